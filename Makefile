@@ -1,0 +1,80 @@
+# Trivet. `make` alone lists what there is.
+# Every target builds what it needs first; nothing but Python >= 3.11 (with venv) and make is expected.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV     := .venv
+BIN      := $(VENV)/bin
+COMPILED := .venv-compiled
+NODES    ?= 3
+PORT     ?= 7001
+DATA     ?= ./trivet-data
+SEEDS    ?= 1000
+JOBS     ?= 2
+PYTEST_ARGS ?=
+
+.PHONY: help setup run test check soak bench fuzz compiled test-compiled lock tools format clean
+
+help:  ## this list
+	@echo "Trivet: a distributed data store that speaks the Redis protocol."
+	@echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.done  ## build .venv with the locked requirements and trivet in it
+
+run: $(VENV)/.done  ## start a cluster of three nodes on this machine (NODES, PORT, DATA)
+	@exec $(BIN)/trivet up --nodes $(NODES) --port $(PORT) --data $(DATA)
+
+test: $(VENV)/.done tools check  ## gates, then every test (some minutes)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not soak" $(PYTEST_ARGS)
+
+check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
+	$(BIN)/python tools/check.py
+
+soak: $(VENV)/.done tools  ## the long runs: SEEDS=1000 lab seeds, failover for minutes
+	$(BIN)/trivet lab run --seed 1 --seeds $(SEEDS) --nodes 3 --ops 300 --jobs $(JOBS)
+	$(BIN)/trivet lab run --seed 1 --seeds $(SEEDS) --nodes 5 --ops 300 --jobs $(JOBS)
+	$(BIN)/pytest -m soak $(PYTEST_ARGS)
+
+bench: $(VENV)/.done tools $(COMPILED)/.done  ## measure against Redis and etcd; rewrites the tables of docs/performance.md
+	$(BIN)/python -m bench.run $(BENCH_ARGS)
+
+fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make test`
+	TRIVET_FUZZ_EXAMPLES=$${TRIVET_FUZZ_EXAMPLES:-20000} $(BIN)/pytest -n $(JOBS) -q -k "fuzz or split or random or property" tests/core/wire tests/fuzz $(PYTEST_ARGS)
+
+compiled: $(COMPILED)/.done  ## build .venv-compiled: trivet with its core compiled by mypyc
+
+test-compiled: $(COMPILED)/.done  ## the tests of core/ and the lab against the compiled build
+	$(COMPILED)/bin/pytest -n $(JOBS) -o pythonpath=. tests/core tests/lab -m "not soak" $(PYTEST_ARGS)
+
+lock: ## resolve the requirements files anew (needs uv)
+	sh tools/lock.sh
+
+format: $(VENV)/.done  ## let ruff format the code and sort the imports
+	$(BIN)/ruff check --fix-only --select I -q . || true
+	$(BIN)/ruff format -q .
+
+tools:  ## install the peers that tests and benchmarks compare with (root on Debian only; else it goes on without)
+	@sh tools/peers.sh
+
+clean:  ## remove what was built (not your data)
+	rm -rf $(VENV) $(COMPILED) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+$(VENV)/.done: requirements-dev.txt requirements-redis5.txt pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --upgrade --target $(VENV)/redis5 -r requirements-redis5.txt
+	@touch $@
+
+CORE := $(shell find src/trivet/core -name '*.py' 2>/dev/null)
+
+$(COMPILED)/.done: requirements-dev.txt pyproject.toml tools/hatch_build.py tools/venv.sh $(CORE)
+	@sh tools/venv.sh $(COMPILED)
+	$(COMPILED)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	TRIVET_COMPILE=1 $(COMPILED)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@$(COMPILED)/bin/trivet --version
+	@touch $@
