@@ -1,0 +1,60 @@
+"""Every limit of a node, in one place, with its unit in its name.
+
+A limit that is met gives a clear error to the one who met it and harms nobody else.
+"""
+
+from typing import Final
+
+import msgspec
+
+KIB: Final = 1024
+MIB: Final = 1024 * 1024
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of one node; the names are also the names in the configuration file."""
+
+    connections_max: int = 10_000
+    """Client connections at a time; one more is told so and closed."""
+    call_bytes_max: int = 64 * MIB
+    """One command with all its arguments. A larger one is refused; the log carries whole commands."""
+    bulk_bytes_max: int = 512 * MIB
+    """One argument, as Redis' ``proto-max-bulk-len``; a larger announcement closes the connection."""
+    query_buffer_bytes_max: int = 1024 * MIB
+    """Bytes of one connection that are not yet a whole command."""
+    multi_bytes_max: int = 64 * MIB
+    """Commands queued between ``MULTI`` and ``EXEC``."""
+    pipeline_calls_max: int = 1_000
+    """Commands of one connection under way; beyond it the node stops reading from the connection."""
+    client_output_pause_bytes: int = 1 * MIB
+    """Unsent replies of one client beyond which the node stops reading its requests."""
+    client_output_bytes_max: int = 256 * MIB
+    """Unsent replies of one client beyond which it is cut off."""
+    client_output_stall_ms: int = 60_000
+    """How long a client may leave replies above ``client_output_pause_bytes`` before it is cut off."""
+    pending_bytes_max: int = 256 * MIB
+    """Writes of this node's clients that wait for a leader or a quorum; beyond it writes are refused."""
+    batch_bytes_max: int = 4 * MIB
+    """One batch of writes; a turn with more makes several (a single larger command goes alone)."""
+    batches_in_flight_max: int = 64
+    """Batches of this node under way at a time."""
+    peer_frame_bytes_max: int = 128 * MIB
+    """One frame between nodes."""
+    peer_links_max: int = 256
+    """Accepted peer connections, those still in the handshake included."""
+    append_bytes_max: int = 1 * MIB
+    """Entries in one message to a follower (a single larger entry goes alone)."""
+    apply_bytes_max: int = 1 * MIB
+    """Committed entries applied in one turn (a single larger entry goes alone)."""
+    uncommitted_bytes_max: int = 256 * MIB
+    """Entries of the leader without a quorum; beyond it proposals wait."""
+    log_memory_bytes: int = 32 * MIB
+    """Entries kept in memory for followers that lag; one that needs older ones gets a snapshot."""
+    snapshot_log_bytes: int = 64 * MIB
+    """Log since the last snapshot beyond which a new one is taken (or the size of that one, if larger)."""
+    snapshot_chunk_bytes: int = 256 * KIB
+    """One chunk of a snapshot: the slice of work between two turns, and one message."""
+    segment_bytes: int = 16 * MIB
+    """One segment of the log."""
+    expire_per_entry_max: int = 2_000
+    """Keys removed because of their deadline by one entry; the others are already invisible."""
