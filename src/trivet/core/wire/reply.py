@@ -1,0 +1,91 @@
+"""What a command answers, before it becomes bytes.
+
+A reply is a plain value; the connection's protocol version decides its bytes.
+
+| value | RESP2 | RESP3 |
+|---|---|---|
+| ``None`` | null bulk ``$-1`` | ``_`` |
+| ``NullArray`` | ``*-1`` | ``_`` |
+| ``bytes`` | bulk | bulk |
+| ``int`` | integer | integer |
+| ``bool`` | integer 0 or 1 | boolean |
+| ``float`` | bulk, 17 significant digits | double |
+| ``Simple`` | simple string | simple string |
+| ``Error`` | error | error |
+| ``list`` | array | array |
+| ``dict`` | flat array | map |
+| ``Members`` | array | set |
+| ``Pairs`` | flat array | array of two-element arrays |
+| ``Push`` | array | push |
+| ``Verbatim`` | bulk | verbatim string |
+
+All of them encode as msgpack, so that replies can be remembered and digested.
+"""
+
+from typing import Union
+
+import msgspec
+
+
+class Simple(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """A status line such as ``OK``: ASCII, no CR or LF."""
+
+    text: str
+
+
+class Error(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """An error line: an upper-case code, a space, a sentence. CR and LF become spaces."""
+
+    text: str
+
+
+class NullArray(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The absent array (an aborted EXEC, a missing position)."""
+
+
+class Members(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """An unordered collection: a set in RESP3."""
+
+    items: list["Reply"]
+
+
+class Pairs(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """Pairs in order, such as members with scores."""
+
+    items: list[tuple["Reply", "Reply"]]
+
+
+class Push(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """An unasked message."""
+
+    items: list["Reply"]
+
+
+class Verbatim(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """A text with a three-letter format, such as ``txt``."""
+
+    format: str
+    text: bytes
+
+
+Reply = Union[  # noqa: UP007 (recursive)
+    None,
+    bool,
+    int,
+    float,
+    bytes,
+    Simple,
+    Error,
+    NullArray,
+    Members,
+    Pairs,
+    Push,
+    Verbatim,
+    list["Reply"],
+    dict[bytes, "Reply"],
+]
+
+OK = Simple("OK")
+PONG = Simple("PONG")
+QUEUED = Simple("QUEUED")
+NULL_ARRAY = NullArray()
