@@ -1,0 +1,119 @@
+"""Values to bytes and back, for snapshots; and a digest of everything, for tests.
+
+An item is a key, its value and its deadline. Each kind of value is a tagged
+msgpack array, with what its ``dump`` gives: a value restored from it behaves
+identically ever after, chance included, because shape and order are kept.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from trivet.core.values.database import Database
+from trivet.core.values.databases import Databases
+from trivet.core.values.hash_value import Hash
+from trivet.core.values.list_value import List
+from trivet.core.values.set_value import Set
+from trivet.core.values.sorted_set import SortedSet
+from trivet.core.values.stored import HashItem, ListItem, SetItem, SortedSetItem, Stored, StringItem
+from trivet.core.values.types import Value
+
+Item = tuple[bytes, Value, int]
+"""(key, value, deadline in Unix ms or -1)."""
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(list[Stored])
+
+
+def encode_items(items: list[Item]) -> bytes:
+    """The items as bytes."""
+    return _ENCODER.encode([_store(key, value, deadline_ms) for key, value, deadline_ms in items])
+
+
+def decode_items(data: bytes) -> list[Item]:
+    """The items that ``encode_items`` was given. Raises ``ValueError`` for other bytes."""
+    try:
+        return [_restore(stored) for stored in _DECODER.decode(data)]
+    except (msgspec.DecodeError, OverflowError, MemoryError) as error:
+        raise ValueError(f"not a list of items: {error}") from error
+
+
+def item_of(database: Database, key: bytes) -> Item | None:
+    """The item at ``key`` as it is held, past its deadline or not; None when there is none."""
+    value = database.values.get(key)
+    return None if value is None else (key, value, database.deadline_ms(key))
+
+
+def load_items(database: Database, items: list[Item]) -> None:
+    """Put items into a database."""
+    for key, value, deadline_ms in items:
+        database.set(key, value)
+        if deadline_ms != -1:
+            database.expire_at(key, deadline_ms)
+
+
+def state_digest(databases: Databases) -> bytes:
+    """16 bytes that are equal for equal contents, however they came about.
+
+    Sorts everything: for tests and the lab, not for a large state in service.
+    """
+    digest = blake2b(digest_size=16)
+    for index, database in databases.items():
+        for stored in _sorted_items(database):
+            digest.update(_ENCODER.encode((index, stored)))
+    return digest.digest()
+
+
+def _sorted_items(database: Database) -> Iterator[Stored]:
+    for key in sorted(database.values):
+        value = database.values.get(key)
+        assert value is not None
+        stored = _store(key, value, database.deadline_ms(key))
+        if isinstance(stored, HashItem):
+            pairs = sorted(zip(stored.flat[::2], stored.flat[1::2], strict=True))
+            stored = HashItem(key, stored.deadline_ms, 0, [part for pair in pairs for part in pair])
+        elif isinstance(stored, SetItem):
+            stored = SetItem(key, stored.deadline_ms, 0, sorted(stored.members))
+        elif isinstance(stored, SortedSetItem):
+            stored = SortedSetItem(key, stored.deadline_ms, 0, sorted(stored.pairs))
+        yield stored
+
+
+def _store(key: bytes, value: Value, deadline_ms: int) -> Stored:
+    if isinstance(value, bytes):
+        return StringItem(key, deadline_ms, value)
+    if isinstance(value, Hash):
+        shape, flat = value.dump()
+        return HashItem(key, deadline_ms, shape, flat)
+    if isinstance(value, List):
+        return ListItem(key, deadline_ms, value.dump())
+    if isinstance(value, Set):
+        shape, members = value.dump()
+        return SetItem(key, deadline_ms, shape, members)
+    shape, pairs = value.dump()
+    return SortedSetItem(key, deadline_ms, shape, pairs)
+
+
+def _restore(stored: Stored) -> Item:
+    value: Value
+    if isinstance(stored, StringItem):
+        value = stored.value
+    elif isinstance(stored, HashItem):
+        value = Hash.load(_checked(stored.shape, len(stored.flat)), stored.flat)
+    elif isinstance(stored, ListItem):
+        value = List.load(stored.items)
+    elif isinstance(stored, SetItem):
+        value = Set.load(_checked(stored.shape, len(stored.members)), stored.members)
+    else:
+        value = SortedSet.load(_checked(stored.shape, len(stored.pairs)), stored.pairs)
+    return stored.key, value, stored.deadline_ms
+
+
+def _checked(shape: int, size: int) -> int:
+    """A shape that cannot be of such a container must not allocate."""
+    if not 0 <= shape <= size + 1:
+        raise ValueError(f"impossible shape {shape} of {size} elements")
+    return shape

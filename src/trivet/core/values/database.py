@@ -1,0 +1,192 @@
+"""One numbered database: keys, their values, their deadlines.
+
+Every command reaches the state through these few methods. Reads never change
+anything: a key past its deadline is invisible to them and stays until a write
+meets it or ``expire_due`` takes it. ``now_ms`` is set from outside, once per
+entry. Every change first tells the hook, so that a snapshot in progress can
+write the old value before it is gone.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from trivet.core.base.prng import Prng
+from trivet.core.values.deadlines import Deadlines
+from trivet.core.values.table import Table
+from trivet.core.values.types import Value
+
+_RANDOM_TRIES_MAX: Final = 100
+
+
+class ChangeHook(Protocol):
+    """Who wants to see the state just before it changes."""
+
+    def before_change(self, database: "Database", key: bytes) -> None:
+        """``key`` is about to be created, changed or removed; nothing has happened yet."""
+        ...
+
+    def before_flush(self, database: "Database") -> None:
+        """All keys are about to go, or to move to another number; who holds the tables finds them intact."""
+        ...
+
+
+class Database:
+    """One database. Values got by ``get`` are read only; ``edit`` gives one that may be mutated."""
+
+    __slots__ = ("deadlines", "expired_count", "hook", "index", "now_ms", "values")
+
+    def __init__(self, index: int, now_ms: int = 0, hook: ChangeHook | None = None) -> None:
+        self.index = index
+        self.now_ms = now_ms
+        self.hook: ChangeHook | None = hook
+        self.values: Table[Value] = Table()
+        self.deadlines = Deadlines()
+        self.expired_count = 0
+        """Keys removed because their deadline had passed, ever."""
+
+    def __len__(self) -> int:
+        """Keys held, those past their deadline and not yet removed included."""
+        return len(self.values)
+
+    @property
+    def deadline_count(self) -> int:
+        """Keys that have a deadline."""
+        return self.deadlines.count
+
+    def get(self, key: bytes) -> Value | None:
+        """The value to read; None when missing or past its deadline."""
+        value = self.values.get(key)
+        if value is None or not self.deadlines.count:
+            return value
+        deadline_ms = self.deadlines.get(key)
+        if deadline_ms is not None and deadline_ms <= self.now_ms:
+            return None
+        return value
+
+    def edit(self, key: bytes) -> Value | None:
+        """The value to mutate in place; None when missing. Removes it when past its deadline."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        if self.deadlines.count and self._is_due(key):
+            self._forget(key)
+            return None
+        return value
+
+    def exists(self, key: bytes) -> bool:
+        """Whether ``key`` has a value now."""
+        return self.get(key) is not None
+
+    def set(self, key: bytes, value: Value) -> None:
+        """Create or replace; clears the deadline."""
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        self.values.put(key, value)
+        if self.deadlines.count:
+            self.deadlines.drop(key)
+
+    def replace(self, key: bytes, value: Value) -> None:
+        """Create or replace; keeps the deadline, unless it has passed."""
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        self.values.put(key, value)
+        if self.deadlines.count and self._is_due(key):
+            self.deadlines.drop(key)
+            self.expired_count += 1
+
+    def remove(self, key: bytes) -> bool:
+        """Remove ``key``; True when it had a value now."""
+        if key not in self.values:
+            return False
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        if self.deadlines.count and self._is_due(key):
+            self._forget(key)
+            return False
+        self.values.pop(key)
+        if self.deadlines.count:
+            self.deadlines.drop(key)
+        return True
+
+    def deadline_ms(self, key: bytes) -> int:
+        """When ``key`` expires, in Unix ms; -1 when never."""
+        deadline_ms = self.deadlines.get(key)
+        return -1 if deadline_ms is None else deadline_ms
+
+    def expire_at(self, key: bytes, deadline_ms: int) -> None:
+        """Give ``key``, which exists, a deadline."""
+        assert key in self.values
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        self.deadlines.put(key, deadline_ms)
+
+    def persist(self, key: bytes) -> bool:
+        """Take the deadline away; True when there was one and the key is there."""
+        if not self.deadlines.count or self.deadlines.get(key) is None or self.get(key) is None:
+            return False
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        return self.deadlines.drop(key)
+
+    def expire_due(self, limit: int) -> int:
+        """Remove up to ``limit`` keys that are past their deadline; how many were."""
+        removed = 0
+        while removed < limit:
+            keys = self.deadlines.due(self.now_ms, limit - removed)
+            if not keys:
+                break
+            for key in keys:
+                if self.hook is not None:
+                    self.hook.before_change(self, key)
+                self._forget(key)
+            removed += len(keys)
+        return removed
+
+    def next_deadline_ms(self) -> int:
+        """The earliest deadline; ``deadlines.NEVER`` when there is none."""
+        return self.deadlines.next_ms()
+
+    def flush(self) -> None:
+        """Remove everything: new tables take the old ones' place, which live on while somebody holds them."""
+        if self.hook is not None:
+            self.hook.before_flush(self)
+        self.values = Table()
+        self.deadlines = Deadlines()
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Keys that are there now; see ``Table.scan``."""
+        following, keys = self.values.scan(cursor, count)
+        if self.deadlines.count:
+            keys = [key for key in keys if not self._is_due(key)]
+        return following, keys
+
+    def random_key(self, prng: Prng) -> bytes | None:
+        """Some key that is there now. May miss when nearly all are past their deadline."""
+        for _ in range(_RANDOM_TRIES_MAX):
+            key = self.values.random_key(prng)
+            if key is None or not self.deadlines.count or not self._is_due(key):
+                return key
+        return None
+
+    def keys(self) -> Iterator[bytes]:
+        """All keys that are there now. Nothing may change meanwhile."""
+        check = self.deadlines.count > 0
+        for key in self.values:
+            if not check or not self._is_due(key):
+                yield key
+
+    def check_invariants(self) -> None:
+        """A deadline belongs to a key that exists."""
+        self.values.check_invariants()
+        self.deadlines.check_invariants()
+
+    def _is_due(self, key: bytes) -> bool:
+        deadline_ms = self.deadlines.get(key)
+        return deadline_ms is not None and deadline_ms <= self.now_ms
+
+    def _forget(self, key: bytes) -> None:
+        self.values.pop(key)
+        self.deadlines.drop(key)
+        self.expired_count += 1

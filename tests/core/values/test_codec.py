@@ -1,0 +1,117 @@
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trivet.core.base.prng import Prng
+from trivet.core.values.codec import decode_items, encode_items, item_of, load_items, state_digest
+from trivet.core.values.database import Database
+from trivet.core.values.databases import Databases
+from trivet.core.values.hash_value import Hash
+from trivet.core.values.list_value import List
+from trivet.core.values.set_value import Set
+from trivet.core.values.sorted_set import SortedSet
+from trivet.core.values.types import Value
+
+
+def values(size: int = 3) -> list[Value]:
+    made: list[Value] = [b"string", b"", List([b"%d" % number for number in range(size)])]
+    hashed, members, scored = Hash(), Set(), SortedSet()
+    for number in range(size):
+        hashed.put(b"f%d" % number, b"v%d" % number)
+        members.add(b"m%d" % number)
+        scored.put(b"z%d" % number, number / 2)
+    scored.put(b"inf", math.inf)
+    return [*made, hashed, members, scored]
+
+
+def twin_of(value: Value) -> Value:
+    ((key, twin, deadline_ms),) = decode_items(encode_items([(b"k", value, 99)]))
+    assert (key, deadline_ms) == (b"k", 99)
+    return twin
+
+
+@pytest.mark.parametrize("size", [1, 3, 3000])
+def test_every_kind_of_value_comes_back(size: int):
+    for value in values(size):
+        twin = twin_of(value)
+        assert type(twin) is type(value)
+        if isinstance(value, bytes):
+            assert twin == value
+        else:
+            assert not isinstance(twin, bytes)
+            assert twin.dump() == value.dump()
+
+
+def test_a_restored_set_goes_on_as_the_old_one():
+    value = Set.of([b"%d" % number for number in range(5000)])
+    for number in range(0, 5000, 3):
+        value.discard(b"%d" % number)
+    twin = twin_of(value)
+    assert isinstance(twin, Set)
+    for seed in range(300):
+        assert value.take(Prng(seed), 3) == twin.take(Prng(seed), 3)
+        value.add(b"new%d" % seed)
+        twin.add(b"new%d" % seed)
+
+
+@given(st.binary(max_size=80))
+def test_other_bytes_are_refused(data: bytes):
+    try:
+        items = decode_items(data)
+    except ValueError:
+        return
+    assert decode_items(encode_items(items)) is not None
+
+
+def test_cut_bytes_odd_hashes_and_impossible_shapes_are_refused():
+    data = encode_items([(b"k", value, -1) for value in values()])
+    for bad in (data[:-1], data + b"\0", b""):
+        with pytest.raises(ValueError, match="not a list of items"):
+            decode_items(bad)
+    for stored in (
+        [1, b"k", -1, 0, [b"odd"]],
+        [3, b"k", -1, 1 << 40, [b"m"]],
+        [4, b"k", -1, -1, []],
+        [9, b"k", -1, b""],
+    ):
+        with pytest.raises(ValueError):
+            decode_items(msgspec.msgpack.encode([stored]))
+
+
+def test_items_are_put_into_a_database_with_their_deadlines():
+    database = Database(0)
+    load_items(database, [(b"a", b"1", -1), (b"b", b"2", 500)])
+    assert item_of(database, b"a") == (b"a", b"1", -1)
+    assert item_of(database, b"b") == (b"b", b"2", 500)
+    assert item_of(database, b"c") is None
+
+
+def test_the_digest_sees_the_content_and_not_the_order():
+    def made(order: int, index: int = 0, last: bytes = b"x", deadline_ms: int = 900) -> bytes:
+        databases = Databases()
+        database = databases.open(index)
+        members = [b"%d" % number for number in range(300)][::order]
+        hashed, scored = Hash(), SortedSet()
+        for member in members:
+            hashed.put(member, member)
+            scored.put(member, float(len(member)))
+            database.set(member, member)
+        database.set(b"set", Set.of(members))
+        database.set(b"hash", hashed)
+        database.set(b"zset", scored)
+        database.set(b"list", List([b"a", last]))
+        database.expire_at(b"list", deadline_ms)
+        return state_digest(databases)
+
+    assert made(1) == made(-1)
+    different = [
+        made(1),
+        made(1, index=1),
+        made(1, last=b"y"),
+        made(1, deadline_ms=901),
+        state_digest(Databases()),
+    ]
+    assert len(dict.fromkeys(different)) == 5

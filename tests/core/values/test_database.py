@@ -1,0 +1,172 @@
+import pytest
+
+from trivet.core.base.prng import Prng
+from trivet.core.values.database import Database
+from trivet.core.values.deadlines import NEVER
+
+
+class Hook:
+    """Notes what was announced, with the value that the key had then."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bytes, object]] = []
+        self.flushes = 0
+
+    def before_change(self, database: Database, key: bytes) -> None:
+        self.seen.append((key, database.values.get(key)))
+
+    def before_flush(self, database: Database) -> None:
+        self.flushes += 1
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database(0, now_ms=1000)
+
+
+def test_set_get_remove(database: Database):
+    database.set(b"a", b"1")
+    assert (database.get(b"a"), database.exists(b"a"), len(database)) == (b"1", True, 1)
+    assert database.remove(b"a")
+    assert not database.remove(b"a")
+    assert (database.get(b"a"), database.exists(b"a"), len(database)) == (None, False, 0)
+
+
+def test_an_empty_string_is_a_value(database: Database):
+    database.set(b"", b"")
+    assert database.get(b"") == b""
+    assert database.exists(b"")
+    assert database.remove(b"")
+
+
+def test_a_key_is_gone_from_the_millisecond_of_its_deadline(database: Database):
+    database.set(b"a", b"1")
+    database.expire_at(b"a", 1005)
+    assert database.deadline_ms(b"a") == 1005
+    database.now_ms = 1004
+    assert database.get(b"a") == b"1"
+    database.now_ms = 1005
+    assert database.get(b"a") is None
+    assert not database.exists(b"a")
+    assert list(database.keys()) == []
+    assert database.scan(0, 10) == (0, [])
+    assert database.random_key(Prng(1)) is None
+
+
+def test_reads_never_change_anything(database: Database):
+    database.set(b"a", b"1")
+    database.expire_at(b"a", 1001)
+    database.now_ms = 2000
+    database.hook = hook = Hook()
+    database.get(b"a")
+    database.exists(b"a")
+    database.scan(0, 10)
+    database.random_key(Prng(1))
+    list(database.keys())
+    database.deadline_ms(b"a")
+    assert len(database) == 1
+    assert hook.seen == []
+
+
+def test_a_write_that_meets_an_expired_key_removes_it(database: Database):
+    for key in (b"edit", b"remove", b"set", b"replace"):
+        database.set(key, b"old")
+        database.expire_at(key, 1001)
+    database.now_ms = 2000
+    assert database.edit(b"edit") is None
+    assert not database.remove(b"remove")
+    assert len(database) == 2
+    database.set(b"set", b"new")
+    database.replace(b"replace", b"new")
+    assert database.get(b"set") == database.get(b"replace") == b"new"
+    assert database.deadline_ms(b"set") == database.deadline_ms(b"replace") == -1
+    assert database.expired_count == 3
+    database.check_invariants()
+
+
+def test_set_clears_the_deadline_and_replace_keeps_it(database: Database):
+    for key in (b"a", b"b"):
+        database.set(key, b"1")
+        database.expire_at(key, 5000)
+    database.set(b"a", b"2")
+    database.replace(b"b", b"2")
+    assert (database.deadline_ms(b"a"), database.deadline_ms(b"b")) == (-1, 5000)
+    assert database.deadline_count == 1
+
+
+def test_persist(database: Database):
+    assert not database.persist(b"a")
+    database.set(b"a", b"1")
+    assert not database.persist(b"a")
+    database.expire_at(b"a", 5000)
+    assert database.persist(b"a")
+    assert database.deadline_ms(b"a") == -1
+    database.expire_at(b"a", 5000)
+    database.now_ms = 5000
+    assert not database.persist(b"a")
+
+
+def test_expire_due_takes_the_earliest_first_and_stops_at_the_limit(database: Database):
+    for number in range(10):
+        database.set(b"%d" % number, b"")
+        database.expire_at(b"%d" % number, 2000 - number)
+    assert database.next_deadline_ms() == 1991
+    assert database.expire_due(100) == 0
+    database.now_ms = 1998
+    assert database.expire_due(3) == 3
+    assert sorted(database.values) == [b"%d" % number for number in range(7)]
+    assert database.expire_due(100) == 5
+    assert sorted(database.values) == [b"0", b"1"]
+    database.now_ms = 3000
+    assert database.expire_due(100) == 2
+    assert (database.next_deadline_ms(), database.expired_count) == (NEVER, 10)
+
+
+def test_every_change_is_announced_before_it_happens(database: Database):
+    database.hook = hook = Hook()
+    steps = [
+        (lambda: database.set(b"a", b"1"), None),
+        (lambda: database.set(b"a", b"2"), b"1"),
+        (lambda: database.replace(b"a", b"3"), b"2"),
+        (lambda: database.edit(b"a"), b"3"),
+        (lambda: database.expire_at(b"a", 5000), b"3"),
+        (lambda: database.persist(b"a"), b"3"),
+        (lambda: database.remove(b"a"), b"3"),
+    ]
+    for step, before in steps:
+        hook.seen.clear()
+        step()
+        assert hook.seen == [(b"a", before)]
+    database.set(b"a", b"4")
+    database.expire_at(b"a", 1001)
+    database.now_ms = 1001
+    hook.seen.clear()
+    database.expire_due(10)
+    assert hook.seen == [(b"a", b"4")]
+
+
+def test_what_changes_nothing_is_not_announced(database: Database):
+    database.hook = hook = Hook()
+    database.edit(b"a")
+    database.remove(b"a")
+    database.persist(b"a")
+    assert hook.seen == []
+
+
+def test_flush_leaves_the_old_tables_to_who_holds_them(database: Database):
+    database.set(b"a", b"1")
+    database.expire_at(b"a", 5000)
+    database.hook = hook = Hook()
+    values = database.values
+    database.flush()
+    assert (len(database), database.deadline_count, hook.flushes) == (0, 0, 1)
+    assert dict(values.items()) == {b"a": b"1"}
+
+
+def test_random_key_passes_over_expired_ones(database: Database):
+    for number in range(20):
+        database.set(b"%d" % number, b"")
+        if number:
+            database.expire_at(b"%d" % number, 1001)
+    database.now_ms = 1001
+    assert database.random_key(Prng(4)) == b"0"
