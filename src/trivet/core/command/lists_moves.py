@@ -1,0 +1,109 @@
+"""Lists, several at a time: moving an item from one to another, popping from the first that has any."""
+
+from typing import Final
+
+from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
+from trivet.core.command.collection_arguments import (
+    KEYS_NOT_POSITIVE,
+    first_counted_positions,
+    pop_count,
+    positive,
+)
+from trivet.core.command.table import Context, Flag, command
+from trivet.core.values.list_value import List
+from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
+
+_GROW: Final = Flag.WRITE | Flag.DENYOOM
+_ENDS: Final[dict[bytes, bool]] = {b"LEFT": True, b"RIGHT": False}
+"""Whether the word means the left end."""
+
+
+@command(
+    "rpoplpush",
+    arity=3,
+    flags=_GROW,
+    keys=(1, 2, 1),
+    group="list",
+    summary="Moves an item from the right end of a list to the left end of another.",
+    since="1.2.0",
+    complexity="O(1)",
+)
+def rpoplpush(context: Context, args: list[bytes]) -> Reply:
+    """RPOPLPUSH source destination."""
+    return _move(context, args[1], args[2], False, True)
+
+
+@command(
+    "lmove",
+    arity=5,
+    flags=_GROW,
+    keys=(1, 2, 1),
+    group="list",
+    summary="Moves an item from one end of a list to one end of another.",
+    since="6.2.0",
+    complexity="O(1)",
+)
+def lmove(context: Context, args: list[bytes]) -> Reply:
+    """LMOVE source destination LEFT|RIGHT LEFT|RIGHT."""
+    take_left, put_left = _ENDS.get(args[3].upper()), _ENDS.get(args[4].upper())
+    if take_left is None or put_left is None:
+        return SYNTAX
+    return _move(context, args[1], args[2], take_left, put_left)
+
+
+def _move(context: Context, source: bytes, target: bytes, take_left: bool, put_left: bool) -> Reply:
+    db = context.db
+    giver = db.get(source)
+    if giver is None:
+        return None
+    taker = db.get(target)
+    if not isinstance(giver, List) or not (taker is None or isinstance(taker, List)):
+        return WRONG_TYPE
+    db.edit(source)
+    item = giver.take(take_left)
+    if taker is None:
+        db.set(target, List((item,)))
+    else:
+        db.edit(target)
+        taker.push(item, put_left)
+    if len(giver) == 0:
+        db.remove(source)
+    return item
+
+
+@command(
+    "lmpop",
+    arity=-4,
+    flags=Flag.WRITE | Flag.MOVABLEKEYS,
+    group="list",
+    summary="Removes and gives items from the first list that has any.",
+    since="7.0.0",
+    complexity="O(N+M) for N keys and M items given",
+    key_finder=first_counted_positions,
+)
+def lmpop(context: Context, args: list[bytes]) -> Reply:
+    """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
+    number = positive(args[1], KEYS_NOT_POSITIVE)
+    if isinstance(number, Error):
+        return number
+    at = number + 2
+    if at >= len(args):
+        return SYNTAX
+    left = _ENDS.get(args[at].upper())
+    if left is None:
+        return SYNTAX
+    count = pop_count(args, at + 1)
+    if isinstance(count, Error):
+        return count
+    for key in args[2:at]:
+        value = context.db.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, List):
+            return WRONG_TYPE
+        context.db.edit(key)
+        taken = value.take_many(count, left)
+        if len(value) == 0:
+            context.db.remove(key)
+        return [key, list(taken)]
+    return NULL_ARRAY

@@ -1,0 +1,175 @@
+"""The command table: one row per command, and nothing about a command elsewhere.
+
+A row is declared where its function stands, in the file of its family. Routing,
+arity checks, ``COMMAND``, key extraction and the documentation read the row.
+A container (``OBJECT``, ``CLIENT``...) has a row of its own and one per subcommand.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+from trivet.core.base.prng import Prng
+from trivet.core.values.database import Database
+from trivet.core.values.databases import Databases
+from trivet.core.wire.reply import Reply
+
+
+class Flag(IntFlag):
+    """What a command does, in the words that ``COMMAND INFO`` uses (lower case)."""
+
+    WRITE = 1
+    READONLY = 2
+    DENYOOM = 4
+    ADMIN = 8
+    FAST = 16
+    NOSCRIPT = 32
+    LOADING = 64
+    STALE = 128
+    NO_AUTH = 256
+    BLOCKING = 512
+    MOVABLEKEYS = 1024
+    PUBSUB = 2048
+    NO_MULTI = 4096
+    NO_ASYNC_LOADING = 8192
+    ALLOW_BUSY = 16384
+    SKIP_SLOWLOG = 32768
+
+
+class Place(IntEnum):
+    """Where a command runs."""
+
+    DATA = 0
+    """In the machine of the keys' group: through the log when it writes."""
+    SESSION = 1
+    """In the node that the client is connected to; the node room holds the function."""
+
+
+class Context:
+    """What a command function sees of the world. One per machine, reused for every command.
+
+    ``now_ms`` is Unix time in ms: the entry's for a write, at least the last applied
+    entry's for a read. ``prng`` is seeded by the entry for a write.
+    """
+
+    __slots__ = ("databases", "db", "db_index", "now_ms", "prng")
+
+    def __init__(self, databases: Databases) -> None:
+        self.databases = databases
+        self.db_index = 0
+        self.db: Database = databases.open(0)
+        self.now_ms = 0
+        self.prng = Prng(0)
+
+
+Run = Callable[[Context, list[bytes]], Reply]
+KeyFinder = Callable[[list[bytes]], list[int]]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One command. ``arity`` counts the name; negative means "at least"."""
+
+    name: str
+    arity: int
+    flags: Flag
+    place: Place
+    first_key: int
+    last_key: int
+    key_step: int
+    group: str
+    summary: str
+    since: str
+    complexity: str
+    run: Run | None
+    key_finder: KeyFinder | None
+    """Positions of the keys in the arguments, for rows whose positions depend on arguments."""
+
+
+ROWS: dict[bytes, Row] = {}
+"""By upper-case name."""
+
+SUBROWS: dict[bytes, dict[bytes, Row]] = {}
+"""The subcommands of the containers, by both upper-case names. Their rows are named ``container|name``."""
+
+
+def command(
+    name: str,
+    *,
+    arity: int,
+    flags: Flag,
+    keys: tuple[int, int, int] = (0, 0, 0),
+    group: str,
+    summary: str,
+    since: str,
+    complexity: str,
+    key_finder: KeyFinder | None = None,
+) -> Callable[[Run], Run]:
+    """Declare a data command; the decorated function ``(context, args)`` runs it.
+
+    ``args[0]`` is the command's name as the client wrote it; arity is already checked.
+    The function answers a reply, an ``Error`` included; it raises nothing that a client can cause.
+    """
+
+    def declare(run: Run) -> Run:
+        first, last, step = keys
+        _enter(
+            Row(
+                name,
+                arity,
+                flags,
+                Place.DATA,
+                first,
+                last,
+                step,
+                group,
+                summary,
+                since,
+                complexity,
+                run,
+                key_finder,
+            )
+        )
+        return run
+
+    return declare
+
+
+def session_command(
+    name: str,
+    *,
+    arity: int,
+    flags: Flag,
+    group: str,
+    summary: str,
+    since: str,
+    complexity: str = "O(1)",
+    keys: tuple[int, int, int] = (0, 0, 0),
+) -> None:
+    """Declare a command that the node itself answers."""
+    first, last, step = keys
+    _enter(
+        Row(
+            name,
+            arity,
+            flags,
+            Place.SESSION,
+            first,
+            last,
+            step,
+            group,
+            summary,
+            since,
+            complexity,
+            None,
+            None,
+        )
+    )
+
+
+def _enter(row: Row) -> None:
+    """Put the row where its name says."""
+    names = row.name.upper().encode().split(b"|")
+    rows = ROWS if len(names) == 1 else SUBROWS.setdefault(names[0], {})
+    assert names[-1] not in rows, row.name
+    rows[names[-1]] = row

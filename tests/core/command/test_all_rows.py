@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import trivet.core.command
+from trivet.core.command.all_rows import FAMILIES
+from trivet.core.command.table import ROWS, SUBROWS, Place
+
+NOT_FAMILIES = {
+    "__init__", "all_rows", "arguments", "collection_arguments", "expiry", "introspection", "lookup", "table",
+    "sorted_sets_bounds",
+}  # fmt: skip
+
+
+def test_every_file_that_declares_commands_is_imported():
+    here = Path(trivet.core.command.__path__[0])
+    files = {path.stem for path in here.glob("*.py")} - NOT_FAMILIES
+    assert files == {family.__name__.rsplit(".", 1)[1] for family in FAMILIES}
+
+
+def test_every_data_row_can_run_and_no_session_row_can():
+    rows = [*ROWS.values(), *(row for subrows in SUBROWS.values() for row in subrows.values())]
+    for row in rows:
+        assert (row.run is not None) == (row.place is Place.DATA), row.name
+        assert row.summary.endswith("."), row.name
+
+
+def test_containers_have_rows_of_their_own():
+    assert all(container in ROWS for container in SUBROWS)

@@ -1,0 +1,23 @@
+import trivet.core.command.all_rows  # noqa: F401
+from trivet.core.command.table import ROWS, SUBROWS, Place
+
+NEEDED = """
+    PING ECHO QUIT SELECT RESET HELLO AUTH CLIENT
+    COMMAND INFO CONFIG ROLE WAIT CLUSTER MULTI EXEC DISCARD WATCH UNWATCH
+    READONLY READWRITE ASKING LOLWUT
+"""
+
+
+def test_the_node_answers_these():
+    assert {row.name.upper() for row in ROWS.values() if row.place is Place.SESSION} == set(NEEDED.split())
+
+
+def test_what_clients_send_on_connect_has_rows():
+    assert {b"SETINFO", b"SETNAME", b"GETNAME", b"ID", b"LIST", b"INFO", b"KILL"} <= SUBROWS[b"CLIENT"].keys()
+    assert {b"INFO", b"NODES", b"SLOTS", b"SHARDS", b"MYID", b"KEYSLOT"} <= SUBROWS[b"CLUSTER"].keys()
+    assert {b"COUNT", b"INFO", b"DOCS", b"LIST", b"GETKEYS"} <= SUBROWS[b"COMMAND"].keys()
+
+
+def test_watch_names_keys():
+    row = ROWS[b"WATCH"]
+    assert (row.first_key, row.last_key, row.key_step) == (1, -1, 1)

@@ -1,0 +1,60 @@
+"""Every family against redis-server, command by command.
+
+``TRIVET_DIFFERENTIAL_COMMANDS`` sets how many commands there are in all (about);
+more than the default are drawn afresh in each run.
+"""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.differential.harness import COMMANDS_TOTAL, FAMILIES, Args, Oracle, compare_run
+
+for _file in sorted(Path(__file__).parent.glob("family_*.py")):
+    importlib.import_module(f"tests.differential.{_file.stem}")
+
+LEAST, MOST = 15, 60
+MEAN = 30
+EXAMPLES = max(COMMANDS_TOTAL // (MEAN * 2 * (len(FAMILIES) + 1)), 2)
+
+pytestmark = [
+    pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
+    pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
+]
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    server = Oracle()
+    yield server
+    server.close()
+
+
+def compare(oracle: Oracle, protocol: int, commands: st.SearchStrategy[Args]) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=COMMANDS_TOTAL <= 10_000,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(commands, min_size=LEAST, max_size=MOST), st.integers(0, MOST))
+    def run(requests: list[Args], restore_at: int) -> None:
+        compare_run(oracle, protocol, requests, restore_at)
+
+    run()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_family(oracle: Oracle, family: str, protocol: int) -> None:
+    compare(oracle, protocol, FAMILIES[family])
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_families_mixed(oracle: Oracle, protocol: int) -> None:
+    compare(oracle, protocol, st.one_of(*FAMILIES.values()))
