@@ -1,0 +1,373 @@
+"""One member of a Raft group: inputs in, effects out.
+
+On the path: the group proposes the turn's batch and passes messages in; ``ready()``
+gives what has to leave, be saved, be applied. The whole of Ongaro's dissertation
+"Consensus: Bridging Theory and Practice" that a group with fixed voters needs; "§"
+means its sections. This file settles terms, hands each message to its one handler,
+and collects the outcome of a turn.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from trivet.core.base.ids import Index, NodeId, Term
+from trivet.core.base.prng import Prng
+from trivet.core.raft import election, follower, leader
+from trivet.core.raft.config import RaftConfig, problem
+from trivet.core.raft.invariants import check
+from trivet.core.raft.log import Log
+from trivet.core.raft.messages import (
+    AppendEntries,
+    AppendReply,
+    Entry,
+    Heartbeat,
+    HeartbeatReply,
+    Message,
+    PreVote,
+    PreVoteReply,
+    ReadIndexReply,
+    ReadIndexRequest,
+    RequestVote,
+    RequestVoteReply,
+    SnapshotChunk,
+    SnapshotReply,
+    TimeoutNow,
+)
+from trivet.core.raft.ready import HardState, Ready, Save
+from trivet.core.raft.roles import become_follower, draw_timeout
+from trivet.core.raft.state import Role, State
+
+Handler = Callable[[State, NodeId, Message], None]
+
+HANDLERS: dict[type, Handler] = {
+    PreVote: cast(Handler, election.on_pre_vote),
+    PreVoteReply: cast(Handler, election.on_pre_vote_reply),
+    RequestVote: cast(Handler, election.on_request_vote),
+    RequestVoteReply: cast(Handler, election.on_request_vote_reply),
+    TimeoutNow: cast(Handler, election.on_timeout_now),
+    AppendEntries: cast(Handler, follower.on_append_entries),
+    Heartbeat: cast(Handler, follower.on_heartbeat),
+    SnapshotChunk: cast(Handler, follower.on_snapshot_chunk),
+    ReadIndexReply: cast(Handler, follower.on_read_index_reply),
+    AppendReply: cast(Handler, leader.on_append_reply),
+    HeartbeatReply: cast(Handler, leader.on_heartbeat_reply),
+    SnapshotReply: cast(Handler, leader.on_snapshot_reply),
+    ReadIndexRequest: cast(Handler, leader.on_read_index_request),
+}
+"""One handler per message. In a role that a message does not concern its handler ignores it."""
+
+
+class Raft:
+    """One member. Inputs: the methods; outcome: ``ready()``, once per turn."""
+
+    __slots__ = ("_s", "_voters")
+
+    def __init__(
+        self, config: RaftConfig, prng: Prng, hard: HardState, snapshot_index: Index, snapshot_term: Term,
+        entries: list[Entry], missing_to: Index = 0, suspect: bool = False,
+    ) -> None:  # fmt: skip
+        """Wake up with what the disk remembers: hard state, and the log after a snapshot.
+
+        ``missing_to``: entries up to here had been acknowledged, but ``entries`` ends before.
+        ``suspect``: a vote may have been given that ``hard`` does not tell of.
+        """
+        assert problem(config) == "", problem(config)
+        s = State(config, prng, hard, Log(snapshot_index, snapshot_term, entries))
+        s.missing_to = missing_to if missing_to > s.log.last_index else 0
+        s.suspect = suspect
+        # With a forgotten term nothing tells which leaders began after the loss.
+        s.trusted_term = (1 << 63) if suspect else hard.term
+        self._s = s
+        self._voters = frozenset(s.electorate.members)
+        draw_timeout(s)
+        if not s.peers:
+            s.election_timeout = 1
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def role(self) -> Role:
+        """What it is at present."""
+        return self._s.role
+
+    @property
+    def term(self) -> Term:
+        """The latest term it knows."""
+        return self._s.term
+
+    @property
+    def vote(self) -> NodeId:
+        """Whom it votes for in this term; 0: nobody yet."""
+        return self._s.vote
+
+    @property
+    def leader(self) -> NodeId:
+        """The leader of this term; 0: unknown."""
+        return self._s.leader
+
+    @property
+    def commit(self) -> Index:
+        """Committed up to here."""
+        return self._s.commit
+
+    @property
+    def handed(self) -> Index:
+        """Committed entries were handed out, or are in the snapshot, up to here."""
+        return self._s.handed
+
+    @property
+    def first_index(self) -> Index:
+        """The first entry in memory."""
+        return self._s.log.first_index
+
+    @property
+    def last_index(self) -> Index:
+        """The last entry of the log."""
+        return self._s.log.last_index
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """What the log in memory costs, about."""
+        return self._s.log.memory_bytes
+
+    @property
+    def missing_to(self) -> Index:
+        """Not 0: it does not vote until it is repaired up to here."""
+        return self._s.missing_to
+
+    @property
+    def suspect(self) -> bool:
+        """It does not vote until it has found a leader."""
+        return self._s.suspect
+
+    @property
+    def transferring(self) -> bool:
+        """A leader that takes no proposals, because it is handing over."""
+        return self._s.leading is not None and self._s.leading.transfer_to != 0
+
+    @property
+    def full(self) -> bool:
+        """The disk has no room: no entries are taken, and it does not lead."""
+        return self._s.full
+
+    @full.setter
+    def full(self, full: bool) -> None:
+        self._s.full = full
+
+    @property
+    def digest(self) -> tuple[Index, bytes]:
+        """(index, digest) of this node's machine: a leader's appends carry it."""
+        return self._s.digest
+
+    @digest.setter
+    def digest(self, digest: tuple[Index, bytes]) -> None:
+        self._s.digest = digest
+
+    def term_at(self, index: Index) -> Term:
+        """The term of an entry; -1 if it is not known here."""
+        return self._s.log.term_at(index)
+
+    def entry_at(self, index: Index) -> Entry | None:
+        """The entry at ``index``; None if it is not in memory."""
+        log = self._s.log
+        return log.entry(index) if log.first_index <= index <= log.last_index else None
+
+    def entry(self, index: Index) -> Entry | None:
+        """The entry at ``index``; None if it is not in memory."""
+        log = self._s.log
+        return log.entry(index) if log.first_index <= index <= log.last_index else None
+
+    def match(self, peer: NodeId) -> Index:
+        """How far a leader knows ``peer`` to be durable and equal; 0 from anyone else."""
+        leading = self._s.leading
+        progress = leading.progress.get(peer) if leading is not None else None
+        return progress.match if progress is not None else 0
+
+    # --- inputs -----------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One tick passed."""
+        s = self._s
+        s.saves.tick()
+        s.out.reads_dropped.extend(s.follower_reads.tick(s.config.read_patience_ticks))
+        if s.leading is not None:
+            leader.tick(s, s.leading)
+            return
+        s.election_elapsed += 1
+        if s.election_elapsed >= s.election_timeout:
+            election.on_timeout(s)
+
+    def step(self, sender: NodeId, message: Message) -> None:
+        """A message arrived. Terms first: after this no handler sees a message of another term."""
+        s = self._s
+        if sender not in self._voters or sender == s.node:
+            return
+        term = message.term
+        kind = type(message)
+        if term > s.term:
+            if not _takes_over(s, sender, message):
+                return
+        elif term < s.term and kind is not PreVote:
+            _answer_stale(s, sender, message)
+            return
+        HANDLERS[kind](s, sender, message)
+
+    def propose(self, payload: bytes) -> Index:
+        """Append one entry: its index. 0: not the leader, handing over, full, or too much under way."""
+        return leader.propose(self._s, payload)
+
+    def request_read(self, read_id: int) -> None:
+        """Ask for an index at which a read is linearizable; ``read_id`` comes back in a ready."""
+        s = self._s
+        if s.leading is not None:
+            leader.read(s, s.leading, read_id)
+        else:
+            follower.read(s, read_id)
+
+    def saved(self, save_id: int) -> None:
+        """Every save up to ``save_id`` is durable: what waited for it may go, and counts."""
+        s = self._s
+        s.saves.finished(save_id)
+        s.saves.release(s.out.messages)
+        if s.leading is not None:
+            if s.saves.stable > s.commit:
+                leader.count_commit(s, s.leading)
+        elif s.role is Role.CANDIDATE:
+            election.own_vote_saved(s)
+
+    def transfer(self, to: NodeId) -> bool:
+        """Hand leadership to ``to``; False if this member does not lead or ``to`` is no peer."""
+        s = self._s
+        return s.leading is not None and leader.transfer(s, s.leading, to)
+
+    def successor(self) -> NodeId:
+        """The peer that would take over best; 0 if there is none, or this member does not lead."""
+        s = self._s
+        return leader.successor(s, s.leading) if s.leading is not None else 0
+
+    def peer_lost(self, peer: NodeId) -> None:
+        """The connection to ``peer`` broke: its process may be gone."""
+        s = self._s
+        if s.leading is not None:
+            progress = s.leading.progress.get(peer)
+            if progress is not None:
+                leader.peer_lost(s.leading, progress)
+        elif peer == s.leader and not s.leader_lost:
+            # Only a little patience: the pre-vote finds out whether the others lost it too.
+            s.leader_lost = True
+            s.election_elapsed = 0
+            s.election_timeout = s.prng.between(1, s.config.lost_ticks_max)
+            s.out.reads_dropped.extend(s.follower_reads.drain())
+
+    def peer_up(self, peer: NodeId) -> None:
+        """A connection to ``peer`` is there; what was sent before may be lost."""
+        leading = self._s.leading
+        progress = leading.progress.get(peer) if leading is not None else None
+        if leading is not None and progress is not None:
+            leader.peer_up(leading, progress)
+
+    def want_commit(self, peer: NodeId) -> None:
+        """Tell ``peer`` at once when what is proposed by now gets committed."""
+        s = self._s
+        progress = s.leading.progress.get(peer) if s.leading is not None else None
+        if s.leading is not None and progress is not None:
+            leader.want_commit(s, s.leading, progress)
+
+    def compact(self, to_index: Index) -> None:
+        """Forget entries up to ``to_index``, as far as they are handed out and in a save."""
+        s = self._s
+        s.log.compact(min(to_index, s.handed, s.saves.unsaved_from - 1))
+
+    def restore(self, index: Index, term: Term) -> bool:
+        """The leader's snapshot (index, term) is durable and installed.
+
+        True: the log before it is discarded wholly. The record of the snapshot goes into
+        the WAL before the save of the next ready, which releases the acknowledgement.
+        """
+        return follower.restore(self._s, index, term)
+
+    def snapshot_finished(self, peer: NodeId, index: Index, ok: bool) -> None:
+        """Streaming the snapshot of ``index`` to ``peer`` ended."""
+        leading = self._s.leading
+        progress = leading.progress.get(peer) if leading is not None else None
+        if leading is not None and progress is not None:
+            leader.snapshot_finished(leading, progress, index, ok)
+
+    def check_invariants(self) -> None:
+        """Assert what must be true after every input."""
+        check(self._s)
+
+    # --- outcome ----------------------------------------------------------------------
+
+    def ready(self) -> Ready | None:
+        """What this turn's inputs lead to; None if nothing does."""
+        s = self._s
+        if s.leading is not None:
+            if s.leading.stirred:
+                leader.flush(s, s.leading)
+        elif s.follower_reads.open:
+            follower.flush(s)
+        out = s.out
+        if s.saves.dirty:
+            out.save = _save(s)
+        if s.handed < s.commit:
+            _hand_out(s, out)
+        if out.is_empty():
+            return None
+        s.out = Ready()
+        return out
+
+
+def _takes_over(s: State, sender: NodeId, message: Message) -> bool:
+    """A later term: follow it, unless the message only asks, or comes from one who cannot win.
+
+    False: the message is ignored.
+    """
+    if isinstance(message, PreVote):
+        return True
+    if isinstance(message, PreVoteReply) and message.granted:
+        return True
+    if isinstance(message, RequestVote) and not message.transfer and election.sticks_to_leader(s):
+        return False
+    leads = isinstance(message, (AppendEntries, Heartbeat, SnapshotChunk))
+    become_follower(s, message.term, sender if leads else 0)
+    return True
+
+
+def _answer_stale(s: State, sender: NodeId, message: Message) -> None:
+    """An earlier term: tell a deposed leader, or a candidate, of the present one; ignore the rest."""
+    if isinstance(message, (AppendEntries, Heartbeat, SnapshotChunk)):
+        s.send_after_vote(sender, AppendReply(s.term, False, 0))
+    elif isinstance(message, RequestVote):
+        s.send_after_vote(sender, RequestVoteReply(s.term, False))
+    elif isinstance(message, ReadIndexRequest):
+        s.send_after_vote(sender, ReadIndexReply(s.term, message.seq, 0, False))
+
+
+def _save(s: State) -> Save:
+    """Take everything that is not in a save yet."""
+    log = s.log
+    first_index = s.saves.unsaved_from
+    last_index = log.last_index
+    entries: list[Entry] = []
+    prev_term = 0
+    if first_index <= last_index:
+        entries = log.upto(first_index, last_index, 1 << 62)
+        prev_term = log.term_at(first_index - 1)
+    else:
+        first_index = 0
+    save_id = s.saves.started(last_index)
+    return Save(save_id, s.term, s.vote, s.commit, first_index, entries, prev_term, last_index, log.last_term)
+
+
+def _hand_out(s: State, out: Ready) -> None:
+    """Committed entries, in order, each once."""
+    first_index = s.handed + 1
+    entries = s.log.upto(first_index, s.commit, s.config.committed_bytes_max)
+    out.committed = entries
+    out.committed_first = first_index
+    s.handed += len(entries)
+    out.more = s.handed < s.commit
+    if s.leading is not None:
+        for entry in entries:
+            s.uncommitted_bytes -= len(entry.payload)

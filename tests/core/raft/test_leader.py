@@ -1,0 +1,15 @@
+"""Replication seen from the leader: counting, repair, windows, full disks, snapshots."""
+
+from collections.abc import Callable
+
+import pytest
+
+SCRIPTS = [
+    "commit", "commit_without_leaders_disk", "figure_8", "conflict", "old_messages", "lost_acknowledgements",
+    "window", "digest", "full_disk", "snapshot",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_leader(replay: Callable[[str], None], name: str) -> None:
+    replay(f"leader/{name}")
