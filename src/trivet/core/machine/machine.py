@@ -1,0 +1,286 @@
+"""The machine: what one replica does with committed entries (station 7 of a write).
+
+Strategy: one entry carries the writes of one turn; decoding, time and expiry are paid per
+entry, sessions and digest per batch, and only the command itself per command. Everything
+here is a function of the entries alone, so that replicas with equal applied index are equal.
+
+- Rule M1: time and chance come from the entry (see ``entry``); time never goes back.
+- Rule M2: keys whose deadline has passed are removed at the start of an entry, a bounded
+  number of them, earliest first; the others are already invisible.
+- Rule M3: a command that fails, even by a defect of ours, fails with the same reply on
+  every replica and stops nobody.
+- Rule M4: every ``DIGEST_INTERVAL`` entries the rolling digest is published; it covers all
+  entries, all replies and, in turn, the buckets of the data.
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+from trivet.core.base.checksum import crc32
+from trivet.core.base.ids import NodeId
+from trivet.core.base.prng import Prng
+from trivet.core.command.table import ROWS, Context, Flag
+from trivet.core.machine.buckets import bucket_items
+from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
+from trivet.core.machine.sessions import NodeSessions
+from trivet.core.machine.watches import Watches
+from trivet.core.values.codec import encode_items
+from trivet.core.values.database import Database
+from trivet.core.values.databases import Databases
+from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
+
+DIGEST_INTERVAL: Final = 64
+"""In entries. Part of the format: all replicas must use the same."""
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class SnapshotHook(Protocol):
+    """What a snapshot walk wants to be told, before it happens."""
+
+    def before_change(self, database: Database, key: bytes) -> None:
+        """``key`` of ``database`` is about to change."""
+        ...
+
+    def before_flush(self, database: Database) -> None:
+        """``database`` is about to be emptied."""
+        ...
+
+
+class Applied:
+    """The outcome of one batch: its replies, in the order of its calls."""
+
+    __slots__ = ("incarnation", "node", "replies", "sequence")
+
+    def __init__(self, node: NodeId, incarnation: int, sequence: int, replies: list[Reply]) -> None:
+        self.node = node
+        self.incarnation = incarnation
+        self.sequence = sequence
+        self.replies = replies
+
+
+class Machine:
+    """The replicated state of one group and the rules by which entries change it."""
+
+    def __init__(self, expire_per_entry_max: int) -> None:
+        self.databases = Databases()
+        self.sessions = NodeSessions()
+        self.watches = Watches()
+        self.applied_index = 0
+        self.now_ms = 0
+        """Unix time of the newest entry, in ms; the only clock that data sees."""
+        self.digest = 0
+        self.digests: dict[int, int] = {}
+        """The last published digests by index (Rule M4); the newest 16."""
+        self.defects: list[str] = []
+        """Exceptions that commands raised (Rule M3): to be logged and mended."""
+        self._expire_max = expire_per_entry_max
+        self._writes = Context(self.databases)
+        self._reads = Context(self.databases)
+        self.snapshot_hook: SnapshotHook | None = None
+        self._hook = MachineHook(self)
+
+    # -- entries ---------------------------------------------------------------------------
+
+    def apply(self, index: int, payload: bytes) -> list[Applied]:
+        """Apply the committed entry at ``index``; the outcome of every batch applied by it."""
+        assert index == self.applied_index + 1, (index, self.applied_index)
+        self.applied_index = index
+        outcome: list[Applied] = []
+        if payload:
+            self.digest = crc32(payload, self.digest)
+            self._apply_body(payload, outcome)
+        if index % DIGEST_INTERVAL == 0:
+            self._publish_digest(index)
+        return outcome
+
+    def _apply_body(self, payload: bytes, outcome: list[Applied]) -> None:
+        body = decode_body(payload)
+        if body.time_ms > self.now_ms:
+            self.now_ms = body.time_ms
+            self.databases.set_now(body.time_ms)
+        self.databases.expire_due(self._expire_max)
+        context = self._writes
+        context.now_ms = self.now_ms
+        context.prng = Prng(body.seed)
+        for raw in body.batches:
+            try:
+                batch = decode_batch(raw)
+            except msgspec.DecodeError as error:
+                self.defects.append(f"a batch in entry {self.applied_index} does not decode: {error}")
+                continue
+            known = self.sessions.by_node.get(batch.node)
+            if self.watches.watchers and known is not None and known.incarnation < batch.incarnation:
+                self.watches.forget_node(batch.node)
+                self._watch_hooks()
+            session = self.sessions.admit(batch)
+            if session is None:
+                continue
+            replies = self._run_batch(context, batch)
+            session.replies[batch.sequence] = replies
+            self.digest = crc32(_encoder.encode(replies), self.digest)
+            outcome.append(Applied(batch.node, batch.incarnation, batch.sequence, replies))
+
+    def _run_batch(self, context: Context, batch: Batch) -> list[Reply]:
+        replies: list[Reply] = []
+        open_db = self.databases.open
+        db_index = -1
+        for call in batch.calls:
+            if call[0] != db_index:
+                db_index = call[0]
+                context.db_index = db_index
+                context.db = open_db(db_index)
+            args = call[1]
+            row = ROWS.get(args[0])
+            if row is None:
+                replies.append(Error("ERR unknown command in the log"))
+                continue
+            run = row.run
+            try:
+                if run is not None:
+                    replies.append(run(context, args))
+                else:
+                    replies.append(self._run_special(context, batch.node, call))
+                    db_index = -1
+            except Exception as error:
+                self._defect(args, error, replies)
+        return replies
+
+    def _defect(self, args: list[bytes], error: Exception, replies: list[Reply]) -> None:
+        self.defects.append(f"command {args[0]!r} raised {type(error).__name__}: {error}")
+        replies.append(Error("ERR internal error: this command failed by a defect, please report it"))
+
+    # -- transactions of one group: MULTI/EXEC/WATCH -----------------------------------------
+
+    def _run_special(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``EXEC packed-calls client`` (empty: no watches), ``WATCH client key…``, ``UNWATCH client``."""
+        db_index, args = call
+        name = args[0]
+        if name == b"EXEC":
+            return self._exec(context, node, args)
+        if name == b"WATCH":
+            watcher = (node, int(args[1]))
+            for key in args[2:]:
+                self.watches.watch(watcher, (db_index, key), context.db.exists(key))
+            self._watch_hooks()
+            return OK
+        if name == b"UNWATCH":
+            self.watches.forget((node, int(args[1])))
+            self._watch_hooks()
+            return OK
+        return Error("ERR unknown command in the log")
+
+    def _exec(self, context: Context, node: NodeId, args: list[bytes]) -> Reply:
+        if args[2]:
+            watcher = (node, int(args[2]))
+            clean = self.watches.is_clean(watcher, self.databases)
+            self.watches.forget(watcher)
+            self._watch_hooks()
+            if not clean:
+                return NULL_ARRAY
+        return run_calls(context, decode_calls(args[1]))
+
+    def _watch_hooks(self) -> None:
+        """The databases tell us of changes only while somebody wants to know."""
+        wanted = bool(self.watches.keys) or self.snapshot_hook is not None
+        self.databases.set_hook(self._hook if wanted else None)
+
+    def hooks_changed(self) -> None:
+        """A snapshot walk began or ended."""
+        self._watch_hooks()
+
+    # -- reads -----------------------------------------------------------------------------
+
+    def read(self, calls: list[Call], now_ms: int, prng: Prng) -> list[Reply]:
+        """Run read-only calls on the present state.
+
+        ``now_ms`` is the reader's Unix time: it answers ``TIME`` and ``TTL``. Whether a key
+        exists is decided by the machine's own time only (Rule M1).
+        """
+        context = self._reads
+        context.now_ms = max(now_ms, self.now_ms)
+        context.prng = prng
+        replies: list[Reply] = []
+        for call in calls:
+            args = call[1]
+            context.db_index = call[0]
+            context.db = self.databases.open(call[0])
+            row = ROWS[args[0]]
+            try:
+                if row.run is not None:
+                    assert row.flags & Flag.WRITE == 0
+                    replies.append(row.run(context, args))
+                else:
+                    assert args[0] == b"EXEC"
+                    replies.append(run_calls(context, decode_calls(args[1])))
+            except Exception as error:
+                self._defect(args, error, replies)
+        return replies
+
+    # -- digest ----------------------------------------------------------------------------
+
+    def _publish_digest(self, index: int) -> None:
+        """Rule M4: fold one bucket of each database into the digest and publish it."""
+        turn = index // DIGEST_INTERVAL
+        for db_index, database in self.databases.items():
+            table = database.values
+            if not len(table):
+                continue  # whether an empty database is open depends on reads, which differ between replicas
+            items = bucket_items(table, database.deadlines, turn % table.bucket_count)
+            self.digest = crc32(encode_items(items), crc32(b"%d" % db_index, self.digest))
+        self.digests[index] = self.digest
+        if len(self.digests) > 16:
+            del self.digests[next(iter(self.digests))]
+
+
+class MachineHook:
+    """Tells watches and a snapshot walk of a change, before it happens."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def before_change(self, database: Database, key: bytes) -> None:
+        """``key`` is about to change."""
+        machine = self._machine
+        if machine.snapshot_hook is not None:
+            machine.snapshot_hook.before_change(database, key)
+        if machine.watches.keys:
+            machine.watches.touched((database.index, key))
+
+    def before_flush(self, database: Database) -> None:
+        """All keys of ``database`` are about to go."""
+        machine = self._machine
+        if machine.snapshot_hook is not None:
+            machine.snapshot_hook.before_flush(database)
+        if machine.watches.keys:
+            machine.watches.touched_all(database)
+
+
+def run_calls(context: Context, calls: list[Call]) -> list[Reply]:
+    """Run the commands of a transaction one after the other; an error stops none of the others.
+
+    A call of database -1 is the reply of a command that the client's node has answered itself.
+    """
+    replies: list[Reply] = []
+    for db_index, args in calls:
+        if db_index < 0:
+            replies.append(_embedded(args))
+            continue
+        context.db_index = db_index
+        context.db = context.databases.open(db_index)
+        run = ROWS[args[0]].run
+        assert run is not None
+        replies.append(run(context, args))
+    return replies
+
+
+def _embedded(args: list[bytes]) -> Reply:
+    kind = args[0]
+    if kind == b"+":
+        return Simple(args[1].decode())
+    if kind == b"-":
+        return Error(args[1].decode())
+
+    return args[1]

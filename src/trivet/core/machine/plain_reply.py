@@ -1,0 +1,92 @@
+"""Remembered replies as plain msgpack values, and back (for snapshots only)."""
+
+import msgspec
+
+from trivet.core.wire.reply import Error, Members, NullArray, Pairs, Push, Reply, Simple, Verbatim
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder()
+
+Plain = None | bool | int | float | bytes | str | list["Plain"]
+
+
+def to_plain(reply: Reply) -> Plain:
+    """A value that msgpack carries and ``from_plain`` understands."""
+    if reply is None or isinstance(reply, bool | int | float | bytes):
+        return reply
+    if isinstance(reply, Simple):
+        return ["+", reply.text]
+    if isinstance(reply, Error):
+        return ["-", reply.text]
+    if isinstance(reply, NullArray):
+        return ["n"]
+    if isinstance(reply, Verbatim):
+        return ["v", reply.format, reply.text]
+    if isinstance(reply, Members):
+        return ["m", *[to_plain(item) for item in reply.items]]
+    if isinstance(reply, Push):
+        return [">", *[to_plain(item) for item in reply.items]]
+    if isinstance(reply, Pairs):
+        return ["p", *[to_plain(part) for pair in reply.items for part in pair]]
+    if isinstance(reply, dict):
+        return ["d", *[part for key, value in reply.items() for part in (key, to_plain(value))]]
+    return ["l", *[to_plain(item) for item in reply]]
+
+
+def encode_replies(replies: list[Reply]) -> bytes:
+    """The replies of one batch as bytes."""
+    data: bytes = _encoder.encode([to_plain(reply) for reply in replies])
+    return data
+
+
+def decode_replies(data: bytes) -> list[Reply]:
+    """The replies that ``encode_replies`` was given; raises ``ValueError`` when it was not."""
+    plain: object = _decoder.decode(data)
+    if not isinstance(plain, list):
+        raise ValueError("not a list of replies")
+    return [from_plain(item) for item in plain]
+
+
+def from_plain(plain: object) -> Reply:
+    """The reply that ``to_plain`` was given; raises ``ValueError`` when it was not."""
+    if plain is None or isinstance(plain, bool | int | float | bytes):
+        return plain
+    if not isinstance(plain, list) or not plain:
+        raise ValueError("not a reply")
+    kind: object = plain[0]
+    if kind == "n":
+        return NullArray()
+    if kind in ("+", "-"):
+        _check_length(plain, 2)
+        return Simple(str(plain[1])) if kind == "+" else Error(str(plain[1]))
+    if kind == "v":
+        _check_length(plain, 3)
+        text = plain[2]
+        if not isinstance(text, bytes):
+            raise ValueError("not a text")
+        return Verbatim(str(plain[1]), text)
+    return _collection(kind, [from_plain(item) for item in plain[1:]])
+
+
+def _check_length(plain: list[object], length: int) -> None:
+    if len(plain) != length:
+        raise ValueError("a reply of another length")
+
+
+def _collection(kind: object, items: list[Reply]) -> Reply:
+    if kind == "l":
+        return items
+    if kind == "m":
+        return Members(items)
+    if kind == ">":
+        return Push(items)
+    if kind == "p":
+        return Pairs(list(zip(items[::2], items[1::2], strict=True)))
+    if kind == "d":
+        pairs: dict[bytes, Reply] = {}
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, bytes):
+                raise ValueError("not a key")
+            pairs[key] = value
+        return pairs
+    raise ValueError("an unknown kind of reply")

@@ -1,0 +1,54 @@
+"""Node sessions: why a batch that arrives twice is applied once (Ongaro §6.3).
+
+A session is one life of one node: ``(node, incarnation)``. Its batches carry rising
+sequence numbers without gaps, and the machine applies each at its turn only:
+
+- Rule S1: a batch whose number is not the next one is not applied. A lower one is a
+  duplicate; a higher one has lost its predecessor, and its node sends both again.
+- Rule S2: the replies of applied batches are remembered until their node acknowledges
+  them, because that node may have received the state by snapshot instead of applying.
+- Rule S3: a batch of a higher incarnation ends the node's earlier session; one of a lower
+  incarnation comes from a dead process and is never applied.
+"""
+
+from trivet.core.base.ids import NodeId
+from trivet.core.machine.entry import Batch
+from trivet.core.wire.reply import Reply
+
+
+class NodeSession:
+    """What is remembered of the newest life of one node."""
+
+    __slots__ = ("incarnation", "last_sequence", "replies")
+
+    def __init__(self, incarnation: int) -> None:
+        self.incarnation = incarnation
+        self.last_sequence = 0
+        self.replies: dict[int, list[Reply]] = {}
+        """By batch sequence, rising; only those not acknowledged (Rule S2)."""
+
+
+class NodeSessions:
+    """The sessions of all nodes; part of the replicated state."""
+
+    def __init__(self) -> None:
+        self.by_node: dict[NodeId, NodeSession] = {}
+
+    def admit(self, batch: Batch) -> NodeSession | None:
+        """The session in which ``batch`` is to be applied now, or None (Rules S1, S3)."""
+        session = self.by_node.get(batch.node)
+        if session is None or session.incarnation < batch.incarnation:
+            if batch.sequence != 1:
+                return None
+            session = NodeSession(batch.incarnation)
+            self.by_node[batch.node] = session
+        if batch.incarnation != session.incarnation or batch.sequence != session.last_sequence + 1:
+            return None
+        session.last_sequence = batch.sequence
+        replies = session.replies
+        while replies:
+            oldest = next(iter(replies))
+            if oldest > batch.acknowledged:
+                break
+            del replies[oldest]
+        return session

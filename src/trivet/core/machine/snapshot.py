@@ -1,0 +1,210 @@
+"""Snapshots without a fork: the state at one index, walked in slices between turns.
+
+Strategy: the walk visits the buckets of every database in their order. A bucket that is
+about to change, split or merge before the walk has come to it is written first, as it was.
+So the chunks together are the state at the index where the walk began, clients wait for
+one bucket at most, and nothing is copied that does not change.
+
+- Rule N1: nothing visible may depend on when a snapshot was taken: a walk never delays a
+  split or a merge, it writes the buckets concerned beforehand.
+- Rule N2: a restored replica behaves as the one that wrote the snapshot, for ever: the
+  number of buckets and the order within each are restored exactly.
+"""
+
+from typing import Final
+
+import msgspec
+
+from trivet.core.base.errors import CorruptionError
+from trivet.core.machine.buckets import bucket_items
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.plain_reply import decode_replies, encode_replies
+from trivet.core.machine.sessions import NodeSession
+from trivet.core.machine.snapshot_chunks import Bucket, DatabaseState, Head, SessionState, WatchState
+from trivet.core.values.codec import decode_items, encode_items
+from trivet.core.values.database import Database
+from trivet.core.values.databases import DATABASES_MAX
+from trivet.core.values.deadlines import Deadlines
+from trivet.core.values.table import Table
+from trivet.core.values.types import Value
+
+FORMAT: Final = 1
+BUCKETS_MAX: Final = 1 << 24
+"""Of one database: beyond every memory, but what a bad number may cost is bounded."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_head_decoder = msgspec.msgpack.Decoder(Head)
+_buckets_decoder = msgspec.msgpack.Decoder(list[Bucket])
+
+
+class _TableWalk:
+    """The walk through one database, whose tables stay the same objects even if it is flushed."""
+
+    def __init__(self, walk: "SnapshotWalk", database: Database) -> None:
+        self._walk = walk
+        self.index = database.index
+        self.table: Table[Value] = database.values
+        self.deadlines: Deadlines = database.deadlines
+        self.done = bytearray(self.table.bucket_count)
+        self.position = 0
+        self.table.walk = self
+
+    def before_reshape(self, bucket: int) -> None:
+        """``bucket`` is about to change, split or merge (Rule N1)."""
+        if bucket < len(self.done) and not self.done[bucket]:
+            self.done[bucket] = 1
+            items = bucket_items(self.table, self.deadlines, bucket)
+            if items:
+                self._walk.emit(Bucket(self.index, encode_items(items)))
+
+
+class SnapshotWalk:
+    """One walk over the state of a machine, as of its applied index at the start."""
+
+    def __init__(self, machine: Machine, chunk_bytes: int) -> None:
+        assert machine.snapshot_hook is None
+        self.index = machine.applied_index
+        self._machine = machine
+        self._chunk_bytes = chunk_bytes
+        self._buckets: list[Bucket] = []
+        self._bytes = 0
+        self._head: bytes = _encoder.encode(_head_of(machine))
+        self._walks = [_TableWalk(self, database) for _, database in machine.databases.items()]
+        machine.snapshot_hook = self
+        machine.hooks_changed()
+
+    def before_change(self, database: Database, key: bytes) -> None:
+        """The hook: ``key`` is about to change."""
+        table = database.values
+        for walk in self._walks:
+            if walk.table is table:
+                walk.before_reshape(table.bucket_of(key))
+
+    def before_flush(self, database: Database) -> None:
+        """The hook: nothing to do, the walk holds the old tables."""
+
+    def emit(self, bucket: Bucket) -> None:
+        """One bucket, as it was at the start."""
+        self._buckets.append(bucket)
+        self._bytes += len(bucket.items)
+
+    def next_chunk(self) -> bytes | None:
+        """The next chunk, after about ``chunk_bytes`` of work; None at the end."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        while self._bytes < self._chunk_bytes and self._advance():
+            pass
+        if not self._buckets:
+            self.close()
+            return None
+        chunk: bytes = _encoder.encode(self._buckets)
+        self._buckets = []
+        self._bytes = 0
+        return chunk
+
+    def _advance(self) -> bool:
+        for walk in self._walks:
+            if walk.position < len(walk.done):
+                if walk.position < walk.table.bucket_count:
+                    walk.before_reshape(walk.position)
+                walk.position += 1
+                return True
+        return False
+
+    def close(self) -> None:
+        """Stop: at the end, or when the snapshot is given up."""
+        for walk in self._walks:
+            walk.table.walk = None
+        if self._machine.snapshot_hook is self:
+            self._machine.snapshot_hook = None
+            self._machine.hooks_changed()
+
+
+class SnapshotLoad:
+    """Chunks, in their order, into a new machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        assert machine.applied_index == 0
+        self.machine = machine
+        self._begun = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next chunk; raises ``CorruptionError`` when it is not one."""
+        try:
+            if self._begun:
+                for bucket in _buckets_decoder.decode(chunk):
+                    self._load_bucket(bucket)
+            else:
+                self._load_head(_head_decoder.decode(chunk))
+                self._begun = True
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
+            raise CorruptionError(f"a chunk of the snapshot does not decode: {error}") from error
+
+    def _load_head(self, head: Head) -> None:
+        if head.format != FORMAT:
+            raise CorruptionError(f"the snapshot has format {head.format}, this version reads {FORMAT}")
+        machine = self.machine
+        machine.applied_index = head.applied_index
+        machine.now_ms = head.now_ms
+        machine.digest = head.digest
+        machine.databases.set_now(head.now_ms)
+        for state in head.sessions:
+            session = NodeSession(state.incarnation)
+            session.last_sequence = state.last_sequence
+            session.replies = {number: decode_replies(data) for number, data in state.replies}
+            machine.sessions.by_node[state.node] = session
+        for watch in head.watches:
+            watcher = (watch.node, watch.client)
+            for db_index, key, existed in watch.keys:
+                machine.watches.watch(watcher, (db_index, key), existed)
+            if watch.dirty:
+                machine.watches.dirty[watcher] = None
+        for shape in head.databases:
+            if not 1 <= shape.bucket_count <= BUCKETS_MAX:
+                raise ValueError(f"a database of {shape.bucket_count} buckets")
+            _check_database(shape.index)
+            database = machine.databases.open(shape.index)
+            database.values = Table(shape.bucket_count)
+            database.expired_count = shape.expired_count
+        machine.hooks_changed()
+
+    def _load_bucket(self, bucket: Bucket) -> None:
+        _check_database(bucket.database)
+        database = self.machine.databases.open(bucket.database)
+        for key, value, deadline_ms in decode_items(bucket.items):
+            database.values.put(key, value)
+            if deadline_ms >= 0:
+                database.deadlines.put(key, deadline_ms)
+
+
+def _check_database(index: int) -> None:
+    if not 0 <= index < DATABASES_MAX:
+        raise ValueError(f"a database {index}")
+
+
+def _head_of(machine: Machine) -> Head:
+    sessions = [
+        SessionState(
+            node,
+            session.incarnation,
+            session.last_sequence,
+            [(number, encode_replies(replies)) for number, replies in session.replies.items()],
+        )
+        for node, session in machine.sessions.by_node.items()
+    ]
+    watches = [
+        WatchState(
+            watcher[0],
+            watcher[1],
+            watcher in machine.watches.dirty,
+            [(db_index, key, existed) for (db_index, key), existed in keys.items()],
+        )
+        for watcher, keys in machine.watches.watchers.items()
+    ]
+    databases = [
+        DatabaseState(index, database.values.bucket_count, database.expired_count)
+        for index, database in machine.databases.items()
+    ]
+    return Head(FORMAT, machine.applied_index, machine.now_ms, machine.digest, sessions, watches, databases)

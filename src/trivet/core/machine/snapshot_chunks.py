@@ -1,0 +1,48 @@
+"""What the chunks of a snapshot carry (see ``snapshot``)."""
+
+import msgspec
+
+
+class SessionState(msgspec.Struct, array_like=True, frozen=True):
+    """One node session."""
+
+    node: int
+    incarnation: int
+    last_sequence: int
+    replies: list[tuple[int, bytes]]
+
+
+class WatchState(msgspec.Struct, array_like=True, frozen=True):
+    """One watcher: its keys as (database, key, existed)."""
+
+    node: int
+    client: int
+    dirty: bool
+    keys: list[tuple[int, bytes, bool]]
+
+
+class DatabaseState(msgspec.Struct, array_like=True, frozen=True):
+    """The shape of one database."""
+
+    index: int
+    bucket_count: int
+    expired_count: int
+
+
+class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
+    """The first chunk: everything but the keys."""
+
+    format: int
+    applied_index: int
+    now_ms: int
+    digest: int
+    sessions: list[SessionState]
+    watches: list[WatchState]
+    databases: list[DatabaseState]
+
+
+class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):
+    """The keys of one bucket, in their order."""
+
+    database: int
+    items: bytes
