@@ -1,0 +1,144 @@
+"""The outbox: this node's writes until they are applied here.
+
+- Rule O1: a batch gets its sequence number when it first leaves; one that has never left
+  can be withdrawn with a *definite* error, one that has left only with an *indefinite* one.
+- Rule O2: whoever is leader gets all batches under way again, in order, from the first;
+  the machine's sessions make that harmless.
+- Rule O3: a batch that was given up to its clients stays under way until it is applied,
+  because its successors can't be applied before it.
+"""
+
+from collections import deque
+
+from trivet.core.base.ids import Instant, NodeId
+from trivet.core.group.run import Run
+from trivet.core.machine.entry import Batch, Call, encode_batch
+from trivet.core.wire.reply import Error, Reply
+
+TIMEOUT_ERROR = Error(
+    "TIMEOUT no majority confirmed the command in time: it may have taken effect, or still may"
+)
+NO_LEADER_ERROR = Error("CLUSTERDOWN no leader: this node is cut off from the majority; nothing was done")
+
+
+class Parcel:
+    """One batch and the client runs that wait for it."""
+
+    __slots__ = ("data", "given_up", "runs", "sequence", "size_bytes", "staged_ms")
+
+    def __init__(self, runs: list[Run], size_bytes: int, staged_ms: Instant) -> None:
+        self.runs = runs
+        self.size_bytes = size_bytes
+        self.staged_ms = staged_ms
+        self.sequence = 0
+        self.data = b""
+        self.given_up = False
+
+
+class Outbox:
+    """Batches waiting to leave, and batches under way."""
+
+    def __init__(self, node: NodeId, incarnation: int, in_flight_max: int, batch_bytes_max: int) -> None:
+        self._node = node
+        self._incarnation = incarnation
+        self._in_flight_max = in_flight_max
+        self._batch_bytes_max = batch_bytes_max
+        self._staged: deque[Run] = deque()
+        self._staged_ms: deque[Instant] = deque()
+        self._open: list[Run] = []
+        """Staged in this turn: they may still grow and are not counted yet."""
+        self.under_way: deque[Parcel] = deque()
+        """Numbered without gaps; the first is the next that the machine will accept."""
+        self._last_sequence = 0
+        self.pending_bytes = 0
+        """Staged before this turn, or under way."""
+
+    def stage(self, run: Run, now_ms: Instant) -> None:
+        """Take the writes of one client, which may grow until the turn ends; the next parcel takes them."""
+        self._staged.append(run)
+        self._staged_ms.append(now_ms)
+        self._open.append(run)
+
+    def close_turn(self) -> None:
+        """What is staged grows no more."""
+        for run in self._open:
+            self.pending_bytes += run.size_bytes
+        self._open.clear()
+
+    def has_staged(self) -> bool:
+        """Whether something waits to leave."""
+        return bool(self._staged)
+
+    def pack(self) -> list[Parcel]:
+        """Turn what is staged into numbered parcels, as many as may be under way."""
+        self.close_turn()
+        parcels: list[Parcel] = []
+        while self._staged and len(self.under_way) < self._in_flight_max:
+            runs: list[Run] = []
+            size_bytes = 0
+            calls: list[Call] = []
+            staged_ms = self._staged_ms[0]
+            while self._staged and (
+                not runs or size_bytes + self._staged[0].size_bytes <= self._batch_bytes_max
+            ):
+                run = self._staged.popleft()
+                self._staged_ms.popleft()
+                runs.append(run)
+                calls.extend(run.calls)
+                run.calls = []
+                size_bytes += run.size_bytes
+            parcel = Parcel(runs, size_bytes, staged_ms)
+            self._last_sequence += 1
+            parcel.sequence = self._last_sequence
+            acknowledged = self.under_way[0].sequence - 1 if self.under_way else self._last_sequence - 1
+            parcel.data = encode_batch(
+                Batch(self._node, self._incarnation, self._last_sequence, acknowledged, calls)
+            )
+            self.under_way.append(parcel)
+            parcels.append(parcel)
+        return parcels
+
+    def applied(self, sequence: int, replies: list[Reply]) -> Parcel | None:
+        """The batch was applied: hand its replies to its runs; None when it is not awaited."""
+        if not self.under_way or self.under_way[0].sequence != sequence:
+            assert not self.under_way or self.under_way[0].sequence > sequence, (sequence,)
+            return None
+        parcel = self.under_way.popleft()
+        self.pending_bytes -= parcel.size_bytes
+        position = 0
+        for run in parcel.runs:
+            count = run.count
+            if not parcel.given_up:
+                run.finish(replies[position : position + count])
+            position += count
+        return parcel
+
+    def skipped_to(self, sequence: int) -> list[Parcel]:
+        """Batches up to ``sequence`` were applied, but their replies are lost: give them up."""
+        lost: list[Parcel] = []
+        while self.under_way and self.under_way[0].sequence <= sequence:
+            parcel = self.under_way.popleft()
+            self.pending_bytes -= parcel.size_bytes
+            self._give_up(parcel, TIMEOUT_ERROR)
+            lost.append(parcel)
+        return lost
+
+    def expire(self, oldest_ms: Instant) -> None:
+        """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3)."""
+        self.close_turn()
+        for parcel in self.under_way:
+            if parcel.staged_ms >= oldest_ms:
+                break
+            self._give_up(parcel, TIMEOUT_ERROR)
+        while self._staged and self._staged_ms[0] < oldest_ms:
+            run = self._staged.popleft()
+            self._staged_ms.popleft()
+            self.pending_bytes -= run.size_bytes
+            run.fail(NO_LEADER_ERROR)
+
+    def _give_up(self, parcel: Parcel, error: Error) -> None:
+        if parcel.given_up:
+            return
+        parcel.given_up = True
+        for run in parcel.runs:
+            run.fail(error)

@@ -1,0 +1,496 @@
+"""One replica of one group in mode ``raft``: between the node and the Raft member.
+
+What happens in a turn, top to bottom of ``turn``: the writes of this node's clients become
+parcels; a leader makes them, with those forwarded to it, one entry, a follower forwards
+them; reads ask for a read index; then everything that Raft has decided is carried out:
+messages, records for the log, committed entries into the machine, replies to runs.
+
+- Rule G1: a leader puts each batch into its log once per term (``_proposed``); what
+  arrives out of order is left out, its node sends it again. A batch that got into the log
+  without its predecessor is passed over there (Rule S1) and counts as never put in.
+- Rule G2: on every change of leader or term, and when nothing moves for ``resend_ms``, all
+  batches under way are sent again (Rule O2).
+- Rule G3: a digest that differs from the leader's takes this replica out: the node stops.
+"""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from trivet.core.base.ids import NO_NODE, Index, Instant, NodeId, WallMs
+from trivet.core.base.prng import Prng
+from trivet.core.command.table import ROWS, Flag
+from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.outbox import Outbox
+from trivet.core.group.reads import ReadQueue
+from trivet.core.group.run import Run, Waiter
+from trivet.core.group.settings import GroupSettings as GroupSettings
+from trivet.core.group.snapshots import Snapshots
+from trivet.core.machine.entry import BatchHead, decode_batch_head, encode_body
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.plain_reply import decode_replies, encode_replies
+from trivet.core.raft.messages import Message, ReadIndexRequest
+from trivet.core.raft.raft import Raft
+from trivet.core.raft.ready import Ready, Save
+from trivet.core.raft.state import Role
+from trivet.core.values.databases import DATABASES_MAX
+from trivet.core.wal.record import GroupRecord
+from trivet.core.wal.wal import Wal
+from trivet.core.wire.reply import Error, Reply
+
+GroupMessage = Message | Forward | ForwardRead | ReadReplies
+
+REPLY_TOO_LARGE: Final = Error(
+    "OOM the disk of this node is full and its copy is behind; the reply is too large to come from "
+    "the leader: read through another node"
+)
+_NOT_YET: Final[Index] = 1 << 62
+_SEED_BITS: Final = 0x7FFFFFFFFFFFFFFF
+
+
+class RemoteReader(Waiter):
+    """Waits for reads that this leader runs for another node (Rule L3)."""
+
+    def __init__(self, group: "RaftGroup", reader: NodeId, read_id: int) -> None:
+        self.run = Run(self, False)
+        self._group = group
+        self._reader = reader
+        self._read_id = read_id
+
+    def run_done(self) -> None:
+        """Send the replies."""
+        assert self.run.replies is not None
+        self._group.send_replies(self._reader, self._read_id, self.run.replies)
+
+
+class RaftGroup:
+    """The replica: its Raft member, its machine, and what this node's clients wait for."""
+
+    def __init__(
+        self, settings: GroupSettings, voters: tuple[NodeId, ...], raft: Raft, machine: Machine, wal: Wal,
+        snapshots: Snapshots, prng: Prng,
+    ) -> None:  # fmt: skip
+        limits = settings.limits
+        self.settings = settings
+        self.voters = voters
+        self.raft = raft
+        self.machine = machine
+        self.wal = wal
+        self.snapshots = snapshots
+        self.outgoing: list[tuple[NodeId, GroupMessage]] = []
+        """Messages for peers; the node takes them after every turn."""
+        self.failure = ""
+        """Not empty: this replica must not go on (Rule G3)."""
+        self.notes: list[str] = []
+        """Sentences for the log that people read."""
+        self.outbox = Outbox(
+            settings.node, settings.incarnation, limits.batches_in_flight_max, limits.batch_bytes_max
+        )
+        self.reads = ReadQueue()
+        self._prng = prng
+        self._peers_up: dict[NodeId, None] = {}
+        self._forwarded: list[bytes] = []
+        self._doubtful = bool(raft.missing_to) or raft.suspect
+        """Recovery could not vouch for something, and the log says so until it is made good."""
+        self.wants_turn = False
+        """Work is left for another turn, soon."""
+        self._behind = False
+        """More is committed than applied."""
+        self._proposed: dict[NodeId, tuple[int, int, Index]] = {}
+        """By node: its session, the number of its last batch in this term's entries, and where (G1)."""
+        self._remote_reads: deque[tuple[NodeId, ReadIndexRequest]] = deque()
+        self._held_requests: deque[tuple[Index, NodeId, ReadIndexRequest]] = deque()
+        self._waiting_nodes: dict[NodeId, None] = {}
+        """Nodes with batches in the entry being made."""
+        self._saves: deque[tuple[int, int]] = deque()
+        """(lsn, save id) of records on their way to the disk."""
+        self._time_entry: Index = 0
+        self._led_by: tuple[NodeId, int] = (NO_NODE, 0)
+        self._resend = False
+        self._last_progress_ms: Instant = 0
+        self._now_ms: Instant = 0
+        """The last tick."""
+        self._last_write: Index = 0
+
+    # -- what the front of the node uses -----------------------------------------------------
+
+    def write(self, run: Run, now_ms: Instant) -> None:
+        """Take writes of a client; its calls may be added until the turn ends."""
+        self.outbox.stage(run, now_ms)
+
+    def read(self, run: Run, now_ms: Instant) -> None:
+        """Take linearizable reads of a client; its calls may be added until the turn ends."""
+        self.reads.stage(run, now_ms)
+
+    def read_stale(self, run: Run) -> None:
+        """Take reads that are content with this replica's present state."""
+        self.reads.stage_stale(run)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Writes of this node's clients that are not applied yet."""
+        return self.outbox.pending_bytes
+
+    @property
+    def disk_full(self) -> bool:
+        """This node's log can't grow."""
+        return self.wal.full
+
+    def peer_is_up(self, peer: NodeId) -> bool:
+        """Whether the link to ``peer`` is up."""
+        return peer in self._peers_up
+
+    def replicas_of_last_write(self) -> int:
+        """On how many other nodes the newest write of this node's clients is surely synced."""
+        raft = self.raft
+        voters = self.voters
+        if raft.role is Role.LEADER:
+            return sum(
+                1 for peer in voters if peer != self.settings.node and raft.match(peer) >= self._last_write
+            )
+        return len(voters) // 2
+
+    # -- inputs ------------------------------------------------------------------------------
+
+    def on_peer_up(self, peer: NodeId) -> None:
+        """Our link to ``peer`` is up, and empty."""
+        self._peers_up[peer] = None
+        self.raft.peer_up(peer)
+        if peer == self.raft.leader:
+            self._resend = True
+
+    def on_peer_lost(self, peer: NodeId) -> None:
+        """The link to ``peer`` broke, most likely with its process."""
+        self._peers_up.pop(peer, None)
+        self.raft.peer_lost(peer)
+        self.snapshots.peer_lost(peer)
+
+    def on_message(self, sender: NodeId, message: GroupMessage) -> None:
+        """A message of a peer, decoded and of a known type."""
+        if isinstance(message, Forward):
+            if (
+                self.raft.role is Role.LEADER
+                and len(message.batch) <= self.settings.limits.call_bytes_max * 2
+            ):
+                self._forwarded.append(message.batch)
+        elif isinstance(message, ForwardRead):
+            self._read_for(sender, message)
+        elif isinstance(message, ReadReplies):
+            self._answered(message)
+        elif isinstance(message, ReadIndexRequest) and self.raft.role is Role.LEADER:
+            self._remote_reads.append((sender, message))
+        else:
+            self.raft.step(sender, message)
+
+    def on_tick(self, now_ms: Instant) -> None:
+        """One tick of the driver's clock."""
+        self.raft.tick()
+        if self._doubtful and not self.raft.missing_to and not self.raft.suspect:
+            self._doubtful = False
+            self.wal.settle(self.settings.group)
+            self.notes.append("what a damaged log had lost is made good: this member votes again")
+        oldest_ms = now_ms - self.settings.command_timeout_ms
+        self.outbox.expire(oldest_ms)
+        self.reads.expire(oldest_ms)
+        self.reads.retry(now_ms - self.settings.resend_ms)
+        self._now_ms = now_ms
+        self.snapshots.tick(now_ms)
+        if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
+            self._resend = True
+
+    def on_synced(self) -> None:
+        """The log is synced up to ``wal.synced_lsn``: what waited for it goes on."""
+        saved = 0
+        while self._saves and self._saves[0][0] <= self.wal.synced_lsn:
+            saved = self._saves.popleft()[1]
+        if saved:
+            self.raft.saved(saved)
+        self.snapshots.on_synced()
+
+    # -- the turn ------------------------------------------------------------------------------
+
+    def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
+        """Carry out what this turn's inputs ask for."""
+        self.raft.full = self.wal.full
+        self.outbox.close_turn()
+        self._snapshot(now_ms)
+        self.wants_turn = self.snapshots.wants_turn
+        self._submit(now_ms, wall_ms)
+        self._ask_reads(wall_ms)
+        knew_deadlines = self._knows_deadlines()
+        self._behind = False
+        ready = self.raft.ready()
+        while ready is not None:
+            self._carry_out(ready, now_ms)
+            self._follow_leader()
+            if self._resend:
+                self._submit(now_ms, wall_ms)
+            if ready.more:
+                # A long log is applied in slices, so that the node stays in touch meanwhile.
+                self.wants_turn = self._behind = True
+                break
+            ready = self.raft.ready()
+        self._run_reads(wall_ms)
+        if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
+            # What these reads waited for was applied in this very turn: they ask in the next.
+            self.wants_turn = True
+        self.outgoing.extend(self.snapshots.outgoing)
+        self.snapshots.outgoing = []
+        self.notes.extend(self.snapshots.notes)
+        self.snapshots.notes = []
+
+    def _follow_leader(self) -> None:
+        """Rule G2: a new leader, or a new term of it, gets everything under way."""
+        led_by = (self.raft.leader, self.raft.term)
+        if led_by != self._led_by:
+            self._led_by = led_by
+            self._proposed.clear()
+            self._forwarded.clear()
+            self._time_entry = 0
+            self._remote_reads.clear()
+            self._held_requests.clear()
+            if self.raft.role is not Role.LEADER:
+                self.snapshots.leader_lost()
+            self.reads.leader_changed()
+            self._resend = led_by[0] != NO_NODE
+
+    def _submit(self, now_ms: Instant, wall_ms: WallMs) -> None:
+        self._follow_leader()
+        leader = self.raft.leader
+        if leader == NO_NODE:
+            return
+        if not self.outbox.under_way:
+            self._last_progress_ms = now_ms
+        resend = list(self.outbox.under_way) if self._resend else []
+        if self._resend:
+            self._resend = False
+            self._last_progress_ms = now_ms
+        parcels = resend + self.outbox.pack() if self.outbox.has_staged() else resend
+        if leader == self.settings.node:
+            if parcels or self._forwarded:
+                self._propose([parcel.data for parcel in parcels], wall_ms)
+        else:
+            for parcel in parcels:
+                self.outgoing.append((leader, Forward(parcel.data)))
+
+    def _propose(self, own: list[bytes], wall_ms: WallMs) -> None:
+        """As leader: one entry for all batches of the turn (more when they are large)."""
+        batches: list[bytes] = []
+        size_bytes = 0
+        for data in self._forwarded + own:
+            node = self._sender_if_next(data)
+            if node == NO_NODE:
+                continue
+            if batches and size_bytes + len(data) > self.settings.limits.batch_bytes_max:
+                self._propose_entry(batches, wall_ms)
+                batches, size_bytes = [], 0
+            self._waiting_nodes[node] = None
+            batches.append(data)
+            size_bytes += len(data)
+        self._forwarded = []
+        if batches:
+            self._propose_entry(batches, wall_ms)
+
+    def _sender_if_next(self, data: bytes) -> NodeId:
+        """Rule G1: whose batch it is; 0 when it is to be left out. Notes it as proposed."""
+        try:
+            head = decode_batch_head(data)
+        except msgspec.DecodeError:
+            return NO_NODE
+        before = self._proposed.get(head.node)
+        if (
+            before is not None
+            and before[0] == head.incarnation
+            and head.sequence != before[1] + 1
+            and (before[2] > self.machine.applied_index or head.sequence != self._next_applied(head))
+        ):
+            return NO_NODE
+        self._proposed[head.node] = (head.incarnation, head.sequence, _NOT_YET)
+        return head.node
+
+    def _next_applied(self, head: BatchHead) -> int:
+        """The number of the batch that the machine would apply next in this session."""
+        session = self.machine.sessions.by_node.get(head.node)
+        return 1 if session is None or session.incarnation != head.incarnation else session.last_sequence + 1
+
+    def _propose_entry(self, batches: list[bytes], wall_ms: WallMs) -> Index:
+        payload = encode_body(wall_ms, self._prng.u64() & _SEED_BITS, batches)
+        index = self.raft.propose(payload)
+        if index == 0 and batches:
+            # Not taken (handing over, or too much without a quorum): nodes send again.
+            self._proposed.clear()
+        # Their clients wait there for the commit: it must not wait for the next message.
+        for node in self._waiting_nodes:
+            self.raft.want_commit(node)
+            noted = self._proposed.get(node)
+            if index and noted is not None:
+                self._proposed[node] = (noted[0], noted[1], index)
+        self._waiting_nodes.clear()
+        return index
+
+    # -- reads ---------------------------------------------------------------------------------
+
+    def _ask_reads(self, wall_ms: WallMs) -> None:
+        reads = self.reads
+        reads.close_turn()
+        leads = self.raft.role is Role.LEADER
+        if leads and not (self._knows_deadlines() and self._write_time_when_due(wall_ms)):
+            return
+        time_is_due = leads and self._time_entry > self.machine.applied_index
+        if time_is_due:
+            reads.hold_until(self._time_entry)
+        reads.release_held(self.machine.applied_index)
+        self._ask_for_peers(time_is_due)
+        leader = self.raft.leader
+        if not reads.unasked or leader == NO_NODE:
+            return
+        if self.wal.full and leader != self.settings.node:
+            read_id, calls = reads.ask_leader(self._now_ms)
+            self.outgoing.append((leader, ForwardRead(read_id, calls)))
+        else:
+            self.raft.request_read(reads.ask())
+
+    def _ask_for_peers(self, time_is_due: bool) -> None:
+        """The same for reads that other nodes ask this leader to confirm."""
+        while self._held_requests and self._held_requests[0][0] <= self.machine.applied_index:
+            _, sender, request = self._held_requests.popleft()
+            self.raft.step(sender, request)
+        while self._remote_reads:
+            sender, request = self._remote_reads.popleft()
+            if time_is_due:
+                self._held_requests.append((self._time_entry, sender, request))
+            else:
+                self.raft.step(sender, request)
+
+    def _reads_go_on(self) -> bool:
+        """Whether a time entry that reads wait for is applied."""
+        applied = self.machine.applied_index
+        if self.reads.held and self.reads.held[0][0] <= applied:
+            return True
+        return bool(self._held_requests) and self._held_requests[0][0] <= applied
+
+    def _knows_deadlines(self) -> bool:
+        """Rule L2: a new leader, or one that applies in slices, first applies what others acknowledged."""
+        return not self._behind and self.raft.term_at(self.machine.applied_index) == self.raft.term
+
+    def _write_time_when_due(self, wall_ms: WallMs) -> bool:
+        """Rule L2: a deadline has passed by the leader's clock, so the log must say so.
+
+        False: the log takes nothing now, so reads have to wait. (A full disk keeps no reader waiting.)
+        """
+        if self._time_entry <= self.machine.applied_index:
+            due_ms = self.machine.databases.next_deadline_ms()
+            if due_ms <= wall_ms or due_ms <= self.machine.now_ms:
+                self._time_entry = self._propose_entry([], wall_ms)
+                return self._time_entry != 0 or self.wal.full
+        return True
+
+    def _read_for(self, sender: NodeId, message: ForwardRead) -> None:
+        """As leader: run the reads of a node whose copy is behind (Rule L3). Others leave it to a retry."""
+        if self.raft.role is not Role.LEADER:
+            return
+        reader = RemoteReader(self, sender, message.read_id)
+        for call in message.calls:
+            row = ROWS.get(call[1][0]) if call[1] and 0 <= call[0] < DATABASES_MAX else None
+            if row is None or (row.flags & Flag.WRITE) or (row.run is None and call[1][0] != b"EXEC"):
+                return
+            reader.run.add(call, 0)
+        self.reads.stage(reader.run, self._now_ms)
+
+    def send_replies(self, reader: NodeId, read_id: int, replies: list[Reply]) -> None:
+        """The replies for another node's reads."""
+        data = encode_replies(replies)
+        if len(data) > self.settings.limits.peer_frame_bytes_max // 2:
+            data = encode_replies([REPLY_TOO_LARGE] * len(replies))
+        self.outgoing.append((reader, ReadReplies(read_id, data)))
+
+    def _answered(self, message: ReadReplies) -> None:
+        try:
+            replies = decode_replies(message.replies)
+        except (ValueError, msgspec.DecodeError):
+            return
+        self.reads.answered(message.read_id, replies)
+
+    def _run_reads(self, wall_ms: WallMs) -> None:
+        runs = self.reads.runnable(self.machine.applied_index)
+        for run in runs:
+            run.finish(self.machine.read(run.calls, wall_ms, self._prng.fork()))
+
+    # -- what Raft decided -----------------------------------------------------------------------
+
+    def _carry_out(self, ready: Ready, now_ms: Instant) -> None:
+        if ready.messages:
+            self.outgoing.extend(ready.messages)
+        if ready.save is not None:
+            self._save(ready.save)
+        if ready.committed:
+            self._apply(ready, now_ms)
+        for read_id, index in ready.reads:
+            self.reads.confirm(read_id, index)
+        for read_id in ready.reads_dropped:
+            self.reads.dropped(read_id)
+        for index, digest in ready.digests:
+            self._compare_digest(index, digest)
+        for sender, chunk in ready.chunks:
+            self.snapshots.on_chunk(sender, chunk)
+        for sender, reply in ready.snapshot_replies:
+            self.snapshots.on_reply(sender, reply)
+        for peer in ready.snapshots_wanted:
+            self.snapshots.wanted(peer)
+
+    def _save(self, save: Save) -> None:
+        record = GroupRecord(
+            self.settings.group, save.term, save.vote, save.commit, save.first_index, save.entries,
+            save.prev_term, save.last_index, save.last_term,
+        )  # fmt: skip
+        self._saves.append((self.wal.append(record), save.save_id))
+
+    def _apply(self, ready: Ready, now_ms: Instant) -> None:
+        machine = self.machine
+        settings = self.settings
+        index = ready.committed_first
+        for entry in ready.committed:
+            for applied in machine.apply(index, entry.payload):
+                if applied.node == settings.node and applied.incarnation == settings.incarnation:
+                    self.outbox.applied(applied.sequence, applied.replies)
+                    self._last_progress_ms = now_ms
+                    self._last_write = index
+            index += 1
+        if machine.digests:
+            newest = next(reversed(machine.digests))
+            self.raft.digest = (newest, machine.digests[newest].to_bytes(4, "big"))
+        if machine.defects:
+            self.notes.extend(machine.defects)
+            machine.defects = []
+
+    def _compare_digest(self, index: Index, digest: bytes) -> None:
+        """Rule G3."""
+        own = self.machine.digests.get(index)
+        if own is not None and own.to_bytes(4, "big") != digest:
+            self.failure = (
+                f"this replica differs from the leader's at index {index} "
+                f"(digest {own:08x} against {digest.hex()}); "
+                "its data can't be trusted: remove the data directory and let the node copy the data anew, "
+                "and please report this"
+            )
+
+    # -- snapshots -------------------------------------------------------------------------------
+
+    def _snapshot(self, now_ms: Instant) -> None:
+        installed = self.snapshots.turn(now_ms, self.machine)
+        if installed is None:
+            return
+        self.machine = installed
+        self._after_install()
+
+    def _after_install(self) -> None:
+        """The state jumped: replies of batches that it contains are taken from its sessions (Rule S2)."""
+        session = self.machine.sessions.by_node.get(self.settings.node)
+        if session is None or session.incarnation != self.settings.incarnation:
+            return
+        for sequence, replies in session.replies.items():
+            if self.outbox.under_way and self.outbox.under_way[0].sequence == sequence:
+                self.outbox.applied(sequence, replies)
+        self.outbox.skipped_to(session.last_sequence)
+        self._last_write = self.machine.applied_index

@@ -1,0 +1,49 @@
+"""A run: consecutive commands of one client that are answered together.
+
+The unit between a client's session and a group: work is paid per run, not per command.
+"""
+
+from trivet.core.machine.entry import Call
+from trivet.core.wire.reply import Error, Reply
+
+
+class Waiter:
+    """What a run belongs to: told once, when the run is done."""
+
+    def run_done(self) -> None:
+        """Some run of this waiter has its replies."""
+        raise NotImplementedError
+
+
+class Run:
+    """Commands of one client for one group, all writes or all reads."""
+
+    __slots__ = ("calls", "count", "replies", "size_bytes", "waiter", "writes")
+
+    def __init__(self, waiter: Waiter, writes: bool) -> None:
+        self.waiter = waiter
+        self.writes = writes
+        self.calls: list[Call] = []
+        self.count = 0
+        """How many calls: ``calls`` itself is emptied when they have left."""
+        self.size_bytes = 0
+        self.replies: list[Reply] | None = None
+
+    def add(self, call: Call, size_bytes: int) -> None:
+        """One more command."""
+        self.calls.append(call)
+        self.count += 1
+        self.size_bytes += size_bytes
+
+    def finish(self, replies: list[Reply]) -> None:
+        """The replies, one per call."""
+        assert len(replies) == self.count
+        if self.replies is None:
+            self.replies = replies
+            self.waiter.run_done()
+
+    def fail(self, error: Error) -> None:
+        """Every call is answered with ``error``."""
+        if self.replies is None:
+            self.replies = [error] * self.count
+            self.waiter.run_done()

@@ -1,0 +1,399 @@
+"""The snapshots of one replica: taking them, giving them to peers, receiving one.
+
+- Rule T1: one snapshot is taken at a time, a slice per turn, with few chunks on their way to
+  the disk; clients wait for a slice, never for a snapshot.
+- Rule T2: a snapshot counts once its file is whole under its final name; then a record in the
+  log says so, and only when that is synced are older files removed.
+- Rule T3: a peer gets the bytes of a finished file, one chunk at a time, from the offset that
+  it names; so a broken transfer goes on where it stopped.
+- Rule T4: a received snapshot is loaded beside the present state and replaces it at once,
+  when its file is durable; a bad one is thrown away whole.
+"""
+
+from collections import deque
+from typing import Final
+
+from trivet.core.base.disk import DiskFault, DiskJob
+from trivet.core.base.errors import CorruptionError
+from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
+from trivet.core.base.limits import Limits
+from trivet.core.base.tokens import Tokens
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
+from trivet.core.raft.messages import Message, SnapshotChunk, SnapshotReply
+from trivet.core.raft.raft import Raft
+from trivet.core.wal.record import SnapshotRecord
+from trivet.core.wal.snapshot_file import SnapshotReceiver, SnapshotWriter, read_job, remove_job
+from trivet.core.wal.wal import Wal
+
+JOBS_MAX: Final = 4
+"""Chunks on their way to the disk (Rule T1)."""
+RETRY_MS: Final = 1_000
+"""A chunk without an answer is read and sent again after so long."""
+FAILURE_PAUSE_MS: Final = 5_000
+"""After a failure (a full disk, say) no new snapshot is begun for so long."""
+
+
+class SnapshotFile:
+    """A finished file."""
+
+    __slots__ = ("file", "index", "size_bytes", "term")
+
+    def __init__(self, file: str, index: Index, term: Term, size_bytes: int) -> None:
+        self.file = file
+        self.index = index
+        self.term = term
+        self.size_bytes = size_bytes
+
+
+class _Taking:
+    """The snapshot being taken."""
+
+    def __init__(self, walk: SnapshotWalk, writer: SnapshotWriter, term: Term) -> None:
+        self.walk = walk
+        self.writer = writer
+        self.term = term
+        self.jobs: dict[int, None] = {}
+        self.finishing = 0
+        """The token of the last job; 0 while chunks still come."""
+
+
+class _Giving:
+    """The transfer to one peer."""
+
+    def __init__(self, source: SnapshotFile, now_ms: Instant) -> None:
+        self.source = source
+        self.offset = 0
+        self.asked_ms = now_ms
+        self.token = 0
+        """Of the read under way; 0: a chunk is with the peer."""
+
+
+class _Receiving:
+    """The snapshot that a leader sends."""
+
+    def __init__(
+        self, sender: NodeId, chunk: SnapshotChunk, receiver: SnapshotReceiver, load: SnapshotLoad
+    ) -> None:
+        self.sender = sender
+        self.index = chunk.index
+        self.snapshot_term = chunk.snapshot_term
+        self.receiver = receiver
+        self.load = load
+        self.token = 0
+        self.finishing = False
+
+
+class Snapshots:
+    """All three directions."""
+
+    def __init__(
+        self,
+        group: GroupId,
+        raft: Raft,
+        wal: Wal,
+        tokens: Tokens,
+        limits: Limits,
+        newest: SnapshotFile | None,
+    ) -> None:
+        self.outgoing: list[tuple[NodeId, Message]] = []
+        self.notes: list[str] = []
+        self.wants_turn = False
+        self.taken = 0
+        self.received = 0
+        self._group = group
+        self._raft = raft
+        self._wal = wal
+        self._tokens = tokens
+        self._limits = limits
+        self._newest = newest
+        self._taking: _Taking | None = None
+        self._giving: dict[NodeId, _Giving] = {}
+        self._wanted: dict[NodeId, None] = {}
+        self._receiving: _Receiving | None = None
+        self._installed: Machine | None = None
+        self._obsolete: list[SnapshotFile] = []
+        self._records: deque[tuple[int, SnapshotFile]] = deque()
+        self._jobs: list[DiskJob] = []
+        self._now_ms: Instant = 0
+        self._paused_until_ms: Instant = 0
+
+    @property
+    def building(self) -> bool:
+        """A snapshot is being taken."""
+        return self._taking is not None
+
+    @property
+    def index(self) -> Index:
+        """The index of the newest finished snapshot; 0: none."""
+        return self._newest.index if self._newest is not None else 0
+
+    def take_jobs(self) -> list[DiskJob]:
+        """The disk jobs of this turn."""
+        jobs = self._jobs
+        self._jobs = []
+        return jobs
+
+    # -- taking ------------------------------------------------------------------------------
+
+    def turn(self, now_ms: Instant, machine: Machine) -> Machine | None:
+        """One slice of work; the new machine when a received snapshot is to take over."""
+        self._now_ms = now_ms
+        if self._taking is None and now_ms >= self._paused_until_ms and self._is_due(machine):
+            self._begin(machine)
+        self.wants_turn = False
+        if self._taking is not None and not self._taking.finishing and len(self._taking.jobs) < JOBS_MAX:
+            self._slice(self._taking)
+        self._trim(machine)
+        installed = self._installed
+        self._installed = None
+        return installed
+
+    def _is_due(self, machine: Machine) -> bool:
+        if machine.applied_index <= self.index or self._records:
+            # The last one may be finished, but for its record in the log: it comes first (Rule T2).
+            return False
+        if self._wanted:
+            return True
+        size_bytes = self._newest.size_bytes if self._newest is not None else 0
+        logged = self._wal.bytes_since_snapshot(self._group)
+        return logged > max(self._limits.snapshot_log_bytes, size_bytes)
+
+    def _begin(self, machine: Machine) -> None:
+        term = self._raft.term_at(machine.applied_index)
+        if term < 0:
+            return
+        walk = SnapshotWalk(machine, self._limits.snapshot_chunk_bytes)
+        writer = SnapshotWriter(self._tokens, self._group, machine.applied_index, term)
+        self._taking = _Taking(walk, writer, term)
+
+    def _slice(self, taking: _Taking) -> None:
+        chunk = taking.walk.next_chunk()
+        if chunk is None:
+            job = taking.writer.finish()
+            taking.finishing = job.token
+        else:
+            job = taking.writer.add(chunk)
+            self.wants_turn = True
+        taking.jobs[job.token] = None
+        self._jobs.append(job)
+
+    def _taken(self, taking: _Taking) -> None:
+        self._taking = None
+        self.taken += 1
+        file = SnapshotFile(taking.writer.file, taking.walk.index, taking.term, taking.writer.size_bytes)
+        self._finished(file, False)
+
+    def _finished(self, file: SnapshotFile, reset: bool) -> None:
+        """Rule T2."""
+        record = SnapshotRecord(self._group, file.index, file.term, file.file, reset)
+        self._records.append((self._wal.append(record), file))
+
+    def on_synced(self) -> None:
+        """The log is synced up to ``wal.synced_lsn``."""
+        while self._records and self._records[0][0] <= self._wal.synced_lsn:
+            _, file = self._records.popleft()
+            if self._newest is not None:
+                self._obsolete.append(self._newest)
+            self._newest = file
+            self._remove_obsolete()
+            for peer in list(self._wanted):
+                self.wanted(peer)
+
+    def _remove_obsolete(self) -> None:
+        in_use = {giving.source.file: None for giving in self._giving.values()}
+        keep: list[SnapshotFile] = []
+        for old in self._obsolete:
+            if old.file in in_use:
+                keep.append(old)
+            elif self._newest is None or old.file != self._newest.file:
+                self._jobs.append(remove_job(self._tokens, old.file))
+        self._obsolete = keep
+
+    def _trim(self, machine: Machine) -> None:
+        """Forget old entries in memory: a follower that still needs one gets a snapshot."""
+        if self._raft.bytes_in_memory > self._limits.log_memory_bytes:
+            first = self._raft.first_index
+            self._raft.compact(first + (machine.applied_index - first) // 2)
+
+    # -- giving ------------------------------------------------------------------------------
+
+    def wanted(self, peer: NodeId) -> None:
+        """``peer`` needs entries that are forgotten here."""
+        newest = self._newest
+        if newest is None or newest.index + 1 < self._raft.first_index:
+            self._wanted[peer] = None
+            return
+        self._wanted.pop(peer, None)
+        if peer not in self._giving:
+            self._giving[peer] = _Giving(newest, self._now_ms)
+            self._read_on(self._giving[peer])
+
+    def _read_on(self, giving: _Giving) -> None:
+        job = read_job(self._tokens, giving.source.file, giving.offset, self._limits.snapshot_chunk_bytes)
+        giving.token = job.token
+        giving.asked_ms = self._now_ms
+        self._jobs.append(job)
+
+    def _give(self, peer: NodeId, giving: _Giving, data: bytes) -> None:
+        giving.token = 0
+        source = giving.source
+        last = giving.offset + len(data) >= source.size_bytes
+        chunk = SnapshotChunk(self._raft.term, source.index, source.term, giving.offset, data, last)
+        self.outgoing.append((peer, chunk))
+
+    def on_reply(self, peer: NodeId, reply: SnapshotReply) -> None:
+        """The peer says from where to go on, that it is done, or that it wants none of it."""
+        giving = self._giving.get(peer)
+        if giving is None or giving.source.index != reply.index:
+            return
+        if not reply.ok or reply.offset >= giving.source.size_bytes:
+            self._stop_giving(peer, reply.ok)
+        elif not giving.token and reply.offset != giving.offset:
+            giving.offset = reply.offset
+            self._read_on(giving)
+
+    def _stop_giving(self, peer: NodeId, ok: bool) -> None:
+        giving = self._giving.pop(peer)
+        self._raft.snapshot_finished(peer, giving.source.index, ok)
+        self._remove_obsolete()
+
+    def peer_lost(self, peer: NodeId) -> None:
+        """The link broke: the transfer starts again when the peer asks again; it names the offset."""
+        self._wanted.pop(peer, None)
+        if peer in self._giving:
+            self._stop_giving(peer, False)
+
+    def leader_lost(self) -> None:
+        """This node no longer leads: it gives nothing."""
+        self._wanted.clear()
+        self._giving.clear()
+        self._remove_obsolete()
+
+    def tick(self, now_ms: Instant) -> None:
+        """Chunks without an answer are sent again."""
+        self._now_ms = now_ms
+        for giving in self._giving.values():
+            if not giving.token and now_ms - giving.asked_ms >= RETRY_MS:
+                self._read_on(giving)
+
+    # -- receiving ---------------------------------------------------------------------------
+
+    def on_chunk(self, sender: NodeId, chunk: SnapshotChunk) -> None:
+        """A chunk that Raft has accepted as coming from the leader."""
+        receiving = self._receiving
+        if receiving is None or (receiving.index, receiving.snapshot_term) != (
+            chunk.index,
+            chunk.snapshot_term,
+        ):
+            if receiving is not None and receiving.finishing:
+                return
+            receiving = self._begin_receiving(sender, chunk)
+        receiving.sender = sender
+        if receiving.token or receiving.finishing:
+            return
+        if chunk.offset != receiving.receiver.offset:
+            self._reply(receiving, True)
+            return
+        if not chunk.data:
+            return
+        job = receiving.receiver.add(chunk.data)
+        receiving.token = job.token
+        self._jobs.append(job)
+        try:
+            for piece in receiving.receiver.chunks:
+                receiving.load.feed(piece)
+        except CorruptionError as error:
+            self._throw_away(receiving, str(error))
+            return
+        if receiving.receiver.error:
+            self._throw_away(receiving, receiving.receiver.error)
+
+    def _begin_receiving(self, sender: NodeId, chunk: SnapshotChunk) -> _Receiving:
+        if self._receiving is not None:
+            self._jobs.append(self._receiving.receiver.abort())
+        receiver = SnapshotReceiver(self._tokens, self._group, chunk.index, chunk.snapshot_term)
+        load = SnapshotLoad(Machine(self._limits.expire_per_entry_max))
+        self._receiving = _Receiving(sender, chunk, receiver, load)
+        return self._receiving
+
+    def _throw_away(self, receiving: _Receiving, why: str) -> None:
+        self.notes.append(f"threw away a snapshot that node {receiving.sender} sent: {why}")
+        self._jobs.append(receiving.receiver.abort())
+        self._receiving = None
+        reply = SnapshotReply(self._raft.term, receiving.index, 0, False)
+        self.outgoing.append((receiving.sender, reply))
+
+    def _reply(self, receiving: _Receiving, ok: bool) -> None:
+        reply = SnapshotReply(self._raft.term, receiving.index, receiving.receiver.offset, ok)
+        self.outgoing.append((receiving.sender, reply))
+
+    def _received(self, receiving: _Receiving) -> None:
+        """Rule T4: the file is durable."""
+        self._receiving = None
+        if receiving.index <= self._raft.commit:
+            self._jobs.append(remove_job(self._tokens, receiving.receiver.file))
+            self._reply(receiving, True)
+            return
+        self.received += 1
+        if self._taking is not None:
+            self._give_up_taking(self._taking)
+        receiver = receiving.receiver
+        file = SnapshotFile(receiver.file, receiving.index, receiving.snapshot_term, receiver.offset)
+        self._finished(file, self._raft.restore(receiving.index, receiving.snapshot_term))
+        self._installed = receiving.load.machine
+        self._reply(receiving, True)
+
+    def _give_up_taking(self, taking: _Taking) -> None:
+        taking.walk.close()
+        self._jobs.append(taking.writer.abort())
+        if taking.finishing:
+            # Its last job may yet succeed, without those before it.
+            self._jobs.append(remove_job(self._tokens, taking.writer.file))
+        self._taking = None
+
+    # -- reports of the disk -------------------------------------------------------------------
+
+    def on_done(self, token: int, reads: list[bytes]) -> None:
+        """A disk job is done that is none of the log's."""
+        taking = self._taking
+        if taking is not None and token in taking.jobs:
+            del taking.jobs[token]
+            if token == taking.finishing:
+                self._taken(taking)
+            return
+        receiving = self._receiving
+        if receiving is not None and token == receiving.token:
+            receiving.token = 0
+            if receiving.finishing:
+                self._received(receiving)
+            elif receiving.receiver.done:
+                receiving.finishing = True
+                job = receiving.receiver.finish()
+                receiving.token = job.token
+                self._jobs.append(job)
+            else:
+                self._reply(receiving, True)
+            return
+        for peer, giving in self._giving.items():
+            if token == giving.token:
+                self._give(peer, giving, reads[0])
+                return
+
+    def on_failed(self, token: int, fault: DiskFault, text: str) -> None:
+        """A disk job failed: what it belonged to is given up; the log itself is not concerned."""
+        why = text or fault.name.lower()
+        taking = self._taking
+        if taking is not None and token in taking.jobs:
+            self.notes.append(f"a snapshot was given up, the log stays longer instead: {why}")
+            self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+            self._give_up_taking(taking)
+            return
+        receiving = self._receiving
+        if receiving is not None and token == receiving.token:
+            self._throw_away(receiving, why)
+            return
+        for peer, giving in list(self._giving.items()):
+            if token == giving.token:
+                self.notes.append(f"the snapshot {giving.source.file} could not be read: {why}")
+                self._stop_giving(peer, False)

@@ -1,0 +1,446 @@
+"""Taking, giving and receiving snapshots while everything else goes on (Rules T1 to T4)."""
+
+import pytest
+
+from tests.core.node.bench import Bench, Limits
+from trivet.core.base.disk import Channel, Read, Rename, Sync, Write
+from trivet.core.base.tokens import Tokens
+from trivet.core.group.snapshots import FAILURE_PAUSE_MS, RETRY_MS
+from trivet.core.node.peers import encode_message
+from trivet.core.raft.messages import SnapshotChunk, SnapshotReply
+from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file, is_temporary_file
+
+QUICK = Limits(
+    segment_bytes=64 * 1024, snapshot_log_bytes=20_000, snapshot_chunk_bytes=2_000, log_memory_bytes=10_000
+)
+VALUE = "v" * 100
+
+
+def write(bench: Bench, count: int, name: str = "a", first: int = 0) -> None:
+    for i in range(first, first + count):
+        assert bench.say(name, f"SET k{i} {VALUE}") == ["+OK"]
+
+
+def snapshot_files(bench: Bench, number: int) -> list[str]:
+    return [
+        file for file in bench.servers[number].disk.files if is_snapshot_file(file) or is_temporary_file(file)
+    ]
+
+
+def digests_agree(bench: Bench) -> bool:
+    return (
+        len({server.node.state_digest() for server in bench.servers.values() if server.node is not None}) == 1
+    )
+
+
+# -- taking
+
+
+def test_a_snapshot_is_taken_when_the_log_has_grown_and_only_the_newest_is_kept():
+    bench = Bench(limits=QUICK)
+    write(bench, 20)
+    assert snapshot_files(bench, 1) == []
+    write(bench, 500)
+    snapshots = bench.node(1).group.snapshots
+    assert snapshots.taken >= 3
+    assert len(snapshot_files(bench, 1)) == 1
+    assert snapshots.index > 300
+    assert f"trivet_snapshot_index:{snapshots.index}" in bench.ask("a", "INFO persistence")
+    assert len([file for file in bench.servers[1].disk.files if file.startswith("wal")]) <= 4, (
+        "the log is short again"
+    )
+
+
+def test_a_larger_state_is_written_less_often():
+    bench = Bench(limits=QUICK)
+    write(bench, 1000)
+    taken = bench.node(1).group.snapshots.taken
+    write(bench, 100, first=1000)
+    assert bench.node(1).group.snapshots.taken - taken <= 1
+
+
+def test_clients_wait_for_a_slice_never_for_a_snapshot():
+    """T1: with the bulk disk hanging, few chunks are on their way, and everybody is served."""
+    bench = Bench(limits=QUICK)
+    bench.servers[1].disk.held[Channel.BULK] = True
+    write(bench, 250)
+    assert bench.node(1).group.snapshots.building
+    assert "rdb_bgsave_in_progress:1" in bench.ask("a", "INFO persistence")
+    jobs = bench.servers[1].disk.lanes[Channel.BULK]
+    assert sum(isinstance(op, Write) for job in jobs for op in job.operations) <= 4
+    bench.release(1)
+    bench.wait(20)
+    assert bench.node(1).group.snapshots.taken == 1
+
+
+def test_a_snapshot_counts_only_when_the_log_says_so():
+    """T2: until then the old one stays, and no other is begun."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 300)
+    bench.wait(200)
+    snapshots = bench.node(1).group.snapshots
+    index, taken = snapshots.index, snapshots.taken
+    assert index > 0
+    bench.hold(1)
+    bench.say("a", f"SET k {VALUE}")
+    for i in range(300):
+        bench.say("b@2", f"SET j{i} {VALUE}")
+    assert snapshots.index == index
+    assert snapshots.taken <= taken + 1
+    bench.wait(200)
+    assert snapshots.taken <= taken + 1
+    bench.crash(1)
+    bench.start(1)
+    assert bench.node(1).group.machine.applied_index == index
+    bench.wait(3000)
+    assert digests_agree(bench)
+    assert len(snapshot_files(bench, 1)) == 1
+
+
+@pytest.mark.parametrize("kind", [Write, Sync, Rename])
+def test_a_snapshot_that_fails_is_given_up_and_tried_later(kind):
+    """A failure here concerns only the snapshot; the log stays longer instead."""
+    bench = Bench(limits=QUICK)
+    write(bench, 20)
+    disk = bench.servers[1].disk
+    disk.held[Channel.BULK] = True
+    write(bench, 230)
+    disk.held = {}
+    _fail_bulk(bench, kind)
+    bench.settle()
+    assert bench.servers[1].end == ""
+    assert bench.node(1).group.snapshots.taken == 0
+    assert any("a snapshot was given up" in line for line in bench.servers[1].log)
+    write(bench, 20)
+    assert bench.node(1).group.snapshots.taken == 0
+    bench.wait(FAILURE_PAUSE_MS)
+    bench.wait(100)
+    assert bench.node(1).group.snapshots.taken == 1
+    assert len(snapshot_files(bench, 1)) == 1
+    assert not disk.fails
+
+
+def _fail_bulk(bench: Bench, kind: type) -> None:
+    """Let the next such operation on the bulk lane fail, and none of the log's."""
+    disk = bench.servers[1].disk
+    do = disk._do
+
+    def fail_once(operation, reads):
+        file = operation.file
+        if type(operation) is kind and (is_snapshot_file(file) or is_temporary_file(file)):
+            disk._do = do
+            disk.fails = kind
+        return do(operation, reads)
+
+    disk._do = fail_once
+
+
+# -- giving and receiving
+
+
+def test_a_follower_that_lags_gets_a_snapshot():
+    """T3, T4."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 50)
+    bench.crash(3)
+    write(bench, 400, first=50)
+    assert bench.node(1).group.raft.first_index > 60, "what node 3 needs is forgotten"
+    bench.start(3)
+    bench.wait(3000)
+    assert bench.node(3).group.snapshots.received == 1
+    assert digests_agree(bench)
+    assert bench.node(3).group.machine.digest == bench.node(1).group.machine.digest
+    assert bench.say("b@3", "DBSIZE | RANDOMKEY | SET k 1")[0] == "450"
+    bench.crash(3)
+    bench.start(3)
+    assert bench.node(3).group.snapshots.index > 60
+    bench.wait(1000)
+    assert digests_agree(bench)
+
+
+def test_a_wiped_node_costs_little_and_is_filled_by_the_next_leader():
+    """The leader goes on believing what the node acknowledged once; it must not spin over it."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 400)
+    bench.crash(3)
+    bench.servers[3].disk.files.clear()
+    bench.servers[3].disk.durable.clear()
+    bench.start(3)
+    bench.effects.clear()
+    bench.wait(1000)
+    assert sum(len(effects.sends) for number, effects in bench.effects if number == 3) < 50
+    assert bench.say("a", "SET k 1") == ["+OK"]
+    bench.node(1).group.raft.transfer(2)
+    bench.wait(3000)
+    assert digests_agree(bench)
+    assert bench.node(3).group.snapshots.received == 1
+
+
+def test_without_a_finished_snapshot_one_is_taken_for_the_peer():
+    limits = Limits(segment_bytes=65536, snapshot_chunk_bytes=2_000, log_memory_bytes=5_000)
+    bench = Bench(3, limits=limits)
+    bench.crash(3)
+    write(bench, 100)
+    assert bench.node(1).group.snapshots.taken == 0
+    bench.start(3)
+    bench.wait(3000)
+    assert bench.node(1).group.snapshots.taken == 1
+    assert digests_agree(bench)
+
+
+def _lagging() -> Bench:
+    bench = Bench(3, limits=QUICK)
+    bench.crash(3)
+    write(bench, 400)
+    return bench
+
+
+def test_a_broken_transfer_goes_on_where_it_stopped():
+    """T3."""
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks)
+    bench.start(3)
+    bench.until(lambda: len(chunks) >= 5)
+    bench.wait(3000)
+    assert chunks == sorted(chunks)
+    whole = len(chunks)
+    assert digests_agree(bench)
+
+    bench = _lagging()
+    chunks = []
+    _watch_chunks(bench, chunks, cut_after=whole // 2)
+    bench.start(3)
+    bench.until(lambda: len(chunks) > whole // 2)
+    bench.cuts.clear()
+    bench.hang_up(1, 3)
+    bench.hang_up(3, 1)
+    bench.wait(4000)
+    assert digests_agree(bench)
+    assert bench.node(3).group.snapshots.received == 1
+    assert len(chunks) <= whole + 4, "it was not sent from the beginning again"
+
+
+def _watch_chunks(bench: Bench, offsets: list[int], cut_after: int = 1 << 30) -> None:
+    """Note the offsets of the chunks that node 1 sends, and cut it off from node 3 after so many."""
+    group = bench.node(1).group
+    turn = group.turn
+
+    def watched(now_ms: int, wall_ms: int) -> None:
+        turn(now_ms, wall_ms)
+        for _, message in group.outgoing:
+            if isinstance(message, SnapshotChunk):
+                offsets.append(message.offset)
+                if len(offsets) == cut_after:
+                    bench.cuts[(1, 3)] = bench.cuts[(3, 1)] = None
+
+    group.turn = watched
+
+
+def test_a_lost_chunk_is_sent_again():
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=3)
+    bench.start(3)
+    bench.until(lambda: len(chunks) >= 3)
+    bench.cuts.clear()
+    took_ms = bench.until(lambda: len(chunks) > 3, RETRY_MS + 100)
+    assert took_ms >= RETRY_MS - 40
+    bench.wait(1000)
+    assert digests_agree(bench)
+
+
+def test_a_transfer_survives_the_end_of_its_receiver():
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=4)
+    bench.start(3)
+    bench.until(lambda: len(chunks) >= 4)
+    bench.crash(3)
+    bench.cuts.clear()
+    bench.start(3)
+    bench.wait(3000)
+    assert digests_agree(bench)
+    assert len(snapshot_files(bench, 3)) == 1, "nothing is left of the first try"
+
+
+def test_a_transfer_ends_with_its_leader():
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=4)
+    bench.start(3)
+    bench.until(lambda: len(chunks) >= 4)
+    bench.crash(1)
+    bench.cuts.clear()
+    bench.until(lambda: bench.node(3).group.snapshots.received == 1)
+    bench.start(1)
+    bench.wait(3000)
+    assert digests_agree(bench)
+    assert len(snapshot_files(bench, 3)) == 1
+
+
+def test_writes_go_on_during_a_transfer():
+    bench = _lagging()
+    bench.servers[3].disk.held[Channel.BULK] = False
+    bench.start(3)
+    for i in range(100):
+        bench.say("b@2", f"SET during{i} {VALUE}")
+        bench.wait(20)
+    bench.wait(2000)
+    assert digests_agree(bench)
+    assert bench.say("c@3", "EXISTS during0 during99") == ["2"]
+
+
+@pytest.mark.parametrize("kind", [Write, Sync, Rename])
+def test_a_receiver_that_fails_throws_it_away_whole_and_tries_again(kind):
+    """T4."""
+    bench = _lagging()
+    bench.start(3)
+    disk = bench.servers[3].disk
+    do = disk._do
+
+    def fail_once(operation, reads):
+        if type(operation) is kind and (
+            is_snapshot_file(operation.file) or is_temporary_file(operation.file)
+        ):
+            disk._do = do
+            disk.fails = kind
+        return do(operation, reads)
+
+    disk._do = fail_once
+    bench.wait(5000)
+    assert bench.servers[3].end == ""
+    assert any("threw away a snapshot that node 1 sent" in line for line in bench.servers[3].log)
+    assert digests_agree(bench)
+    assert len(snapshot_files(bench, 3)) == 1
+
+
+def test_a_damaged_chunk_is_thrown_away():
+    """T4: the leader's file has rotted; it takes another one in time."""
+    bench = _lagging()
+    disk = bench.servers[1].disk
+    do = disk._do
+
+    def flip(operation, reads):
+        fault = do(operation, reads)
+        if isinstance(operation, Read) and operation.offset >= 4000:
+            reads[-1] = reads[-1][:100] + bytes([reads[-1][100] ^ 1]) + reads[-1][101:]
+        return fault
+
+    disk._do = flip
+    bench.start(3)
+    bench.wait(2000)
+    assert any("threw away a snapshot" in line for line in bench.servers[3].log)
+    assert bench.node(3).group.machine.applied_index == 0, "nothing of it was taken over"
+    disk._do = do
+    bench.wait(5000)
+    assert digests_agree(bench)
+
+
+def test_a_file_that_cannot_be_read_is_told():
+    bench = _lagging()
+    bench.servers[1].disk.fails = Read
+    bench.start(3)
+    bench.wait(3000)
+    assert any("could not be read" in line for line in bench.servers[1].log)
+    assert bench.servers[1].end == ""
+    assert digests_agree(bench)
+
+
+def test_a_full_disk_stops_snapshots_and_no_one_else():
+    bench = Bench(limits=QUICK)
+    write(bench, 20)
+    bench.servers[1].disk.full = True
+    write(bench, 40, first=20)
+    assert bench.node(1).group.snapshots.taken == 0
+    assert any("a snapshot was given up" in line for line in bench.servers[1].log)
+    assert snapshot_files(bench, 1) == [], "and what it had written takes no room"
+    assert bench.say("a", "GET k1") == [f'"{VALUE}"']
+    bench.servers[1].disk.full = False
+    bench.wait(FAILURE_PAUSE_MS + 1000)
+    assert bench.node(1).group.snapshots.taken == 1
+
+
+# -- what a received snapshot means for the node's own clients
+
+
+def test_replies_of_writes_that_came_with_a_snapshot():
+    """S2: this node never applied them, yet its clients get their answers, once."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 10)
+    assert bench.say("c@3", "INCR n") == ["1"]
+    for pair in ((1, 3), (2, 3)):
+        bench.cuts[pair] = None
+    assert bench.say("c", "INCR n | INCR n") == []
+    bench.wait(20)
+    assert bench.ask("a", "GET n") == '"3"', "its writes got through, the answers did not"
+    write(bench, 400, first=10)
+    bench.heal()
+    bench.until(lambda: bench.node(3).group.snapshots.received == 1)
+    assert [text for _, text in bench.events] == ["2", "3"]
+    assert bench.say("c", "INCR n | GET n") == ["4", '"4"']
+
+
+def test_replies_that_nobody_remembers_are_given_up_as_unknown():
+    bench = Bench(3, limits=QUICK)
+    bench.say("c@3", "INCR n")
+    bench.cuts[(1, 3)] = bench.cuts[(2, 3)] = None
+    assert bench.say("c", "INCR n") == []
+    session = bench.node(1).group.machine.sessions.by_node[3]
+    assert session.replies[2] == [2]
+    session.replies.clear()
+    write(bench, 400)
+    bench.heal()
+    bench.until(lambda: bench.events)
+    assert bench._outcome("c")[0].startswith("-TIMEOUT ")
+    assert bench.say("c", "INCR n") == ["3"]
+
+
+def test_an_answer_to_an_old_offer_changes_nothing():
+    bench = _lagging()
+    bench.node(1).group.snapshots.on_reply(3, SnapshotReply(1, 7, 0, True))
+    bench.node(1).group.snapshots.on_done(10**9, [])
+    bench.settle()
+    assert bench.say("a", "PING") == ["+PONG"]
+
+
+def _file_of(index: int, *chunks: bytes) -> bytes:
+    """A snapshot file that is whole, whatever its chunks say."""
+    writer = SnapshotWriter(Tokens(), 1, index, 1)
+    jobs = [*[writer.add(chunk) for chunk in chunks], writer.finish()]
+    return b"".join(op.data for job in jobs for op in job.operations if isinstance(op, Write))
+
+
+def _send(bench: Bench, chunk: SnapshotChunk) -> None:
+    """A chunk from the leader to node 3."""
+    bench.node(3).on_link_bytes(bench.links[(1, 3)], encode_message(1, chunk))
+    bench.servers[3].dirty = True
+    bench.settle()
+
+
+def test_a_whole_file_that_makes_no_sense_is_thrown_away():
+    bench = Bench(3)
+    write(bench, 5)
+    bench.wait(200)
+    data = _file_of(1000, b"no chunk of a snapshot")
+    _send(bench, SnapshotChunk(1, 1000, 1, 0, data, True))
+    assert any("does not decode" in line for line in bench.servers[3].log)
+    assert snapshot_files(bench, 3) == []
+    assert bench.say("a@3", "DBSIZE") == ["5"]
+
+
+def test_a_newer_offer_takes_the_place_of_an_unfinished_one():
+    bench = Bench(3)
+    write(bench, 5)
+    bench.wait(200)
+    old, new = _file_of(1000, b"x" * 5000), _file_of(2000, b"x" * 5000)
+    _send(bench, SnapshotChunk(1, 1000, 1, 0, old[:100], False))
+    _send(bench, SnapshotChunk(1, 2000, 1, 0, new[:100], False))
+    assert snapshot_files(bench, 3) == ["snap-1-00000000000007d0-0000000000000001.snap.tmp"]
+    _send(bench, SnapshotChunk(1, 2000, 1, 100, b"", False))
+    _send(bench, SnapshotChunk(1, 2000, 1, 5000, new[5000:], True))
+    sent = [frame for number, effects in bench.effects if number == 3 for _, frame in effects.sends]
+    replies = [SnapshotReply(1, 1000, 100, True), SnapshotReply(1, 2000, 100, True)]
+    assert [sent.count(encode_message(1, reply)) for reply in replies] == [1, 2], (
+        "it says again what it wants"
+    )
