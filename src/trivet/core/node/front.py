@@ -1,0 +1,216 @@
+"""The front of a node: its clients' sessions, before the one group that serves them.
+
+Everything that a command of the node's own may touch is here; the inputs and effects of
+the node as a whole are in ``node``.
+"""
+
+import hmac
+from typing import Final
+
+from trivet.core.base.ids import ConnectionId, Instant, WallMs
+from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.slots import slot_of
+from trivet.core.command.lookup import keys_of
+from trivet.core.command.table import ROWS
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.run import Run, Waiter
+from trivet.core.node.config import NodeConfig
+from trivet.core.node.effects import Effects
+from trivet.core.node.session import Ready, Session
+from trivet.core.wire.reply import Error
+from trivet.core.wire.resp import RequestParser, RespLimits
+
+FULL: Final = Error(
+    "OOM the disk of this node is full: writes are refused until space returns, reads go on; nothing was done"
+)
+BUSY: Final = Error("OOM too many writes wait for a majority (limit pending_bytes_max); nothing was done")
+STOPPING: Final = Error("CLUSTERDOWN this node is stopping; nothing was done")
+
+
+class Nobody(Waiter):
+    """Waits for runs whose client is gone."""
+
+    def run_done(self) -> None:
+        """Nothing to do."""
+
+
+class Counters:
+    """Plain counts since the start."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.connections_refused = 0
+        self.protocol_errors = 0
+        self.output_cut = 0
+        self.peers_refused = 0
+
+
+class Front:
+    """Sessions and what they share."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        cluster: ClusterMap,
+        group: RaftGroup,
+        prng: Prng,
+        now_ms: Instant,
+        wall_ms: WallMs,
+    ) -> None:
+        self.config = config
+        self.limits = config.limits
+        self.cluster = cluster
+        self.group = group
+        self.effects = Effects()
+        self.sessions: dict[ConnectionId, Session] = {}
+        self.waiting: dict[ConnectionId, Session] = {}
+        """Sessions in ``WAIT``."""
+        self.backlogged: dict[ConnectionId, Session] = {}
+        """Sessions whose replies do not get out."""
+        self.ready = Ready()
+        self.counters = Counters()
+        self.turn_number = 1
+        self.calls_total = 0
+        self.unparked = False
+        """Some parked session went on in this turn."""
+        self.now_ms = now_ms
+        self.wall_ms = wall_ms
+        self.started_ms = now_ms
+        self.stopping = False
+        self.refuses_writes = False
+        """Some writes are refused now: ``refuse_write`` says which."""
+        self._nobody = Nobody()
+        self._prng = prng
+        limits = config.limits
+        self._resp_limits = RespLimits(
+            bulk_bytes_max=limits.bulk_bytes_max, query_buffer_bytes_max=limits.query_buffer_bytes_max
+        )
+
+    # -- sessions --------------------------------------------------------------------------
+
+    def open(self, conn: ConnectionId, address: str) -> Session:
+        """A client has connected."""
+        parser = RequestParser(self._resp_limits)
+        parser.authenticated = not self.config.password
+        session = Session(conn, address, parser, self.ready, self.now_ms)
+        self.counters.connections += 1
+        self.sessions[conn] = session
+        if len(self.sessions) > self.limits.connections_max:
+            self.counters.connections_refused += 1
+            session.answer_reply(Error("ERR max number of clients reached"))
+            self.close_after_replies(session)
+        return session
+
+    def forget(self, conn: ConnectionId) -> None:
+        """The connection is gone, whoever ended it."""
+        session = self.sessions.pop(conn, None)
+        if session is None:
+            return
+        self.waiting.pop(conn, None)
+        self.backlogged.pop(conn, None)
+        session.gone = True
+        session.parked.clear()
+        if session.watching:
+            self.unwatch(conn)
+
+    def close_after_replies(self, session: Session) -> None:
+        """Close once everything before is answered; nothing more is read."""
+        session.closing = True
+        session.parked.clear()
+        self.pause(session)
+        session.run_done()
+
+    def kill(self, session: Session) -> None:
+        """Cut off at once."""
+        self.effects.kills.append(session.conn)
+        self.forget(session.conn)
+
+    def pause(self, session: Session) -> None:
+        """Read nothing more from this client for now (Rule C2)."""
+        if not session.paused:
+            session.paused = True
+            self.effects.pauses.append(session.conn)
+
+    def resume(self, session: Session) -> None:
+        """Read again, unless another reason to pause is left."""
+        if session.paused and not (
+            session.closing or session.parked or session.backlog_bytes or session.waits
+        ):
+            session.paused = False
+            self.effects.resumes.append(session.conn)
+
+    def set_authenticated(self, session: Session, authenticated: bool) -> None:
+        """Lift or set the limits of a client that has not said who it is."""
+        session.authenticated = authenticated
+        session.parser.authenticated = authenticated
+
+    def password_fits(self, user: bytes, password: bytes) -> bool:
+        """Whether this user has this password, compared in constant time."""
+        wanted = self.config.password.encode()
+        if user != b"default":
+            return False
+        return not wanted or hmac.compare_digest(wanted, password)
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def run_for(self, session: Session, writes: bool) -> Run | None:
+        """The run that the next command of ``session`` joins; None when it must be parked (Rules C1, C2)."""
+        if session.calls_under_way:
+            if session.writes_under_way is not writes:
+                return None
+            if session.calls_under_way >= self.limits.pipeline_calls_max:
+                return None
+            run = session.open_run
+            if run is not None and session.open_turn == self.turn_number and session.pending[-1] is run:
+                return run
+        run = Run(session, writes)
+        session.pending.append(run)
+        session.writes_under_way = writes
+        session.open_run = run
+        session.open_turn = self.turn_number
+        if writes:
+            self.group.write(run, self.now_ms)
+        elif session.readonly:
+            self.group.read_stale(run)
+        else:
+            self.group.read(run, self.now_ms)
+        return run
+
+    def unwatch(self, conn: ConnectionId) -> None:
+        """Take back the watches of a client through the log; nobody waits for it."""
+        run = Run(self._nobody, True)
+        run.add((0, [b"UNWATCH", b"%d" % conn]), 32)
+        self.group.write(run, self.now_ms)
+
+    def look_at_writes(self) -> None:
+        """Once per read of a client: whether writes need a closer look."""
+        self.refuses_writes = (
+            self.stopping or self.group.disk_full or self.group.pending_bytes >= self.limits.pending_bytes_max
+        )
+
+    def refuse_write(self) -> Error | None:
+        """Why no write can be taken now, or None."""
+        if self.group.pending_bytes >= self.limits.pending_bytes_max:
+            return BUSY
+        if self.group.disk_full:
+            # Nothing comes into this node's log, not even a DEL: a client would wait here in vain.
+            return FULL
+        if self.stopping:
+            return STOPPING
+        return None
+
+    def moved(self, session: Session, args: list[bytes]) -> Error | None:
+        """The redirect for a client that knows the topology, when another node leads; else None."""
+        leader = self.group.raft.leader
+        if leader == self.config.node or leader not in self.cluster.members or session.readonly:
+            return None
+        keys = keys_of(ROWS[args[0]], args)
+        if not keys:
+            return None
+        member = self.cluster.members[leader]
+        return Error(f"MOVED {slot_of(keys[0])} {member.host}:{member.client_port}")
+
+    def prng(self) -> Prng:
+        """Chance for reads: a generator of its own for each caller."""
+        return self._prng.fork()

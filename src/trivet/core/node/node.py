@@ -1,0 +1,341 @@
+"""One whole node, without IO: inputs in, effects out, once per loop turn.
+
+The driver (``runtime`` or ``lab``) calls an ``on_…`` method for everything that happens and
+``turn`` at the end of each loop turn; what comes back is performed in order. The way of a
+write through here: ``on_client_bytes`` → ``dispatch`` → ``RaftGroup.turn`` → the log and the
+peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
+
+- Rule D1: nothing leaves between inputs, only with ``turn``.
+- Rule D2: until the log is known to be durable after a start, no message leaves or enters.
+- Rule D3: a failure of the log is fatal: the node says so and stops (no retry can be trusted).
+"""
+
+from typing import Final
+
+from trivet.core.base.checksum import crc32
+from trivet.core.base.disk import DiskFault, DiskJob, Storage
+from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId, WallMs
+from trivet.core.base.prng import Prng
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.node.boot import Booted, boot
+from trivet.core.node.config import NodeConfig
+from trivet.core.node.dispatch import take_requests
+from trivet.core.node.effects import INFO, WARNING, Effects
+from trivet.core.node.front import Front
+from trivet.core.node.observe import Observation, digest_of_state, observe
+from trivet.core.node.peers import Peers, encode_message
+from trivet.core.node.session import Session
+from trivet.core.raft.state import Role
+
+STOP_PATIENCE_MS: Final = 1500
+"""How long a graceful stop waits for another leader and for replies under way."""
+
+
+class Node:
+    """The node. See the module for how a driver uses it."""
+
+    def __init__(
+        self, config: NodeConfig, storage: Storage, seed: int, mono_ms: Instant, wall_ms: WallMs
+    ) -> None:
+        """Recover from ``storage``; raises ``StartError`` when that is impossible."""
+        booted: Booted = boot(config, storage, Prng(seed), mono_ms, wall_ms)
+        self.config = config
+        self.group: RaftGroup = booted.group
+        self.front: Front = booted.front
+        self._wal = booted.wal
+        self._peers = Peers(
+            config.cluster,
+            config.node,
+            list(booted.cluster.members),
+            config.limits.peer_frame_bytes_max,
+            config.limits.peer_links_max,
+            mono_ms,
+        )
+        self._tokens = booted.tokens
+        self._disk: list[DiskJob] = []
+        self._log: list[tuple[int, str]] = booted.log
+        self._stop_at_ms: Instant = -1
+        self._finished = False
+        self._fatal = ""
+        self._seen_leader = (NO_NODE, 0)
+
+    # -- clients -------------------------------------------------------------------------------
+
+    def on_client_connected(self, conn: ConnectionId, address: str) -> None:
+        """A client connected; ``conn`` is a number never used before in this life."""
+        self.front.open(conn, address)
+
+    def on_client_bytes(self, conn: ConnectionId, data: bytes) -> None:
+        """Bytes of a client, in order, in any pieces."""
+        front = self.front
+        session = front.sessions.get(conn)
+        if session is None or session.closing or session.broken:
+            return
+        parser = session.parser
+        before = parser.buffered_bytes()
+        requests = parser.feed(data)
+        while True:
+            if requests:
+                take_requests(front, session, requests, before + len(data) - parser.buffered_bytes())
+            if not parser.stalled or parser.failed or session.closing:
+                break
+            # Behind the requests stands one that is too large, unless one of them was AUTH.
+            requests = parser.feed(b"")
+        if session.parked:
+            front.pause(session)
+        if parser.failed:
+            front.counters.protocol_errors += 1
+            session.broken = True
+            if not session.parked and not session.closing:
+                self._protocol_error(session)
+
+    def _protocol_error(self, session: Session) -> None:
+        """What came before is answered, then the error. Without one all is dropped, as in Redis."""
+        if session.parser.error:
+            session.answer(session.parser.error)
+            self.front.close_after_replies(session)
+        else:
+            self.front.kill(session)
+
+    def on_client_closed(self, conn: ConnectionId) -> None:
+        """The client's connection is gone."""
+        self.front.forget(conn)
+
+    def on_client_backlog(self, conn: ConnectionId, backlog_bytes: int) -> None:
+        """So many bytes of replies could not be sent yet (0: all are out)."""
+        front = self.front
+        session = front.sessions.get(conn)
+        if session is None:
+            return
+        limits = front.limits
+        if backlog_bytes > limits.client_output_bytes_max:
+            self._cut_off(session, backlog_bytes)
+        elif backlog_bytes > limits.client_output_pause_bytes:
+            if not session.backlog_bytes:
+                session.backlog_since_ms = front.now_ms
+            session.backlog_bytes = backlog_bytes
+            front.backlogged[conn] = session
+            front.pause(session)
+        elif session.backlog_bytes:
+            session.backlog_bytes = 0
+            front.backlogged.pop(conn, None)
+            front.resume(session)
+
+    def _cut_off(self, session: Session, backlog_bytes: int) -> None:
+        self.front.counters.output_cut += 1
+        self._log.append(
+            (
+                WARNING,
+                f"client {session.address} was cut off: it left {backlog_bytes} bytes of replies unread",
+            )
+        )
+        self.front.kill(session)
+
+    # -- peers ---------------------------------------------------------------------------------
+
+    def on_peer_dialed(self, peer: NodeId) -> None:
+        """Our connection to ``peer`` is up, and empty."""
+        self._peers.up[peer] = None
+        self.front.effects.sends.append((peer, self._peers.hello(peer)))
+        self.group.on_peer_up(peer)
+
+    def on_peer_lost(self, peer: NodeId) -> None:
+        """Our connection to ``peer`` is gone."""
+        # An introduction that has not left belongs to this link, not to the next.
+        effects = self.front.effects
+        effects.sends = [send for send in effects.sends if send[0] != peer]
+        if self._peers.up.pop(peer, 0) is None:
+            self.group.on_peer_lost(peer)
+
+    def on_link_accepted(self, link: LinkId, address: str) -> None:
+        """Somebody connected to our peer port."""
+        self._peers.accepted(link, address)
+
+    def on_link_bytes(self, link: LinkId, data: bytes) -> None:
+        """Bytes on an accepted link, in order."""
+        for sender, group, message in self._peers.receive(link, data):
+            if group == self.group.settings.group and self._wal.open:
+                self.group.on_message(sender, message)
+
+    def on_link_closed(self, link: LinkId) -> None:
+        """An accepted link is gone; a peer that closes its own link to us has most likely died."""
+        peer = self._peers.closed(link)
+        if peer:
+            self.group.on_peer_lost(peer)
+            if peer in self._peers.up:
+                self.group.on_peer_up(peer)
+
+    # -- disk and time -------------------------------------------------------------------------
+
+    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
+        """A disk job is done; ``reads`` are the bytes of its ``Read`` operations."""
+        if self._wal.on_done(token):
+            self.group.on_synced()
+        else:
+            self.group.snapshots.on_done(token, reads)
+
+    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
+        """A disk job failed; nothing of it may be relied on."""
+        if not self._wal.on_failed(token, fault, text):
+            self.group.snapshots.on_failed(token, fault, text)
+
+    def on_tick(self, mono_ms: Instant, wall_ms: WallMs) -> None:
+        """One tick has passed, or more; late ticks are not made up for."""
+        front = self.front
+        front.now_ms = mono_ms
+        front.wall_ms = wall_ms
+        self._wal.tick(mono_ms)
+        if self._wal.open:
+            self.group.on_tick(mono_ms)
+        for session in list(front.backlogged.values()):
+            if mono_ms - session.backlog_since_ms >= front.limits.client_output_stall_ms:
+                self._cut_off(session, session.backlog_bytes)
+        for session in list(front.waiting.values()):
+            self._look_at_wait(session)
+        self._peers.tick(mono_ms)
+        if self._stop_at_ms >= 0:
+            self._go_on_stopping()
+
+    def _look_at_wait(self, session: Session) -> None:
+        waits = session.waits
+        assert waits is not None
+        held = self.group.replicas_of_last_write()
+        if held >= waits.replicas or (waits.deadline_ms and self.front.now_ms >= waits.deadline_ms):
+            session.waits = None
+            del self.front.waiting[session.conn]
+            session.answer_reply(held)
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Begin a graceful stop: no new writes, leadership goes to another, then ``finished``."""
+        if self._stop_at_ms < 0:
+            self._stop_at_ms = self.front.now_ms + STOP_PATIENCE_MS
+            self.front.stopping = True
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        successor = self.group.raft.successor()
+        if successor:
+            self.group.raft.transfer(successor)
+
+    def _go_on_stopping(self) -> None:
+        leads = self.group.raft.role is Role.LEADER and bool(self._peers.up)
+        quiet = not self.group.outbox.under_way and not self.group.outbox.has_staged()
+        if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
+            self._finished = True
+
+    # -- the turn ------------------------------------------------------------------------------
+
+    def turn(self, mono_ms: Instant, wall_ms: WallMs) -> Effects:
+        """End the loop turn: what everything staged amounts to."""
+        front = self.front
+        front.now_ms = mono_ms
+        front.wall_ms = wall_ms
+        if self._wal.open:
+            self.group.turn(mono_ms, wall_ms)
+            self._answer()
+            while front.unparked:
+                # Sessions that were parked and may go on: their commands join this turn.
+                front.unparked = False
+                self.group.turn(mono_ms, wall_ms)
+                self._answer()
+        front.turn_number += 1
+        effects = front.effects
+        front.effects = Effects()
+        self._collect(effects)
+        return effects
+
+    def _answer(self) -> None:
+        """Move replies out, and let parked sessions go on."""
+        front = self.front
+        replies = front.effects.replies
+        sessions = front.ready.sessions
+        front.ready.sessions = []
+        for session in sessions:
+            session.drain()
+            if session.parked and session.waits is None and not session.gone:
+                self._unpark(session)
+            if session.out and not session.gone:
+                replies.append((session.conn, session.take_out()))
+            if session.closing and session.idle and not session.gone:
+                front.effects.closes.append(session.conn)
+                front.forget(session.conn)
+
+    def _unpark(self, session: Session) -> None:
+        """What was parked goes on, as far as it can (Rule C1)."""
+        front = self.front
+        if session.calls_under_way:
+            return
+        requests = list(session.parked)
+        session.parked.clear()
+        take_requests(front, session, requests, sum(len(arg) for args in requests for arg in args))
+        front.unparked = True
+        if not session.parked:
+            if session.broken and not session.closing:
+                self._protocol_error(session)
+            else:
+                front.resume(session)
+
+    def _collect(self, effects: Effects) -> None:
+        group = self.group
+        effects.disk.extend(self._wal.flush())
+        effects.disk.extend(group.snapshots.take_jobs())
+        for peer, message in group.outgoing:
+            if peer in self._peers.up:
+                effects.sends.append((peer, encode_message(group.settings.group, message)))
+        group.outgoing = []
+        effects.link_closes.extend(self._peers.closes)
+        self._peers.closes = []
+        self.front.counters.peers_refused = self._peers.refused
+        self._notes(effects)
+        effects.again = group.wants_turn
+        effects.fatal = self._wal.failed or group.failure
+        effects.finished = self._finished
+
+    def _notes(self, effects: Effects) -> None:
+        led_by = (self.group.raft.leader, self.group.raft.term)
+        if led_by != self._seen_leader:
+            self._seen_leader = led_by
+            who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
+            self._log.append((INFO, f"term {led_by[1]}: {who} leads"))
+        if self._log or self.group.notes or self._peers.notes:
+            effects.log.extend(self._log)
+            effects.log.extend([(WARNING, note) for note in self.group.notes + self._peers.notes])
+            self._log = []
+            self.group.notes = []
+            self._peers.notes = []
+
+    # -- for views and for the lab ----------------------------------------------------------------
+
+    def facts(self) -> dict[str, int | str]:
+        """A few numbers for a view."""
+        raft = self.group.raft
+        return {
+            "role": raft.role.name.lower(),
+            "term": raft.term,
+            "leader": raft.leader,
+            "commit": raft.commit,
+            "applied": self.group.machine.applied_index,
+            "last": raft.last_index,
+            "keys": self.group.machine.databases.key_count(),
+            "connections": len(self.front.sessions),
+            "calls": self.front.calls_total,
+        }
+
+    def observe(self) -> Observation:
+        """What the lab's judges compare."""
+        return observe(self.group)
+
+    def state_digest(self) -> tuple[int, bytes]:
+        """(applied index, digest of all data)."""
+        return digest_of_state(self.group)
+
+    def log_entry(self, index: int) -> tuple[int, int] | None:
+        """(term, crc32 of the payload) of a log entry held in memory, else None."""
+        entry = self.group.raft.entry_at(index)
+        return None if entry is None else (entry.term, crc32(entry.payload))
+
+    def check_invariants(self) -> None:
+        """Assert what must always hold."""
+        self.group.raft.check_invariants()

@@ -1,0 +1,164 @@
+"""Links between nodes: who is there, and what their frames say.
+
+Every node dials every other and sends on the links it dialed; it hears on the links it
+accepted. The first frame on a link says who dials.
+
+- Rule P1: a link whose first frame does not fit (cluster, node, format) is closed and
+  counted; nothing else is read from it.
+- Rule P2: a node has one accepted link per peer: the newest.
+- Rule P3: a frame that does not decode closes its link; it never harms the node.
+"""
+
+from typing import Final
+
+import msgspec
+
+from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
+from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.raft_group import GroupMessage
+from trivet.core.node.hello import Hello as Hello
+from trivet.core.raft.messages import Message
+from trivet.core.wire.peer import FrameParser, frame
+
+PEER_FORMAT: Final = 1
+"""The version of the messages between nodes."""
+
+HELLO_TIMEOUT_MS: Final = 5_000
+"""How long an accepted link may be silent before it must have introduced itself."""
+
+NODE_GROUP: Final[GroupId] = 0
+"""Stands where the group would be, for messages between nodes themselves."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[int, Message | Forward | ForwardRead | ReadReplies | Hello])
+
+
+def encode_message(group: GroupId, message: GroupMessage | Hello) -> bytes:
+    """The frame that carries ``message``."""
+    return frame(_encoder.encode((group, message)))
+
+
+class _Link:
+    """One accepted link."""
+
+    __slots__ = ("address", "parser", "peer", "since_ms")
+
+    def __init__(self, address: str, frame_bytes_max: int, now_ms: Instant) -> None:
+        self.address = address
+        self.parser = FrameParser(frame_bytes_max)
+        self.peer: NodeId = 0
+        self.since_ms = now_ms
+
+
+class Peers:
+    """The links of one node, dialed and accepted."""
+
+    def __init__(
+        self,
+        cluster: str,
+        node: NodeId,
+        members: list[NodeId],
+        frame_bytes_max: int,
+        links_max: int,
+        now_ms: Instant,
+    ) -> None:
+        self._cluster = cluster
+        self._node = node
+        self._members = members
+        self._frame_bytes_max = frame_bytes_max
+        self._links_max = links_max
+        self._links: dict[LinkId, _Link] = {}
+        self._link_of: dict[NodeId, LinkId] = {}
+        self.up: dict[NodeId, None] = {}
+        """Peers to which our dialed link is up."""
+        self.closes: list[LinkId] = []
+        """Links to close; the node takes them after every turn."""
+        self._now_ms: Instant = now_ms
+        self.refused = 0
+        self.notes: list[str] = []
+
+    def tick(self, now_ms: Instant) -> None:
+        """Links that do not introduce themselves in time are closed."""
+        self._now_ms = now_ms
+        if len(self._links) == len(self._link_of):
+            return
+        for link, state in list(self._links.items()):
+            if not state.peer and now_ms - state.since_ms >= HELLO_TIMEOUT_MS:
+                self._refuse(link, state, "did not introduce itself in time")
+
+    def hello(self, peer: NodeId) -> bytes:
+        """The first frame on a link that we dialed."""
+        return encode_message(NODE_GROUP, Hello(self._cluster, self._node, peer, PEER_FORMAT))
+
+    def accepted(self, link: LinkId, address: str) -> None:
+        """Somebody dialed us."""
+        if len(self._links) >= self._links_max:
+            self.refused += 1
+            self.closes.append(link)
+        else:
+            self._links[link] = _Link(address, self._frame_bytes_max, self._now_ms)
+
+    def closed(self, link: LinkId) -> NodeId:
+        """The link is gone; the peer whose current link it was, else 0."""
+        gone = self._links.pop(link, None)
+        if gone is None or self._link_of.get(gone.peer) != link:
+            return 0
+        del self._link_of[gone.peer]
+        return gone.peer
+
+    def receive(self, link: LinkId, data: bytes) -> list[tuple[NodeId, GroupId, GroupMessage]]:
+        """The messages that ``data`` completes, with their sender and group."""
+        found: list[tuple[NodeId, GroupId, GroupMessage]] = []
+        state = self._links.get(link)
+        if state is None:
+            return found
+        for body in state.parser.feed(data):
+            try:
+                group, message = _decoder.decode(body)
+            except (msgspec.DecodeError, RecursionError) as error:
+                self._refuse(link, state, f"sent a frame that does not decode ({error})")
+                return found
+            if isinstance(message, Hello):
+                problem = self._problem_of(message) if not state.peer else "introduced itself twice"
+                if problem:
+                    self._refuse(link, state, problem)
+                    return found
+                self._introduce(link, state, message.node)
+            elif not state.peer:
+                self._refuse(link, state, "did not introduce itself")
+                return found
+            else:
+                found.append((state.peer, group, message))
+        if state.parser.error:
+            self._refuse(link, state, state.parser.error)
+        return found
+
+    def _problem_of(self, hello: Hello) -> str:
+        """Rule P1."""
+        if hello.cluster != self._cluster:
+            return f"belongs to cluster {hello.cluster[:64]}, not {self._cluster}"
+        if hello.to != self._node:
+            return f"wanted node {hello.to}, this is node {self._node}"
+        if hello.node not in self._members or hello.node == self._node:
+            return f"is node {hello.node}, which is not a peer here"
+        if hello.format != PEER_FORMAT:
+            return f"speaks message format {hello.format}, this version {PEER_FORMAT}"
+        return ""
+
+    def _introduce(self, link: LinkId, state: _Link, peer: NodeId) -> None:
+        """Rule P2."""
+        state.peer = peer
+        older = self._link_of.get(peer)
+        self._link_of[peer] = link
+        if older is not None:
+            self._links.pop(older, None)
+            self.closes.append(older)
+
+    def _refuse(self, link: LinkId, state: _Link, problem: str) -> None:
+        self.refused += 1
+        self.notes.append(f"refused a peer connection from {state.address}: it {problem}")
+        self._links.pop(link, None)
+        if self._link_of.get(state.peer) == link:
+            del self._link_of[state.peer]
+        self.closes.append(link)

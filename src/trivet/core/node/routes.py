@@ -1,0 +1,36 @@
+"""Rows, as far as the hot path of dispatch needs them: one look-up gives everything."""
+
+from typing import Final
+
+import msgspec
+
+import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+from trivet.core.command.table import ROWS, Flag, Place
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A row, as far as the hot path needs it."""
+
+    name: bytes
+    shown: str
+    arity: int
+    session: bool
+    writes: bool
+    refuses_multi: bool
+    needs_auth: bool
+
+
+def _route(name: bytes) -> Route:
+    row = ROWS[name]
+    return Route(
+        name=name,
+        shown=row.name,
+        arity=row.arity,
+        session=row.place is Place.SESSION,
+        writes=bool(row.flags & Flag.WRITE),
+        refuses_multi=bool(row.flags & Flag.NO_MULTI),
+        needs_auth=not row.flags & Flag.NO_AUTH,
+    )
+
+
+ROUTES: Final[dict[bytes, Route]] = {name: _route(name) for name in ROWS}

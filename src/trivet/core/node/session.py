@@ -1,0 +1,148 @@
+"""A session: one client's conversation (stations 1 and 8 of a write).
+
+Replies leave in the order of the requests: what is not answered yet stands in ``pending``,
+in order, as a run that waits for its group or as bytes that wait for the runs before them.
+
+- Rule C1: the commands of one session take effect in order. Writes under way and reads
+  under way never mix: when the kind changes, the rest is *parked* until the session is idle.
+- Rule C2: a parked or overfull session is not read from, so what it can cost is bounded.
+"""
+
+from collections import deque
+
+from trivet.core.base.ids import ConnectionId, Instant
+from trivet.core.group.run import Run, Waiter
+from trivet.core.machine.entry import Call
+from trivet.core.wire.encode import encode_many
+from trivet.core.wire.reply import Reply
+from trivet.core.wire.resp import RequestParser
+
+
+class Ready(Waiter):
+    """Where sessions with news stand until the end of the turn."""
+
+    def __init__(self) -> None:
+        self.sessions: list[Session] = []
+
+
+class Transaction:
+    """What stands between ``MULTI`` and ``EXEC``."""
+
+    __slots__ = ("calls", "db", "failed", "only_reads", "size_bytes")
+
+    def __init__(self, db: int) -> None:
+        self.calls: list[Call] = []
+        self.db = db
+        self.failed = False
+        """A command was refused while queueing: EXEC will discard."""
+        self.only_reads = True
+        self.size_bytes = 0
+
+
+class Session(Waiter):
+    """The state of one client connection."""
+
+    def __init__(
+        self, conn: ConnectionId, address: str, parser: RequestParser, ready: Ready, now_ms: Instant
+    ) -> None:
+        self.conn = conn
+        self.address = address
+        self.parser = parser
+        self.protocol = 2
+        self.db = 0
+        self.authenticated = parser.authenticated
+        self.name = b""
+        self.library = b""
+        self.library_version = b""
+        self.readonly = False
+        """``READONLY``: stale local reads are welcome."""
+        self.knows_topology = False
+        """The client asked for the cluster's topology: it gets ``MOVED`` instead of forwarding."""
+        self.transaction: Transaction | None = None
+        self.watching = False
+        self.pending: deque[Run | bytes] = deque()
+        self.out: list[bytes] = []
+        """Bytes that may leave with this turn."""
+        self.open_run: Run | None = None
+        """The run that this turn's commands join."""
+        self.open_turn = 0
+        self.calls_under_way = 0
+        self.writes_under_way = False
+        """Of which kind the calls under way are (Rule C1)."""
+        self.parked: deque[list[bytes]] = deque()
+        self.waits: Waits | None = None
+        """A ``WAIT`` that is not over."""
+        self.paused = False
+        self.closing = False
+        self.broken = False
+        """The client broke the protocol: what came before is answered, then it is told and closed."""
+        self.gone = False
+        self.backlog_bytes = 0
+        self.backlog_since_ms = 0
+        self.created_ms = now_ms
+        self.active_ms = now_ms
+        self.last_command = ""
+        self._ready = ready
+        self._flagged = False
+
+    def run_done(self) -> None:
+        """A run of this session has its replies: look at it at the end of the turn."""
+        if not self._flagged and not self.gone:
+            self._flagged = True
+            self._ready.sessions.append(self)
+
+    def answer(self, data: bytes) -> None:
+        """Bytes of a reply, in order after everything before."""
+        if self.pending:
+            self.pending.append(data)
+        else:
+            self.out.append(data)
+            self.run_done()
+
+    def answer_reply(self, reply: Reply) -> None:
+        """A reply, in order after everything before."""
+        self.answer(encode_many([reply], self.protocol))
+
+    def drain(self) -> None:
+        """Move what is answered to ``out``."""
+        self._flagged = False
+        pending = self.pending
+        while pending:
+            head = pending[0]
+            if isinstance(head, bytes):
+                self.out.append(head)
+            else:
+                if head.replies is None:
+                    return
+                self.calls_under_way -= head.count
+                self.out.append(encode_many(head.replies, self.protocol))
+            pending.popleft()
+
+    def take_out(self) -> bytes:
+        """The bytes for this turn."""
+        out = self.out
+        if len(out) == 1:
+            data = out[0]
+        else:
+            data = b"".join(out)
+        self.out = []
+        return data
+
+    def is_waiting(self) -> bool:
+        """``WAIT`` is under way: everything after it is parked."""
+        return self.waits is not None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way."""
+        return not self.pending
+
+
+class Waits:
+    """``WAIT replicas timeout``: what it asked for and until when (0: for ever)."""
+
+    __slots__ = ("deadline_ms", "replicas")
+
+    def __init__(self, replicas: int, deadline_ms: Instant) -> None:
+        self.replicas = replicas
+        self.deadline_ms = deadline_ms

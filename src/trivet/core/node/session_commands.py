@@ -1,0 +1,362 @@
+"""Commands that the node answers itself: the conversation, not the data."""
+
+from collections.abc import Callable
+from typing import Final
+
+from trivet.core.command import introspection
+from trivet.core.command.table import ROWS
+from trivet.core.machine.entry import encode_calls
+from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
+from trivet.core.node.cluster_command import cluster
+from trivet.core.node.front import Front
+from trivet.core.node.info import VERSION_OF_REDIS, info
+from trivet.core.node.session import Session, Transaction, Waits
+from trivet.core.values.glob import glob_matches
+from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
+
+Handler = Callable[[Front, Session, list[bytes]], bool]
+"""Answers and gives True; False: wait until the session is idle, then come again."""
+
+_INT_ERROR: Final = Error("ERR value is not an integer or out of range")
+_SYNTAX_ERROR: Final = Error("ERR syntax error")
+_WRONG_PASS: Final = Error("WRONGPASS invalid username-password pair or user is disabled.")
+
+
+def parse_integer(text: bytes) -> int | None:
+    """A decimal int64, or None."""
+    digits = text[1:] if text[:1] == b"-" else text
+    if not digits.isdigit() or len(digits) > 19 or (len(digits) > 1 and digits[:1] == b"0"):
+        return None
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _ping(front: Front, session: Session, args: list[bytes]) -> bool:
+    if len(args) > 2:
+        session.answer_reply(Error("ERR wrong number of arguments for 'ping' command"))
+    else:
+        session.answer_reply(args[1] if len(args) == 2 else PONG)
+    return True
+
+
+def _echo(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply(args[1])
+    return True
+
+
+def _quit(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply(OK)
+    front.close_after_replies(session)
+    return True
+
+
+def _select(front: Front, session: Session, args: list[bytes]) -> bool:
+    number = parse_integer(args[1])
+    if number is None:
+        session.answer_reply(_INT_ERROR)
+    elif not 0 <= number < 16:
+        session.answer_reply(Error("ERR DB index is out of range"))
+    else:
+        session.db = number
+        session.answer_reply(OK)
+    return True
+
+
+def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
+    if not session.idle:
+        return False
+    if session.watching:
+        _unwatch_quietly(front, session)
+    session.transaction = None
+    session.db = 0
+    session.protocol = 2
+    session.name = b""
+    session.readonly = False
+    session.knows_topology = False
+    front.set_authenticated(session, not front.config.password)
+    session.answer_reply(Simple("RESET"))
+    return True
+
+
+def _auth(front: Front, session: Session, args: list[bytes]) -> bool:
+    if len(args) > 3:
+        session.answer_reply(_SYNTAX_ERROR)
+    elif len(args) == 2 and not front.config.password:
+        session.answer_reply(
+            Error(
+                "ERR AUTH <password> called without any password configured for the default user. "
+                "Are you sure your configuration is correct?"
+            )
+        )
+    elif front.password_fits(b"default" if len(args) == 2 else args[1], args[-1]):
+        front.set_authenticated(session, True)
+        session.answer_reply(OK)
+    else:
+        session.answer_reply(_WRONG_PASS)
+    return True
+
+
+def _hello(front: Front, session: Session, args: list[bytes]) -> bool:
+    if not session.idle:
+        return False
+    protocol = session.protocol
+    position = 1
+    if len(args) > 1:
+        number = parse_integer(args[1])
+        if number is None:
+            session.answer_reply(Error("ERR Protocol version is not an integer or out of range"))
+            return True
+        if number not in (2, 3):
+            session.answer_reply(Error("NOPROTO unsupported protocol version"))
+            return True
+        protocol = number
+        position = 2
+    name: bytes | None = None
+    authenticated = session.authenticated
+    while position < len(args):
+        option = args[position].upper()
+        left = len(args) - position - 1
+        if option == b"AUTH" and left >= 2:
+            if not front.password_fits(args[position + 1], args[position + 2]):
+                session.answer_reply(_WRONG_PASS)
+                return True
+            authenticated = True
+            position += 3
+        elif option == b"SETNAME" and left >= 1:
+            name = args[position + 1]
+            if not is_client_name(name):
+                session.answer_reply(NAME_ERROR)
+                return True
+            position += 2
+        else:
+            session.answer_reply(
+                Error(f"ERR Syntax error in HELLO option '{args[position][:128].decode('latin-1')}'")
+            )
+            return True
+    if not authenticated:
+        session.answer_reply(
+            Error(
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+                "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+                "RESP protocol version at the same time"
+            )
+        )
+        return True
+    front.set_authenticated(session, True)
+    if name is not None:
+        session.name = name
+    session.protocol = protocol
+    facts: dict[bytes, Reply] = {
+        b"server": b"redis",
+        b"version": VERSION_OF_REDIS.encode(),
+        b"proto": protocol,
+        b"id": session.conn,
+        b"mode": b"standalone",
+        b"role": b"master",
+        b"modules": [],
+    }
+    session.answer_reply(facts)
+    return True
+
+
+def _command(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply(introspection.answer_command(args))
+    return True
+
+
+def _info(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply(info(front, [arg.decode("latin-1").lower() for arg in args[1:]]))
+    return True
+
+
+_SETTINGS: Final[dict[bytes, bytes]] = {
+    b"appendfsync": b"always",
+    b"appendonly": b"yes",
+    b"databases": b"16",
+    b"maxmemory": b"0",
+    b"maxmemory-policy": b"noeviction",
+    b"proto-max-bulk-len": b"536870912",
+    b"save": b"",
+    b"timeout": b"0",
+    b"notify-keyspace-events": b"",
+    b"lua-time-limit": b"5000",
+    b"cluster-enabled": b"no",
+}
+"""What ``CONFIG GET`` answers: Redis' names for what holds here, always."""
+
+
+def _config(front: Front, session: Session, args: list[bytes]) -> bool:
+    action = args[1].upper()
+    if action == b"GET" and len(args) >= 3:
+        settings = dict(_SETTINGS)
+        settings[b"maxclients"] = b"%d" % front.config.limits.connections_max
+        found: dict[bytes, Reply] = {}
+        for pattern in args[2:]:
+            wanted = pattern.lower()
+            found.update({name: value for name, value in settings.items() if glob_matches(wanted, name)})
+        session.answer_reply(found)
+    elif action == b"RESETSTAT" and len(args) == 2:
+        session.answer_reply(OK)
+    elif action == b"HELP" and len(args) == 2:
+        session.answer_reply(
+            [Simple("CONFIG GET <pattern>: the settings, read only here; see the node's TOML file.")]
+        )
+    elif action == b"SET":
+        session.answer_reply(
+            Error("ERR settings are read from the node's configuration file; CONFIG SET is not served")
+        )
+    else:
+        session.answer_reply(
+            Error("ERR unknown subcommand or wrong number of arguments for 'config' command")
+        )
+    return True
+
+
+def _role(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply([b"master", front.group.raft.commit, []])
+    return True
+
+
+def _wait(front: Front, session: Session, args: list[bytes]) -> bool:
+    replicas = parse_integer(args[1])
+    timeout_ms = parse_integer(args[2])
+    if replicas is None or timeout_ms is None:
+        session.answer_reply(_INT_ERROR)
+        return True
+    if timeout_ms < 0:
+        session.answer_reply(Error("ERR timeout is negative"))
+        return True
+    if not session.idle:
+        return False
+    held = front.group.replicas_of_last_write()
+    if held >= replicas:
+        session.answer_reply(held)
+    else:
+        session.waits = Waits(replicas, front.now_ms + timeout_ms if timeout_ms else 0)
+        front.waiting[session.conn] = session
+    return True
+
+
+def _multi(front: Front, session: Session, args: list[bytes]) -> bool:
+    if session.transaction is not None:
+        session.answer_reply(Error("ERR MULTI calls can not be nested"))
+    else:
+        session.transaction = Transaction(session.db)
+        session.answer_reply(OK)
+    return True
+
+
+def _discard(front: Front, session: Session, args: list[bytes]) -> bool:
+    if session.transaction is None:
+        session.answer_reply(Error("ERR DISCARD without MULTI"))
+        return True
+    if session.watching:
+        _unwatch_quietly(front, session)
+    session.transaction = None
+    session.answer_reply(OK)
+    return True
+
+
+def _unwatch_quietly(front: Front, session: Session) -> None:
+    """Take the watches back through the log, with nobody waiting for the reply."""
+    session.watching = False
+    front.unwatch(session.conn)
+
+
+def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
+    transaction = session.transaction
+    if transaction is None:
+        session.answer_reply(Error("ERR EXEC without MULTI"))
+        return True
+    if transaction.failed:
+        if session.watching:
+            _unwatch_quietly(front, session)
+        session.transaction = None
+        session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
+        return True
+    writes = session.watching or not transaction.only_reads
+    run = front.run_for(session, writes)
+    if run is None:
+        return False
+    watcher = b"%d" % session.conn if session.watching else b""
+    run.add((session.db, [b"EXEC", encode_calls(transaction.calls), watcher]), transaction.size_bytes + 64)
+    session.calls_under_way += 1
+    session.db = transaction.db
+    session.transaction = None
+    session.watching = False
+    return True
+
+
+def _watch(front: Front, session: Session, args: list[bytes]) -> bool:
+    if session.transaction is not None:
+        session.answer_reply(Error("ERR WATCH inside MULTI is not allowed"))
+        return True
+    refusal = front.refuse_write()
+    if refusal is not None:
+        session.answer_reply(refusal)
+        return True
+    run = front.run_for(session, True)
+    if run is None:
+        return False
+    session.watching = True
+    run.add((session.db, [b"WATCH", b"%d" % session.conn, *args[1:]]), sum(map(len, args)) + 32)
+    session.calls_under_way += 1
+    return True
+
+
+def _unwatch(front: Front, session: Session, args: list[bytes]) -> bool:
+    if session.watching:
+        _unwatch_quietly(front, session)
+    session.answer_reply(OK)
+    return True
+
+
+def _readonly(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.readonly = True
+    session.answer_reply(OK)
+    return True
+
+
+def _readwrite(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.readonly = False
+    session.answer_reply(OK)
+    return True
+
+
+def _asking(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.knows_topology = True
+    session.answer_reply(OK)
+    return True
+
+
+def _lolwut(front: Front, session: Session, args: list[bytes]) -> bool:
+    session.answer_reply(b"Trivet: three legs stand firm on uneven ground.\n")
+    return True
+
+
+HANDLERS: Final[dict[bytes, Handler]] = {
+    b"PING": _ping,
+    b"ECHO": _echo,
+    b"QUIT": _quit,
+    b"SELECT": _select,
+    b"RESET": _reset,
+    b"AUTH": _auth,
+    b"HELLO": _hello,
+    b"CLIENT": client,
+    b"CLUSTER": cluster,
+    b"COMMAND": _command,
+    b"INFO": _info,
+    b"CONFIG": _config,
+    b"ROLE": _role,
+    b"WAIT": _wait,
+    b"MULTI": _multi,
+    b"EXEC": _exec,
+    b"DISCARD": _discard,
+    b"WATCH": _watch,
+    b"UNWATCH": _unwatch,
+    b"READONLY": _readonly,
+    b"READWRITE": _readwrite,
+    b"ASKING": _asking,
+    b"LOLWUT": _lolwut,
+}
+assert all(name in ROWS for name in HANDLERS)

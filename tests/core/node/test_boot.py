@@ -1,0 +1,221 @@
+"""From files to a node that may take part (Rules B1 to B3), and what a restart keeps."""
+
+import pytest
+
+from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Disk, Limits
+from trivet.core.base.disk import Write
+from trivet.core.base.errors import StartError
+from trivet.core.base.prng import Prng
+from trivet.core.base.tokens import Tokens
+from trivet.core.cluster.map import Member
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.snapshot import SnapshotWalk
+from trivet.core.node.boot import boot
+from trivet.core.node.config import NodeConfig
+from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file
+
+_WALK = SnapshotWalk(Machine(10), 1000)
+_HEAD_OF_NOTHING = _WALK.next_chunk()
+QUICK = Limits(
+    segment_bytes=64 * 1024, snapshot_log_bytes=20_000, snapshot_chunk_bytes=2_000, log_memory_bytes=10_000
+)
+
+
+def config(node: int = 1, cluster: str = "c0ffee", size: int = 1) -> NodeConfig:
+    members = [Member(id=n, host="h", client_port=n, peer_port=n) for n in range(1, size + 1)]
+    return NodeConfig(node=node, cluster=cluster, members=members, limits=SMALL)
+
+
+def incarnation(bench: Bench, number: int = 1) -> int:
+    return bench.node(number).group.settings.incarnation
+
+
+# -- refusals
+
+
+def test_a_bad_configuration_is_said_at_once():
+    with pytest.raises(StartError, match="node: 7 is not among the members"):
+        boot(config(node=7), Disk(), Prng(1), 0, START_WALL_MS)
+
+
+@pytest.mark.parametrize(("node", "cluster"), [(1, "0dd"), (2, "c0ffee")])
+def test_the_directory_of_another_is_refused(node, cluster):
+    """B2."""
+    bench = Bench(3)
+    bench.crash(1)
+    files = {file: bytes(data) for file, data in bench.servers[1].disk.files.items()}
+    with pytest.raises(
+        StartError, match=f"belongs to node 1 of cluster c0ffee, not to node {node} of cluster {cluster}"
+    ):
+        boot(config(node, cluster, 3), bench.servers[1].disk, Prng(1), 0, START_WALL_MS)
+    assert bench.servers[1].disk.files == files, "and nothing in it is touched"
+
+
+def test_remains_without_a_log_are_refused():
+    bench = Bench()
+    bench.say("a", "SET k 1")
+    bench.crash(1)
+    disk = bench.servers[1].disk
+    for file in disk.files:
+        disk.files[file][:] = bytes(len(disk.files[file]))
+    disk.files["wal-%016x.log" % 9] = bytearray(65536)
+    with pytest.raises(StartError, match="not one readable frame"):
+        bench.start(1)
+
+
+# -- incarnations
+
+
+def test_every_life_has_a_higher_incarnation():
+    """B1: also when the clock goes back."""
+    bench = Bench()
+    first = incarnation(bench)
+    assert first == START_WALL_MS
+    bench.crash(1)
+    bench.start(1)
+    bench.settle()
+    second = incarnation(bench)
+    assert second > first
+    bench.crash(1)
+    bench.servers[1].wall_skew_ms = -1_000_000
+    bench.start(1)
+    bench.settle()
+    assert incarnation(bench) == second + 1
+
+
+def test_a_life_whose_boot_record_was_never_synced_said_nothing():
+    bench = Bench()
+    bench.crash(1)
+    bench.hold(1)
+    bench.start(1)
+    bench.settle()
+    lost = incarnation(bench)
+    bench.connect("a")
+    assert bench.say("a", "PING") == [], "D2: nothing leaves before the log is known to be durable"
+    bench.crash(1)
+    bench.start(1)
+    bench.settle()
+    assert incarnation(bench) >= lost
+
+
+def test_a_boot_record_that_may_be_lost_leaves_a_wide_margin():
+    """B1."""
+    bench = Bench()
+    for i in range(30):
+        bench.say("a", f"SET k{i} 1")
+    first = incarnation(bench)
+    bench.crash(1)
+    log = bench.servers[1].disk.files["wal-0000000000000001.log"]
+    log[10 * 512 : 14 * 512] = bytes(4 * 512)
+    bench.start(1)
+    bench.settle()
+    assert incarnation(bench) > first + 86_400_000
+
+
+# -- restarts
+
+
+@pytest.mark.parametrize("power", [True, False])
+def test_a_restart_keeps_what_was_acknowledged(power):
+    bench = Bench()
+    bench.say("a", "SET k 1 | SADD s a b | SELECT 3 | SET j 3 PX 100000 | EXPIRE j 50")
+    bench.crash(1, power)
+    bench.start(1)
+    bench.elect(1)
+    assert bench.say("b", "GET k | SCARD s | SELECT 3 | GET j | TTL j") == ['"1"', "2", "+OK", '"3"', "50"]
+
+
+def test_all_down_at_once():
+    bench = Bench(3)
+    for i in range(20):
+        bench.say("a@2", f"SET k{i} {i}")
+    for number in (1, 2, 3):
+        bench.crash(number)
+    for number in (1, 2, 3):
+        bench.start(number)
+    bench.until(bench.leader)
+    assert bench.say("b@3", "DBSIZE | GET k19") == ["20", '"19"']
+
+
+def test_a_restart_from_snapshot_and_log():
+    bench = Bench(limits=QUICK)
+    for i in range(400):
+        bench.say("a", f"SET k{i} {'v' * 100} | INCR n")
+    snapshots = bench.node(1).group.snapshots
+    assert snapshots.taken >= 2
+    bench.crash(1)
+    bench.start(1)
+    assert bench.node(1).group.snapshots.index == snapshots.index
+    assert bench.node(1).group.machine.applied_index == snapshots.index
+    bench.elect(1)
+    assert bench.say("b", "DBSIZE | GET n") == ["401", '"400"']
+    assert len([file for file in bench.servers[1].disk.files if is_snapshot_file(file)]) == 1
+
+
+def test_a_lost_snapshot_is_repaired_by_the_peers_before_it_votes():
+    """B3."""
+    bench = Bench(3, limits=QUICK)
+    for i in range(300):
+        bench.say("a", f"SET k{i} {'v' * 100}")
+    bench.wait(200)
+    assert bench.node(3).group.snapshots.index > 0
+    bench.crash(3)
+    disk = bench.servers[3].disk
+    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    disk.files[file][1000] ^= 1
+    bench.cut(3)
+    bench.start(3)
+    bench.settle()
+    assert any("unreadable snapshot" in line for line in bench.servers[3].log)
+    raft = bench.node(3).group.raft
+    assert raft.missing_to > 0
+    bench.wait(5000, [3])
+    assert raft.term == 1, "it asks for no votes"
+    bench.heal()
+    bench.until(lambda: bench.node(3).group.raft.missing_to == 0)
+    bench.wait(2000)
+    assert bench.node(3).state_digest() == bench.node(1).state_digest()
+    assert any("votes again" in line for line in bench.servers[3].log)
+
+
+@pytest.mark.parametrize("chunk", [b"no chunk of a snapshot", _HEAD_OF_NOTHING])
+def test_a_snapshot_of_something_else_is_a_lost_one(chunk):
+    """B3: whole, but not what the log says it is."""
+    bench = Bench(limits=QUICK)
+    for i in range(100):
+        bench.say("a", f"SET k{i} {'v' * 100}")
+    index = bench.node(1).group.snapshots.index
+    bench.crash(1)
+    disk = bench.servers[1].disk
+    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    writer = SnapshotWriter(Tokens(), 1, index, 1)
+    jobs = [writer.add(chunk), writer.finish()]
+    data = b"".join(op.data for job in jobs for op in job.operations if isinstance(op, Write))
+    disk.files[file][:] = data
+    bench.start(1)
+    bench.settle()
+    assert any("unreadable snapshot" in line for line in bench.servers[1].log)
+    assert bench.node(1).group.machine.applied_index == 0
+
+
+def test_a_lost_snapshot_of_a_group_of_one_is_not_papered_over():
+    bench = Bench(limits=QUICK)
+    for i in range(300):
+        bench.say("a", f"SET k{i} {'v' * 100}")
+    bench.crash(1)
+    disk = bench.servers[1].disk
+    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    disk.files[file][1000] ^= 1
+    bench.start(1)
+    bench.wait(10_000)
+    assert bench.leader() == 0, "it never pretends that what is lost was never there"
+    bench.connect("b")
+    assert bench.say("b", "SET k 1") == []
+
+
+def test_a_first_start_says_what_it_found():
+    booted = boot(config(), Disk(), Prng(1), 0, START_WALL_MS)
+    assert [text for _, text in booted.log] == [
+        f"node 1 starts: term 0, snapshot at 0, log to 0, incarnation {START_WALL_MS}"
+    ]
+    assert not booted.wal.open

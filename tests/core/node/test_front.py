@@ -1,0 +1,170 @@
+"""What sessions share: how many there may be, when writes are refused, who is cut off."""
+
+from tests.core.node.bench import SMALL, Bench, Limits
+from trivet.core.base.limits import KIB
+
+FULL = "-OOM the disk of this node is full: writes are refused until space returns, reads go on; nothing was done"
+BUSY = "-OOM too many writes wait for a majority (limit pending_bytes_max); nothing was done"
+
+
+def test_one_client_too_many():
+    bench = Bench(limits=Limits(segment_bytes=65536, connections_max=2))
+    bench.talk(
+        """
+        a> PING
+        +PONG
+        b> PING
+        +PONG
+        c> PING
+        -ERR max number of clients reached
+        closed
+        a> QUIT
+        +OK
+        closed
+        d> PING
+        +PONG
+        """
+    )
+    assert bench.node(1).front.counters.connections_refused == 1
+
+
+def test_a_full_disk_refuses_growth_and_nothing_else():
+    bench = Bench()
+    bench.ask("a", "SET k 1 | SADD s m")
+    bench.servers[1].disk.full = True
+    big = "SET big " + "v" * 5000
+    for _ in range(40):
+        bench.say("a", big)
+    assert bench.say("a", f"{big} | GET k | PING | INCR k") == [FULL, '"1"', "+PONG", FULL]
+    assert bench.say("a", "DEL k | GET k | WATCH k") == [FULL, '"1"', FULL], (
+        "even this would need room in the log"
+    )
+    assert bench.say("a", "MULTI | SET k 1 | EXEC")[1:] == [
+        FULL,
+        "-EXECABORT Transaction discarded because of previous errors.",
+    ]
+    assert "trivet_disk_full:1" in bench.ask("a", "INFO persistence")
+    bench.wait(2000)
+    assert bench.say("a", big) == [FULL]
+    bench.servers[1].disk.full = False
+    bench.wait(2000)
+    assert bench.say("a", f"{big} | STRLEN big") == ["+OK", "5000"], "it recovers by itself"
+
+
+def test_a_leader_with_a_full_disk_hands_over():
+    """Clients of the node with the full disk are refused, those of the others served."""
+    bench = Bench(3, limits=SMALL)
+    bench.servers[1].disk.full = True
+    for _ in range(40):
+        bench.say("a@2", "SET big " + "v" * 5000)
+    bench.until(lambda: bench.leader() in (2, 3))
+    bench.wait(1000)
+    assert set(bench._outcome("a")) == {"+OK"}
+    assert bench.say("a", "SET k 1") == ["+OK"]
+    assert bench.say("b@1", "SET k 2 | DEL k | READONLY | GET k") == [FULL, FULL, "+OK", "nil"]
+
+
+def test_writes_that_wait_for_a_majority_are_bounded():
+    bench = Bench(3, limits=Limits(segment_bytes=65536, pending_bytes_max=10 * KIB))
+    bench.cut(1)
+    for name in ("a", "b"):
+        assert bench.say(name, "SET k " + "v" * 6000) == []
+    assert bench.say("c", "SET k 1 | PING | WATCH k") == [BUSY, "+PONG", BUSY]
+    assert "trivet_pending_bytes:12" in bench.ask("c", "INFO memory")
+    bench.heal()
+    assert bench.act("wait 1500") == ["a: +OK", "b: +OK"]
+    assert bench.say("c", "SET k 1") == ["+OK"]
+
+
+def test_a_stopping_node_takes_no_writes():
+    bench = Bench(3)
+    bench.hold(1)
+    bench.hold(2)
+    bench.hold(3)
+    bench.node(1).stop()
+    assert bench.say("a", "SET k 1 | GET k")[:1] == ["-CLUSTERDOWN this node is stopping; nothing was done"]
+
+
+def test_a_client_that_reads_too_slowly_is_not_read_from():
+    bench = Bench()
+    bench.say("a", "PING")
+    bench.backlog("a", 2 * 1024 * KIB)
+    bench.settle()
+    assert bench.clients["a"].paused
+    assert bench.say("a", "PING") == []
+    bench.backlog("a", 3 * 1024 * KIB)
+    bench.wait(1000)
+    assert bench.clients["a"].paused
+    bench.backlog("a", 0)
+    assert bench._outcome("a") == ["+PONG"]
+    assert not bench.clients["a"].paused
+
+
+def test_a_little_backlog_does_not_matter():
+    bench = Bench()
+    bench.say("a", "PING")
+    bench.backlog("a", 100 * KIB)
+    assert bench.say("a", "PING") == ["+PONG"]
+
+
+def test_a_client_that_never_reads_is_cut_off_at_a_limit():
+    bench = Bench()
+    bench.say("a", "PING")
+    bench.backlog("a", 257 * 1024 * KIB)
+    assert bench._outcome("a") == ["cut off"]
+    assert any("was cut off" in line for line in bench.servers[1].log)
+    assert "trivet_clients_cut_off:1" in bench.ask("b", "INFO stats")
+
+
+def test_a_client_that_stopped_reading_is_cut_off_in_time():
+    bench = Bench()
+    bench.say("a", "PING")
+    bench.say("b", "PING")
+    bench.backlog("a", 2 * 1024 * KIB)
+    bench.backlog("b", 2 * 1024 * KIB)
+    bench.wait(30_000)
+    bench.backlog("b", 0)
+    bench.wait(30_000)
+    assert bench._outcome("") == ["a: cut off"]
+    assert bench.say("b", "PING") == ["+PONG"]
+
+
+def test_a_backlog_of_nobody():
+    bench = Bench()
+    bench.node(1).on_client_backlog(999, 1 << 40)
+    bench.node(1).on_client_bytes(999, b"PING\r\n")
+    bench.node(1).on_client_closed(999)
+    bench.settle()
+
+
+def test_passwords():
+    front = Bench(password="secret").node(1).front
+    assert front.password_fits(b"default", b"secret")
+    assert not front.password_fits(b"default", b"secre")
+    assert not front.password_fits(b"default", b"")
+    assert not front.password_fits(b"Default", b"secret")
+    assert Bench().node(1).front.password_fits(b"default", b"anything"), "without a password all fit"
+
+
+def test_chance_of_reads_differs_from_one_to_the_next():
+    front = Bench().node(1).front
+    assert front.prng().u64() != front.prng().u64()
+
+
+def test_a_node_with_a_full_disk_reads_at_the_leader():
+    """L3: its copy falls behind, its clients' reads do not."""
+    bench = Bench(3)
+    bench.servers[2].disk.full = True
+    big = "SET k " + "v" * 20_000
+    for _ in range(40):
+        bench.say("a", big)
+    assert bench.node(2).group.disk_full
+    bench.say("a", "SET k new | HSET h f 1")
+    assert bench.node(2).group.machine.applied_index < bench.node(1).group.machine.applied_index
+    assert bench.say("b@2", "GET k | HGETALL h | MULTI | GET k | EXEC") == [
+        '"new"',
+        '["f" "1"]',
+        "+OK",
+        "+QUEUED",
+        '["new"]',
+    ]
