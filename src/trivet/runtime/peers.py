@@ -1,0 +1,151 @@
+"""Links between nodes: those we dial and send on, and those we accept and receive on.
+
+A dialed link that breaks is dialed again for ever, after 50 ms at first and 500 ms at most.
+The kernel is told to give a link up that gets no answer for a few seconds, because after a
+partition its own retransmissions would come only after as long again.
+"""
+
+import asyncio
+import logging
+import random
+import socket
+from functools import partial
+from typing import cast
+
+from trivet.core.base.ids import LinkId
+from trivet.core.cluster.map import Member
+from trivet.runtime.clients import address_of
+from trivet.runtime.driven import Driver
+
+BACKOFF_FIRST_S = 0.05
+BACKOFF_MAX_S = 0.5
+CONNECT_MAX_S = 1.0
+HEALTHY_AFTER_S = 1.0
+"""A link that lived shorter, because the other side refused it, is dialed again ever more slowly."""
+UNANSWERED_MAX_MS = 3000
+_logger = logging.getLogger("trivet.node")
+_TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+class DialedLink:
+    """Our link to one member: dialed, redialed, sent on. One connection at a time."""
+
+    def __init__(self, driver: Driver, member: Member, output_bytes_max: int) -> None:
+        self.member = member
+        self.transport: asyncio.Transport | None = None
+        self._driver = driver
+        self._output_bytes_max = output_bytes_max
+        self._down = asyncio.Event()
+        self._down.set()
+        self._task = driver.loop.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        loop = self._driver.loop
+        backoff_s = BACKOFF_FIRST_S
+        while True:
+            begun_s = loop.time()
+            try:
+                await asyncio.wait_for(
+                    loop.create_connection(
+                        partial(DialedConnection, self), self.member.host, self.member.peer_port
+                    ),
+                    CONNECT_MAX_S,
+                )
+            except (OSError, TimeoutError):
+                self.redial()
+            await self._down.wait()
+            if loop.time() - begun_s > HEALTHY_AFTER_S:
+                backoff_s = BACKOFF_FIRST_S
+            await asyncio.sleep(backoff_s * (1 + random.random()) / 2)
+            backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
+
+    def up(self, transport: asyncio.Transport) -> None:
+        """A connection was made."""
+        _logger.debug("link to node %d is up", self.member.id)
+        self.transport = transport
+        self._down.clear()
+        self._driver.node.on_peer_dialed(self.member.id)
+        self._driver.wake()
+
+    def down(self) -> None:
+        """The connection is gone."""
+        _logger.debug("link to node %d is down", self.member.id)
+        self.transport = None
+        self._down.set()
+        self._driver.node.on_peer_lost(self.member.id)
+        self._driver.wake()
+
+    def send(self, data: bytes) -> None:
+        """Send, or drop when the link is down. A link on which too much piles up is given up."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() > self._output_bytes_max:
+            transport.abort()
+            return
+        transport.write(data)
+
+    def redial(self) -> None:
+        """Give the connection up and dial anew."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def stop(self) -> None:
+        """No link any more."""
+        self._task.cancel()
+        self.redial()
+
+
+class DialedConnection(asyncio.Protocol):
+    """One attempt at a link. Nothing is ever received here."""
+
+    def __init__(self, link: DialedLink) -> None:
+        self._link = link
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The link is up."""
+        sock = transport.get_extra_info("socket")
+        if sock is not None and _TCP_USER_TIMEOUT is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, UNANSWERED_MAX_MS)
+        self._link.up(cast(asyncio.Transport, transport))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The link is down."""
+        self._link.down()
+
+
+class AcceptedLink(asyncio.Protocol):
+    """A connection to our peer port."""
+
+    def __init__(self, driver: Driver, links: "dict[LinkId, AcceptedLink]") -> None:
+        """``links`` is the driver's register, which the connection enters and leaves by itself."""
+        self._driver = driver
+        self._links = links
+        self._transport: asyncio.Transport
+        self.link: LinkId = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The driver's number for it is given here."""
+        self._transport = cast(asyncio.Transport, transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.link = self._driver.next_number()
+        self._links[self.link] = self
+        self._driver.node.on_link_accepted(self.link, address_of(transport))
+        self._driver.wake()
+
+    def data_received(self, data: bytes) -> None:
+        """Input."""
+        self._driver.node.on_link_bytes(self.link, data)
+        self._driver.wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Whoever closed it."""
+        if self._links.pop(self.link, None) is not None:
+            self._driver.node.on_link_closed(self.link)
+            self._driver.wake()
+
+    def close(self) -> None:
+        """Close now: nothing is ever sent here."""
+        self._transport.abort()
