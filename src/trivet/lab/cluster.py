@@ -1,0 +1,226 @@
+"""SimulatedCluster: N nodes, their machines, network and clients under one virtual time; and a run's phases.
+
+1. *Safety*: clients work while the nemesis does.
+2. *Liveness*: everything is healed and restarted; clients must succeed again within bounded time.
+3. *Final reads* of every key through every node; then all replicas must reach one applied index and state.
+"""
+
+from collections.abc import Callable
+
+from trivet.core.base.ids import NodeId
+from trivet.core.base.prng import Prng
+from trivet.lab.client import Call, Client
+from trivet.lab.clock import NodeClock
+from trivet.lab.disk import SimulatedDisk
+from trivet.lab.history import Operation, Outcome
+from trivet.lab.judges.complaint import Complaint
+from trivet.lab.judges.invariants import DigestOf, EntryAt, InvariantJudge
+from trivet.lab.nemesis import Nemesis
+from trivet.lab.network import Network
+from trivet.lab.options import RunOptions
+from trivet.lab.process import Process, World
+from trivet.lab.seam import NodeFactory, ObservationLike
+from trivet.lab.sim import Simulation
+from trivet.lab.trace import Trace
+from trivet.lab.wires import Wires
+from trivet.lab.workload import Mix
+
+MS = 1000
+GRACE_CALLS = 3
+"""So many calls must succeed per client once everything is healed."""
+
+
+class _Reader:
+    """The source of one final reader: all keys once."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = calls
+
+    def next_calls(self, client: int, prng: Prng) -> list[Call]:
+        """The next unread key."""
+        return [self.calls.pop()] if self.calls else []
+
+
+class SimulatedCluster:
+    """A whole world, determined by its options. ``run`` it once."""
+
+    def __init__(self, options: RunOptions, factory: NodeFactory, verbose: bool = False) -> None:
+        chance = Prng(options.seed)
+        self.options = options
+        self.factory = factory
+        self.simulation = Simulation()
+        self.trace = Trace(verbose)
+        self.history: list[Operation] = []
+        self.complaints: list[Complaint] = []
+        self.invariants = InvariantJudge()
+        self.network = Network(self.simulation, chance.fork(), options)
+        self.processes: dict[NodeId, Process] = {}
+        self.world = World(self.simulation, self.trace, options, factory, self.network)
+        machines = chance.fork()
+        for node in range(1, options.nodes + 1):
+            self.processes[node] = self._machine(node, machines)
+            self.network.add(node, self.processes[node])
+        self.wires = Wires(self.simulation, chance.fork(), options, self.processes)
+        self.world.clients = self.wires
+        self.world.watcher = self
+        self.mix = Mix(options)
+        self._callers = chance.fork()
+        self.clients = [self._client(i + 1, self.mix) for i in range(options.clients)]
+        self._last_led: dict[NodeId, int] = {}
+        """The last term that each node led."""
+        self._last_commit: dict[NodeId, int] = {}
+        self.nemesis = Nemesis(self, chance.fork())
+
+    def _machine(self, node: NodeId, machines: Prng) -> Process:
+        options = self.options
+        disk = SimulatedDisk(self.simulation, machines.fork(), options)
+        drift_ppm = machines.between(-options.drift_ppm_max, options.drift_ppm_max)
+        offset_ms = machines.between(-options.wall_offset_ms_max, options.wall_offset_ms_max)
+        return Process(
+            node, self.world, disk, NodeClock(self.simulation, drift_ppm, offset_ms), machines.fork()
+        )
+
+    def _client(self, number: int, source: "Mix | _Reader") -> Client:
+        return Client(
+            number,
+            self.simulation,
+            self.wires,
+            source,
+            self.options,
+            self._callers.fork(),
+            self.history,
+            self.complain,
+        )
+
+    # -- what processes tell
+
+    def booted(self, node: NodeId) -> None:
+        """A node is up."""
+        self.invariants.booted(node)
+
+    def observed(self, node: NodeId, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
+        """A node has ended a turn."""
+        self.invariants.observed(node, seen, entry, digest)
+        if seen.role == "leader":
+            if self._last_led.get(node) != seen.term:
+                self._last_led[node] = seen.term
+                self.nemesis.elected(node)
+            if seen.commit > self._last_commit.get(node, 0):
+                self.nemesis.committed(node)
+        self._last_commit[node] = seen.commit
+
+    def complain(self, judge: str, sentence: str, evidence: list[str]) -> None:
+        """Something happened that must not."""
+        self.trace.say(self.simulation.now_us, 0, f"{judge} complains: {sentence}")
+        self.complaints.append(Complaint(judge, sentence, evidence))
+
+    def spoken(self) -> bool:
+        """Whether a judge that watches the run has complained: no use to go on."""
+        return bool(self.complaints or self.invariants.complaints)
+
+    # -- phases
+
+    def run(self) -> None:
+        """All phases, as far as they get."""
+        for process in self.processes.values():
+            process.start()
+        for client in self.clients:
+            client.start(self.simulation.now_us + 1)
+        if self._safety() and self._liveness() and self._final_reads():
+            self._agreement()
+
+    def _safety(self) -> bool:
+        self.nemesis.start()
+        self._run_for(self.options.safety_ms_max, self.mix.done)
+        self.mix.abandon()
+        return not self.spoken()
+
+    def _liveness(self) -> bool:
+        """After the healing every client must get answers again, and the cluster a leader."""
+        self.nemesis.calm()
+        for client in self.clients:
+            client.hasty = True
+        self._settle()
+        self.mix.add(GRACE_CALLS * len(self.clients) * 4)
+        goals = {client.number: client.succeeded + GRACE_CALLS for client in self.clients}
+        for client in self.clients:
+            client.start(1)
+
+        def served() -> bool:
+            return all(client.succeeded >= goals[client.number] or client.finished for client in self.clients)
+
+        finished = self._run_for(self.options.liveness_ms, lambda: served() and self._idle())
+        self.mix.abandon()
+        if not self.spoken() and not finished:
+            self.complain(
+                "liveness",
+                f"clients get no answers {self.options.liveness_ms} ms after healing",
+                self._state(),
+            )
+        starved = [c.number for c in self.clients if c.succeeded < goals[c.number]]
+        if not self.spoken() and len(starved) == len(self.clients):
+            self.complain("liveness", "no client's calls succeed after healing", self._state())
+        self._run_for(self.options.client_timeout_ms, self._idle)
+        return not self.spoken()
+
+    def _settle(self) -> None:
+        """Let the cluster find a leader, restarting what stops."""
+        end_us = self.simulation.now_us + self.options.settle_ms * MS
+        while self.simulation.now_us < end_us and not self.spoken():
+            self.simulation.run_until(self.simulation.now_us + 200 * MS)
+            self.nemesis.keep_up()
+
+    def _final_reads(self) -> bool:
+        """Every key is read through every node."""
+        readers = []
+        for node in self.processes:
+            reader = self._client(1000 + node, _Reader(self.mix.final_calls()))
+            reader.home = node
+            reader.hasty = True
+            readers.append(reader)
+            reader.start(1)
+        keys = len(self.mix.final_calls())
+        limit_ms = self.options.liveness_ms + keys * 200
+        finished = self._run_for(limit_ms, lambda: all(reader.finished for reader in readers))
+        if not self.spoken() and not finished:
+            self.complain("liveness", "final reads do not end", self._state())
+        failed = [o.text() for o in self.history if o.final and o.outcome is not Outcome.OK]
+        if not self.spoken() and failed:
+            self.complain("liveness", "final reads fail in a healthy cluster", failed[:5])
+        return not self.spoken()
+
+    def _agreement(self) -> None:
+        """All replicas reach one applied index, and hold one state there."""
+
+        def equal() -> bool:
+            seen = [process.seen for process in self.processes.values()]
+            return all(s is not None for s in seen) and len({s.applied for s in seen if s is not None}) == 1
+
+        if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
+            self.complain("replicas", "the replicas do not reach one applied index", self._state())
+            return
+        digests = {repr(process.whole_digest()) for process in self.processes.values()}
+        if len(digests) > 1:
+            self.complain("replicas", "final states differ at one applied index", self._state())
+
+    def _idle(self) -> bool:
+        return all(client.idle for client in self.clients)
+
+    def _run_for(self, most_ms: int, done: Callable[[], bool]) -> bool:
+        return self.simulation.run_until(
+            self.simulation.now_us + most_ms * MS, lambda: done() or self.spoken()
+        )
+
+    def _state(self) -> list[str]:
+        lines = []
+        for node, process in self.processes.items():
+            seen = process.seen
+            if seen is None:
+                lines.append(f"node {node}: down")
+                continue
+            lines.append(
+                f"node {node}: {seen.role} term {seen.term} leader {seen.leader} commit {seen.commit} "
+                f"applied {seen.applied} log {seen.first_index}..{seen.last_index}"
+            )
+        waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
+        return lines + waiting[:10]

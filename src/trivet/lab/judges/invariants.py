@@ -1,0 +1,180 @@
+"""Raft's invariants over the whole run (Ongaro, figure 3.2), watched from outside after every turn.
+
+- Election safety: at most one leader per term, ever.
+- Log matching: an (index, term) names one entry, and one entry before it.
+- Leader completeness: a new leader holds every entry known as committed.
+- State machine safety: one entry per committed index, one digest per applied index.
+- Within one life of a node neither term nor commit nor applied goes back.
+"""
+
+from collections.abc import Callable
+
+from trivet.lab.judges.complaint import Complaint
+from trivet.lab.seam import ObservationLike
+
+Entry = tuple[int, int]
+"""(term, crc of the payload)."""
+EntryAt = Callable[[int], Entry | None]
+DigestOf = Callable[[bool], object]
+"""The digest at the applied index: rolling, or (True) over the whole state."""
+
+WHOLE_EVERY = 16
+"""At every so many-th applied index the whole states are compared."""
+
+
+class _View:
+    """What the judge remembers of one node's present life."""
+
+    def __init__(self) -> None:
+        self.term = 0
+        self.commit = 0
+        self.applied = 0
+        self.first_index = 0
+        self.last_index = 0
+        self.last_term = 0
+        self.leading_in = 0
+        self.log: dict[int, Entry] = {}
+        self.entry: EntryAt = lambda index: None
+
+
+class InvariantJudge:
+    """Fed with observations; complaints gather in ``complaints``."""
+
+    def __init__(self) -> None:
+        self.complaints: list[Complaint] = []
+        self.committed: dict[int, Entry] = {}
+        self.commit_max = 0
+        self.reached: dict[str, int] = {}
+        """How often something worth reaching happened."""
+        self._views: dict[int, _View] = {}
+        self._leaders: dict[int, int] = {}
+        self._entries: dict[Entry, tuple[int, int]] = {}
+        """(index, term) -> (crc, term of the entry before, or -1 where unknown)."""
+        self._digests: dict[int, tuple[object, int]] = {}
+
+    def booted(self, node: int) -> None:
+        """A new life of ``node``: what it held only in memory is gone."""
+        self._views[node] = _View()
+        self._count("boots")
+
+    def observed(self, node: int, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
+        """One look at ``node``; ``entry(index)`` reads its log while it holds the index."""
+        view = self._views[node]
+        view.entry = entry
+        self._check_forward(node, view, seen)
+        self._check_log(node, view, seen, entry)
+        self._check_commits(node, view, seen, entry)
+        if seen.role == "leader" and view.leading_in != seen.term:
+            self._check_new_leader(node, seen, entry)
+            view.leading_in = seen.term
+        elif seen.role != "leader":
+            view.leading_in = 0
+        if seen.applied != view.applied:
+            self._check_digest(node, seen.applied, digest)
+        view.term, view.commit, view.applied = seen.term, seen.commit, seen.applied
+
+    def _complain(self, sentence: str, evidence: list[str]) -> None:
+        if len(self.complaints) < 10:
+            self.complaints.append(Complaint("invariants", sentence, evidence))
+
+    def _count(self, what: str) -> None:
+        self.reached[what] = self.reached.get(what, 0) + 1
+
+    def _check_forward(self, node: int, view: _View, seen: ObservationLike) -> None:
+        pairs = (("term", view.term, seen.term), ("commit", view.commit, seen.commit))
+        for name, before, now in (*pairs, ("applied", view.applied, seen.applied)):
+            if now < before:
+                self._complain(f"{name} of node {node} goes back from {before} to {now}", [])
+        if seen.applied > seen.commit or seen.commit > seen.last_index:
+            where = f"applied {seen.applied}, commit {seen.commit}, last {seen.last_index}"
+            self._complain(f"node {node} is ahead of itself: {where}", [])
+
+    def _check_log(self, node: int, view: _View, seen: ObservationLike, entry: EntryAt) -> None:
+        """Compare the entries that are new since the last look, from the end backwards."""
+        last = entry(seen.last_index)
+        last_term = last[0] if last is not None else 0
+        if seen.first_index > view.first_index and view.first_index:
+            self._count("compactions" if seen.first_index <= view.last_index + 1 else "snapshots installed")
+        same = seen.last_index == view.last_index and last_term == view.last_term
+        if seen.last_index < view.last_index or (
+            view.last_index and view.log.get(seen.last_index, last) != last
+        ):
+            self._count("truncations")
+        view.first_index, view.last_index, view.last_term = seen.first_index, seen.last_index, last_term
+        if same:
+            return
+        index = seen.last_index
+        held = last
+        while held is not None and view.log.get(index) != held:
+            before = entry(index - 1)
+            self._check_entry(node, index, held, before[0] if before is not None else -1)
+            view.log[index] = held
+            index, held = index - 1, before
+
+    def _check_entry(self, node: int, index: int, held: Entry, term_before: int) -> None:
+        term, crc = held
+        known = self._entries.get((index, term))
+        if known is None or (known[1] < 0 and known[0] == crc):
+            self._entries[(index, term)] = (crc, term_before)
+            return
+        if known[0] != crc or (term_before >= 0 and known[1] != term_before):
+            self._complain(
+                f"log matching: node {node} holds another entry at index {index}, term {term} than before",
+                [f"crc {crc:#x} after term {term_before}; before: {known[0]:#x} after term {known[1]}"],
+            )
+
+    def _check_commits(self, node: int, view: _View, seen: ObservationLike, entry: EntryAt) -> None:
+        for index in range(view.commit + 1, seen.commit + 1):
+            held = entry(index)
+            if held is None:
+                continue
+            known = self.committed.get(index)
+            if known is None:
+                self.committed[index] = held
+                self.commit_max = max(self.commit_max, index)
+                self._check_present_leaders(node, seen.term, index, held)
+            elif known != held:
+                self._complain(
+                    f"node {node} commits another entry at index {index} than was committed before",
+                    [f"term {held[0]} crc {held[1]:#x}; before: term {known[0]} crc {known[1]:#x}"],
+                )
+
+    def _check_present_leaders(self, node: int, term: int, index: int, held: Entry) -> None:
+        """An entry that becomes committed now must already be in every leader of a later term."""
+        for other, view in self._views.items():
+            if other == node or view.leading_in <= term or index < view.first_index:
+                continue
+            if view.log.get(index) != held:
+                self._complain(
+                    f"leader completeness: node {node} (term {term}) commits index {index}, "
+                    f"which node {other}, leader of term {view.leading_in}, does not hold", [],
+                )  # fmt: skip
+
+    def _check_new_leader(self, node: int, seen: ObservationLike, entry: EntryAt) -> None:
+        self._count("elections")
+        other = self._leaders.setdefault(seen.term, node)
+        if other != node:
+            self._complain(f"election safety: nodes {other} and {node} both led term {seen.term}", [])
+        if seen.last_index < self.commit_max:
+            self._complain(
+                f"leader completeness: node {node} leads term {seen.term} with a log to {seen.last_index}, "
+                f"but index {self.commit_max} is committed", [],
+            )  # fmt: skip
+            return
+        for index in range(max(1, seen.first_index), self.commit_max + 1):
+            known, held = self.committed.get(index), entry(index)
+            if known is not None and held is not None and known != held:
+                self._complain(
+                    f"leader completeness: node {node} leads term {seen.term} without the committed {index}",
+                    [f"it holds term {held[0]} crc {held[1]:#x}, not term {known[0]} crc {known[1]:#x}"],
+                )
+                return
+
+    def _check_digest(self, node: int, applied: int, digest: DigestOf) -> None:
+        own = (digest(False), digest(True) if applied % WHOLE_EVERY == 0 else None)
+        known, other = self._digests.setdefault(applied, (own, node))
+        if known != own:
+            self._complain(
+                f"replicas: at applied index {applied} node {node} holds another state than node {other}",
+                [f"digest {own!r} against {known!r}"],
+            )

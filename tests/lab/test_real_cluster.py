@@ -1,0 +1,22 @@
+"""The real node under all faults: every seed must stay silent."""
+
+import io
+
+import pytest
+
+from trivet.lab.command import lab_run
+
+
+def silent(first_seed: int, seeds: int, nodes: int, ops: int) -> None:
+    out = io.StringIO()
+    assert lab_run(first_seed, seeds, nodes, ops, 1, out) == 0, out.getvalue()
+
+
+@pytest.mark.parametrize("first_seed", range(1, 41, 5))
+def test_three_nodes(first_seed: int) -> None:
+    silent(first_seed, 5, 3, 200)
+
+
+@pytest.mark.parametrize("first_seed", range(1, 21, 5))
+def test_five_nodes(first_seed: int) -> None:
+    silent(first_seed, 5, 5, 150)
