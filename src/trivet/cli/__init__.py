@@ -1,0 +1,5 @@
+"""Role: the commands that people type.
+
+Floor: 7.
+On the path: words -> a running cluster, a report, an exit code.
+"""
