@@ -1,0 +1,180 @@
+"""Real processes for tests: a cluster run by `trivet up`, and handles to kill, pause and see its nodes.
+
+Nothing here sleeps for a fixed time to let something happen: everything waits on a condition with a deadline.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.peers import free_ports
+from trivet.cli.probe import Probe, ProbeError
+
+HOST = "127.0.0.1"
+START_S = 60.0
+
+
+def wait_until(condition, what, seconds=20.0):
+    """Wait until ``condition()`` gives something true, and return that."""
+    deadline_s = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline_s, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.01)
+
+
+class Cluster:
+    """One cluster under one supervisor. Nodes are numbered from 1, as in ``cluster.json``."""
+
+    def __init__(self, directory: Path, nodes=3, settings="", restart=True, port=0):
+        self.data = directory / "data"
+        self.log = directory / "up.log"
+        self.ports = free_ports(nodes) if not port else list(range(port, port + nodes))
+        words = [sys.executable, "-m", "trivet", "up", "--port", str(self.ports[0]), "--data", str(self.data)]
+        if not self.data.exists():
+            words += ["--nodes", str(nodes)]
+        if not restart:
+            words.append("--no-restart")
+        if settings:
+            (directory / "settings.toml").write_text(settings)
+            words += ["--settings", str(directory / "settings.toml")]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(self._started, "ready", START_S)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _started(self):
+        assert self.process.poll() is None, f"`trivet up` ended: {self.log.read_text()}"
+        return any(line.startswith("ready ") for line in self.lines())
+
+    def lines(self):
+        """What the supervisor has printed."""
+        return self.log.read_text().splitlines()
+
+    def rows(self):
+        """The nodes in ``cluster.json``."""
+        return json.loads((self.data / "cluster.json").read_text())["nodes"]
+
+    @property
+    def nodes(self):
+        """All node numbers."""
+        return list(range(1, len(self.ports) + 1))
+
+    def port(self, node):
+        """The client port of a node."""
+        return self.ports[node - 1]
+
+    def pid(self, node):
+        """The process id of a node; 0 while it is dead."""
+        return self.rows()[node - 1]["pid"]
+
+    def signal(self, node, number):
+        """Send a signal to a node; returns the process id."""
+        pid = self.pid(node)
+        assert pid, f"node {node} is not running"
+        os.kill(pid, number)
+        return pid
+
+    def kill(self, node):
+        """kill -9."""
+        return self.signal(node, signal.SIGKILL)
+
+    def pause(self, node):
+        """SIGSTOP."""
+        return self.signal(node, signal.SIGSTOP)
+
+    def resume(self, node):
+        """SIGCONT."""
+        return self.signal(node, signal.SIGCONT)
+
+    def info(self, node):
+        """INFO of a node, or nothing when it does not answer."""
+        probe = Probe(HOST, self.port(node))
+        try:
+            return probe.info()
+        except ProbeError:
+            return {}
+        finally:
+            probe.close()
+
+    def leader(self, among=None):
+        """The node that leads in the highest term; 0 when there is none (among those that answer)."""
+        infos = {node: self.info(node) for node in among or self.nodes}
+        leading = [(int(i["raft_term"]), n) for n, i in infos.items() if i.get("raft_role") == "leader"]
+        return max(leading)[1] if leading else 0
+
+    def wait_leader(self, among=None, seconds=20.0):
+        """Wait for a leader; its number."""
+        return wait_until(lambda: self.leader(among), "a leader", seconds)
+
+    def wait_whole(self, seconds=30.0):
+        """Wait until every node runs, agrees on the leader, and has applied what the leader had committed."""
+
+        def whole():
+            infos = [self.info(node) for node in self.nodes]
+            leaders = {info.get("raft_leader", "0") for info in infos}
+            if len(leaders) != 1 or leaders & {"0", ""}:
+                return False
+            commit = int(infos[int(leaders.pop()) - 1]["raft_commit_index"])
+            return all(int(info["raft_applied_index"]) >= commit - 200 for info in infos)
+
+        wait_until(whole, "all nodes whole", seconds)
+
+    def rss_bytes(self, node):
+        """Resident memory of a node."""
+        text = Path(f"/proc/{self.pid(node)}/status").read_text()
+        line = next(line for line in text.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    def node_log(self, node):
+        """What a node has printed."""
+        return (Path(self.rows()[node - 1]["directory"]) / "node.log").read_text()
+
+    def stop(self):
+        """Stop the supervisor, and with it the nodes; its exit code."""
+        if self.process.poll() is None:
+            for row in self.rows() if (self.data / "cluster.json").exists() else []:
+                if row["pid"]:
+                    try:
+                        os.kill(row["pid"], signal.SIGCONT)
+                    except ProcessLookupError:
+                        continue
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+
+def raw(port, data, seconds=2.0, until=None):
+    """Send bytes on a new connection; returns (everything that came back, whether the other side closed).
+
+    Reads until the connection closes, ``until`` bytes are there, or nothing has come for ``seconds``.
+    """
+    received = b""
+    with socket.create_connection((HOST, port), 5.0) as connection:
+        connection.settimeout(seconds)
+        try:
+            connection.sendall(data)
+            while until is None or len(received) < until:
+                piece = connection.recv(65536)
+                if not piece:
+                    return received, True
+                received += piece
+        except TimeoutError:
+            return received, False
+        except (ConnectionResetError, BrokenPipeError):
+            return received, True
+    return received, False
