@@ -1,0 +1,1 @@
+"""Role: measures Trivet and its peers, one after the other, with the same load."""
