@@ -83,7 +83,9 @@ class DialedLink:
         if transport.get_write_buffer_size() > self._output_bytes_max:
             transport.abort()
             return
-        transport.write(data)
+        # A broken transport closes itself before it says so (``connection_lost`` comes a turn later).
+        if not transport.is_closing():
+            transport.write(data)
 
     def redial(self) -> None:
         """Give the connection up and dial anew."""
