@@ -1,6 +1,7 @@
 """A client's connection: bytes in, bytes out, and nothing about what they mean."""
 
 import asyncio
+import contextlib
 import socket
 from typing import cast
 
@@ -65,7 +66,8 @@ class ClientConnection(asyncio.Protocol):
         """Send, and tell the node when bytes pile up."""
         if self._closing or self._transport.is_closing():
             return
-        self._transport.write(data)
+        with contextlib.suppress(RuntimeError):  # as on a peer's link
+            self._transport.write(data)
         if self._backlog:
             self._node.on_client_backlog(self.conn, self._transport.get_write_buffer_size())
             self._driver.wake()

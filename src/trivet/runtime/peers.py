@@ -6,6 +6,7 @@ partition its own retransmissions would come only after as long again.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -83,8 +84,8 @@ class DialedLink:
         if transport.get_write_buffer_size() > self._output_bytes_max:
             transport.abort()
             return
-        # A broken transport closes itself before it says so (``connection_lost`` comes a turn later).
-        if not transport.is_closing():
+        # uvloop closes a broken handle before it says so: until ``connection_lost`` only a write notices.
+        with contextlib.suppress(RuntimeError):
             transport.write(data)
 
     def redial(self) -> None:
