@@ -21,12 +21,22 @@ pytestmark = [
 @pytest.fixture
 def cluster(tmp_path):
     made = NamespacedCluster(tmp_path)
+    made.loads = []
     yield made
+    # The next cluster has the same addresses: clients of a test that failed must not go on there.
+    for load in made.loads:
+        for client in load.clients:
+            client.stopping.set()
     made.stop()
+    for load in made.loads:
+        for client in load.clients:
+            client.join(60)
 
 
 def begin(cluster):
-    return Load({node: (cluster.address(node), CLIENT_PORT) for node in cluster.nodes}).start()
+    load = Load({node: (cluster.address(node), CLIENT_PORT) for node in cluster.nodes})
+    cluster.loads.append(load)
+    return load.start()
 
 
 def under_way(load):
