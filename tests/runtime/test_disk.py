@@ -3,7 +3,7 @@
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,11 @@ class Lane:
         self._news = threading.Semaphore(0)
         self._tokens = 0
         self._channel = channel
-        self.thread = DiskThread(storage, channel, self._done, self._failed)
+        self.thread = DiskThread(storage, channel, self._call, self._done, self._failed)
+
+    @staticmethod
+    def _call(callback: Callable[..., object], *facts: object) -> None:
+        callback(*facts)
 
     def _done(self, token: int, reads: list[bytes]) -> None:
         self.reports.append((token, reads, ""))
@@ -45,12 +49,16 @@ class Lane:
 
     def do(self, *operations: DiskOperation) -> tuple[object, str]:
         """Perform one job; gives what it read, or its fault, and the text."""
-        self._tokens += 1
-        self.thread.submit(DiskJob(self._tokens, self._channel, list(operations)))
+        self.take(*operations, at_once=False)
         while not self.reports or self.reports[-1][0] != self._tokens:
             assert self._news.acquire(timeout=10)
         _, outcome, text = self.reports[-1]
         return outcome, text
+
+    def take(self, *operations: DiskOperation, at_once: bool) -> bool:
+        """Hand one job over; whether it has been performed and reported."""
+        self._tokens += 1
+        return self.thread.take(DiskJob(self._tokens, self._channel, list(operations)), at_once=at_once)
 
 
 @pytest.fixture
@@ -87,7 +95,9 @@ def test_write_sync_read(storage: DirectoryStorage, lane: Lane) -> None:
 
 def test_jobs_are_done_in_order(lane: Lane, storage: DirectoryStorage) -> None:
     for number in range(200):
-        lane.thread.submit(DiskJob(1000 + number, Channel.LOG, [Write("a", 0, b"%04d" % number)]))
+        lane.thread.take(
+            DiskJob(1000 + number, Channel.LOG, [Write("a", 0, b"%04d" % number)]), at_once=False
+        )
     assert lane.do(Read("a", 0, 4)) == ([b"0199"], "")
     assert [token for token, _, _ in lane.reports[:200]] == list(range(1000, 1200))
 
@@ -191,3 +201,51 @@ def test_a_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot use the data directory"):
         DirectoryStorage(tmp_path / "file" / "data")
+
+
+def test_a_short_job_at_once(lane: Lane) -> None:
+    assert lane.take(Write("a", 0, b"x"), Sync("a"), at_once=True)
+    assert lane.reports == [(1, [], "")]
+
+
+def test_a_long_job_goes_to_the_thread(lane: Lane) -> None:
+    assert not lane.take(Prepare("a", 4096), at_once=True)
+    assert lane.do(Read("a", 0, 2)) == ([b"\0\0"], "")
+    assert [token for token, _, _ in lane.reports] == [1, 2]
+
+
+def test_nothing_overtakes_what_is_under_way(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    fdatasync = os.fdatasync
+    monkeypatch.setattr(disk.os, "fdatasync", lambda fd: go_on.wait(10) and fdatasync(fd))
+    lane.take(Write("a", 0, b"x"), Sync("a"), at_once=False)
+    assert not lane.take(Write("a", 1, b"y"), Sync("a"), at_once=True)
+    assert lane.reports == []
+    go_on.set()
+    assert lane.do(Read("a", 0, 9)) == ([b"xy"], "")
+    assert [token for token, _, _ in lane.reports] == [1, 2, 3]
+
+
+def test_a_slow_disk_gets_its_jobs_through_the_thread(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+
+    def slow_sync(fd: int) -> None:
+        nonlocal now_s
+        now_s += 2 * disk.QUICK_MAX_S
+
+    monkeypatch.setattr(disk.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(disk.os, "fdatasync", slow_sync)
+    assert lane.take(Write("a", 0, b"x"), Sync("a"), at_once=True)
+    assert not lane.take(Write("a", 0, b"x"), Sync("a"), at_once=True)
+    lane.do(Read("a", 0, 1))
+    now_s += disk.WARY_FOR_S
+    assert lane.take(Write("a", 0, b"x"), Sync("a"), at_once=True)
+
+
+def test_a_failure_at_once(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_sync(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(disk.os, "fdatasync", broken_sync)
+    assert lane.take(Write("a", 0, b"x"), Sync("a"), at_once=True)
+    assert lane.reports == [(1, DiskFault.FAILED, "sync a: Input/output error")]

@@ -16,9 +16,11 @@ from trivet.core.base.errors import StartError
 from trivet.core.cluster.map import Member
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
+from trivet.runtime.clients import ClientConnection
 from trivet.runtime.config import RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner
+from trivet.runtime.peers import DialedLink
 
 T = TypeVar("T")
 DEADLINE_S = 5.0
@@ -412,5 +414,43 @@ def test_a_taken_port_is_an_error_in_words(perform: Perform) -> None:
         with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{stage.peer_port}: "):
             await second.run()
         writer.close()
+
+    assert perform(scene) == 0
+
+
+class GoneTransport(asyncio.Transport):
+    """As uvloop's between the end of its handle and ``connection_lost``: not closing, and of no use."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def _refuse(self, *_: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    write = pause_reading = resume_reading = write_eof = _refuse  # type: ignore[assignment]
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing to limit."""
+
+    def abort(self) -> None:
+        """Nothing to abort."""
+
+
+def test_a_handle_that_uvloop_has_closed_is_no_defect(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        client = ClientConnection(stage.runner, stage.runner.clients)
+        client.connection_made(GoneTransport())
+        client.write(b"+OK\r\n")
+        client.pause_reading()
+        client.resume_reading()
+        client.close()
+        client.connection_lost(None)
+        link = DialedLink(stage.runner, Member(2, "127.0.0.1", 1, 2), 1000)
+        link.transport = GoneTransport()
+        link.send(b"frame")
+        link.stop()
 
     assert perform(scene) == 0

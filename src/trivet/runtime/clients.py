@@ -14,6 +14,8 @@ CLOSE_MAX_S = 10.0
 """How long a connection that is being closed may take to get its last bytes out."""
 LINGER_MAX_S = 1.0
 """How long its client may take to close its own end, before it is closed for it."""
+GONE = contextlib.suppress(RuntimeError)
+"""uvloop may close a broken handle before it calls ``connection_lost``, and refuses it in between."""
 
 
 def address_of(transport: asyncio.BaseTransport) -> str:
@@ -66,7 +68,7 @@ class ClientConnection(asyncio.Protocol):
         """Send, and tell the node when bytes pile up."""
         if self._closing or self._transport.is_closing():
             return
-        with contextlib.suppress(RuntimeError):  # as on a peer's link
+        with GONE:
             self._transport.write(data)
         if self._backlog:
             self._node.on_client_backlog(self.conn, self._transport.get_write_buffer_size())
@@ -86,12 +88,14 @@ class ClientConnection(asyncio.Protocol):
     def pause_reading(self) -> None:
         """Stop reading."""
         if not self._closing and not self._transport.is_closing():
-            self._transport.pause_reading()
+            with GONE:
+                self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
         if not self._transport.is_closing():
-            self._transport.resume_reading()
+            with GONE:
+                self._transport.resume_reading()
 
     def close(self) -> None:
         """Close once everything is out.
@@ -104,8 +108,9 @@ class ClientConnection(asyncio.Protocol):
             return
         self._closing = True
         patience_s = CLOSE_MAX_S if transport.get_write_buffer_size() else LINGER_MAX_S
-        transport.write_eof()
-        transport.resume_reading()
+        with GONE:
+            transport.write_eof()
+            transport.resume_reading()
         self._driver.loop.call_later(patience_s, transport.abort)
 
     def flush(self) -> None:

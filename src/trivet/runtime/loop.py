@@ -2,7 +2,7 @@
 
 Inputs go straight into the node; the first of a loop turn schedules the end of that turn, where
 the node says what to do, and this file does it. It knows no rule: no message, no command, no
-role is looked at here. All it adds is the order of effects (disk, peers, clients) and the loop.
+role is looked at here. All it adds is the order of effects (peers, clients, disk) and the loop.
 """
 
 import asyncio
@@ -53,11 +53,13 @@ class NodeRunner:
         self._peers: dict[NodeId, DialedLink] = {}
         self._servers: list[asyncio.Server] = []
         self._awake = False
+        self._inputs = 0
+        """How many there were since the last turn."""
         self._number = 0
         self._tick_s = config.node.tick_ms / 1000
         self._ended = loop.create_future()
         self._disks = {
-            channel: DiskThread(storage, channel, self._from_disk_done, self._from_disk_failed)
+            channel: DiskThread(storage, channel, self._from_thread, self._disk_done, self._disk_failed)
             for channel in Channel
         }
 
@@ -131,6 +133,7 @@ class NodeRunner:
 
     def wake(self) -> None:
         """There was input: end this loop turn with a turn of the node."""
+        self._inputs += 1
         if not self._awake:
             self._awake = True
             self.loop.call_soon(self._turn)
@@ -141,17 +144,24 @@ class NodeRunner:
         self.wake()
 
     def _turn(self) -> None:
-        self._awake = False
+        if self._one_turn():
+            self._one_turn()  # what was synced at once is acknowledged at once
+        self._awake = bool(self._inputs)
+        if self._awake:
+            self.loop.call_soon(self._turn)
+
+    def _one_turn(self) -> bool:
+        """Returns whether the disk has already reported, which is input for another turn."""
+        calm = self._inputs <= 1
+        self._inputs = 0
         if self.exit_code is not None:
-            return
+            return False
         effects = self.node.turn(mono_ms(), wall_ms())
         for level, text in effects.log:
             _logger.log(level, "%s", text)
         if effects.fatal:
             self._end(1, effects.fatal)
-            return
-        for job in effects.disk:
-            self._disks[job.channel].submit(job)
+            return False
         if effects.sends:
             self._send(effects.sends)
         for conn, data in effects.replies:
@@ -159,10 +169,14 @@ class NodeRunner:
             if client is not None:
                 client.write(data)
         self._perform_rest(effects)
+        reported = False
+        for job in effects.disk:
+            reported |= self._disks[job.channel].take(job, at_once=calm and job.channel is Channel.LOG)
         if effects.finished:
             self._end(0, "")
         elif effects.again:
             self.wake()
+        return reported
 
     def _send(self, sends: list[tuple[NodeId, bytes]]) -> None:
         """One write per peer."""
@@ -200,13 +214,7 @@ class NodeRunner:
         self.node.on_disk_failed(token, fault, text)
         self.wake()
 
-    def _from_disk_done(self, token: int, reads: list[bytes]) -> None:
-        self._report(self._disk_done, token, reads)
-
-    def _from_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
-        self._report(self._disk_failed, token, fault, text)
-
-    def _report(self, callback: Callable[..., None], *facts: object) -> None:
+    def _from_thread(self, callback: Callable[..., object], *facts: object) -> None:
         """Called in a disk's thread. A loop that is gone needs no report."""
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(callback, *facts)

@@ -6,7 +6,6 @@ partition its own retransmissions would come only after as long again.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import socket
@@ -15,7 +14,7 @@ from typing import cast
 
 from trivet.core.base.ids import LinkId
 from trivet.core.cluster.map import Member
-from trivet.runtime.clients import address_of
+from trivet.runtime.clients import GONE, address_of
 from trivet.runtime.driven import Driver
 
 BACKOFF_FIRST_S = 0.05
@@ -84,8 +83,7 @@ class DialedLink:
         if transport.get_write_buffer_size() > self._output_bytes_max:
             transport.abort()
             return
-        # uvloop closes a broken handle before it says so: until ``connection_lost`` only a write notices.
-        with contextlib.suppress(RuntimeError):
+        with GONE:
             transport.write(data)
 
     def redial(self) -> None:

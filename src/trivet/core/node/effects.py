@@ -1,7 +1,7 @@
 """Effects: what a node wants done, as data. The driver performs them and knows no rule.
 
-Order within one turn: disk jobs first, then frames to peers, then replies; so the log is on
-its way to the disk and to the followers before anybody is answered.
+Nothing in one turn's effects waits for another of them: what must wait for the disk waits in
+the core. A driver may perform the lists in any order, each list in its own.
 """
 
 from typing import Final
