@@ -79,7 +79,7 @@ class NamespacedCluster:
         wait_until(lambda: self.leader(), "a leader", 30)
 
     def _namespace(self, node):
-        name, veth = self.name(node), f"tvv{self.number}n{node}"
+        name, veth = self.name(node), self.veth(node)
         sh("ip", "netns", "add", name)
         sh("ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", name)
         sh("ip", "link", "set", veth, "master", self.bridge)
@@ -99,6 +99,10 @@ class NamespacedCluster:
     def name(self, node):
         """The namespace of a node."""
         return f"tv{self.number}n{node}"
+
+    def veth(self, node):
+        """The bridge's end of a node's cable."""
+        return f"tvv{self.number}n{node}"
 
     def address(self, node):
         """The address of a node; 254 is the test's own."""
@@ -163,6 +167,8 @@ class NamespacedCluster:
                 process.kill()
                 process.wait()
         for node in self.nodes:
+            # The kernel takes a namespace's links down in its own time; the next cluster needs the names now.
+            sh("ip", "link", "del", self.veth(node), check=False)
             sh("ip", "netns", "del", self.name(node), check=False)
         sh("ip", "link", "del", self.bridge, check=False)
 

@@ -12,13 +12,14 @@ from trivet.core.base.prng import Prng
 from trivet.lab.client import Call, Client
 from trivet.lab.clock import NodeClock
 from trivet.lab.disk import SimulatedDisk
-from trivet.lab.history import Operation, Outcome
+from trivet.lab.history import Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.invariants import DigestOf, EntryAt, InvariantJudge
 from trivet.lab.nemesis import Nemesis
 from trivet.lab.network import Network
 from trivet.lab.options import RunOptions
 from trivet.lab.process import Process, World
+from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
 from trivet.lab.sim import Simulation
 from trivet.lab.trace import Trace
@@ -44,7 +45,13 @@ class _Reader:
 class SimulatedCluster:
     """A whole world, determined by its options. ``run`` it once."""
 
-    def __init__(self, options: RunOptions, factory: NodeFactory, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        factory: NodeFactory,
+        verbose: bool = False,
+        recorder: Recorder | None = None,
+    ) -> None:
         chance = Prng(options.seed)
         self.options = options
         self.factory = factory
@@ -56,10 +63,13 @@ class SimulatedCluster:
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
+        self.recorder = self.network.recorder = self.world.recorder = recorder
         machines = chance.fork()
         for node in range(1, options.nodes + 1):
             self.processes[node] = self._machine(node, machines)
             self.network.add(node, self.processes[node])
+            if recorder is not None:
+                recorder.lane(node, f"node {node}")
         self.wires = Wires(self.simulation, chance.fork(), options, self.processes)
         self.world.clients = self.wires
         self.world.watcher = self
@@ -203,6 +213,13 @@ class SimulatedCluster:
         if len(digests) > 1:
             self.complain("replicas", "final states differ at one applied index", self._state())
 
+    def recording(self) -> Recording:
+        """What the recorder has seen, with the clients' operations and the judges' sayings so far."""
+        assert self.recorder is not None
+        recording = self.recorder.end(self.simulation.now_us)
+        recording.operations = [_recorded(operation) for operation in self.history]
+        return recording
+
     def _idle(self) -> bool:
         return all(client.idle for client in self.clients)
 
@@ -224,3 +241,17 @@ class SimulatedCluster:
             )
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
+
+
+def _recorded(operation: Operation) -> ClientOperation:
+    """An operation for a picture."""
+    return ClientOperation(
+        number=operation.number,
+        client=operation.client,
+        node=operation.node,
+        invoke_us=operation.invoke_us,
+        return_us=operation.return_us,
+        text=" ; ".join(b" ".join(command).decode(errors="replace") for command in operation.commands),
+        outcome="info" if operation.outcome is Outcome.PENDING else operation.outcome.name.lower(),
+        reply=", ".join(brief(reply) for reply in operation.replies),
+    )

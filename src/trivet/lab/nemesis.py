@@ -13,6 +13,7 @@ from trivet.lab.client import Client
 from trivet.lab.network import Network
 from trivet.lab.options import RunOptions
 from trivet.lab.process import Process
+from trivet.lab.recording import Recorder
 from trivet.lab.seam import NodeFactory
 from trivet.lab.sim import Simulation
 from trivet.lab.trace import Trace
@@ -32,6 +33,7 @@ class Victims(Protocol):
     processes: dict[NodeId, Process]
     network: Network
     clients: list[Client]
+    recorder: Recorder | None
 
 
 class Nemesis:
@@ -42,6 +44,7 @@ class Nemesis:
         self._prng = prng
         self._quiet = False
         self._rotten: NodeId = 0
+        self._walls = 0
         self.counts: dict[str, int] = {}
 
     def start(self) -> None:
@@ -92,6 +95,8 @@ class Nemesis:
         self._quiet = True
         victims = self._victims
         self._say("calm")
+        if victims.recorder is not None:
+            victims.recorder.calm(victims.simulation.now_us)
         victims.network.heal()
         for process in victims.processes.values():
             process.resume()
@@ -250,9 +255,16 @@ class Nemesis:
         self._say(text)
         for source, target in pairs:
             network.block(source, target)
+        victims = self._victims
+        self._walls += 1
+        number = self._walls
+        if victims.recorder is not None:
+            victims.recorder.wall(victims.simulation.now_us, number, pairs, text)
 
         def fall() -> None:
             self._say(f"healed: {text}")
+            if victims.recorder is not None:
+                victims.recorder.wall_falls(victims.simulation.now_us, number)
             for source, target in pairs:
                 network.unblock(source, target)
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from trivet.core.base.ids import LinkId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.lab.options import RunOptions
+from trivet.lab.recording import Fate, Message, Recorder
 from trivet.lab.sim import Simulation
 
 
@@ -46,7 +47,7 @@ class Link:
         """Whether the first frame, the handshake, has been sent."""
         self.last_us = 0
         """No frame of an orderly link arrives before this."""
-        self.held: list[bytes] = []
+        self.held: list[tuple[bytes, Message | None]] = []
 
 
 class Network:
@@ -63,6 +64,7 @@ class Network:
         self._next_link = 1
         self.calm = False
         """No more chance faults: the liveness phase."""
+        self.recorder: Recorder | None = None
         self.frames = 0
         self.dropped = 0
         self.duplicated = 0
@@ -114,39 +116,63 @@ class Network:
             return
         self.frames += 1
         options, prng = self._options, self._prng
+        note = self._note(link, frame)
         arrival_us = self._simulation.now_us + self._delay_us()
         if not link.greeted:
             link.greeted = True
             link.last_us = arrival_us
-            self._simulation.at(arrival_us, lambda: self._arrive(link, frame, True))
+            self._simulation.at(arrival_us, lambda: self._arrive(link, frame, True, note))
             return
         if not self.calm:
             if options.drop_rate and prng.chance(options.drop_rate):
                 self.dropped += 1
+                self._ends_as(note, Fate.DROPPED)
                 return
             if options.duplicate_rate and prng.chance(options.duplicate_rate):
-                self.duplicated += 1
-                late_us = 1000 * prng.between(0, options.duplicate_late_ms_max if prng.chance(0.3) else 5)
-                self._simulation.at(
-                    max(arrival_us, link.last_us) + late_us, lambda: self._arrive(link, frame, False)
-                )
+                self._duplicate(link, frame, arrival_us)
             if options.reorder_rate and prng.chance(options.reorder_rate):
                 self.reordered += 1
+                if note is not None:
+                    note.delayed = True
                 arrival_us = max(arrival_us, link.last_us) + prng.between(0, 4 * options.net_us_max)
-                self._simulation.at(arrival_us, lambda: self._arrive(link, frame, False))
+                self._simulation.at(arrival_us, lambda: self._arrive(link, frame, False, note))
                 return
         link.last_us = max(link.last_us, arrival_us)
-        self._simulation.at(link.last_us, lambda: self._arrive(link, frame, False))
+        self._simulation.at(link.last_us, lambda: self._arrive(link, frame, False, note))
 
-    def _arrive(self, link: Link, frame: bytes, handshake: bool) -> None:
+    def _duplicate(self, link: Link, frame: bytes, arrival_us: int) -> None:
+        self.duplicated += 1
+        prng = self._prng
+        late_us = 1000 * prng.between(0, self._options.duplicate_late_ms_max if prng.chance(0.3) else 5)
+        copy = self._note(link, frame)
+        if copy is not None:
+            copy.duplicate = True
+        self._simulation.at(
+            max(arrival_us, link.last_us) + late_us, lambda: self._arrive(link, frame, False, copy)
+        )
+
+    def _note(self, link: Link, frame: bytes) -> Message | None:
+        if self.recorder is None:
+            return None
+        return self.recorder.sent(self._simulation.now_us, link.dialer, link.acceptor, frame)
+
+    def _ends_as(self, note: Message | None, fate: Fate) -> None:
+        if self.recorder is not None:
+            self.recorder.ends(note, self._simulation.now_us, fate)
+
+    def _arrive(self, link: Link, frame: bytes, handshake: bool, note: Message | None) -> None:
         if not link.acceptor_open:
+            self._ends_as(note, Fate.LOST)
             return
         if self._blocked(link.dialer, link.acceptor):
             if handshake:
                 self.break_link(link.dialer, link.acceptor)
             elif self._prng.chance(self._options.hold_rate):
-                link.held.append(frame)
+                link.held.append((frame, note))
+                return
+            self._ends_as(note, Fate.BLOCKED)
             return
+        self._ends_as(note, Fate.DELIVERED)
         end = self._ends[link.acceptor]
         if self._options.split_rate and self._prng.chance(self._options.split_rate):
             cut = self._prng.below(len(frame) + 1)
@@ -249,12 +275,14 @@ class Network:
         link = self._links.get((source, target))
         if link is not None:
             held, link.held = link.held, []
-            for frame in held:
-                self._later(link, frame)
+            for frame, note in held:
+                if note is not None:
+                    note.delayed = True
+                self._later(link, frame, note)
 
-    def _later(self, link: Link, frame: bytes) -> None:
+    def _later(self, link: Link, frame: bytes, note: Message | None) -> None:
         link.last_us = max(link.last_us, self._simulation.now_us + self._delay_us())
-        self._simulation.at(link.last_us, lambda: self._arrive(link, frame, False))
+        self._simulation.at(link.last_us, lambda: self._arrive(link, frame, False, note))
 
     def heal(self) -> None:
         """No walls, no chance faults any more."""

@@ -19,6 +19,7 @@ from trivet.lab.clock import NodeClock
 from trivet.lab.disk import SimulatedDisk
 from trivet.lab.network import Network
 from trivet.lab.options import RunOptions
+from trivet.lab.recording import Recorder
 from trivet.lab.seam import EffectsLike, NodeFactory, NodeLike, ObservationLike
 from trivet.lab.sim import Simulation
 from trivet.lab.trace import Trace
@@ -66,6 +67,7 @@ class World:
         self.options = options
         self.factory = factory
         self.network = network
+        self.recorder: Recorder | None = None
         self.clients: ClientSide
         self.watcher: Watcher
 
@@ -105,6 +107,7 @@ class Process:
         self.incarnation += 1
         self.clock.reboot(self._prng.below(1_000_000_000))
         self._say("starts")
+        self._mark("start", f"start {self.incarnation}")
         self._excused = self._stopping = self._turn_due = self.paused = False
         self._inbox = []
         life = self.incarnation
@@ -131,10 +134,21 @@ class Process:
         """End the process at once. ``silent``: the others' connections are not told."""
         if self._running is None:
             return
-        self._say(("power cut" if power_cut else "killed") + (", silently" if silent else ""))
+        text = ("power cut" if power_cut else "killed") + (", silently" if silent else "")
+        self._say(text)
+        self._mark("crash", text)
         self._end(power_cut, silent)
 
+    def _mark(self, kind: str, text: str) -> None:
+        if self._world.recorder is not None:
+            self._world.recorder.point(self._world.simulation.now_us, self.node, kind, text)
+
+    def _note_state(self, role: str, term: int) -> None:
+        if self._world.recorder is not None:
+            self._world.recorder.state(self._world.simulation.now_us, self.node, role, term)
+
     def _end(self, power_cut: bool, silent: bool) -> None:
+        self._note_state("down", 0)
         self._running = None
         self.seen = None
         self._inbox = []
@@ -152,6 +166,8 @@ class Process:
         if self._running is not None and not self.paused:
             self.paused = True
             self._say("paused")
+            self._mark("pause", "paused")
+            self._note_state("paused", 0)
 
     def resume(self) -> None:
         """SIGCONT: everything that queued up arrives at once."""
@@ -159,6 +175,7 @@ class Process:
             return
         self.paused = False
         self._say("resumed")
+        self._mark("resume", "resumed")
         inbox, self._inbox = self._inbox, []
         for kind, data, action in inbox:
             self._take(kind, data, action)
@@ -167,6 +184,7 @@ class Process:
     def stop(self) -> None:
         """SIGTERM: a graceful stop begins."""
         self._say("told to stop")
+        self._mark("stop", "told to stop")
         self._stopping = True
         self._give(self.incarnation, "stop", b"", lambda node: node.stop())
 
@@ -233,6 +251,7 @@ class Process:
         if fault is DiskFault.FAILED:
             self._excused = True
         self._say(f"disk job fails: {fault.name}")
+        self._mark("disk", f"disk: {fault.name.lower()}")
         text = "simulated: " + fault.name
         self._give(life, "fault", b"%d" % token, lambda node: node.on_disk_failed(token, fault, text))
 
@@ -274,6 +293,7 @@ class Process:
                 "crash", f"node {self.node} raised in its turn: {_last_line()}", traceback.format_exc()
             )
             return
+        self._note_state(self.seen.role, self.seen.term)
         if not effects.fatal:  # of a node that stops here nothing is seen any more
             self._world.watcher.observed(self.node, self.seen, node.log_entry, self._digest)
         self._perform(effects)
@@ -292,6 +312,7 @@ class Process:
             self._say(f"log {level}: {text}")
         if effects.fatal:
             self._say(f"fatal: {effects.fatal}")
+            self._mark("fatal", effects.fatal)
             if not self._excused:
                 self._ruin("crash", f"node {self.node} stopped without a disk failure: {effects.fatal}")
             else:

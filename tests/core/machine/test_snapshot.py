@@ -85,6 +85,9 @@ _ONE = st.builds(
             "PERSIST k{0}",
             "SADD s{0} a b c d e{1}",
             "SPOP s{0}",
+            "RENAME s{0} s{1}",
+            "RENAME s{0} big",
+            "COPY big s{0}",
             "SADD big m{0} m{1} n{0}",
             "SPOP big",
             "SREM big m{1}",
@@ -189,6 +192,15 @@ def test_a_bucket_is_written_before_it_changes():
     replica.run("SET k500 new", "DEL k501", "SET k1000 new")
     machine = restored([head, *chunks_of(walk)])
     assert _answers(machine, ["GET k500", "GET k501", "GET k1000", "DBSIZE"]) == [b"old", b"old", None, 1000]
+
+
+def test_a_collection_that_moves_and_changes_is_written_as_it_was():
+    replica = Replica()
+    replica.run("SADD a 1 2", "SET b x", "SET b soon PXAT 20000000")
+    before = whole(replica.machine)
+    walk = SnapshotWalk(replica.machine, 1)
+    replica.run("SET b y", "RENAME a c", "SADD c 3", "RENAME c a", "SADD a 4", "PERSIST b", "DEL b")
+    assert whole(restored(chunks_of(walk))) == before
 
 
 @pytest.mark.parametrize("brink", _BRINKS[:4])

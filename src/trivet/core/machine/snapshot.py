@@ -1,9 +1,10 @@
 """Snapshots without a fork: the state at one index, walked in slices between turns.
 
-Strategy: the walk visits the buckets of every database in their order. A bucket that is
-about to change, split or merge before the walk has come to it is written first, as it was.
-So the chunks together are the state at the index where the walk began, clients wait for
-one bucket at most, and nothing is copied that does not change.
+Strategy: the walk visits the buckets of every database in their order. A bucket in which a
+key is about to change before the walk has come to it becomes a draft: a copy of its
+references, of which that key alone is encoded at once; the walk writes drafts first. A bucket
+about to split or merge is written on the spot. So the chunks together are the state at the
+index where the walk began, and a change costs a client one copied dict and one encoded value.
 
 - Rule N1: nothing visible may depend on when a snapshot was taken: a walk never delays a
   split or a merge, it writes the buckets concerned beforehand.
@@ -21,7 +22,7 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.machine.sessions import NodeSession
 from trivet.core.machine.snapshot_chunks import Bucket, DatabaseState, Head, SessionState, WatchState
-from trivet.core.values.codec import decode_items, encode_items
+from trivet.core.values.codec import decode_items, encode_item, encode_items, join_items
 from trivet.core.values.database import Database
 from trivet.core.values.databases import DATABASES_MAX
 from trivet.core.values.deadlines import Deadlines
@@ -38,6 +39,21 @@ _head_decoder = msgspec.msgpack.Decoder(Head)
 _buckets_decoder = msgspec.msgpack.Decoder(list[Bucket])
 
 
+_UNTOUCHED: Final = 0
+_DRAFTED: Final = 1
+_WRITTEN: Final = 2
+
+
+class _Draft:
+    """A bucket as it was: values by reference, and as bytes where a change was about to come."""
+
+    __slots__ = ("encoded", "values")
+
+    def __init__(self, values: dict[bytes, Value]) -> None:
+        self.values = values
+        self.encoded: dict[bytes, msgspec.Raw] = {}
+
+
 class _TableWalk:
     """The walk through one database, whose tables stay the same objects even if it is flushed."""
 
@@ -46,17 +62,57 @@ class _TableWalk:
         self.index = database.index
         self.table: Table[Value] = database.values
         self.deadlines: Deadlines = database.deadlines
-        self.done = bytearray(self.table.bucket_count)
+        self.drafts: dict[int, _Draft] = {}
+        self.states = bytearray(self.table.bucket_count)
         self.position = 0
         self.table.walk = self
 
+    def before_change(self, key: bytes) -> None:
+        """The value or the deadline of ``key`` is about to change, or to move to another key."""
+        bucket = self.table.bucket_of(key)
+        if bucket >= len(self.states) or self.states[bucket] == _WRITTEN:
+            return
+        draft = self.drafts.get(bucket)
+        if draft is None:
+            self.states[bucket] = _DRAFTED
+            draft = self.drafts[bucket] = _Draft(self.table.bucket(bucket).copy())
+        value = draft.values.get(key)
+        if value is not None and key not in draft.encoded:
+            draft.encoded[key] = self._encode(key, value)
+
     def before_reshape(self, bucket: int) -> None:
-        """``bucket`` is about to change, split or merge (Rule N1)."""
-        if bucket < len(self.done) and not self.done[bucket]:
-            self.done[bucket] = 1
+        """``bucket`` is about to split or merge (Rule N1)."""
+        if bucket < len(self.states) and self.states[bucket] != _WRITTEN:
+            self.write(bucket)
+
+    def write(self, bucket: int) -> None:
+        """Write ``bucket`` as it was when the walk began."""
+        self.states[bucket] = _WRITTEN
+        draft = self.drafts.pop(bucket, None)
+        if draft is None:
             items = bucket_items(self.table, self.deadlines, bucket)
             if items:
                 self._walk.emit(Bucket(self.index, encode_items(items)))
+        elif draft.values:
+            encoded = draft.encoded
+            raws = [encoded.get(key) or self._encode(key, value) for key, value in draft.values.items()]
+            self._walk.emit(Bucket(self.index, join_items(raws)))
+
+    def _encode(self, key: bytes, value: Value) -> msgspec.Raw:
+        deadline_ms = self.deadlines.get(key)
+        return encode_item(key, value, -1 if deadline_ms is None else deadline_ms)
+
+    def advance(self) -> bool:
+        """Write one bucket more; False at the end."""
+        if self.drafts:
+            self.write(next(iter(self.drafts)))
+            return True
+        if self.position == len(self.states):
+            return False
+        if self.position < self.table.bucket_count:
+            self.before_reshape(self.position)
+        self.position += 1
+        return True
 
 
 class SnapshotWalk:
@@ -79,7 +135,7 @@ class SnapshotWalk:
         table = database.values
         for walk in self._walks:
             if walk.table is table:
-                walk.before_reshape(table.bucket_of(key))
+                walk.before_change(key)
 
     def before_flush(self, database: Database) -> None:
         """The hook: nothing to do, the walk holds the old tables."""
@@ -105,13 +161,7 @@ class SnapshotWalk:
         return chunk
 
     def _advance(self) -> bool:
-        for walk in self._walks:
-            if walk.position < len(walk.done):
-                if walk.position < walk.table.bucket_count:
-                    walk.before_reshape(walk.position)
-                walk.position += 1
-                return True
-        return False
+        return any(walk.advance() for walk in self._walks)
 
     def close(self) -> None:
         """Stop: at the end, or when the snapshot is given up."""
