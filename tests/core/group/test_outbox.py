@@ -3,11 +3,11 @@
 import pytest
 
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR, Outbox
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.machine.entry import decode_batch
 
 
-class Client(Waiter):
+class Client:
     def __init__(self, name: str) -> None:
         self.name = name
         self.runs: list[Run] = []

@@ -1,10 +1,10 @@
 """Reads on their way: batched per turn, confirmed, held for time entries (Rules L1 and L2)."""
 
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 
 
-class Client(Waiter):
+class Client:
     def run_done(self) -> None:
         pass
 

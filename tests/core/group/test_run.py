@@ -2,11 +2,11 @@
 
 import pytest
 
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.wire.reply import OK, Error
 
 
-class Told(Waiter):
+class Told:
     def __init__(self) -> None:
         self.times = 0
 
@@ -48,8 +48,3 @@ def test_replies_must_match_the_calls():
     run, _ = run_of_two()
     with pytest.raises(AssertionError):
         run.finish([OK])
-
-
-def test_a_waiter_says_what_it_does():
-    with pytest.raises(NotImplementedError):
-        Waiter().run_done()

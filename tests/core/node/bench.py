@@ -18,6 +18,7 @@ A test talks like this (``Bench.talk``); below each line stands what it leads to
 import difflib
 import shlex
 from collections import deque
+from collections.abc import Callable
 from textwrap import dedent
 
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Prepare, Read, Remove, Rename, Sync, Write
@@ -163,6 +164,8 @@ class Bench:
         """Frames that a cut has swallowed."""
         self.events: list[tuple[str, str]] = []
         self.effects: list[tuple[int, Effects]] = []
+        self.on_send: Callable[[int, int, bytes], None] = lambda sender, to, frame: None
+        """Sees every frame as it leaves."""
         self._number = 0
         for number in self.servers:
             self.start(number)
@@ -373,6 +376,7 @@ class Bench:
             server.disk.lanes[job.channel].append(job)
         for peer, data in effects.sends:
             pair = (server.number, peer)
+            self.on_send(*pair, data)
             if pair in self.cuts:
                 self.lost.append(pair)
             elif pair in self.links:

@@ -24,7 +24,7 @@ from trivet.core.command.table import ROWS, Flag
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
 from trivet.core.machine.entry import BatchHead, decode_batch_head, encode_body
@@ -49,7 +49,7 @@ _NOT_YET: Final[Index] = 1 << 62
 _SEED_BITS: Final = 0x7FFFFFFFFFFFFFFF
 
 
-class RemoteReader(Waiter):
+class RemoteReader:
     """Waits for reads that this leader runs for another node (Rule L3)."""
 
     def __init__(self, group: "RaftGroup", reader: NodeId, read_id: int) -> None:

@@ -3,16 +3,18 @@
 The unit between a client's session and a group: work is paid per run, not per command.
 """
 
+from typing import Protocol
+
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error, Reply
 
 
-class Waiter:
+class Waiter(Protocol):
     """What a run belongs to: told once, when the run is done."""
 
     def run_done(self) -> None:
         """Some run of this waiter has its replies."""
-        raise NotImplementedError
+        ...
 
 
 class Run:

@@ -14,7 +14,7 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.session import Ready, Session
@@ -28,7 +28,7 @@ BUSY: Final = Error("OOM too many writes wait for a majority (limit pending_byte
 STOPPING: Final = Error("CLUSTERDOWN this node is stopping; nothing was done")
 
 
-class Nobody(Waiter):
+class Nobody:
     """Waits for runs whose client is gone."""
 
     def run_done(self) -> None:

@@ -39,6 +39,11 @@ def encode_message(group: GroupId, message: GroupMessage | Hello) -> bytes:
     return frame(_encoder.encode((group, message)))
 
 
+def decode_message(body: bytes) -> tuple[GroupId, GroupMessage | Hello]:
+    """The group and the message of a frame's body. Raises ``msgspec.DecodeError``."""
+    return _decoder.decode(body)
+
+
 class _Link:
     """One accepted link."""
 
@@ -115,7 +120,7 @@ class Peers:
             return found
         for body in state.parser.feed(data):
             try:
-                group, message = _decoder.decode(body)
+                group, message = decode_message(body)
             except (msgspec.DecodeError, RecursionError) as error:
                 self._refuse(link, state, f"sent a frame that does not decode ({error})")
                 return found

@@ -11,14 +11,14 @@ in order, as a run that waits for its group or as bytes that wait for the runs b
 from collections import deque
 
 from trivet.core.base.ids import ConnectionId, Instant
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.wire.encode import encode_many
 from trivet.core.wire.reply import Reply
 from trivet.core.wire.resp import RequestParser
 
 
-class Ready(Waiter):
+class Ready:
     """Where sessions with news stand until the end of the turn."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Transaction:
         self.size_bytes = 0
 
 
-class Session(Waiter):
+class Session:
     """The state of one client connection."""
 
     def __init__(
