@@ -315,24 +315,68 @@ def test_a_receiver_that_fails_throws_it_away_whole_and_tries_again(kind):
 
 
 def test_a_damaged_chunk_is_thrown_away():
-    """T4: the leader's file has rotted; it takes another one in time."""
+    """T4: in a transfer that goes on in the middle it is the receiver who finds out."""
     bench = _lagging()
-    disk = bench.servers[1].disk
-    do = disk._do
-
-    def flip(operation, reads):
-        fault = do(operation, reads)
-        if isinstance(operation, Read) and operation.offset >= 4000:
-            reads[-1] = reads[-1][:100] + bytes([reads[-1][100] ^ 1]) + reads[-1][101:]
-        return fault
-
-    disk._do = flip
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=4)
     bench.start(3)
+    bench.until(lambda: len(chunks) >= 4)
+    _flip(bench, chunks[-1] + 3000)
+    bench.cuts.clear()
+    bench.hang_up(1, 3)
+    bench.hang_up(3, 1)
     bench.wait(2000)
     assert any("threw away a snapshot" in line for line in bench.servers[3].log)
-    assert bench.node(3).group.machine.applied_index == 0, "nothing of it was taken over"
-    disk._do = do
     bench.wait(5000)
+    assert digests_agree(bench)
+
+
+def _offered() -> Bench:
+    """Node 1 has a snapshot that node 3 needs, and has begun to give it when node 3 ends."""
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=2)
+    bench.start(3)
+    bench.until(lambda: len(chunks) >= 2)
+    bench.crash(3)
+    bench.cuts.clear()
+    bench.on_send = lambda sender, to, frame: None
+    bench.wait(1000)
+    return bench
+
+
+def _flip(bench: Bench, offset: int) -> None:
+    """One bit of the leader's snapshot file flips."""
+    (file,) = snapshot_files(bench, 1)
+    bench.servers[1].disk.files[file][offset] ^= 1
+
+
+@pytest.mark.parametrize("offset", [3, 40, 5000, -1])
+def test_a_file_that_rots_while_its_node_runs_is_given_no_further(offset: int):
+    """T5: without one more entry in the log, so the new snapshot has the old one's index and name."""
+    bench = _offered()
+    group = bench.node(1).group
+    _flip(bench, offset)
+    before = group.machine.applied_index
+    bench.start(3)
+    bench.wait(6000)
+    assert any("is corrupt on this disk" in line for line in bench.servers[1].log)
+    assert group.machine.applied_index == before
+    assert digests_agree(bench)
+    assert len(snapshot_files(bench, 1)) == 1
+    bench.crash(1)
+    bench.start(1)
+    assert bench.node(1).group.snapshots.index == before, "the file that took its place is sound"
+
+
+def test_a_file_that_is_cut_short_is_noticed_as_well():
+    """T5."""
+    bench = _offered()
+    (file,) = snapshot_files(bench, 1)
+    del bench.servers[1].disk.files[file][-60:]
+    bench.start(3)
+    bench.wait(6000)
+    assert any("ends too early" in line for line in bench.servers[1].log)
     assert digests_agree(bench)
 
 
@@ -358,6 +402,21 @@ def test_a_full_disk_stops_snapshots_and_no_one_else():
     bench.servers[1].disk.full = False
     bench.wait(FAILURE_PAUSE_MS + 1000)
     assert bench.node(1).group.snapshots.taken == 1
+
+
+def test_a_leader_that_can_give_no_snapshot_hands_over():
+    """T6: the log has room left, a snapshot has none; the follower that waits for one must not wait for ever."""
+    limits = Limits(segment_bytes=65536, snapshot_chunk_bytes=2_000, log_memory_bytes=5_000)
+    bench = Bench(3, limits=limits)
+    bench.crash(3)
+    write(bench, 100)
+    bench.servers[1].disk.full = True
+    bench.start(3)
+    bench.wait(3 * FAILURE_PAUSE_MS)
+    assert any("a snapshot was given up" in line for line in bench.servers[1].log)
+    assert not bench.node(1).group.disk_full
+    assert bench.leader() == 2
+    assert digests_agree(bench)
 
 
 # -- what a received snapshot means for the node's own clients

@@ -8,7 +8,7 @@ def test_an_observation():
     bench = Bench(3)
     bench.say("a", "SET k 1")
     bench.wait(200)
-    assert bench.node(1).observe() == Observation(1, "leader", 1, 2, 2, 2, 1)
+    assert bench.node(1).observe() == Observation(1, "leader", 1, 2, 2, 2, 1, ((2, 2), (3, 2)))
     assert observe(bench.node(2).group) == Observation(1, "follower", 1, 2, 2, 2, 1)
 
 

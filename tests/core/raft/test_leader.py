@@ -6,7 +6,7 @@ import pytest
 
 SCRIPTS = [
     "commit", "commit_without_leaders_disk", "figure_8", "conflict", "old_messages", "lost_acknowledgements",
-    "window", "digest", "full_disk", "snapshot",
+    "window", "digest", "full_disk", "snapshot", "returning_follower",
 ]  # fmt: skip
 
 

@@ -56,8 +56,8 @@ def test_a_torn_tail_is_told_from_corruption():
 def test_a_foreign_format():
     import zlib
 
-    data = bytearray(encode_frame(1, 1, 5, []))
-    data[3] = 2
+    data = bytearray(encode_frame(1, 1, 0, 5, []))
+    data[3] = 3
     data[4:8] = zlib.crc32(bytes(data[8:]), zlib.crc32(bytes(data[:4]))).to_bytes(4, "little")
     disk = Disk()
     disk.put(segment_file(1), bytes(data) + bytes(600))

@@ -515,7 +515,7 @@ def test_a_value_that_imitates_a_frame_is_not_taken_for_one():
     wal = boot(disk).wal
     wal.append(BootRecord("c", 1, 1))
     run(disk, wal)
-    forged = encode_frame(9, 1, 12345, [encode_record(BootRecord("evil", 9, 9))])
+    forged = encode_frame(9, 1, 0, 12345, [encode_record(BootRecord("evil", 9, 9))])
     payload = b"".join(bytes(pad) + forged for pad in range(512 * 2))[: SEGMENT // 2]
     payload = bytes(512 - 32) + forged + payload
     wal.append(GroupRecord(1, 1, 0, 0, 1, [Entry(1, payload)], 0, 1, 1))
@@ -593,19 +593,19 @@ def test_formats_of_the_future_are_refused_and_a_flipped_format_is_not():
     assert boot(disk).damaged
     disk = Disk()
     newer = msgspec.structs.replace(BootRecord("c", 1, 1), format=RECORD_FORMAT + 1)
-    disk.put(segment_file(1), encode_frame(1, 1, 5, [encode_record(newer)]) + bytes(SEGMENT))
+    disk.put(segment_file(1), encode_frame(1, 1, 0, 5, [encode_record(newer)]) + bytes(SEGMENT))
     with pytest.raises(StartError, match="start a newer version"):
         boot(disk)
     disk = Disk()
-    disk.put(segment_file(1), _frame_of_format(2) + bytes(SEGMENT))
-    with pytest.raises(StartError, match="format 2"):
+    disk.put(segment_file(1), _frame_of_format(3) + bytes(SEGMENT))
+    with pytest.raises(StartError, match="format 3; this version of Trivet reads format 2"):
         boot(disk)
 
 
 def _frame_of_format(version):
     import zlib
 
-    data = bytearray(encode_frame(1, 1, 5, []))
+    data = bytearray(encode_frame(1, 1, 0, 5, []))
     data[3] = version
     data[4:8] = zlib.crc32(bytes(data[8:]), zlib.crc32(bytes(data[:4]))).to_bytes(4, "little")
     return bytes(data)
@@ -674,3 +674,28 @@ def test_a_group_without_records_in_an_incomplete_log_is_not_new():
     run(disk, recovery.wal)
     found = boot(disk).group(7)
     assert (found.missing_to, found.hard_state_suspect) == (UNKNOWN_INDEX, True)
+
+
+@pytest.mark.parametrize("place", range(SEGMENT // 512))
+@pytest.mark.parametrize("later_frames", [0, 1, 2])
+def test_a_misdirected_frame_is_found_or_its_loss_is_said(place, later_frames):
+    """The disk put the fifth entry's frame at another sector, said nothing, and perhaps more frames followed."""
+    disk = Disk()
+    wal = boot(disk).wal
+    run(disk, wal)
+    log = Log(1)
+    file = segment_file(1)
+    for number in range(1, 6 + later_frames):
+        wal.append(log.append(1, 40))
+        if number != 5:
+            run(disk, wal)
+            continue
+        (job,) = [job for job in wal.flush() if job.channel is Channel.LOG]
+        write = job.operations[0]
+        disk.files[file][place * 512 : place * 512 + len(write.data)] = write.data
+        wal.on_done(job.token)
+    found = boot(disk).groups[1]
+    assert found.entries == log.entries[: found.last_index]
+    assert found.last_index == log.last or found.missing_to >= log.last or found.hard_state_suspect
+    if found.last_index < log.last:
+        assert found.missing_to >= log.last, "it does not vote before it has that much again"

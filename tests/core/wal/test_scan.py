@@ -13,12 +13,15 @@ def sector(data):
     return data + bytes(aligned(len(data)) - len(data))
 
 
-def frame(number, segment, salt=SALT, size=10):
-    return sector(encode_frame(number, segment, salt, [encode_record(BootRecord("c" * size, 1, number))]))
+def frame(number, segment, offset=0, salt=SALT, size=10):
+    records = [encode_record(BootRecord("c" * size, 1, number))]
+    return sector(encode_frame(number, segment, offset, salt, records))
 
 
 def disk_of(**segments):
-    """``s1="f1 f2 x f4"``; written for another segment: ``f4@9``, of another log: ``f4!``, torn: ``ft4``."""
+    """``s1="f1 f2 x f4"``; written for another segment: ``f4@9``, for another sector of this one: ``f4#7``, of
+    another log: ``f4!``, torn: ``ft4``.
+    """
     disk = Disk()
     for name, text in segments.items():
         number = int(name[1:])
@@ -30,8 +33,11 @@ def disk_of(**segments):
                 data += b"\xa5" * ALIGN_BYTES
             else:
                 salt = 6 if word.endswith("!") else SALT
+                word, _, place = word.partition("#")
                 at, _, of = word.strip("f!").partition("@")
-                written = frame(int(at.strip("t")), int(of or number), salt, 600 if "t" in word else 10)
+                offset = int(place) * ALIGN_BYTES if place else len(data)
+                size = 600 if "t" in word else 10
+                written = frame(int(at.strip("t")), int(of or number), offset, salt, size)
                 data += written[:ALIGN_BYTES] if "t" in word else written
         disk.put(segment_file(number), data)
     return disk
@@ -92,6 +98,20 @@ def test_frames_of_another_log_and_older_ones_do_not_count():
     assert told(disk_of(s1="x f9!", s2="f3")) == "end 0, gap 0-2, f3, end 1"
 
 
+def test_a_frame_that_the_disk_put_elsewhere():
+    # Ahead of its place: nothing is lost.
+    assert told(disk_of(s1="f1 f2 - f3#2 -")) == "f1, f2, f3, end 4"
+    # Ahead, and more followed: its content is there, the next frames stand after it.
+    assert told(disk_of(s1="f1 f2 - f4 f3#2")) == "f1, f2, f3, f4, end 5"
+    # Upon an older frame, which is lost.
+    assert told(disk_of(s1="f1 f4#3 f3 - -")) == "f1, gap 2-2, f3, f4, end 3"
+    # Upon the frame that began the log: what it said is lost, and the log does not begin with the other.
+    assert told(disk_of(s3="f14#4 f11 f12 f13 - -")) == "gap 0-10, f11, f12, f13, f14, end 4"
+    assert told(disk_of(s3="f14#4 - - -")) == "gap 0-13, f14, end 1"
+    # Twice, because recovery wrote it again.
+    assert told(disk_of(s1="f1 f3#2 f3")) == "f1, gap 2-2, f3, end 3"
+
+
 def test_frames_not_at_a_sector_do_not_count():
     disk = disk_of(s1="f1")
     disk.put(segment_file(1), bytes(disk.files[segment_file(1)]) + b"y" + frame(2, 1))
@@ -100,8 +120,8 @@ def test_frames_not_at_a_sector_do_not_count():
 
 def test_a_body_that_is_none_is_a_gap():
     disk = Disk()
-    bad = sector(encode_frame(2, 1, SALT, [b"\xc1"]))
-    disk.put(segment_file(1), frame(1, 1) + bad + frame(3, 1))
+    bad = sector(encode_frame(2, 1, ALIGN_BYTES, SALT, [b"\xc1"]))
+    disk.put(segment_file(1), frame(1, 1) + bad + frame(3, 1, 2 * ALIGN_BYTES))
     assert told(disk) == "f1, gap 2-2, f3, end 3"
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.wal.faulty_disk import Disk, run
+from trivet.core.base.buggify import FRAME_ALONE, SEGMENT_EARLY
 from trivet.core.base.disk import Channel, DiskFault, Prepare, Rename, Sync, Write
 from trivet.core.base.entry import Entry
 from trivet.core.base.tokens import Tokens
@@ -289,3 +290,47 @@ def test_doubts_are_written_until_they_are_settled():
     wal.settle(1)
     wal.append(entry(1, 4))
     assert records(log_job(wal))[-1] == entry(1, 4)
+
+
+class Points:
+    """Buggify whose named points always act."""
+
+    def __init__(self, *points):
+        self.points = points
+
+    def rare(self, point):
+        return point in self.points
+
+
+def buggified(*points):
+    disk = Disk()
+    wal = recover(disk, Tokens(), SEGMENT, 7, Points(*points)).wal
+    run(disk, wal)
+    return disk, wal
+
+
+def test_buggify_a_frame_may_take_one_record():
+    _, wal = buggified(FRAME_ALONE)
+    for index in (1, 2, 3):
+        wal.append(entry(1, index))
+    for lsn in (1, 2, 3):
+        job = log_job(wal)
+        assert [record for record in records(job) if record.first_index] == [entry(1, lsn)]
+        wal.on_done(job.token)
+        assert wal.synced_lsn == lsn
+    assert log_job(wal) is None
+
+
+def test_buggify_a_segment_may_end_early_but_never_empty_nor_without_a_next_one():
+    disk, wal = buggified(SEGMENT_EARLY)
+    for index in range(1, 6):
+        wal.append(entry(1, index))
+        run(disk, wal)
+        assert wal.synced_lsn == index
+        assert wal.segments()[0] == index + 1
+    assert [e.payload for e in recover(disk, Tokens(), SEGMENT, 7).groups[1].entries] == [b"x"] * 5
+    disk.full = True
+    for index in (6, 7, 8, 9):
+        wal.append(entry(1, index))
+        run(disk, wal)
+    assert wal.synced_lsn == 9, "without a spare the segment that has room is used"

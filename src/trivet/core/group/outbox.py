@@ -10,6 +10,7 @@
 
 from collections import deque
 
+from trivet.core.base.buggify import REPLIES_KEPT, Buggify
 from trivet.core.base.ids import Instant, NodeId
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Batch, Call, encode_batch
@@ -38,7 +39,15 @@ class Parcel:
 class Outbox:
     """Batches waiting to leave, and batches under way."""
 
-    def __init__(self, node: NodeId, incarnation: int, in_flight_max: int, batch_bytes_max: int) -> None:
+    def __init__(
+        self,
+        node: NodeId,
+        incarnation: int,
+        in_flight_max: int,
+        batch_bytes_max: int,
+        buggify: Buggify | None = None,
+    ) -> None:
+        self._buggify = buggify
         self._node = node
         self._incarnation = incarnation
         self._in_flight_max = in_flight_max
@@ -91,6 +100,8 @@ class Outbox:
             self._last_sequence += 1
             parcel.sequence = self._last_sequence
             acknowledged = self.under_way[0].sequence - 1 if self.under_way else self._last_sequence - 1
+            if self._buggify is not None and self._buggify.rare(REPLIES_KEPT):
+                acknowledged = 0
             parcel.data = encode_batch(
                 Batch(self._node, self._incarnation, self._last_sequence, acknowledged, calls)
             )

@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
 from trivet.core.base.ids import NO_NODE, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Flag
@@ -69,9 +70,10 @@ class RaftGroup:
 
     def __init__(
         self, settings: GroupSettings, voters: tuple[NodeId, ...], raft: Raft, machine: Machine, wal: Wal,
-        snapshots: Snapshots, prng: Prng,
+        snapshots: Snapshots, prng: Prng, buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         limits = settings.limits
+        self._buggify = buggify
         self.settings = settings
         self.voters = voters
         self.raft = raft
@@ -85,8 +87,9 @@ class RaftGroup:
         self.notes: list[str] = []
         """Sentences for the log that people read."""
         self.outbox = Outbox(
-            settings.node, settings.incarnation, limits.batches_in_flight_max, limits.batch_bytes_max
-        )
+            settings.node, settings.incarnation, limits.batches_in_flight_max, limits.batch_bytes_max,
+            buggify,
+        )  # fmt: skip
         self.reads = ReadQueue()
         self._prng = prng
         self._peers_up: dict[NodeId, None] = {}
@@ -213,6 +216,7 @@ class RaftGroup:
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.raft.full = self.wal.full
+        self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
         self._snapshot(now_ms)
         self.wants_turn = self.snapshots.wants_turn
@@ -260,6 +264,8 @@ class RaftGroup:
         leader = self.raft.leader
         if leader == NO_NODE:
             return
+        if self._buggify is not None and self._buggify.rare(BATCHES_AGAIN):
+            self._resend = True
         if not self.outbox.under_way:
             self._last_progress_ms = now_ms
         resend = list(self.outbox.under_way) if self._resend else []
@@ -278,11 +284,14 @@ class RaftGroup:
         """As leader: one entry for all batches of the turn (more when they are large)."""
         batches: list[bytes] = []
         size_bytes = 0
+        entry_bytes_max = self.settings.limits.batch_bytes_max
+        if self._buggify is not None and self._buggify.rare(BATCH_ALONE):
+            entry_bytes_max = 0
         for data in self._forwarded + own:
             node = self._sender_if_next(data)
             if node == NO_NODE:
                 continue
-            if batches and size_bytes + len(data) > self.settings.limits.batch_bytes_max:
+            if batches and size_bytes + len(data) > entry_bytes_max:
                 self._propose_entry(batches, wall_ms)
                 batches, size_bytes = [], 0
             self._waiting_nodes[node] = None

@@ -8,11 +8,14 @@
   it names; so a broken transfer goes on where it stopped.
 - Rule T4: a received snapshot is loaded beside the present state and replaces it at once,
   when its file is durable; a bad one is thrown away whole.
+- Rule T5: what is given is verified on its way. A file that has become corrupt is given no
+  further; a new snapshot takes its place, even at the same index.
 """
 
 from collections import deque
 from typing import Final
 
+from trivet.core.base.buggify import CHUNK_AGAIN, SLICE_LATE, SNAPSHOT_EARLY, Buggify
 from trivet.core.base.disk import DiskFault, DiskJob
 from trivet.core.base.errors import CorruptionError
 from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
@@ -23,7 +26,13 @@ from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.raft.messages import Message, SnapshotChunk, SnapshotReply
 from trivet.core.raft.raft import Raft
 from trivet.core.wal.record import SnapshotRecord
-from trivet.core.wal.snapshot_file import SnapshotReceiver, SnapshotWriter, read_job, remove_job
+from trivet.core.wal.snapshot_file import (
+    SnapshotReceiver,
+    SnapshotVerifier,
+    SnapshotWriter,
+    read_job,
+    remove_job,
+)
 from trivet.core.wal.wal import Wal
 
 JOBS_MAX: Final = 4
@@ -67,6 +76,20 @@ class _Giving:
         self.asked_ms = now_ms
         self.token = 0
         """Of the read under way; 0: a chunk is with the peer."""
+        self._verifier = SnapshotVerifier()
+        self._verified_bytes = 0
+
+    def problem(self, data: bytes) -> str:
+        """What the bytes at ``offset`` say against the file (Rule T5); a piece is looked at once.
+
+        A transfer that goes on in the middle is not looked at: should it fail at the peer, the next begins
+        at the start.
+        """
+        verifier = self._verifier
+        if self.offset == self._verified_bytes:
+            self._verified_bytes += len(data)
+            verifier.feed(data)
+        return verifier.error if data else "the file ends too early"
 
 
 class _Receiving:
@@ -95,7 +118,9 @@ class Snapshots:
         tokens: Tokens,
         limits: Limits,
         newest: SnapshotFile | None,
+        buggify: Buggify | None = None,
     ) -> None:
+        self._buggify = buggify
         self.outgoing: list[tuple[NodeId, Message]] = []
         self.notes: list[str] = []
         self.wants_turn = False
@@ -107,6 +132,8 @@ class Snapshots:
         self._tokens = tokens
         self._limits = limits
         self._newest = newest
+        self._newest_is_bad = False
+        """The newest file has become corrupt (Rule T5)."""
         self._taking: _Taking | None = None
         self._giving: dict[NodeId, _Giving] = {}
         self._wanted: dict[NodeId, None] = {}
@@ -122,6 +149,11 @@ class Snapshots:
     def building(self) -> bool:
         """A snapshot is being taken."""
         return self._taking is not None
+
+    @property
+    def stuck(self) -> bool:
+        """A peer waits for a snapshot, and the last one could not be taken (Rule T6)."""
+        return bool(self._wanted) and self._now_ms < self._paused_until_ms
 
     @property
     def index(self) -> Index:
@@ -150,10 +182,14 @@ class Snapshots:
         return installed
 
     def _is_due(self, machine: Machine) -> bool:
-        if machine.applied_index <= self.index or self._records:
+        if machine.applied_index < self.index or self._records:
             # The last one may be finished, but for its record in the log: it comes first (Rule T2).
             return False
-        if self._wanted:
+        if self._newest_is_bad:
+            return True
+        if machine.applied_index == self.index:
+            return False
+        if self._wanted or (self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY)):
             return True
         size_bytes = self._newest.size_bytes if self._newest is not None else 0
         logged = self._wal.bytes_since_snapshot(self._group)
@@ -168,6 +204,9 @@ class Snapshots:
         self._taking = _Taking(walk, writer, term)
 
     def _slice(self, taking: _Taking) -> None:
+        if self._buggify is not None and self._buggify.rare(SLICE_LATE):
+            self.wants_turn = True
+            return
         chunk = taking.walk.next_chunk()
         if chunk is None:
             job = taking.writer.finish()
@@ -196,6 +235,7 @@ class Snapshots:
             if self._newest is not None:
                 self._obsolete.append(self._newest)
             self._newest = file
+            self._newest_is_bad = False
             self._remove_obsolete()
             for peer in list(self._wanted):
                 self.wanted(peer)
@@ -221,7 +261,7 @@ class Snapshots:
     def wanted(self, peer: NodeId) -> None:
         """``peer`` needs entries that are forgotten here."""
         newest = self._newest
-        if newest is None or newest.index + 1 < self._raft.first_index:
+        if newest is None or self._newest_is_bad or newest.index + 1 < self._raft.first_index:
             self._wanted[peer] = None
             return
         self._wanted.pop(peer, None)
@@ -238,9 +278,24 @@ class Snapshots:
     def _give(self, peer: NodeId, giving: _Giving, data: bytes) -> None:
         giving.token = 0
         source = giving.source
+        problem = giving.problem(data)
+        if problem:
+            self._spoiled(source, problem)
+            return
         last = giving.offset + len(data) >= source.size_bytes
         chunk = SnapshotChunk(self._raft.term, source.index, source.term, giving.offset, data, last)
         self.outgoing.append((peer, chunk))
+        if self._buggify is not None and self._buggify.rare(CHUNK_AGAIN):
+            self.outgoing.append((peer, chunk))
+
+    def _spoiled(self, source: SnapshotFile, problem: str) -> None:
+        """Rule T5."""
+        self.notes.append(
+            f"the snapshot {source.file} is corrupt on this disk ({problem}): a new one is taken"
+        )
+        self._newest_is_bad = self._newest_is_bad or self._newest is source
+        for peer in [peer for peer, giving in self._giving.items() if giving.source is source]:
+            self._stop_giving(peer, False)
 
     def on_reply(self, peer: NodeId, reply: SnapshotReply) -> None:
         """The peer says from where to go on, that it is done, or that it wants none of it."""

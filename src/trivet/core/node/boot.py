@@ -9,6 +9,7 @@
 
 from typing import Final
 
+from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.errors import CorruptionError, StartError
 from trivet.core.base.ids import Instant, WallMs
@@ -54,29 +55,36 @@ class Booted:
         self.log = log
 
 
-def boot(config: NodeConfig, storage: Storage, prng: Prng, mono_ms: Instant, wall_ms: WallMs) -> Booted:
+def boot(
+    config: NodeConfig,
+    storage: Storage,
+    prng: Prng,
+    mono_ms: Instant,
+    wall_ms: WallMs,
+    buggify: Buggify | None = None,
+) -> Booted:
     """Recover and put the parts together; raises ``StartError``."""
     problem = config.problem()
     if problem:
         raise StartError(problem)
     tokens = Tokens()
     limits = config.limits
-    recovery = recover(storage, tokens, limits.segment_bytes, prng.u64())
+    recovery = recover(storage, tokens, limits.segment_bytes, prng.u64(), buggify)
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
     machine = Machine(limits.expire_per_entry_max)
     newest = _load_snapshot(storage, recovery, machine, limits.expire_per_entry_max)
     if newest is None:
         machine = Machine(limits.expire_per_entry_max)
-    raft = _raft(config, cluster, recovery, prng.fork(), newest)
+    raft = _raft(config, cluster, recovery, prng.fork(), newest, buggify)
     wal = recovery.wal
     incarnation = _next_incarnation(recovery, wall_ms)
     wal.append(BootRecord(config.cluster, config.node, incarnation))
     settings = GroupSettings(
         FIRST_GROUP, config.node, incarnation, config.command_timeout_ms, config.resend_ms, limits
     )
-    snapshots = Snapshots(FIRST_GROUP, raft, wal, tokens, limits, newest)
-    group = RaftGroup(settings, cluster.voters, raft, machine, wal, snapshots, prng.fork())
+    snapshots = Snapshots(FIRST_GROUP, raft, wal, tokens, limits, newest, buggify)
+    group = RaftGroup(settings, cluster.voters, raft, machine, wal, snapshots, prng.fork(), buggify)
     front = Front(config, cluster, group, prng.fork(), mono_ms, wall_ms)
     log = [(WARNING, note) for note in recovery.notes]
     found = recovery.group(FIRST_GROUP)
@@ -137,7 +145,12 @@ def _load_snapshot(
 
 
 def _raft(
-    config: NodeConfig, cluster: ClusterMap, recovery: Recovery, prng: Prng, newest: SnapshotFile | None
+    config: NodeConfig,
+    cluster: ClusterMap,
+    recovery: Recovery,
+    prng: Prng,
+    newest: SnapshotFile | None,
+    buggify: Buggify | None,
 ) -> Raft:
     found = recovery.group(FIRST_GROUP)
     limits = config.limits
@@ -160,4 +173,5 @@ def _raft(
         found.entries,
         found.missing_to,
         found.hard_state_suspect,
+        buggify,
     )

@@ -12,6 +12,7 @@ peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
 
 from typing import Final
 
+from trivet.core.base.buggify import MESSAGES_LATE, Buggify
 from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId, WallMs
@@ -35,10 +36,20 @@ class Node:
     """The node. See the module for how a driver uses it."""
 
     def __init__(
-        self, config: NodeConfig, storage: Storage, seed: int, mono_ms: Instant, wall_ms: WallMs
+        self,
+        config: NodeConfig,
+        storage: Storage,
+        seed: int,
+        mono_ms: Instant,
+        wall_ms: WallMs,
+        buggify: Buggify | None = None,
     ) -> None:
-        """Recover from ``storage``; raises ``StartError`` when that is impossible."""
-        booted: Booted = boot(config, storage, Prng(seed), mono_ms, wall_ms)
+        """Recover from ``storage``; raises ``StartError`` when that is impossible.
+
+        ``buggify`` is for simulations only.
+        """
+        booted: Booted = boot(config, storage, Prng(seed), mono_ms, wall_ms, buggify)
+        self._buggify = buggify
         self.config = config
         self.group: RaftGroup = booted.group
         self.front: Front = booted.front
@@ -281,15 +292,17 @@ class Node:
         group = self.group
         effects.disk.extend(self._wal.flush())
         effects.disk.extend(group.snapshots.take_jobs())
-        for peer, message in group.outgoing:
-            if peer in self._peers.up:
-                effects.sends.append((peer, encode_message(group.settings.group, message)))
-        group.outgoing = []
+        late = self._buggify is not None and bool(group.outgoing) and self._buggify.rare(MESSAGES_LATE)
+        if not late:
+            for peer, message in group.outgoing:
+                if peer in self._peers.up:
+                    effects.sends.append((peer, encode_message(group.settings.group, message)))
+            group.outgoing = []
         effects.link_closes.extend(self._peers.closes)
         self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
         self._notes(effects)
-        effects.again = group.wants_turn
+        effects.again = group.wants_turn or late
         effects.fatal = self._wal.failed or group.failure
         effects.finished = self._finished
 

@@ -17,6 +17,10 @@ class Observation(msgspec.Struct, frozen=True):
     applied: Index
     last_index: Index
     first_index: Index
+    matches: tuple[tuple[NodeId, Index], ...] = ()
+    """A leader's belief: (peer, up to where it holds the leader's entries)."""
+    incomplete: bool = False
+    """Its log may lack entries that it acknowledged, and it knows."""
 
 
 def observe(group: RaftGroup) -> Observation:
@@ -24,7 +28,7 @@ def observe(group: RaftGroup) -> Observation:
     raft = group.raft
     return Observation(
         raft.term, raft.role.name.lower(), raft.leader, raft.commit, group.machine.applied_index,
-        raft.last_index, raft.first_index,
+        raft.last_index, raft.first_index, raft.matches(), raft.missing_to > 0,
     )  # fmt: skip
 
 

@@ -104,7 +104,11 @@ def on_pre_vote(s: State, sender: NodeId, message: PreVote) -> None:
 
 
 def _let_pass(s: State, sender: NodeId, message: PreVote) -> None:
-    """Do not get into the way of one who may win: wait a little with an attempt of one's own."""
+    """Do not get into the way of one who may win: wait a little with an attempt of one's own.
+
+    Once between two attempts: where links are missing, several may ask again and again who can never
+    win, and the only one who could must not wait for them for ever.
+    """
     if s.role is Role.PRE_CANDIDATE:
         log = s.log
         equal = message.last_term == log.last_term and message.last_index == log.last_index
@@ -114,7 +118,8 @@ def _let_pass(s: State, sender: NodeId, message: PreVote) -> None:
     elif s.role is Role.FOLLOWER:
         if s.leader:
             become_follower(s, s.term, 0)
-        else:
+        elif not s.gave_way:
+            s.gave_way = True
             draw_timeout(s)
 
 

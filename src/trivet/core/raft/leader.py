@@ -6,6 +6,7 @@ they only mark (``stirred``), and ``flush`` sends once per turn, so that everyth
 one turn shares one message per follower.
 """
 
+from trivet.core.base.buggify import APPEND_ONE, COMMIT_WORD_LATE, FLUSH_LATE
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.quorum.majority import Outcome
 from trivet.core.raft.messages import (
@@ -198,6 +199,8 @@ def flush(s: State, leading: LeaderState) -> None:
 
     A heartbeat that is due goes in any case: its answer does not wait for a disk.
     """
+    if s.buggify is not None and s.buggify.rare(FLUSH_LATE):
+        return
     leading.stirred = False
     reads = leading.reads
     # A leader that has committed nothing in its term does not know the commit index yet (§6.4).
@@ -210,6 +213,8 @@ def flush(s: State, leading: LeaderState) -> None:
     for progress in leading.progress.values():
         fed = _feed(s, leading, progress)
         wanted = asks or (progress.commit_wanted > progress.commit_sent and s.commit > progress.commit_sent)
+        if wanted and not asks and s.buggify is not None and s.buggify.rare(COMMIT_WORD_LATE):
+            wanted = False
         if beat:
             progress.beaten = True
         if beat or (wanted and not fed):
@@ -256,7 +261,8 @@ def _send_append(s: State, leading: LeaderState, progress: Progress) -> bool:
             return False
         entries: list[Entry] = []
         if prev_index < log.last_index:
-            entries = log.upto(prev_index + 1, log.last_index, s.config.append_bytes_max)
+            alone = s.buggify is not None and s.buggify.rare(APPEND_ONE)
+            entries = log.upto(prev_index + 1, log.last_index, 0 if alone else s.config.append_bytes_max)
         message = _append_message(s, leading, prev_index, prev_term, entries)
         leading.shared = message
     size_bytes = 0
@@ -338,11 +344,11 @@ def _retry_transfer(s: State, leading: LeaderState) -> None:
 
 
 def _step_aside(s: State, leading: LeaderState) -> None:
-    """A leader whose disk is full or hangs hands over to someone whose disk works."""
+    """A leader whose disk is full, hangs, or takes no snapshot that is waited for, hands over."""
     if leading.transfer_to and leading.progress[leading.transfer_to].full:
         leading.transfer_to = 0
         leading.aside_elapsed = s.config.election_ticks
-    hindered = s.full or s.saves.waiting_ticks >= s.config.disk_patience_ticks
+    hindered = s.full or s.no_snapshots or s.saves.waiting_ticks >= s.config.disk_patience_ticks
     if not hindered or leading.transfer_to or leading.aside_elapsed < s.config.election_ticks:
         return
     to = successor(s, leading)
@@ -377,7 +383,7 @@ def transfer(s: State, leading: LeaderState, to: NodeId) -> bool:
 
 def peer_lost(leading: LeaderState, progress: Progress) -> None:
     """The connection broke: whatever was on its way may be gone, a snapshot's chunks included."""
-    progress.probe(progress.match + 1)
+    progress.probe_again()
     progress.paused = True
     if leading.transfer_to == progress.peer:
         leading.transfer_to = 0
@@ -386,7 +392,7 @@ def peer_lost(leading: LeaderState, progress: Progress) -> None:
 def peer_up(leading: LeaderState, progress: Progress) -> None:
     """The connection is there again: ask at once how far the follower is."""
     if progress.mode is not Mode.SNAPSHOT:
-        progress.probe(progress.match + 1)
+        progress.probe_again()
     leading.heartbeat_due = True
     leading.stirred = True
 

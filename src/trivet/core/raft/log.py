@@ -22,7 +22,10 @@ def term_of(entry: Entry) -> Term:
 class Log:
     """Entries ``first_index``..``last_index``, after a snapshot that ends just before them."""
 
-    __slots__ = ("_entries", "last_index", "last_term", "memory_bytes", "snapshot_index", "snapshot_term")
+    __slots__ = (
+        "_entries", "checked_index", "last_index", "last_term", "memory_bytes", "snapshot_index",
+        "snapshot_term",
+    )  # fmt: skip
 
     def __init__(self, snapshot_index: Index, snapshot_term: Term, entries: list[Entry]) -> None:
         self._entries = list(entries)
@@ -31,6 +34,8 @@ class Log:
         self.last_index = snapshot_index + len(entries)
         self.last_term = entries[-1].term if entries else snapshot_term
         self.memory_bytes = size_bytes(entries)
+        self.checked_index: Index = snapshot_index
+        """Up to here the terms are known not to fall; lets ``check`` look at what is new only."""
 
     @property
     def first_index(self) -> Index:
@@ -65,6 +70,7 @@ class Log:
         self.memory_bytes -= size_bytes(self._entries[position:])
         del self._entries[position:]
         self.last_index = index - 1
+        self.checked_index = min(self.checked_index, self.last_index)
         self.last_term = self._entries[-1].term if position else self.snapshot_term
 
     def upto(self, first: Index, last: Index, bytes_max: int) -> list[Entry]:
@@ -112,6 +118,7 @@ class Log:
         self.snapshot_term = term
         self.last_index = index
         self.last_term = term
+        self.checked_index = index
         self.memory_bytes = 0
 
 

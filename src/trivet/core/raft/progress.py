@@ -102,6 +102,14 @@ class Progress:
         self._inflight.clear()
         self.inflight_bytes = 0
 
+    def probe_again(self) -> None:
+        """What was on its way may be lost: go on from what is known, be it a guess.
+
+        Of a follower that has not answered in this term nothing is known but the guess: to begin with
+        the first entry instead would send it the whole log, or a snapshot that it does not need.
+        """
+        self.probe(self.next if self.mode is Mode.PROBE else self.match + 1)
+
     def await_snapshot(self) -> None:
         """It needs what the log has forgotten."""
         self.probe(self.next)

@@ -10,6 +10,7 @@ and collects the outcome of a turn.
 from collections.abc import Callable
 from typing import cast
 
+from trivet.core.base.buggify import HAND_OUT_ONE, HANDS_OVER, IMPATIENT, Buggify
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
 from trivet.core.raft import election, follower, leader
@@ -64,7 +65,7 @@ class Raft:
 
     def __init__(
         self, config: RaftConfig, prng: Prng, hard: HardState, snapshot_index: Index, snapshot_term: Term,
-        entries: list[Entry], missing_to: Index = 0, suspect: bool = False,
+        entries: list[Entry], missing_to: Index = 0, suspect: bool = False, buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         """Wake up with what the disk remembers: hard state, and the log after a snapshot.
 
@@ -72,7 +73,7 @@ class Raft:
         ``suspect``: a vote may have been given that ``hard`` does not tell of.
         """
         assert problem(config) == "", problem(config)
-        s = State(config, prng, hard, Log(snapshot_index, snapshot_term, entries))
+        s = State(config, prng, hard, Log(snapshot_index, snapshot_term, entries), buggify)
         s.missing_to = missing_to if missing_to > s.log.last_index else 0
         s.suspect = suspect
         # With a forgotten term nothing tells which leaders began after the loss.
@@ -155,6 +156,15 @@ class Raft:
         self._s.full = full
 
     @property
+    def no_snapshots(self) -> bool:
+        """A follower waits for a snapshot, and none can be taken here: it does not stay leader."""
+        return self._s.no_snapshots
+
+    @no_snapshots.setter
+    def no_snapshots(self, no_snapshots: bool) -> None:
+        self._s.no_snapshots = no_snapshots
+
+    @property
     def digest(self) -> tuple[Index, bytes]:
         """(index, digest) of this node's machine: a leader's appends carry it."""
         return self._s.digest
@@ -183,6 +193,13 @@ class Raft:
         progress = leading.progress.get(peer) if leading is not None else None
         return progress.match if progress is not None else 0
 
+    def matches(self) -> tuple[tuple[NodeId, Index], ...]:
+        """``match`` of every peer, of a leader; nothing of anyone else."""
+        leading = self._s.leading
+        if leading is None:
+            return ()
+        return tuple([(progress.peer, progress.match) for progress in leading.progress.values()])
+
     # --- inputs -----------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -190,11 +207,15 @@ class Raft:
         s = self._s
         s.saves.tick()
         s.out.reads_dropped.extend(s.follower_reads.tick(s.config.read_patience_ticks))
-        if s.leading is not None:
-            leader.tick(s, s.leading)
+        leading = s.leading
+        if leading is not None:
+            leader.tick(s, leading)  # after which it may lead no more
+            if s.buggify is not None and s.role is Role.LEADER and s.buggify.rare(HANDS_OVER):
+                self.transfer(self.successor())
             return
         s.election_elapsed += 1
-        if s.election_elapsed >= s.election_timeout:
+        impatient = s.buggify is not None and s.buggify.rare(IMPATIENT)
+        if s.election_elapsed >= s.election_timeout or impatient:
             election.on_timeout(s)
 
     def step(self, sender: NodeId, message: Message) -> None:
@@ -363,7 +384,10 @@ def _save(s: State) -> Save:
 def _hand_out(s: State, out: Ready) -> None:
     """Committed entries, in order, each once."""
     first_index = s.handed + 1
-    entries = s.log.upto(first_index, s.commit, s.config.committed_bytes_max)
+    bytes_max = s.config.committed_bytes_max
+    if s.buggify is not None and s.buggify.rare(HAND_OUT_ONE):
+        bytes_max = 0
+    entries = s.log.upto(first_index, s.commit, bytes_max)
     out.committed = entries
     out.committed_first = first_index
     s.handed += len(entries)

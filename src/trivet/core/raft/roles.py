@@ -46,6 +46,7 @@ def set_leader(s: State, leader: NodeId) -> None:
     s.leader_lost = False
     if leader:
         s.failed_rounds = 0
+        s.gave_way = False
     if leader == s.leader:
         return
     s.leader = leader
@@ -56,6 +57,7 @@ def become_pre_candidate(s: State) -> None:
     """Ask whether an election could be won, without disturbing anyone (§9.6)."""
     assert s.role is not Role.LEADER
     s.role = Role.PRE_CANDIDATE
+    s.gave_way = False
     s.campaign = CampaignState(False)
     s.campaign.votes[s.node] = True
     set_leader(s, 0)

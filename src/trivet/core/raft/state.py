@@ -8,6 +8,7 @@ disk (README rule 3).
 
 from enum import IntEnum
 
+from trivet.core.base.buggify import Buggify
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
 from trivet.core.quorum.electorate import Electorate
@@ -71,14 +72,18 @@ class State:
     """One member's memory. Invariants: ``check`` in invariants.py."""
 
     __slots__ = (
-        "accepted_term", "campaign", "commit", "config", "digest", "digest_seen", "election_elapsed",
-        "election_timeout", "electorate", "failed_rounds", "follower_reads", "full", "handed", "leader",
-        "leader_lost", "leading", "log", "matched", "missing_to", "node", "out", "peers", "prng", "role",
-        "saves", "suspect", "term", "trusted_term", "uncommitted_bytes", "vote",
+        "accepted_term", "buggify", "campaign", "commit", "config", "digest", "digest_seen",
+        "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
+        "gave_way", "handed", "leader", "leader_lost", "leading", "log", "matched", "missing_to",
+        "no_snapshots", "node", "out", "peers", "prng", "role", "saves", "suspect", "term",
+        "trusted_term", "uncommitted_bytes", "vote",
     )  # fmt: skip
 
-    def __init__(self, config: RaftConfig, prng: Prng, hard: HardState, log: Log) -> None:
+    def __init__(
+        self, config: RaftConfig, prng: Prng, hard: HardState, log: Log, buggify: Buggify | None = None
+    ) -> None:
         self.config = config
+        self.buggify = buggify
         self.node: NodeId = config.node
         self.electorate = Electorate(config.voters)
         self.peers: tuple[NodeId, ...] = tuple(n for n in self.electorate.members if n != config.node)
@@ -108,6 +113,8 @@ class State:
         self.election_timeout = 0
         self.failed_rounds = 0
         """Votes asked for or given since a leader was known: the more, the longer the waits."""
+        self.gave_way = False
+        """Waited for somebody else's attempt since the last one of its own, or since a leader was known."""
         self.leader_lost = False
         """The connection to the leader broke and nothing has come from it since."""
 
@@ -118,6 +125,7 @@ class State:
         self.suspect = False
         """A vote may have been forgotten: no vote, no campaign until a leader is known."""
         self.full = False
+        self.no_snapshots = False
         self.digest: tuple[Index, bytes] = (0, b"")
         self.digest_seen: Index = 0
 

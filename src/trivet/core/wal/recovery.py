@@ -8,11 +8,12 @@ What was read may so far live only in the page cache, and its sync may have fail
 stop: so the last frame is written and synced again before anything leaves (rule W3).
 """
 
+from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskOperation, Remove, Storage, Sync, Write
 from trivet.core.base.errors import StartError
 from trivet.core.base.ids import GroupId, Index
 from trivet.core.base.tokens import Tokens
-from trivet.core.wal.frame import SALT_MASK, Frame
+from trivet.core.wal.frame import FRAME_FORMAT, SALT_MASK, Frame
 from trivet.core.wal.ledger import Ledger
 from trivet.core.wal.record import RECORD_FORMAT, BootRecord, GroupRecord, SnapshotRecord
 from trivet.core.wal.replay import GroupReplay, RecoveredGroup
@@ -111,8 +112,8 @@ class _Reader:
                 self._on_gap(found)
             elif isinstance(found, ForeignFormat):
                 raise StartError(
-                    f"{segment_file(found.segment)} has format {found.version}, which this version of "
-                    "Trivet does not know: start a newer version"
+                    f"{segment_file(found.segment)} has format {found.version}; this version of "
+                    f"Trivet reads format {FRAME_FORMAT}: start the version that wrote it"
                 )
             else:
                 self.segments.append(Segment(found.number, found.size_bytes, last_indexes))
@@ -155,7 +156,9 @@ class _Reader:
         )
 
 
-def recover(storage: Storage, tokens: Tokens, segment_bytes: int, salt: int) -> Recovery:
+def recover(
+    storage: Storage, tokens: Tokens, segment_bytes: int, salt: int, buggify: Buggify | None = None
+) -> Recovery:
     """Read the log in ``storage`` and make it ready to go on.
 
     ``salt`` is a random number for a log that does not exist yet. Raises ``StartError`` when the
@@ -188,7 +191,7 @@ def recover(storage: Storage, tokens: Tokens, segment_bytes: int, salt: int) -> 
         {group: _log_bytes(found) for group, found in groups.items()},
     )
     return Recovery(
-        Wal(tokens, start),
+        Wal(tokens, start, buggify),
         groups,
         reader.boot,
         reader.last_unknown_frame > reader.boot_frame,

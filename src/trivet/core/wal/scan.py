@@ -3,7 +3,8 @@
 On the path: segment files -> **frames and gaps** -> recovery. Strategy: frame numbers leave no
 gap, so whatever is wrong shows as a missing number before a valid frame: that is corruption
 (rule W2). Invalid bytes that no valid frame follows are a torn tail, or nothing at all. After
-invalid bytes the search goes on at every sector, without trusting any length found there.
+invalid bytes the search goes on at every sector, without trusting any length found there. The
+frames of a segment are taken in the order of their numbers, wherever in it they lie (rule W12).
 
 One segment is in memory at a time. Nothing is written.
 """
@@ -18,6 +19,7 @@ from trivet.core.wal.frame import (
     MAGIC,
     Frame,
     FrameHead,
+    aligned,
     is_intact,
     read_head,
     read_records,
@@ -81,6 +83,15 @@ def segment_numbers(names: list[str]) -> list[int]:
     return sorted(number for number in map(segment_number, names) if number)
 
 
+def _is_in_place(offset: int, head: FrameHead) -> bool:
+    return head.place * ALIGN_BYTES == offset
+
+
+def _order(found: tuple[int, FrameHead]) -> tuple[int, bool, int]:
+    offset, head = found
+    return head.number, not _is_in_place(offset, head), offset
+
+
 class Scanner:
     """One pass over a log."""
 
@@ -101,18 +112,14 @@ class Scanner:
             number = segment_number(file)
             frames = 0
             end_offset = 0
-            offset = 0
-            while True:
-                offset, head = self._next_intact(data, offset, number)
-                if head is None:
-                    break
+            for offset, head in self._intact_frames(data, number):
                 if head.version != FRAME_FORMAT:
                     yield ForeignFormat(number, offset, head.version)
-                    offset += ALIGN_BYTES
                     continue
+                if head.number == self.last_number:
+                    continue  # the same one again, at another place
                 records = read_records(data, offset, head)
                 if records is None:
-                    offset += ALIGN_BYTES
                     continue
                 gap = self._gap_before(head, number, offset, empty_before)
                 if gap is not None:
@@ -122,11 +129,31 @@ class Scanner:
                 frame = Frame(head.number, number, offset, HEAD_BYTES + head.body_bytes, records)
                 yield frame
                 frames += 1
-                offset = end_offset = frame.end_offset()
+                end_offset = max(end_offset, frame.end_offset())
             empty_before = empty_before or frames == 0
             yield SegmentEnd(
                 number, file, len(data), frames, end_offset, self._is_torn(data, end_offset, number)
             )
+
+    def _intact_frames(self, data: bytes, segment: int) -> list[tuple[int, FrameHead]]:
+        """All frames of this segment whose checksum is right, in the order of their numbers.
+
+        That is the order of their places, but for one that the disk put where it does not belong. Of
+        two with one number the one in its place comes first.
+        """
+        found: list[tuple[int, FrameHead]] = []
+        offset = 0
+        while True:
+            offset, head = self._next_intact(data, offset, segment)
+            if head is None:
+                break
+            found.append((offset, head))
+            if head.version == FRAME_FORMAT:
+                offset += aligned(HEAD_BYTES + head.body_bytes)
+            else:
+                offset += ALIGN_BYTES
+        found.sort(key=_order)
+        return found
 
     def _next_intact(self, data: bytes, offset: int, segment: int) -> tuple[int, FrameHead | None]:
         """The next frame of this segment at or after ``offset`` whose checksum is right."""
@@ -149,7 +176,8 @@ class Scanner:
     def _gap_before(self, head: FrameHead, segment: int, offset: int, empty_before: bool) -> Gap | None:
         if self.last_number == 0:
             # The log may begin anywhere, since old segments are forgotten, but only with a segment.
-            if head.number == 1 or (offset == 0 and not empty_before):
+            begins = offset == 0 and _is_in_place(offset, head) and not empty_before
+            if head.number == 1 or begins:
                 return None
             return Gap(segment, offset, 0, head.number - 1)
         if head.number == self.last_number + 1:

@@ -102,6 +102,10 @@ class SegmentPool:
         """Whether a frame of ``size_bytes`` fits into the current segment."""
         return self.current is not None and self.offset + size_bytes <= self.current.size_bytes
 
+    def next_is_ready(self, size_bytes: int) -> bool:
+        """Whether ``advance`` would find a segment for a frame of ``size_bytes``."""
+        return self._spare_fits(size_bytes)
+
     def advance(self, size_bytes: int) -> bool:
         """Go on to the next segment for a frame of ``size_bytes``; False: not ready yet, ask again."""
         if not self._spare_fits(size_bytes):

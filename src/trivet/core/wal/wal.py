@@ -12,6 +12,7 @@ It performs nothing: ``flush`` gives jobs, ``on_done`` and ``on_failed`` say wha
 from collections import deque
 from typing import Final
 
+from trivet.core.base.buggify import FRAME_ALONE, SEGMENT_EARLY, Buggify
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, DiskOperation, Sync, Write
 from trivet.core.base.ids import GroupId, Index, Instant
 from trivet.core.base.tokens import Tokens
@@ -82,7 +83,8 @@ class WalStart:
 class Wal:
     """Staging, the frame under way, and what is durable."""
 
-    def __init__(self, tokens: Tokens, start: WalStart) -> None:
+    def __init__(self, tokens: Tokens, start: WalStart, buggify: Buggify | None = None) -> None:
+        self._buggify = buggify
         self._tokens = tokens
         self._salt = start.salt
         self._number = start.next_number
@@ -219,8 +221,11 @@ class Wal:
         count = 0
         staged_bytes = 0
         fresh: dict[int, None] = {}
+        bytes_max = FRAME_BYTES_MAX
+        if self._buggify is not None and self._buggify.rare(FRAME_ALONE):
+            bytes_max = 0
         for record, data in self._staged:
-            if count and staged_bytes + len(data) > FRAME_BYTES_MAX:
+            if count and staged_bytes + len(data) > bytes_max:
                 break
             count += 1
             staged_bytes += len(data)
@@ -230,7 +235,7 @@ class Wal:
                 fresh[BOOT_KEY] = None
         parts = self._repeats(fresh, not self.open)
         size_bytes = frame_size_bytes(staged_bytes + _total(parts))
-        if not self._pool.has_room(size_bytes):
+        if not self._pool.has_room(size_bytes) or self._goes_on_early(staged_bytes):
             parts = self._repeats(fresh, True)
             size_bytes = frame_size_bytes(staged_bytes + _total(parts))
             if not self._pool.advance(size_bytes):
@@ -245,6 +250,13 @@ class Wal:
         self._framed_lsn += count
         self._unmarked = count > 0
         return self._job(parts)
+
+    def _goes_on_early(self, staged_bytes: int) -> bool:
+        """Buggify: on to the next segment though this one has room, if the next one is ready."""
+        if self._buggify is None or not self._pool.offset or not self._buggify.rare(SEGMENT_EARLY):
+            return False
+        size_bytes = frame_size_bytes(staged_bytes + _total(self._repeats({}, True)))
+        return self._pool.next_is_ready(size_bytes)
 
     def _repeats(self, fresh: dict[int, None], everything: bool) -> list[bytes]:
         """What must be said again at the start of the frame (rules W5, W8).
@@ -280,7 +292,7 @@ class Wal:
     def _job(self, parts: list[bytes]) -> DiskJob:
         segment = self._pool.current
         assert segment is not None
-        data = encode_frame(self._number, segment.number, self._salt, parts)
+        data = encode_frame(self._number, segment.number, self._pool.offset, self._salt, parts)
         assert len(data) >= HEAD_BYTES
         file = segment_file(segment.number)
         operations = self._tail
