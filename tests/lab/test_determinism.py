@@ -1,4 +1,4 @@
-"""Equal seeds give equal digests: in any process, under any hash seed."""
+"""Equal seeds give equal digests: in any process, under any hash seed, by any number of workers."""
 
 import os
 import subprocess
@@ -6,14 +6,16 @@ import sys
 
 RUN = """
 import sys
-from trivet.lab.command import lab_run
-sys.exit(lab_run(int(sys.argv[1]), 3, int(sys.argv[2]), 120, 1, sys.stdout))
+from trivet.lab.search.campaign import Plan
+from trivet.lab.search.command import lab_run
+plan = Plan(seed=int(sys.argv[1]), seeds=3, nodes=int(sys.argv[2]), ops=120, jobs=int(sys.argv[3]))
+sys.exit(lab_run(plan, sys.stdout))
 """
 
 
-def lines(hash_seed: str, first_seed: int, nodes: int) -> list[str]:
+def lines(hash_seed: str, first_seed: int, nodes: int, jobs: int) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(first_seed), str(nodes)],
+        [sys.executable, "-c", RUN, str(first_seed), str(nodes), str(jobs)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
@@ -26,8 +28,8 @@ def lines(hash_seed: str, first_seed: int, nodes: int) -> list[str]:
 
 def test_two_processes_with_two_hash_seeds() -> None:
     for nodes in (3, 5):
-        first = lines("0", 900, nodes)
-        assert first == lines("4711", 900, nodes)
+        first = lines("0", 900, nodes, 0)
+        assert first == lines("4711", 900, nodes, 2)
         digests = [line.split("digest ")[1] for line in first]
         assert len(dict.fromkeys(digests)) == 3
         assert all(len(digest) == 32 for digest in digests)

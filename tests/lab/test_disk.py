@@ -13,9 +13,9 @@ from trivet.core.base.disk import (
     Write,
 )
 from trivet.core.base.prng import Prng
-from trivet.lab.disk import SimulatedDisk
-from trivet.lab.options import RunOptions
-from trivet.lab.sim import Simulation
+from trivet.lab.world.disk import SimulatedDisk
+from trivet.lab.world.options import RunOptions
+from trivet.lab.world.sim import Simulation
 
 
 class Bench:
@@ -127,7 +127,7 @@ def test_a_full_disk_refuses_growth_but_not_overwriting() -> None:
     bench.job(Write("a", 1, b"abcd"))
     bench.job(Prepare("b", 4), channel=Channel.BULK)
     assert [fault for _, _, fault in bench.reports] == [None, None, DiskFault.FULL, DiskFault.FULL]
-    assert bench.disk.names() == ["a"]
+    assert bench.disk.size_bytes("a") < 5, "a part of the write, at most"
 
 
 def test_lanes_do_not_wait_for_each_other() -> None:
@@ -150,3 +150,76 @@ def test_a_longer_file_written_again_after_a_failed_sync_keeps_its_length() -> N
         bench.job(Write("a", 0, image), Sync("a"))
         bench.disk.crash(power_cut=True)
         assert bench.image("a") == image
+
+
+def test_a_hanging_disk_completes_nothing_until_it_is_released() -> None:
+    bench = Bench()
+    bench.disk.hang()
+    bench.job(Write("a", 0, b"one"), Sync("a"))
+    assert bench.reports == []
+    assert bench.disk.names() == []
+    bench.disk.release()
+    bench.simulation.run_until(bench.simulation.now_us + 10_000_000)
+    assert [report[0] for report in bench.reports] == [1]
+    assert bench.image("a") == b"one"
+
+
+def test_a_hanging_disk_hangs_for_the_next_process_too() -> None:
+    bench = Bench()
+    bench.disk.hang()
+    bench.job(Write("a", 0, b"one"))
+    bench.disk.crash(power_cut=False)
+    bench.attach()
+    bench.job(Write("b", 0, b"two"))
+    assert bench.reports == []
+    bench.disk.mend()
+    bench.simulation.run_until(bench.simulation.now_us + 10_000_000)
+    assert [report[0] for report in bench.reports] == [2]
+    assert bench.disk.names() == ["b"], "what the first process had asked for died with it"
+
+
+def test_a_full_disk_refuses_what_grows_and_may_leave_a_part_of_it() -> None:
+    parts: dict[str, None] = {}
+    for seed in range(40):
+        bench = Bench(seed)
+        bench.job(Prepare("log", 512), Sync("log"))
+        bench.disk.full = True
+        bench.job(Write("log", 0, b"fits"), Sync("log"))
+        assert bench.reports[-1][2] is None
+        bench.job(Write("snap", 0, b"x" * 100), channel=Channel.BULK)
+        assert bench.reports[-1][2] is DiskFault.FULL
+        bench.job(Prepare("next", 1000), channel=Channel.BULK)
+        assert bench.reports[-1][2] is DiskFault.FULL
+        parts["short" if 0 < len(bench.image("snap")) < 100 else "none or all"] = None
+        bench.job(Rename("log", "old"), channel=Channel.BULK)
+        parts["renamed" if "old" in bench.disk.names() else "not renamed"] = None
+        bench.disk.full = False
+        bench.job(Remove("next"), Prepare("next", 1000), Write("snap", 0, b"x" * 100), channel=Channel.BULK)
+        assert bench.reports[-1][2] is None
+        assert bench.disk.size_bytes("next") == 1000
+    assert sorted(parts) == ["none or all", "not renamed", "renamed", "short"]
+
+
+def test_a_misdirected_write_lands_elsewhere_in_its_file_and_stays_there() -> None:
+    places: dict[int, None] = {}
+    for seed in range(40):
+        bench = Bench(seed)
+        bench.job(Prepare("log", 4 * 512))
+        bench.disk.misdirect_due = True
+        bench.job(Write("log", 512, b"frame"), Sync("log"))
+        assert bench.reports[-1][2] is None, "the disk does not notice"
+        bench.disk.crash(power_cut=True)
+        image = bench.image("log")
+        assert image.count(b"frame") == 1
+        assert len(image) == 4 * 512
+        places[image.find(b"frame")] = None
+    assert sorted(places) == [0, 1024, 1536]
+
+
+def test_a_failed_sync_of_a_snapshot_concerns_the_bulk_lane_only() -> None:
+    bench = Bench()
+    bench.disk.bulk_failures_due = 1
+    bench.job(Write("log", 0, b"frame"), Sync("log"))
+    assert bench.reports[-1][2] is None
+    bench.job(Write("snap", 0, b"chunk"), Sync("snap"), channel=Channel.BULK)
+    assert bench.reports[-1][2] is DiskFault.FAILED

@@ -4,12 +4,14 @@ import io
 
 import pytest
 
-from trivet.lab.command import lab_run
+from trivet.lab.search.campaign import Plan
+from trivet.lab.search.command import lab_run
 
 
 def silent(first_seed: int, seeds: int, nodes: int, ops: int) -> None:
     out = io.StringIO()
-    assert lab_run(first_seed, seeds, nodes, ops, 1, out) == 0, out.getvalue()
+    plan = Plan(seed=first_seed, seeds=seeds, nodes=nodes, ops=ops)
+    assert lab_run(plan, out) == 0, out.getvalue()
 
 
 @pytest.mark.parametrize("first_seed", range(1, 41, 5))

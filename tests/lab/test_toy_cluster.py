@@ -6,17 +6,20 @@ import msgspec
 import pytest
 from toy_nodes import ToyNodes
 
-from trivet.lab.options import RunOptions, draw_options
-from trivet.lab.runner import RunResult, report, run
+from trivet.lab.runner import RunResult, run
+from trivet.lab.search.report import report
+from trivet.lab.world.options import RunOptions, draw_options
 
 
 def toy_run(seed: int, flaw: str = "") -> RunResult:
     options = msgspec.structs.replace(
         draw_options(seed, 3, 150),
-        weight_expiry=0,
+        workloads="register,counter,set,tokens,mixed",
         weight_watch=0,
         bit_rot_every_ms=0,
         disk_full_every_ms=0,
+        misdirect_every_ms=0,
+        core_rate=0.0,
         pipeline_max=1,
     )
     return run(options, lambda options: ToyNodes(options, flaw))
@@ -33,9 +36,9 @@ def test_a_right_cluster_raises_no_complaint(seed: int) -> None:
 @pytest.mark.parametrize(
     ("flaw", "judges"),
     [
-        ("early-reply", ["linearizability", "durability", "exactly-once"]),
-        ("no-dedupe", ["linearizability", "exactly-once"]),
-        ("stale-local", ["linearizability"]),
+        ("early-reply", ["linearizability", "durability", "exactly-once", "set"]),
+        ("no-dedupe", ["linearizability", "exactly-once", "set"]),
+        ("stale-local", ["linearizability", "set"]),
         ("hang", ["liveness"]),
         ("crash", ["crash"]),
         ("two-leaders", ["invariants"]),

@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Storage, Sync, Write
 from trivet.core.base.prng import Prng
 from trivet.core.node.effects import Effects
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
-from trivet.lab.options import RunOptions
 from trivet.lab.resp import Status
 from trivet.lab.seam import NodeLike
+from trivet.lab.world.options import RunOptions
 
 LOG = "log"
 
@@ -29,6 +30,8 @@ class Looks(msgspec.Struct, frozen=True):
     applied: int
     first_index: int
     last_index: int
+    matches: tuple[tuple[int, int], ...] = ()
+    incomplete: bool = False
 
 
 def encode(value: object) -> bytes:
@@ -325,12 +328,14 @@ class ToyNodes:
         self.boots = 0
         self.shared = {"applied": 0, "term": 1}
 
-    def boot(self, node: int, storage: Storage, seed: int, mono_ms: int, wall_ms: int) -> ToyNode:
+    def boot(
+        self, node: int, storage: Storage, seed: int, mono_ms: int, wall_ms: int, buggify: Buggify | None
+    ) -> ToyNode:
         self.boots += 1
         return ToyNode(node, storage, seed, self.flaw, self.boots, self.shared)
 
     def digest(self, node: NodeLike, whole: bool) -> object:
         return 0
 
-    def rot_spot(self, storage: Storage, draw: Callable[[int], int]) -> tuple[str, int] | None:
+    def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:
         return None

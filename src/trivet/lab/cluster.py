@@ -1,7 +1,8 @@
 """SimulatedCluster: N nodes, their machines, network and clients under one virtual time; and a run's phases.
 
 1. *Safety*: clients work while the nemesis does.
-2. *Liveness*: everything is healed and restarted; clients must succeed again within bounded time.
+2. *Liveness*: often, only a majority is healed at first, and must serve alone. Then everything is healed
+   and restarted; clients must succeed again within bounded time.
 3. *Final reads* of every key through every node; then all replicas must reach one applied index and state.
 """
 
@@ -9,22 +10,22 @@ from collections.abc import Callable
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.lab.client import Call, Client
-from trivet.lab.clock import NodeClock
-from trivet.lab.disk import SimulatedDisk
 from trivet.lab.history import Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.invariants import DigestOf, EntryAt, InvariantJudge
-from trivet.lab.nemesis import Nemesis
-from trivet.lab.network import Network
-from trivet.lab.options import RunOptions
-from trivet.lab.process import Process, World
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
-from trivet.lab.sim import Simulation
-from trivet.lab.trace import Trace
-from trivet.lab.wires import Wires
-from trivet.lab.workload import Mix
+from trivet.lab.workloads import Mix, Preparation
+from trivet.lab.world.client import Call, Client
+from trivet.lab.world.clock import NodeClock
+from trivet.lab.world.disk import SimulatedDisk
+from trivet.lab.world.nemesis import Nemesis
+from trivet.lab.world.network import Network
+from trivet.lab.world.options import RunOptions
+from trivet.lab.world.process import Process, World
+from trivet.lab.world.sim import Simulation
+from trivet.lab.world.trace import Trace
+from trivet.lab.world.wires import Wires
 
 MS = 1000
 GRACE_CALLS = 3
@@ -64,6 +65,8 @@ class SimulatedCluster:
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
         self.recorder = self.network.recorder = self.world.recorder = recorder
+        self.sometimes = self.world.sometimes
+        self.sometimes.walls_stand = self.network.walls_stand
         machines = chance.fork()
         for node in range(1, options.nodes + 1):
             self.processes[node] = self._machine(node, machines)
@@ -80,6 +83,7 @@ class SimulatedCluster:
         """The last term that each node led."""
         self._last_commit: dict[NodeId, int] = {}
         self.nemesis = Nemesis(self, chance.fork())
+        self._core_chance = chance.fork()
 
     def _machine(self, node: NodeId, machines: Prng) -> Process:
         options = self.options
@@ -90,7 +94,7 @@ class SimulatedCluster:
             node, self.world, disk, NodeClock(self.simulation, drift_ppm, offset_ms), machines.fork()
         )
 
-    def _client(self, number: int, source: "Mix | _Reader") -> Client:
+    def _client(self, number: int, source: "Mix | Preparation | _Reader") -> Client:
         return Client(
             number,
             self.simulation,
@@ -124,6 +128,22 @@ class SimulatedCluster:
         self.trace.say(self.simulation.now_us, 0, f"{judge} complains: {sentence}")
         self.complaints.append(Complaint(judge, sentence, evidence))
 
+    def faults(self) -> dict[str, int]:
+        """How often each kind of fault struck."""
+        counts = dict(sorted(self.nemesis.counts.items())) | self.network.counts()
+        misdirected = sum(process.disk.misdirected for process in self.processes.values())
+        counts |= {"misdirect": misdirected, "buggify": sum(self._points().values())}
+        return {name: count for name, count in counts.items() if count}
+
+    def reached(self) -> dict[str, int]:
+        """How often each state worth reaching was reached; call it once, when the run is over."""
+        self.sometimes.look_back(self.history)
+        rare = {f"buggify {point}": count for point, count in sorted(self._points().items())}
+        return self.invariants.reached | self.sometimes.reached | rare
+
+    def _points(self) -> dict[str, int]:
+        return {} if self.world.points is None else self.world.points.counts
+
     def spoken(self) -> bool:
         """Whether a judge that watches the run has complained: no use to go on."""
         return bool(self.complaints or self.invariants.complaints)
@@ -134,10 +154,24 @@ class SimulatedCluster:
         """All phases, as far as they get."""
         for process in self.processes.values():
             process.start()
+        if not self._prepare():
+            return
         for client in self.clients:
             client.start(self.simulation.now_us + 1)
         if self._safety() and self._liveness() and self._final_reads():
             self._agreement()
+
+    def _prepare(self) -> bool:
+        """What workloads need to begin is there before the first fault."""
+        preparation = self.mix.preparation()
+        if preparation is None:
+            return True
+        client = self._client(0, preparation)
+        client.hasty = True
+        client.start(1)
+        if not self._run_for(self.options.liveness_ms, lambda: client.finished) and not self.spoken():
+            self.complain("liveness", "the workloads cannot be prepared", self._state())
+        return not self.spoken()
 
     def _safety(self) -> bool:
         self.nemesis.start()
@@ -146,11 +180,34 @@ class SimulatedCluster:
         return not self.spoken()
 
     def _liveness(self) -> bool:
-        """After the healing every client must get answers again, and the cluster a leader."""
-        self.nemesis.calm()
+        """First, often, a majority that is whole must serve alone, then everyone, within bounded time."""
+        if self.world.points is not None:
+            self.world.points.calm = True
         for client in self.clients:
             client.hasty = True
-        self._settle()
+        if len(self.processes) > 2 and self._core_chance.chance(self.options.core_rate):
+            if not self._core_serves(self.nemesis.choose_core()):
+                return False
+            self.sometimes.count("core served while others were broken")
+        self.nemesis.calm()
+        self._settle(list(self.processes))
+        return self._demand("after healing")
+
+    def _core_serves(self, core: list[NodeId]) -> bool:
+        """Nodes outside ``core`` are broken in ways that a whole majority must not mind."""
+        self.nemesis.heal_core(core)
+        for client in self.clients:
+            client.among = core
+            if client.node not in core:
+                client.drop()
+        self._settle(core)
+        good = self._demand(f"while nodes {core} are whole and the others are not")
+        for client in self.clients:
+            client.among = list(self.processes)
+        return good
+
+    def _demand(self, when: str) -> bool:
+        """Every client must get answers again, so the cluster a leader."""
         self.mix.add(GRACE_CALLS * len(self.clients) * 4)
         goals = {client.number: client.succeeded + GRACE_CALLS for client in self.clients}
         for client in self.clients:
@@ -164,21 +221,21 @@ class SimulatedCluster:
         if not self.spoken() and not finished:
             self.complain(
                 "liveness",
-                f"clients get no answers {self.options.liveness_ms} ms after healing",
+                f"clients get no answers within {self.options.liveness_ms} ms {when}",
                 self._state(),
             )
         starved = [c.number for c in self.clients if c.succeeded < goals[c.number]]
         if not self.spoken() and len(starved) == len(self.clients):
-            self.complain("liveness", "no client's calls succeed after healing", self._state())
+            self.complain("liveness", f"no client's calls succeed {when}", self._state())
         self._run_for(self.options.client_timeout_ms, self._idle)
         return not self.spoken()
 
-    def _settle(self) -> None:
-        """Let the cluster find a leader, restarting what stops."""
+    def _settle(self, nodes: list[NodeId]) -> None:
+        """Let the cluster find a leader, restarting those of ``nodes`` that stop."""
         end_us = self.simulation.now_us + self.options.settle_ms * MS
         while self.simulation.now_us < end_us and not self.spoken():
             self.simulation.run_until(self.simulation.now_us + 200 * MS)
-            self.nemesis.keep_up()
+            self.nemesis.keep_up(nodes)
 
     def _final_reads(self) -> bool:
         """Every key is read through every node."""

@@ -1,19 +1,18 @@
-"""Runs: one seed to one result, and many seeds over processes."""
+"""One run: options in, what happened and what the judges say of it out. Many runs are ``search/``."""
 
-import os
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from typing import TextIO
+from collections.abc import Callable
 
 import msgspec
 
 from trivet.lab.cluster import SimulatedCluster
 from trivet.lab.history import FOREVER_US, Outcome
-from trivet.lab.judges import durability, exactly_once, linearizability
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.options import RunOptions, draw_options
+from trivet.lab.recording import Recorder
 from trivet.lab.seam import NodeFactory
+from trivet.lab.workloads import Context
+from trivet.lab.world.options import RunOptions
 
 MakeFactory = Callable[[RunOptions], NodeFactory]
 
@@ -35,6 +34,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, int]
     reached: dict[str, int]
     unknown: int
+    metrics: dict[str, int] = {}
+    """What the workloads counted, by ``workload.what``."""
     complaints: list[Complaint]
     trace_tail: list[str]
 
@@ -51,17 +52,25 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def run(options: RunOptions, make: MakeFactory | None = None, verbose: bool = False) -> RunResult:
-    """One run of one option set, judged."""
+def run(
+    options: RunOptions,
+    make: MakeFactory | None = None,
+    verbose: bool = False,
+    recorder: Recorder | None = None,
+) -> RunResult:
+    """One run of one option set, judged. A ``recorder`` then holds the whole picture, complaints included."""
     factory = _real(options) if make is None else make(options)
     started = time.perf_counter()
-    cluster = SimulatedCluster(options, factory, verbose)
+    cluster = SimulatedCluster(options, factory, verbose, recorder)
     cluster.run()
     complaints = cluster.complaints + cluster.invariants.complaints
     history, unknown = cluster.history, 0
     if not complaints:
-        found, unknown = linearizability.judge(history, clock_slack_us(options, cluster.simulation.now_us))
-        complaints = found + exactly_once.judge(history) + durability.judge(history)
+        context = Context(clock_slack_us(options, cluster.simulation.now_us))
+        complaints = cluster.mix.check(history, context)
+        unknown = context.unknown
+    if recorder is not None:
+        _say(cluster, recorder, complaints)
     return RunResult(
         options=options,
         digest=cluster.trace.digest(),
@@ -71,26 +80,19 @@ def run(options: RunOptions, make: MakeFactory | None = None, verbose: bool = Fa
         virtual_ms=cluster.simulation.now_us // 1000,
         real_ms=int((time.perf_counter() - started) * 1000),
         events=cluster.simulation.events,
-        faults=_faults(cluster),
-        reached=cluster.invariants.reached,
+        faults=cluster.faults(),
+        reached=cluster.reached(),
         unknown=unknown,
+        metrics=cluster.mix.metrics(history),
         complaints=complaints,
         trace_tail=list(cluster.trace.lines) if complaints or verbose else [],
     )
 
 
 def _real(options: RunOptions) -> NodeFactory:
-    from trivet.lab.real import RealNodes
+    from trivet.lab.world.real import RealNodes
 
     return RealNodes(options)
-
-
-def _faults(cluster: SimulatedCluster) -> dict[str, int]:
-    faults = dict(sorted(cluster.nemesis.counts.items()))
-    network = cluster.network
-    counts = {"drop": network.dropped, "duplicate": network.duplicated, "reorder": network.reordered}
-    faults |= {name: count for name, count in counts.items() if count}
-    return faults
 
 
 def clock_slack_us(options: RunOptions, virtual_us: int) -> int:
@@ -101,34 +103,17 @@ def clock_slack_us(options: RunOptions, virtual_us: int) -> int:
     return 2000 * options.wall_offset_ms_max + drift_us + CLOCK_SLACK_US
 
 
-def _run_seed(task: tuple[int, int, int]) -> RunResult:
-    return run(draw_options(*task))
+_OPERATION = re.compile(r"\bop (\d+) client \d+")
 
 
-def run_many(seeds: Iterable[int], nodes: int, ops: int, jobs: int) -> Iterator[RunResult]:
-    """Results of many seeds, in their order, by ``jobs`` processes at a time."""
-    tasks = [(seed, nodes, ops) for seed in seeds]
-    if jobs <= 1:
-        yield from map(_run_seed, tasks)
-        return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        yield from pool.map(_run_seed, tasks)
-
-
-def report(result: RunResult, out: TextIO) -> None:
-    """Print a run's line; on a complaint everything that is needed to replay and to understand it."""
-    if result.complaints:
-        lines = [f"options {msgspec.json.encode(result.options).decode()}", f"code {code_version()}"]
-        lines += ["    " + line for line in result.trace_tail[-60:]]
-        lines += [complaint.text() for complaint in result.complaints[:5]]
-        out.write("\n".join(lines) + "\n")
-    out.write(result.line() + "\n")
-    out.flush()
-
-
-def code_version() -> str:
-    """The version, and the commit when an environment says it."""
-    from trivet import __version__
-
-    commit = os.environ.get("TRIVET_COMMIT", "")
-    return f"trivet {__version__}" + (f" commit {commit}" if commit else "")
+def _say(cluster: SimulatedCluster, recorder: Recorder, complaints: list[Complaint]) -> None:
+    """Put what the judges say into the picture, beside the operations that their evidence names."""
+    recording = cluster.recording()
+    operations = {operation.number: operation for operation in recording.operations}
+    for complaint in complaints:
+        named = [int(number) for line in complaint.evidence for number in _OPERATION.findall(line)]
+        named = [number for number in dict.fromkeys(named) if number in operations]
+        for number in named:
+            operations[number].verdict = complaint.judge
+        at_us = max((operations[number].invoke_us for number in named), default=recording.ended_us)
+        recorder.say(at_us, complaint.judge, complaint.sentence, named)

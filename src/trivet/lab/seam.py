@@ -8,6 +8,7 @@ The real node has all of this; so have the small stand-ins of the lab's own test
 from collections.abc import Callable
 from typing import Protocol
 
+from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, LinkId, NodeId
 
@@ -47,6 +48,10 @@ class ObservationLike(Protocol):
     def first_index(self) -> int: ...
     @property
     def last_index(self) -> int: ...
+    @property
+    def matches(self) -> tuple[tuple[int, int], ...]: ...
+    @property
+    def incomplete(self) -> bool: ...
 
 
 class NodeLike(Protocol):
@@ -75,11 +80,22 @@ class NodeFactory(Protocol):
 
     @property
     def tick_ms(self) -> int: ...
-    def boot(self, node: NodeId, storage: Storage, seed: int, mono_ms: int, wall_ms: int) -> NodeLike: ...
+    def boot(
+        self,
+        node: NodeId,
+        storage: Storage,
+        seed: int,
+        mono_ms: int,
+        wall_ms: int,
+        buggify: Buggify | None,
+    ) -> NodeLike: ...
     def digest(self, node: NodeLike, whole: bool) -> object:
         """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
         ...
 
-    def rot_spot(self, storage: Storage, draw: Callable[[int], int]) -> tuple[str, int] | None:
-        """A byte (file, offset) whose loss the node must notice; None when there is none yet."""
+    def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:
+        """A byte (file, offset) whose loss the node must notice; None when there is none yet.
+
+        ``what``: log, or snapshot.
+        """
         ...

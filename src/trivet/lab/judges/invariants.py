@@ -2,14 +2,17 @@
 
 - Election safety: at most one leader per term, ever.
 - Log matching: an (index, term) names one entry, and one entry before it.
-- Leader completeness: a new leader holds every entry known as committed.
+- Leader completeness: a new leader holds every entry that was committed in an earlier term than its own.
+  (It may be elected late: a leader of a later term may already have committed more.)
 - State machine safety: one entry per committed index, one digest per applied index.
-- Within one life of a node neither term nor commit nor applied goes back.
+- Within one life of a node neither term nor commit nor applied goes back; nor does what a leader believes its
+  followers to hold, which must be true (``matches.py``).
 """
 
 from collections.abc import Callable
 
 from trivet.lab.judges.complaint import Complaint
+from trivet.lab.judges.matches import Matches
 from trivet.lab.seam import ObservationLike
 
 Entry = tuple[int, int]
@@ -44,6 +47,8 @@ class InvariantJudge:
         self.complaints: list[Complaint] = []
         self.committed: dict[int, Entry] = {}
         self.commit_max = 0
+        self._committed_in: dict[int, int] = {}
+        """The term in which an index was first seen to be committed."""
         self.reached: dict[str, int] = {}
         """How often something worth reaching happened."""
         self._views: dict[int, _View] = {}
@@ -51,10 +56,12 @@ class InvariantJudge:
         self._entries: dict[Entry, tuple[int, int]] = {}
         """(index, term) -> (crc, term of the entry before, or -1 where unknown)."""
         self._digests: dict[int, tuple[object, int]] = {}
+        self._matches = Matches()
 
     def booted(self, node: int) -> None:
         """A new life of ``node``: what it held only in memory is gone."""
         self._views[node] = _View()
+        self._matches.booted(node)
         self._count("boots")
 
     def observed(self, node: int, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
@@ -69,6 +76,10 @@ class InvariantJudge:
             view.leading_in = seen.term
         elif seen.role != "leader":
             view.leading_in = 0
+        self._matches.seen(node, seen.term, seen.last_index, seen.incomplete, entry)
+        if seen.matches:
+            for sentence in self._matches.led(node, seen.term, seen.matches, entry):
+                self._complain(sentence, [])
         if seen.applied != view.applied:
             self._check_digest(node, seen.applied, digest)
         view.term, view.commit, view.applied = seen.term, seen.commit, seen.applied
@@ -131,6 +142,7 @@ class InvariantJudge:
             known = self.committed.get(index)
             if known is None:
                 self.committed[index] = held
+                self._committed_in[index] = seen.term
                 self.commit_max = max(self.commit_max, index)
                 self._check_present_leaders(node, seen.term, index, held)
             elif known != held:
@@ -155,13 +167,16 @@ class InvariantJudge:
         other = self._leaders.setdefault(seen.term, node)
         if other != node:
             self._complain(f"election safety: nodes {other} and {node} both led term {seen.term}", [])
-        if seen.last_index < self.commit_max:
+        due = self.commit_max
+        while due and self._committed_in.get(due, 0) >= seen.term:
+            due -= 1
+        if seen.last_index < due:
             self._complain(
                 f"leader completeness: node {node} leads term {seen.term} with a log to {seen.last_index}, "
-                f"but index {self.commit_max} is committed", [],
+                f"but index {due} is committed", [],
             )  # fmt: skip
             return
-        for index in range(max(1, seen.first_index), self.commit_max + 1):
+        for index in range(max(1, seen.first_index), due + 1):
             known, held = self.committed.get(index), entry(index)
             if known is not None and held is not None and known != held:
                 self._complain(

@@ -1,31 +1,27 @@
 """Is there an order of all operations, true to real time, that a single store would answer like this?
 
-Just-in-time linearization (Lowe, "Testing for linearizability", 2017; after Wing and Gong, 1993), as
-a set of configurations instead of a search with back-tracking: walking through the history, keep every
-(state, operations that took effect but have not returned). When an operation returns, each configuration
-must have it, or get it by letting pending operations take effect first, in any order. No configuration
-left: not linearizable, and the operation at hand is the evidence.
-
-Keys that no transaction joins are judged apart (locality; Herlihy and Wing, 1990). An indefinite
-operation never returns: it may take effect at any time after its invocation, or never. What is *not* known is
-bounded: a part that needs more than ``BUDGET`` configurations is "unknown", which runs count and report.
+Keys that no transaction joins are judged apart (locality; Herlihy and Wing, "Linearizability", 1990). An
+indefinite operation never returns: it may take effect at any time after its invocation, or never. The search
+is in ``configurations.py``; what makes a complaint short in ``smallest.py``. What cannot be decided within
+the budget is "unknown", which runs count and report.
 """
 
 from collections.abc import Sequence
 
 from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.judges.models import READS
-from trivet.lab.judges.state import ABSENT, KeyState, Span, steps
+from trivet.lab.judges.configurations import Search
+from trivet.lab.judges.smallest import Smallest, first_failure, smallest
 
 BUDGET = 100_000
+"""Configurations per group of keys; some 10 µs each."""
+SHOWN_MAX = 16
+"""Operations in a complaint."""
+SMALL_COMPLAINTS_MAX = 3
+"""So many complaints are made as small as they get: it costs searches of its own."""
 
-State = tuple[KeyState, ...]
-Configuration = tuple[State, int]
-"""(state, bit mask of pending operations that already took effect)."""
 
-
-class Verdict:
+class PartVerdict:
     """``complaint`` None: linearizable, unless ``unknown``."""
 
     def __init__(self, complaint: Complaint | None, unknown: bool, explored: int) -> None:
@@ -34,12 +30,19 @@ class Verdict:
         self.explored = explored
 
 
-def judge(history: Sequence[Operation], slack_us: int = FOREVER_US) -> tuple[list[Complaint], int]:
-    """Complaints about all parts of ``history``, and how many parts stay unknown."""
+def judge(
+    history: Sequence[Operation], slack_us: int = FOREVER_US, budget: int = BUDGET
+) -> tuple[list[Complaint], int]:
+    """Complaints about all parts of ``history``, and how many parts stay unknown.
+
+    ``slack_us``: how far clocks may be apart where values have deadlines (for ever: they say nothing).
+    ``budget``: configurations looked at per part before it is given up as unknown.
+    """
     complaints: list[Complaint] = []
     unknown = 0
     for keys, operations in partitions(history):
-        verdict = judge_part(keys, operations, slack_us)
+        small = len(complaints) < SMALL_COMPLAINTS_MAX
+        verdict = judge_part(keys, operations, slack_us, budget, small)
         unknown += verdict.unknown
         if verdict.complaint is not None:
             complaints.append(verdict.complaint)
@@ -67,142 +70,52 @@ def partitions(history: Sequence[Operation]) -> list[tuple[list[bytes], list[Ope
     return [(sorted(keys), members) for keys, members in parts.values()]
 
 
-def judge_part(keys: list[bytes], operations: list[Operation], slack_us: int = FOREVER_US) -> Verdict:
-    """Judge one group of keys."""
-    return _Part(keys, operations, slack_us).judge()
+def judge_part(
+    keys: list[bytes],
+    operations: Sequence[Operation],
+    slack_us: int = FOREVER_US,
+    budget: int = BUDGET,
+    small: bool = True,
+) -> PartVerdict:
+    """Judge one group of keys; ``small``: make the evidence as short as it gets."""
+    search = Search(keys, operations, slack_us, budget)
+    found = search.run()
+    if found is not False:
+        return PartVerdict(None, found is None, search.explored)
+    first = first_failure(search, keys, slack_us) if small else search
+    least = smallest(keys, operations, first.last_return, slack_us) if small else None
+    return PartVerdict(_complaint(keys, operations, first, least), False, search.explored)
 
 
-class _Part:
-    def __init__(self, keys: list[bytes], operations: list[Operation], slack_us: int) -> None:
-        self.places = {key: i for i, key in enumerate(keys)}
-        self.keys = keys
-        self.slack_us = slack_us
-        self.explored = 0
-        self.operations = [o for o in operations if not _says_nothing(o)]
-        self.pending: dict[int, Operation] = {}
-        self.twins: dict[int, int] = {}
-        """An indefinite operation's earlier pending twin: the one that takes effect first of the two."""
-        self.free = 1
-
-    def judge(self) -> Verdict:
-        # At one instant invocations come before returns: more orders stay possible.
-        events = [(o.invoke_us, 0, o.number, o) for o in self.operations]
-        events += [(o.return_us, 1, o.number, o) for o in self.operations if o.outcome is Outcome.OK]
-        bits: dict[int, int] = {}
-        configurations: dict[Configuration, None] = {(tuple(ABSENT for _ in self.keys), 0): None}
-        for _, kind, number, operation in sorted(events, key=lambda event: event[:3]):
-            if kind == 0:
-                bits[number] = self._open(operation)
-                continue
-            bit = bits.pop(number)
-            after = self._close(configurations, bit)
-            if self.explored > BUDGET:
-                return Verdict(None, True, self.explored)
-            if not after:
-                return Verdict(self._complaint(operation, configurations), False, self.explored)
-            del self.pending[bit]
-            self.free |= bit
-            configurations = self._prune(after)
-        return Verdict(None, False, self.explored)
-
-    def _open(self, operation: Operation) -> int:
-        """Give ``operation`` the lowest free bit."""
-        bit = self.free & -self.free
-        self.free &= ~bit
-        if self.free == 0:
-            self.free = bit << 1
-        self.twins.pop(bit, None)
-        if operation.outcome is not Outcome.OK and operation.commands[0][0] != b"PEXPIRE":
-            for other, earlier in self.pending.items():
-                if earlier.outcome is not Outcome.OK and earlier.commands == operation.commands:
-                    self.twins[bit] = other
-        self.pending[bit] = operation
-        return bit
-
-    def _close(self, configurations: dict[Configuration, None], bit: int) -> dict[Configuration, None]:
-        """Let the operation of ``bit`` take effect in every configuration where it has not, in every way."""
-        after: dict[Configuration, None] = {}
-        seen: dict[Configuration, None] = dict(configurations)
-        stack = list(configurations)
-        while stack and self.explored <= BUDGET:
-            state, mask = stack.pop()
-            if mask & bit:
-                after[(state, mask & ~bit)] = None
-                continue
-            for candidate in self._moves(state, mask):
-                if candidate not in seen:
-                    seen[candidate] = None
-                    stack.append(candidate)
-        return after
-
-    def _moves(self, state: State, mask: int) -> list[Configuration]:
-        self.explored += 1
-        moves: list[Configuration] = []
-        for other, operation in self.pending.items():
-            if mask & other:
-                continue
-            twin = self.twins.get(other)
-            if twin is not None and not mask & twin:
-                continue
-            found = self._apply(state, operation)
-            if found == [state] and _only_reads(operation):
-                return [(state, mask | other)]  # it changes nothing and must come: now is as good as ever
-            must = operation.outcome is Outcome.OK  # else it need not come, least of all to change nothing
-            moves.extend([(new, mask | other) for new in found if must or new != state])
-        return moves
-
-    def _apply(self, state: State, operation: Operation) -> list[State]:
-        known = operation.outcome is Outcome.OK
-        span = Span(operation.invoke_us, operation.return_us, self.slack_us)
-        states = [state]
-        for i, command in enumerate(operation.commands):
-            place = self.places[command[1]]
-            reply = operation.replies[i] if known else None
-            states = [
-                (*before[:place], after, *before[place + 1 :])
-                for before in states
-                for after in steps(before[place], command, reply, known, span)
-            ]
-        return states
-
-    def _prune(self, configurations: dict[Configuration, None]) -> dict[Configuration, None]:
-        """Drop what another configuration covers: the same state with fewer indefinite operations used up."""
-        if len(configurations) < 8:
-            return configurations
-        indefinite = sum(
-            bit for bit, operation in self.pending.items() if operation.outcome is not Outcome.OK
-        )
-        groups: dict[tuple[State, int], list[int]] = {}
-        for state, mask in sorted(configurations, key=lambda c: c[1].bit_count()):
-            kept = groups.setdefault((state, mask & ~indefinite), [])
-            used = mask & indefinite
-            if not any(less & used == less for less in kept):
-                kept.append(used)
-        return {(state, definite | used): None for (state, definite), kept in groups.items() for used in kept}
-
-    def _complaint(self, operation: Operation, configurations: dict[Configuration, None]) -> Complaint:
-        names = ", ".join(key.decode(errors="replace") for key in self.keys)
+def _complaint(
+    keys: list[bytes], operations: Sequence[Operation], search: Search, least: Smallest | None
+) -> Complaint:
+    names = ", ".join(key.decode(errors="replace") for key in keys)
+    evidence: list[str] = []
+    told = {o.number: o.text() for o in operations}
+    if least is not None:
+        shown = least.operations[-SHOWN_MAX:]
+        left_out = len(least.operations) - len(shown)
+        evidence += [f"these {len(least.operations)} cannot be put in any order:"] if len(shown) > 1 else []
+        evidence += [f"  ({left_out} earlier ones)"] if left_out else []
+        evidence += ["  " + told[o.number] for o in shown]
+        if least.any_start:
+            evidence.append("whatever the key held before them")
+        if least.others:
+            evidence.append(
+                f"{least.others} other writes that had begun by then do not help, even when each may "
+                "have happened at any time or never"
+            )
+    else:
+        culprit = search.failed_at
+        before = [o for o in search.operations if o.invoke_us <= culprit.return_us and o is not culprit]
+        recent = sorted(before, key=lambda o: min(o.return_us, culprit.return_us))[-12:]
+        lines = ["  " + told[o.number] for o in recent]
+        evidence += [told[culprit.number], "latest on these keys:", *lines]
+    if search.registers is None:
         values: dict[str, None] = {}
-        for state, _ in configurations:
-            values[" ".join(brief(value) for value, _, _ in state)] = None
-        before = [o for o in self.operations if o.invoke_us <= operation.return_us and o is not operation]
-        recent = sorted(before, key=lambda o: min(o.return_us, operation.return_us))[-12:]
-        evidence = [
-            operation.text(),
-            f"possible values before: {' | '.join(list(values)[:6])}",
-            "latest on these keys:",
-        ]
-        return Complaint(
-            "linearizability",
-            f"no order explains the history of {names}",
-            evidence + ["  " + o.text() for o in recent],
-        )
-
-
-def _says_nothing(operation: Operation) -> bool:
-    """An unanswered read."""
-    return operation.outcome is not Outcome.OK and _only_reads(operation)
-
-
-def _only_reads(operation: Operation) -> bool:
-    return all(command[0] in READS for command in operation.commands)
+        for state in search.reached_states:
+            held = [brief(value) for value, _, _ in search.machine.states[state]]
+            values[" ".join(held)] = None
+        evidence.append(f"values possible before the last answer: {' | '.join(list(values)[:6])}")
+    return Complaint("linearizability", f"no order explains the history of {names}", evidence)

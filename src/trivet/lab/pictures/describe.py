@@ -1,0 +1,309 @@
+"""Says in words what a node's frames hold, so that pictures can label and fold them.
+
+Strategy: a frame is decoded as its receiver would decode it. What needs memory (is this
+acknowledgement news? how far has the leader committed?) is worked out in one pass over the
+messages in the order of their sending. Messages that carry a label already are left alone:
+textbook runs describe themselves.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.machine.entry import Call, decode_batch, decode_body
+from trivet.core.node.hello import Hello
+from trivet.core.raft.messages import (
+    AppendEntries,
+    AppendReply,
+    Entry,
+    Heartbeat,
+    HeartbeatReply,
+    PreVote,
+    PreVoteReply,
+    ReadIndexReply,
+    ReadIndexRequest,
+    RequestVote,
+    RequestVoteReply,
+    SnapshotChunk,
+    SnapshotReply,
+    TimeoutNow,
+)
+from trivet.core.raft.messages import Message as RaftMessage
+from trivet.core.wire.peer import FrameParser
+from trivet.lab.recording import Message, Point, Recording
+
+FRAME_BYTES_MAX = 1 << 30
+COMMANDS_MAX = 8
+"""So many commands of one message are spelled out."""
+COMMAND_CHARS_MAX = 60
+
+Spoken = RaftMessage | Forward | ForwardRead | ReadReplies | Hello
+"""What two nodes may say to each other."""
+
+_decoder = msgspec.msgpack.Decoder(tuple[int, Spoken])
+
+
+class Words(msgspec.Struct):
+    """One message in words."""
+
+    kind: str
+    label: str
+    fields: dict[str, str]
+    routine: bool = False
+
+
+def decode_frames(data: bytes) -> list[Spoken]:
+    """What the frames in ``data`` say; those that do not check out are left away."""
+    found: list[Spoken] = []
+    for body in FrameParser(FRAME_BYTES_MAX).feed(data):
+        try:
+            found.append(_decoder.decode(body)[1])
+        except msgspec.DecodeError:
+            continue
+    return found
+
+
+def describe(recording: Recording) -> Recording:
+    """Fill in kind, label, fields and routine of all messages, and the points at which leaders commit.
+
+    Does nothing a second time. Returns the recording itself.
+    """
+    acknowledged: dict[tuple[int, int], tuple[int, int]] = {}
+    committed: dict[int, int] = {}
+    knows_commits = any(point.kind == "commit" for point in recording.points)
+    for message in recording.messages:
+        if message.label or not message.frame:
+            continue
+        spoken = decode_frames(message.frame)
+        _put(message, [_words(one) for one in spoken])
+        for one in spoken:
+            if isinstance(one, AppendReply) and _old_news(acknowledged, message, one):
+                message.routine = True
+            elif isinstance(one, AppendEntries | Heartbeat) and not knows_commits and not message.duplicate:
+                _note_commit(recording, committed, message, one.commit)
+    recording.points.sort(key=lambda point: point.at_us)
+    return recording
+
+
+def _put(message: Message, words: list[Words]) -> None:
+    if not words:
+        message.kind, message.label = "bytes", f"{len(message.frame)} bytes"
+        return
+    message.kind = words[0].kind
+    message.label = words[0].label + (f" (+{len(words) - 1})" if len(words) > 1 else "")
+    message.routine = all(word.routine for word in words)
+    message.fields = {}
+    for number, word in enumerate(words):
+        prefix = f"{number + 1}. " if len(words) > 1 else ""
+        message.fields |= {prefix + name: value for name, value in word.fields.items()}
+    message.fields["size"] = f"{len(message.frame)} bytes"
+
+
+def _old_news(seen: dict[tuple[int, int], tuple[int, int]], message: Message, reply: AppendReply) -> bool:
+    """Whether the acknowledgement says nothing that was not said before."""
+    if not reply.ok:
+        return False
+    pair, news = (message.source, message.target), (reply.term, reply.index)
+    old = news <= seen.get(pair, (0, 0))
+    seen[pair] = max(seen.get(pair, (0, 0)), news)
+    return old or reply.index == 0
+
+
+def _note_commit(recording: Recording, committed: dict[int, int], message: Message, commit: int) -> None:
+    """A leader's first message with a higher commit index shows that it has committed."""
+    if commit > committed.get(message.source, 0):
+        committed[message.source] = commit
+        recording.points.append(Point(message.sent_us, message.source, "commit", f"commit #{commit}"))
+
+
+def _words(spoken: Spoken) -> Words:
+    words = _DESCRIBERS[type(spoken)](spoken)
+    term = getattr(spoken, "term", None)
+    if term is not None:
+        words.fields = {"term": str(term), **words.fields}
+    return words
+
+
+# -- elections
+
+
+def _pre_vote(m: PreVote) -> Words:
+    fields = {"last entry": f"#{m.last_index} of term {m.last_term}", "asks": "would you vote for me?"}
+    return Words("PreVote", f"RequestVote t{m.term} (pre)", fields)
+
+
+def _pre_vote_reply(m: PreVoteReply) -> Words:
+    return Words("PreVoteReply", f"{'yes' if m.granted else 'no'} t{m.term} (pre)", _granted(m.granted))
+
+
+def _request_vote(m: RequestVote) -> Words:
+    fields = {"last entry": f"#{m.last_index} of term {m.last_term}"}
+    if m.transfer:
+        fields["transfer"] = "its leader asked for this"
+    return Words("RequestVote", f"RequestVote t{m.term}", fields)
+
+
+def _request_vote_reply(m: RequestVoteReply) -> Words:
+    return Words("RequestVoteReply", f"{'vote' if m.granted else 'no vote'} t{m.term}", _granted(m.granted))
+
+
+def _granted(granted: bool) -> dict[str, str]:
+    return {"granted": "yes" if granted else "no"}
+
+
+def _timeout_now(m: TimeoutNow) -> Words:
+    return Words("TimeoutNow", f"TimeoutNow t{m.term}", {"asks": "campaign at once: you shall lead"})
+
+
+# -- the log
+
+
+def span(first: int, count: int) -> str:
+    """The indexes of some entries, such as ``#5–7``."""
+    return f"#{first}" if count == 1 else f"#{first}–{first + count - 1}"
+
+
+def _append(m: AppendEntries) -> Words:
+    fields = {"after": f"#{m.prev_index} of term {m.prev_term}", "commit": f"#{m.commit}"}
+    if not m.entries:
+        return Words("AppendEntries", f"AppendEntries t{m.term} (empty)", fields, routine=True)
+    first = m.prev_index + 1
+    fields["entries"] = f"{len(m.entries)} ({span(first, len(m.entries))})"
+    for offset, entry in enumerate(m.entries[:COMMANDS_MAX]):
+        fields[f"#{first + offset}"] = f"term {entry.term}: {entry_text(entry)}"
+    label = f"AppendEntries t{m.term} {span(first, len(m.entries))} commit {m.commit}"
+    return Words("AppendEntries", label, fields)
+
+
+def _append_reply(m: AppendReply) -> Words:
+    fields = {"ok": "yes" if m.ok else "no", "index": f"#{m.index}"}
+    if m.ok:
+        return Words("AppendReply", f"ok #{m.index}", fields)
+    fields["may agree at"] = f"#{m.hint_index} of term {m.hint_term}"
+    why = "full" if m.full else "lost entries" if m.lost else "no"
+    return Words("AppendReply", f"{why} #{m.index}, try #{m.hint_index}", fields)
+
+
+def _heartbeat(m: Heartbeat) -> Words:
+    return Words(
+        "Heartbeat", f"heartbeat t{m.term} commit {m.commit}", _read({"commit": f"#{m.commit}"}, m), True
+    )
+
+
+def _heartbeat_reply(m: HeartbeatReply) -> Words:
+    return Words("HeartbeatReply", f"alive #{m.match}", _read({"match": f"#{m.match}"}, m), True)
+
+
+def _read(fields: dict[str, str], m: Heartbeat | HeartbeatReply) -> dict[str, str]:
+    return {**fields, "round of reads": str(m.read_seq)} if m.read_seq else fields
+
+
+def entry_text(entry: Entry) -> str:
+    """The commands in an entry."""
+    if not entry.payload:
+        return "a leader's empty entry"
+    try:
+        body = decode_body(entry.payload)
+        calls = [call for batch in body.batches for call in decode_batch(batch).calls]
+    except msgspec.DecodeError:
+        return f"{len(entry.payload)} bytes"
+    return calls_text(calls) or "time moves on"
+
+
+def calls_text(calls: list[Call]) -> str:
+    """Commands as people write them."""
+    shown = [_command(arguments) for _, arguments in calls[:COMMANDS_MAX]]
+    if len(calls) > COMMANDS_MAX:
+        shown.append(f"… {len(calls) - COMMANDS_MAX} more")
+    return "; ".join(shown)
+
+
+def _command(arguments: list[bytes]) -> str:
+    text = " ".join(_argument(argument) for argument in arguments)
+    return text if len(text) <= COMMAND_CHARS_MAX else text[: COMMAND_CHARS_MAX - 1] + "…"
+
+
+def _argument(argument: bytes) -> str:
+    text = argument[:COMMAND_CHARS_MAX].decode(errors="replace")
+    return text if text.isprintable() else f"<{len(argument)} bytes>"
+
+
+# -- snapshots
+
+
+def _snapshot(m: SnapshotChunk) -> Words:
+    end = m.offset + len(m.data)
+    fields = {"of": f"#{m.index} of term {m.snapshot_term}", "bytes": f"{m.offset} to {end}"}
+    return Words("Snapshot", f"snapshot #{m.index} {size(end)}{' (last)' if m.last else ''}", fields)
+
+
+def _snapshot_reply(m: SnapshotReply) -> Words:
+    fields = {"of": f"#{m.index}", "wants byte": str(m.offset)}
+    label = f"snapshot #{m.index} got {size(m.offset)}" if m.ok else f"snapshot #{m.index}: stop"
+    return Words("SnapshotReply", label, fields)
+
+
+def size(count_bytes: int) -> str:
+    """Bytes for people."""
+    if count_bytes < 10_000:
+        return f"{count_bytes} B"
+    return f"{count_bytes / 1024:.0f} KiB" if count_bytes < 10 << 20 else f"{count_bytes / (1 << 20):.0f} MiB"
+
+
+# -- reads, forwarding, links
+
+
+def _read_index(m: ReadIndexRequest) -> Words:
+    return Words(
+        "ReadIndex", "read index?", {"asks": "which index must my reads wait for?", "round": str(m.seq)}
+    )
+
+
+def _read_index_reply(m: ReadIndexReply) -> Words:
+    fields = {"round": str(m.seq), "index": f"#{m.index}", "ok": "yes" if m.ok else "no"}
+    return Words("ReadIndexReply", f"read at #{m.index}" if m.ok else "read refused", fields)
+
+
+def _forward(m: Forward) -> Words:
+    try:
+        calls = decode_batch(m.batch).calls
+    except msgspec.DecodeError:
+        return Words("Forward", f"forward {len(m.batch)} bytes", {})
+    more = f" (+{len(calls) - 1})" if len(calls) > 1 else ""
+    label = f"forward {_command(calls[0][1]) if calls else 'nothing'}{more}"
+    return Words("Forward", label, {"commands": calls_text(calls)})
+
+
+def _forward_read(m: ForwardRead) -> Words:
+    return Words("ForwardRead", f"read for me: {calls_text(m.calls[:1])}", {"commands": calls_text(m.calls)})
+
+
+def _read_replies(m: ReadReplies) -> Words:
+    return Words("ReadReplies", "replies to reads", {"replies": f"{len(m.replies)} bytes"})
+
+
+def _hello(m: Hello) -> Words:
+    fields = {"cluster": m.cluster, "from": f"node {m.node}", "to": f"node {m.to}", "format": str(m.format)}
+    return Words("Hello", "hello", fields, True)
+
+
+_DESCRIBERS: dict[type, Callable[..., Words]] = {
+    PreVote: _pre_vote,
+    PreVoteReply: _pre_vote_reply,
+    RequestVote: _request_vote,
+    RequestVoteReply: _request_vote_reply,
+    AppendEntries: _append,
+    AppendReply: _append_reply,
+    Heartbeat: _heartbeat,
+    HeartbeatReply: _heartbeat_reply,
+    SnapshotChunk: _snapshot,
+    SnapshotReply: _snapshot_reply,
+    TimeoutNow: _timeout_now,
+    ReadIndexRequest: _read_index,
+    ReadIndexReply: _read_index_reply,
+    Forward: _forward,
+    ForwardRead: _forward_read,
+    ReadReplies: _read_replies,
+    Hello: _hello,
+}

@@ -1,0 +1,26 @@
+"""All scenarios, in the order in which they are best read."""
+
+from trivet.lab.scenarios.commit_stories import BLOCKED, COMMIT
+from trivet.lab.scenarios.copies_story import PARTITION
+from trivet.lab.scenarios.paxos_stories import CLEAN, DUEL
+from trivet.lab.scenarios.raft_elections import ELECTION, PRE_VOTE, SPLIT_VOTE
+from trivet.lab.scenarios.raft_logs import LEADER_CRASH, LOG_REPAIR, SNAPSHOT
+from trivet.lab.scenarios.raft_reads import STALE_READ
+from trivet.lab.scenarios.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    ELECTION,
+    SPLIT_VOTE,
+    LEADER_CRASH,
+    LOG_REPAIR,
+    STALE_READ,
+    PRE_VOTE,
+    SNAPSHOT,
+    COMMIT,
+    BLOCKED,
+    CLEAN,
+    DUEL,
+    PARTITION,
+)
+
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

@@ -1,0 +1,130 @@
+"""The mix of a run: the workloads that its options weigh above zero, drawn from call by call.
+
+Where it stands: the one source of all clients. Strategy: a table with one place per unit of weight, so that a
+draw is one number. Each workload has a generator of its own, from the seed and its name: what one draws
+disturbs no other.
+"""
+
+from collections.abc import Sequence
+
+from trivet.core.base.checksum import crc32
+from trivet.core.base.prng import Prng
+from trivet.lab.history import Operation, Outcome
+from trivet.lab.judges.complaint import Complaint
+from trivet.lab.resp import Value
+from trivet.lab.workloads.registry import REGISTRY
+from trivet.lab.workloads.workload import Context, Workload, is_open, operations_on
+from trivet.lab.world.client import Call
+from trivet.lab.world.options import RunOptions
+
+
+def workload_names(text: str) -> list[str]:
+    """The names in ``text``, joined by commas; ValueError names those that there are."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in REGISTRY:
+            raise ValueError(f"there is no workload {name!r}: choose from {', '.join(REGISTRY)}")
+    return names
+
+
+class Mix:
+    """The source of calls: ``ops`` of them in all, then final reads when asked for."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
+        self._left = options.ops
+        self.workloads: dict[str, Workload] = {}
+        self._table: list[Workload] = []
+        wanted = workload_names(options.workloads)
+        for name, make in REGISTRY.items():
+            workload = make(options, Prng(options.seed ^ crc32(name.encode()) << 32))
+            weight = sum(getattr(options, field) for field in workload.weights)
+            if wanted:
+                weight = max(1, weight) if name in wanted else 0
+            if weight:
+                self.workloads[name] = workload
+                self._table += [workload] * weight
+        if not self._table:
+            raise ValueError("no workload has a weight above zero")
+
+    def done(self) -> bool:
+        """Whether all operations have been handed out."""
+        return self._left <= 0
+
+    def add(self, ops: int) -> None:
+        """Hand out so many more."""
+        self._left += ops
+
+    def abandon(self) -> None:
+        """Hand out no more."""
+        self._left = 0
+
+    def next_calls(self, client: int, prng: Prng) -> list[Call]:
+        """The next batch of ``client``: one call, or a pipeline of a few."""
+        calls: list[Call] = []
+        count = 1 if prng.chance(0.5) else prng.between(1, self._options.pipeline_max)
+        while len(calls) < count and self._left > 0:
+            self._left -= 1
+            call = self._draw(prng, client)
+            calls.append(call)
+            if call.then is not None:
+                break
+        return calls
+
+    def _draw(self, prng: Prng, client: int) -> Call:
+        workload = self._table[prng.below(len(self._table))]
+        only_reads = client <= self._options.readers
+        call = workload.read(client, prng) if only_reads else workload.start(client, prng)
+        workload.note(call)
+        return call
+
+    def preparation(self) -> "Preparation | None":
+        """The source of the calls that must succeed before the others begin; None: there are none."""
+        calls = [call for workload in self.workloads.values() for call in workload.setup()]
+        return Preparation(calls) if calls else None
+
+    def final_calls(self) -> list[Call]:
+        """Reads of all that was ever touched."""
+        return [call for workload in self.workloads.values() for call in workload.finals()]
+
+    def check(self, history: Sequence[Operation], context: Context) -> list[Complaint]:
+        """What all workloads complain about."""
+        complaints: list[Complaint] = []
+        for workload in self.workloads.values():
+            own = operations_on(history, workload.prefixes)
+            complaints += workload.check(own, [o for o in own if o.final], context)
+        return complaints
+
+    def metrics(self, history: Sequence[Operation]) -> dict[str, int]:
+        """Counts of all workloads, as ``name.what``; how their operations ended among them."""
+        found: dict[str, int] = {}
+        for name, workload in self.workloads.items():
+            own = [o for o in operations_on(history, workload.prefixes) if not o.final]
+            found[f"{name}.ok"] = sum(o.outcome is Outcome.OK for o in own)
+            found[f"{name}.failed"] = sum(o.outcome is Outcome.FAIL for o in own)
+            found[f"{name}.indefinite"] = sum(map(is_open, own))
+            for what, count in sorted(workload.metrics().items()):
+                found[f"{name}.{what}"] = count
+        return found
+
+
+class Preparation:
+    """A source for one client: each call again and again until it succeeds."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._calls = calls
+        for call in calls:
+            assert call.then is None
+            call.then = self._succeeded
+
+    def done(self) -> bool:
+        """Whether all have succeeded."""
+        return not self._calls
+
+    def next_calls(self, client: int, prng: Prng) -> list[Call]:
+        """The first that has not succeeded."""
+        return self._calls[:1]
+
+    def _succeeded(self, replies: tuple[Value, ...]) -> Call | None:
+        del self._calls[0]
+        return None

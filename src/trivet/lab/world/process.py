@@ -1,0 +1,374 @@
+"""One simulated process: a real node, driven as the real driver drives it, and what can befall it.
+
+Inputs are handed to the node as they come; the turn that ends the loop turn follows within
+microseconds, so that inputs close together share a turn. A paused process queues its inputs
+and gets them all at once. What a crash takes is the disk's business.
+"""
+
+# ruff: noqa: D102 (the small protocols say what their names say)
+
+import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+from trivet.core.base.disk import DiskFault
+from trivet.core.base.errors import StartError
+from trivet.core.base.ids import ConnectionId, LinkId, NodeId
+from trivet.core.base.prng import Prng
+from trivet.lab.recording import Recorder
+from trivet.lab.seam import EffectsLike, NodeFactory, NodeLike, ObservationLike
+from trivet.lab.world.buggify import Points
+from trivet.lab.world.clock import NodeClock
+from trivet.lab.world.disk import SimulatedDisk
+from trivet.lab.world.network import Network
+from trivet.lab.world.options import RunOptions
+from trivet.lab.world.sim import Simulation
+from trivet.lab.world.sometimes import Sometimes
+from trivet.lab.world.trace import Trace
+
+Input = tuple[str, bytes, Callable[[NodeLike], None]]
+"""``(kind, bytes for the trace, how to hand it to the node)``."""
+
+
+class ClientSide(Protocol):
+    """Where replies go."""
+
+    def reply(self, conn: ConnectionId, data: bytes) -> None: ...
+    def server_closes(self, conn: ConnectionId) -> None: ...
+    def read(self, conn: ConnectionId, reading: bool) -> None: ...
+    def crashed(self, node: NodeId, silent: bool) -> None: ...
+
+
+class Watcher(Protocol):
+    """Who looks at a node after each of its turns, and hears of its end."""
+
+    def booted(self, node: NodeId) -> None: ...
+    def observed(
+        self,
+        node: NodeId,
+        seen: ObservationLike,
+        entry: Callable[[int], tuple[int, int] | None],
+        digest: Callable[[bool], object],
+    ) -> None: ...
+    def complain(self, judge: str, sentence: str, evidence: list[str]) -> None: ...
+
+
+class World:
+    """What all processes of a cluster share."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        trace: Trace,
+        options: RunOptions,
+        factory: NodeFactory,
+        network: Network,
+    ) -> None:
+        self.simulation = simulation
+        self.trace = trace
+        self.options = options
+        self.factory = factory
+        self.network = network
+        self.recorder: Recorder | None = None
+        self.sometimes = Sometimes()
+        self.points: Points | None = (
+            Points(options.seed, options.buggify_rate) if options.buggify_rate else None
+        )
+        """None: the nodes run as in service, nothing is asked of buggify."""
+        self.clients: ClientSide
+        self.watcher: Watcher
+
+
+class Process:
+    """A node's process and machine: boots, runs turns, crashes, pauses."""
+
+    def __init__(self, node: NodeId, world: World, disk: SimulatedDisk, clock: NodeClock, prng: Prng) -> None:
+        self.node = node
+        self.disk = disk
+        self.clock = clock
+        self.incarnation = 0
+        self.paused = False
+        self.slow_us = 0
+        """Each turn takes up to so much longer."""
+        self.ruined = False
+        """Cannot be started again in this run: a judge has spoken about it already."""
+        self.seen: ObservationLike | None = None
+        self._world = world
+        self._prng = prng
+        self._slowness = Prng(prng.u64())
+        self._buggify = None if world.points is None else world.points.of(node)
+        self._running: NodeLike | None = None
+        self._inbox: list[Input] = []
+        self._turn_due = False
+        self._excused = False
+        """A disk failure was injected into this life: stopping is right."""
+        self._stopping = False
+
+    # -- life and death
+
+    def is_up(self) -> bool:
+        """Whether the process exists (it may be paused)."""
+        return self._running is not None
+
+    def start(self) -> None:
+        """Boot a node from what the disk still holds."""
+        if self._running is not None or self.ruined:
+            return
+        world = self._world
+        self.incarnation += 1
+        self.clock.reboot(self._prng.below(1_000_000_000))
+        self._say("starts")
+        self._mark("start", f"start {self.incarnation}")
+        self._excused = self._stopping = self._turn_due = self.paused = False
+        self._inbox = []
+        life = self.incarnation
+        self.disk.attach(lambda token, reads, fault: self._disk_report(life, token, reads, fault))
+        try:
+            booted = world.factory.boot(
+                self.node,
+                self.disk,
+                self._prng.u64(),
+                self.clock.mono_ms(),
+                self.clock.wall_ms(),
+                self._buggify,
+            )
+        except StartError as error:
+            self._ruin("boot", f"node {self.node} refuses to start: {error}")
+            return
+        except Exception:
+            self._ruin(
+                "crash", f"node {self.node} failed while booting: {_last_line()}", traceback.format_exc()
+            )
+            return
+        self._running = booted
+        world.sometimes.started(self.node)
+        world.watcher.booted(self.node)
+        world.network.started(self.node)
+        self._schedule_tick(life)
+        self._schedule_turn()
+
+    def crash(self, power_cut: bool, silent: bool) -> None:
+        """End the process at once. ``silent``: the others' connections are not told."""
+        if self._running is None:
+            return
+        text = ("power cut" if power_cut else "killed") + (", silently" if silent else "")
+        self._say(text)
+        self._mark("crash", text)
+        self._end(power_cut, silent)
+
+    def _mark(self, kind: str, text: str) -> None:
+        if self._world.recorder is not None:
+            self._world.recorder.point(self._world.simulation.now_us, self.node, kind, text)
+
+    def _note_state(self, role: str, term: int) -> None:
+        if self._world.recorder is not None:
+            self._world.recorder.state(self._world.simulation.now_us, self.node, role, term)
+
+    def _end(self, power_cut: bool, silent: bool) -> None:
+        self._note_state("down", 0)
+        self._world.sometimes.ended(self.node)
+        self._running = None
+        self.seen = None
+        self._inbox = []
+        self.disk.crash(power_cut)
+        self._world.network.crashed(self.node, silent)
+        self._world.clients.crashed(self.node, silent)
+
+    def _ruin(self, judge: str, sentence: str, text: str = "") -> None:
+        self.ruined = True
+        self._world.watcher.complain(judge, sentence, text.splitlines()[-40:])
+        self._end(False, False)
+
+    def pause(self) -> None:
+        """SIGSTOP: inputs queue up, ticks are skipped."""
+        if self._running is not None and not self.paused:
+            self.paused = True
+            self._world.sometimes.paused(self.node, True)
+            self._say("paused")
+            self._mark("pause", "paused")
+            self._note_state("paused", 0)
+
+    def resume(self) -> None:
+        """SIGCONT: everything that queued up arrives at once."""
+        if self._running is None or not self.paused:
+            return
+        self.paused = False
+        self._world.sometimes.paused(self.node, False)
+        self._say("resumed")
+        self._mark("resume", "resumed")
+        inbox, self._inbox = self._inbox, []
+        for kind, data, action in inbox:
+            self._take(kind, data, action)
+        self._schedule_turn()
+
+    def stop(self) -> None:
+        """SIGTERM: a graceful stop begins."""
+        self._say("told to stop")
+        self._mark("stop", "told to stop")
+        self._stopping = True
+        self._give(self.incarnation, "stop", b"", lambda node: node.stop())
+
+    def _say(self, text: str) -> None:
+        self._world.trace.say(self._world.simulation.now_us, self.node, text)
+
+    # -- inputs
+
+    def _give(self, life: int, kind: str, data: bytes, action: Callable[[NodeLike], None]) -> None:
+        if self._running is None or life != self.incarnation:
+            return
+        if self.paused:
+            self._inbox.append((kind, data, action))
+        else:
+            self._take(kind, data, action)
+
+    def _take(self, kind: str, data: bytes, action: Callable[[NodeLike], None]) -> None:
+        if self._running is None:
+            return
+        self._world.trace.event(self._world.simulation.now_us, self.node, kind, data)
+        try:
+            action(self._running)
+        except Exception:
+            self._ruin("crash", f"node {self.node} raised in {kind}: {_last_line()}", traceback.format_exc())
+            return
+        self._schedule_turn()
+
+    def peer_dialed(self, incarnation: int, peer: NodeId) -> None:
+        """Our link to ``peer`` is up."""
+        self._give(incarnation, "dialed", b"%d" % peer, lambda node: node.on_peer_dialed(peer))
+
+    def peer_lost(self, incarnation: int, peer: NodeId) -> None:
+        """Our link to ``peer`` is gone."""
+        self._give(incarnation, "lost", b"%d" % peer, lambda node: node.on_peer_lost(peer))
+
+    def link_accepted(self, incarnation: int, link: LinkId, address: str) -> None:
+        """A peer connected."""
+        self._give(incarnation, "accepted", b"%d" % link, lambda node: node.on_link_accepted(link, address))
+
+    def link_bytes(self, incarnation: int, link: LinkId, data: bytes) -> None:
+        """Bytes on a link that a peer dialed."""
+        self._give(incarnation, "peer", data, lambda node: node.on_link_bytes(link, data))
+
+    def link_closed(self, incarnation: int, link: LinkId) -> None:
+        """A link that a peer dialed is gone."""
+        self._give(incarnation, "unlinked", b"%d" % link, lambda node: node.on_link_closed(link))
+
+    def client_connected(self, incarnation: int, conn: ConnectionId, address: str) -> None:
+        """A client connected."""
+        self._give(incarnation, "client", b"%d" % conn, lambda node: node.on_client_connected(conn, address))
+
+    def client_bytes(self, incarnation: int, conn: ConnectionId, data: bytes) -> None:
+        """Bytes from a client."""
+        self._give(incarnation, "request", data, lambda node: node.on_client_bytes(conn, data))
+
+    def client_closed(self, incarnation: int, conn: ConnectionId) -> None:
+        """A client hung up."""
+        self._give(incarnation, "unclient", b"%d" % conn, lambda node: node.on_client_closed(conn))
+
+    def _disk_report(self, life: int, token: int, reads: list[bytes], fault: DiskFault | None) -> None:
+        if fault is None:
+            self._give(life, "disk", b"%d" % token, lambda node: node.on_disk_done(token, reads))
+            return
+        if fault is DiskFault.FAILED:
+            self._excused = True
+            self._world.sometimes.count("failed sync reported")
+        self._say(f"disk job fails: {fault.name}")
+        self._mark("disk", f"disk: {fault.name.lower()}")
+        text = "simulated: " + fault.name
+        self._give(life, "fault", b"%d" % token, lambda node: node.on_disk_failed(token, fault, text))
+
+    def _schedule_tick(self, life: int) -> None:
+        own_ms = self._world.factory.tick_ms
+        self._world.simulation.after(self.clock.real_us(own_ms), lambda: self._tick(life))
+
+    def _tick(self, life: int) -> None:
+        if self._running is None or life != self.incarnation:
+            return
+        if not self.paused:
+            mono_ms, wall_ms = self.clock.mono_ms(), self.clock.wall_ms()
+            self._take("tick", b"%d %d" % (mono_ms, wall_ms), lambda node: node.on_tick(mono_ms, wall_ms))
+        self._schedule_tick(life)
+
+    # -- turns
+
+    def _schedule_turn(self) -> None:
+        if not self._turn_due:
+            self._turn_due = True
+            life = self.incarnation
+            delay_us = self._prng.between(0, self._world.options.turn_us_max)
+            if self.slow_us:
+                delay_us += self._slowness.between(self.slow_us // 4, self.slow_us)
+            self._world.simulation.after(delay_us, lambda: self._turn(life))
+
+    def _turn(self, life: int) -> None:
+        if self._running is None or life != self.incarnation:
+            return
+        self._turn_due = False
+        if self.paused:
+            return
+        node = self._running
+        try:
+            effects = node.turn(self.clock.mono_ms(), self.clock.wall_ms())
+            node.check_invariants()
+            self.seen = node.observe()
+        except Exception:
+            self._ruin(
+                "crash", f"node {self.node} raised in its turn: {_last_line()}", traceback.format_exc()
+            )
+            return
+        self._note_state(self.seen.role, self.seen.term)
+        if not effects.fatal:  # of a node that stops here nothing is seen any more
+            self._world.sometimes.observed(
+                self.node, self.seen, node.log_entry, self._world.simulation.now_us
+            )
+            self._world.watcher.observed(self.node, self.seen, node.log_entry, self._digest)
+        self._perform(effects)
+
+    def _digest(self, whole: bool) -> object:
+        assert self._running is not None
+        return self._world.factory.digest(self._running, whole)
+
+    def whole_digest(self) -> object:
+        """The digest of the whole state; None while the node is down."""
+        return None if self._running is None else self._digest(True)
+
+    def _perform(self, effects: EffectsLike) -> None:
+        world = self._world
+        for level, text in effects.log:
+            self._say(f"log {level}: {text}")
+            world.sometimes.logged(self.node, text)
+        if effects.fatal:
+            self._say(f"fatal: {effects.fatal}")
+            self._mark("fatal", effects.fatal)
+            if not self._excused:
+                self._ruin("crash", f"node {self.node} stopped without a disk failure: {effects.fatal}")
+            else:
+                self._end(False, False)
+                world.simulation.after(self._prng.between(100_000, 2_000_000), self.start)
+            return
+        for job in effects.disk:
+            self.disk.submit(job)
+        for peer, frame in effects.sends:
+            world.trace.event(world.simulation.now_us, self.node, "send", frame)
+            world.network.send(self.node, peer, frame)
+        for conn, data in effects.replies:
+            world.trace.event(world.simulation.now_us, self.node, "reply", data)
+            world.clients.reply(conn, data)
+        for conn in effects.closes + effects.kills:
+            world.clients.server_closes(conn)
+        for link in effects.link_closes:
+            world.network.close_accepted(self.node, link)
+        for peer in effects.redials:
+            world.network.redial(self.node, peer)
+        for conn in effects.pauses:
+            world.clients.read(conn, False)
+        for conn in effects.resumes:
+            world.clients.read(conn, True)
+        if effects.finished:
+            self._say("stopped")
+            self._end(False, False)
+        elif effects.again:
+            self._schedule_turn()
+
+
+def _last_line() -> str:
+    return traceback.format_exc().strip().splitlines()[-1]

@@ -1,0 +1,84 @@
+"""The real node for the lab, with limits so small that rare paths are taken all the time."""
+
+from collections.abc import Callable
+
+from trivet.core.base.buggify import Buggify
+from trivet.core.base.disk import Storage
+from trivet.core.base.ids import NodeId
+from trivet.core.base.limits import Limits
+from trivet.core.cluster.map import Member
+from trivet.core.node.config import NodeConfig
+from trivet.core.node.node import Node
+from trivet.core.node.observe import digest_of_state
+from trivet.core.wal.describe import FrameView, SnapshotView, describe
+from trivet.lab.seam import NodeLike
+from trivet.lab.world.options import RunOptions
+
+
+def small_limits(options: RunOptions) -> Limits:
+    """The limits that the options name; the others as in service."""
+    return Limits(
+        segment_bytes=options.segment_bytes,
+        snapshot_log_bytes=options.snapshot_log_bytes,
+        snapshot_chunk_bytes=options.snapshot_chunk_bytes,
+        log_memory_bytes=options.log_memory_bytes,
+        append_bytes_max=options.append_bytes_max,
+        batch_bytes_max=options.batch_bytes_max,
+        batches_in_flight_max=options.batches_in_flight_max,
+        expire_per_entry_max=options.expire_per_entry_max,
+    )
+
+
+class RealNodes:
+    """Boots ``core.node.Node``s of one simulated cluster."""
+
+    def __init__(self, options: RunOptions) -> None:
+        members = [
+            Member(id=node, host="127.0.0.1", client_port=7000 + node, peer_port=17000 + node)
+            for node in range(1, options.nodes + 1)
+        ]
+        limits = small_limits(options)
+        self._configs = [
+            NodeConfig(
+                node=member.id,
+                cluster="1ab",
+                members=members,
+                limits=limits,
+                election_ms=options.election_ms,
+                heartbeat_ms=options.election_ms // 10,
+            )
+            for member in members
+        ]
+        self.tick_ms = self._configs[0].tick_ms
+
+    def boot(
+        self,
+        node: NodeId,
+        storage: Storage,
+        seed: int,
+        mono_ms: int,
+        wall_ms: int,
+        buggify: Buggify | None,
+    ) -> NodeLike:
+        """A node from its storage; raises StartError."""
+        return Node(self._configs[node - 1], storage, seed, mono_ms, wall_ms, buggify)
+
+    def digest(self, node: NodeLike, whole: bool) -> object:
+        """The rolling digest of the entries and replies, or (dear) of the whole state."""
+        assert isinstance(node, Node)
+        return digest_of_state(node.group)[1].hex() if whole else node.group.machine.digest
+
+    def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:
+        """A byte of a finished snapshot, or inside a whole frame of the log that is not the last frame."""
+        views = list(describe(storage))
+        if what == "snapshot":
+            files = [view for view in views if isinstance(view, SnapshotView) and not view.error]
+            if not files:
+                return None
+            file = files[draw(len(files))]
+            return file.file, draw(file.size_bytes)
+        frames = [view for view in views if isinstance(view, FrameView)]
+        if len(frames) < 2:
+            return None
+        frame = frames[draw(len(frames) - 1)]
+        return frame.file, frame.offset + draw(frame.size_bytes)

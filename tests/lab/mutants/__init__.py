@@ -1,0 +1,1 @@
+"""Bugs of other systems as edits of our sources, and what looks for them. See README.md."""

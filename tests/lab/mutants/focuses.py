@@ -1,0 +1,127 @@
+"""Circumstances: option sets under which a class of bugs shows soon."""
+
+from mutants.model import Focus
+
+AS_DRAWN: Focus = {"nodes": 3, "ops": 200}
+
+FALLING_LEADERS: Focus = {
+    "nodes": 3, "ops": 120, "safety_ms_max": 40_000, "election_ms": 300, "append_bytes_max": 1,
+    "rest_rate": 0.0, "think_ms_max": 100, "net_us_min": 1_000, "net_us_max": 20_000, "sync_us_max": 20_000,
+    "kill_every_ms": 0, "power_every_ms": 0, "partition_every_ms": 0, "leader_preference": 0.8,
+    "fate_rate": 0.6, "fate_ms_max": 30, "commit_fate_rate": 0.5, "fate_leader_rate": 0.8, "fault_ms_max": 1_000,
+}  # fmt: skip
+"""Most leaders fall soon after their election, or are cut off just as they commit."""
+
+FORGETFUL_VOTERS: Focus = {
+    "nodes": 3, "ops": 100, "safety_ms_max": 40_000, "election_ms": 300, "append_bytes_max": 1,
+    "rest_rate": 0.0, "think_ms_max": 100, "net_us_min": 100, "net_us_max": 5_000,
+    "sync_us_min": 50_000, "sync_us_max": 200_000, "power_loss_rate": 1.0,
+    "kill_every_ms": 0, "power_every_ms": 0, "partition_every_ms": 700, "one_way_every_ms": 500,
+    "leader_preference": 0.8, "fate_rate": 0.9, "fate_ms_max": 60, "fate_leader_rate": 0.0,
+    "fault_ms_max": 300, "commit_fate_rate": 0.0,
+}  # fmt: skip
+"""Very slow disks, and power cuts right after elections."""
+
+UNSYNCED_LEADERS: Focus = {
+    "nodes": 3, "ops": 150, "safety_ms_max": 40_000, "election_ms": 300, "append_bytes_max": 1,
+    "rest_rate": 0.0, "think_ms_max": 100, "net_us_min": 100, "net_us_max": 2_000, "sync_us_max": 60_000,
+    "kill_every_ms": 0, "power_every_ms": 700, "partition_every_ms": 1_500, "one_way_every_ms": 800,
+    "disk_stall_every_ms": 1_000, "disk_slow_every_ms": 1_000, "power_loss_rate": 1.0,
+    "leader_preference": 0.8, "fate_rate": 0.0, "fault_ms_max": 900, "commit_fate_rate": 0.0,
+}  # fmt: skip
+"""Fast links, slow disks, and power cuts of leaders."""
+
+ROTTING_LOGS: Focus = {
+    "nodes": 3, "ops": 150, "safety_ms_max": 40_000, "election_ms": 300, "append_bytes_max": 2_000,
+    "rest_rate": 0.0, "think_ms_max": 100, "net_us_min": 100, "net_us_max": 2_000, "sync_us_max": 2_000,
+    "kill_every_ms": 2_000, "power_every_ms": 0, "partition_every_ms": 700, "bit_rot_every_ms": 800,
+    "snapshot_log_bytes": 20_000, "leader_preference": 0.8, "fate_rate": 0.3, "fate_ms_max": 60,
+    "fault_ms_max": 500, "commit_fate_rate": 0.0,
+}  # fmt: skip
+"""One node's log rots again and again, while others lag behind walls."""
+
+FULL_DISKS: Focus = {
+    "nodes": 3, "ops": 250, "safety_ms_max": 40_000, "rest_rate": 0.0, "think_ms_max": 60,
+    "disk_full_every_ms": 700, "kill_every_ms": 2_500, "power_every_ms": 2_500, "fault_ms_max": 1_500,
+    "segment_bytes": 4_096, "snapshot_log_bytes": 1_024, "leader_preference": 0.5,
+}  # fmt: skip
+"""Disks fill up and get room again, small segments, many snapshots."""
+
+LATE_REPLIES: Focus = {
+    "nodes": 3, "ops": 250, "safety_ms_max": 40_000, "rest_rate": 0.0, "think_ms_max": 40,
+    "duplicate_rate": 0.2, "duplicate_late_ms_max": 2_000, "reorder_rate": 0.5, "net_slow_rate": 0.1,
+    "drop_rate": 0.05, "append_bytes_max": 1,
+}  # fmt: skip
+"""Messages overtake each other, come twice and late."""
+
+SNAPSHOTS_AND_KILLS: Focus = {
+    "nodes": 3, "ops": 250, "safety_ms_max": 40_000, "election_ms": 300, "rest_rate": 0.0, "think_ms_max": 60,
+    "snapshot_log_bytes": 1_024, "snapshot_chunk_bytes": 64, "segment_bytes": 4_096, "log_memory_bytes": 512,
+    "kill_every_ms": 1_000, "power_every_ms": 1_000, "kill_all_every_ms": 3_000, "partition_every_ms": 2_000,
+    "fault_ms_max": 800, "weight_counters": 4, "weight_tokens": 3,
+}  # fmt: skip
+"""Snapshots all the time, and nodes that fall into them."""
+
+BLACKOUTS: Focus = {
+    "snapshot_log_bytes": 256, "snapshot_chunk_bytes": 2_048, "segment_bytes": 4_096, "sync_us_min": 5_000,
+    "sync_us_max": 60_000, "power_loss_rate": 1.0, "think_ms_max": 10, "weight_unique": 0,
+}  # fmt: skip
+"""A scene's nodes take snapshots all the time, onto slow disks."""
+
+LAGGARDS: Focus = SNAPSHOTS_AND_KILLS | {
+    "kill_every_ms": 0, "power_every_ms": 0, "kill_all_every_ms": 0, "partition_every_ms": 800,
+    "fault_ms_max": 1_500, "think_ms_max": 20,
+}  # fmt: skip
+"""Nodes behind walls fall so far behind that they get snapshots."""
+
+LONG_TAILS: Focus = {
+    "clients": 14, "readers": 0, "think_ms_max": 20, "snapshot_log_bytes": 200, "log_memory_bytes": 500,
+    "append_bytes_max": 1, "weight_registers": 0,
+}  # fmt: skip
+"""A scene's leader gets many entries that nobody else has, and the others forget theirs soon."""
+
+NEW_LEADERS_READ: Focus = {
+    "nodes": 3, "ops": 200, "clients": 7, "readers": 4, "keys_per_kind": 1, "weight_registers": 5,
+    "safety_ms_max": 40_000, "election_ms": 300, "append_bytes_max": 1, "rest_rate": 0.0, "think_ms_max": 30,
+    "net_us_min": 100, "net_us_max": 10_000, "sync_us_max": 10_000,
+    "kill_every_ms": 1_000, "power_every_ms": 0, "partition_every_ms": 2_500, "leader_preference": 0.9,
+    "fate_rate": 0.5, "fate_ms_max": 150, "fault_ms_max": 500, "commit_fate_rate": 0.0,
+}  # fmt: skip
+"""Leaders that fall under eager readers of one key."""
+
+OLD_LEADERS_READ: Focus = NEW_LEADERS_READ | {
+    "ops": 400, "election_ms": 1_000, "think_ms_max": 50, "net_us_max": 2_000, "sync_us_max": 1_000,
+    "kill_every_ms": 0, "fate_rate": 0.0, "fault_ms_max": 3_000,
+}  # fmt: skip
+"""Leaders behind walls, still asked by eager readers."""
+
+PAUSED_READERS: Focus = NEW_LEADERS_READ | {
+    "ops": 400, "pause_every_ms": 500, "kill_every_ms": 0, "partition_every_ms": 0, "fate_rate": 0.0,
+    "leader_preference": 0.3, "net_slow_rate": 0.1, "net_slow_us_max": 600_000, "fault_ms_max": 900,
+    "clients": 7, "readers": 5, "think_ms_max": 10,
+}  # fmt: skip
+"""Nodes are stopped and continued under eager readers, and some answers come late."""
+
+RESTARTED_READERS: Focus = NEW_LEADERS_READ | {
+    "ops": 400, "kill_every_ms": 0, "kill_all_every_ms": 1_200, "partition_every_ms": 0, "fate_rate": 0.0,
+    "fault_ms_max": 200, "think_ms_max": 5, "snapshot_log_bytes": 60_000,
+}  # fmt: skip
+"""All nodes restart, and are asked at once."""
+
+DEADLINES: Focus = AS_DRAWN | {
+    "ops": 300, "weight_expiry": 8, "weight_registers": 1, "keys_per_kind": 2, "partition_every_ms": 1_500,
+    "wall_offset_ms_max": 0, "drift_ppm_max": 0, "clock_jump_every_ms": 0, "leader_preference": 0.8,
+}  # fmt: skip
+"""Mostly values with deadlines, under clocks that agree, so that judges can be exact."""
+
+TRANSACTIONS: Focus = AS_DRAWN | {
+    "ops": 300, "weight_pairs": 8, "weight_registers": 1, "pipeline_max": 4, "batch_bytes_max": 256,
+    "kill_every_ms": 1_500, "partition_every_ms": 1_500, "leader_preference": 0.8,
+}  # fmt: skip
+"""Mostly MULTI/EXEC over two keys, while leaders fall."""
+
+LOCKS: Focus = {
+    "nodes": 3, "ops": 300, "workloads": "lock", "keys_per_kind": 1, "clients": 6, "pause_every_ms": 1_500,
+    "think_ms_max": 100, "rest_rate": 0.0, "safety_ms_max": 40_000,
+}  # fmt: skip
+"""Many clients, one lock, and holders that keep it longer than its lease."""

@@ -1,0 +1,74 @@
+"""Section 7 of the fault matrix: clients, the machine, what a store like Redis persists (C1 to C9)."""
+
+from mutants.focuses import AS_DRAWN, LAGGARDS, RESTARTED_READERS, TRANSACTIONS
+from mutants.model import Absent, Mutant, edit
+
+NEXT_IN_SESSION = (
+    "if batch.incarnation != session.incarnation or batch.sequence {} session.last_sequence + 1:"
+)
+HALF = """\
+        calls = decode_calls(args[1])
+        half = len(calls) if self.now_ms % 4 else (len(calls) + 1) // 2
+        return run_calls(context, calls[:half]) + [OK] * (len(calls) - half)
+"""
+SESSION_LOADED = "            session.last_sequence = state.last_sequence\n"
+
+MACHINE = [
+    Mutant(
+        "C1", "a batch that arrives twice is applied twice",
+        edit("core/machine/sessions.py", NEXT_IN_SESSION.format("!="), NEXT_IN_SESSION.format(">")),
+        4, "queue", AS_DRAWN,
+    ),
+    Mutant(
+        "C2", "a follower forwards its batches again in every turn",
+        edit(
+            "core/group/raft_group.py",
+            "            self._resend = False\n            self._last_progress_ms = now_ms\n",
+            "            self._last_progress_ms = now_ms\n",
+        ),
+        1, "budget", {}, liveness=True, scene="quiet",
+    ),
+    Mutant(
+        "C3", "a node's session is numbered by its clock alone",
+        edit("core/node/boot.py", "return max(before + 1, wall_ms)", "return wall_ms"),
+        1, "progress", {}, liveness=True, scene="set-back-clock",
+    ),
+    Mutant(
+        "C3", "sessions are not part of a snapshot",
+        edit("core/machine/snapshot.py", SESSION_LOADED, "            continue\n" + SESSION_LOADED),
+        1, "invariants: replicas differ", LAGGARDS, liveness=True,
+    ),
+    Mutant(
+        "C4", "members are popped by each replica's own chance",
+        edit("core/machine/machine.py", "context.prng = Prng(body.seed)", "context.prng = Prng(id(body))"),
+        1, "invariants: replicas differ", AS_DRAWN | {"weight_collections": 4},
+    ),
+    Mutant(
+        "C5", "sometimes only the first half of a MULTI block takes effect",
+        edit(
+            "core/machine/machine.py",
+            "                return NULL_ARRAY\n        return run_calls(context, decode_calls(args[1]))\n",
+            "                return NULL_ARRAY\n" + HALF,
+        ),
+        1, "linearizability", TRANSACTIONS,
+    ),
+    Mutant(
+        "C7", "a leader that hands over counts what it refused as taken",
+        edit(
+            "core/group/raft_group.py",
+            "        if index == 0 and batches:\n",
+            "        if index < 0 and batches:\n",
+        ),
+        1, "progress", {}, liveness=True, scene="failed-handover",
+    ),
+    Mutant(
+        "C9", "a read runs before what was committed before it is applied here",
+        edit("core/group/reads.py", "            if index <= applied:\n", "            if index:\n"),
+        1, "linearizability", RESTARTED_READERS,
+    ),
+]  # fmt: skip
+
+MACHINE_ABSENT = [
+    Absent("C6", "the last writes of a second are never synced", "every acknowledged write is synced"),
+    Absent("C8", "enabling access control makes replicas differ", "users are configuration, not state"),
+]

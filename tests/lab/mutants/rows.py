@@ -1,0 +1,12 @@
+"""All mutants, and the rows of the fault matrix that cannot be planted yet."""
+
+from mutants.elections import ELECTIONS
+from mutants.logs import LOGS
+from mutants.machine import MACHINE, MACHINE_ABSENT
+from mutants.model import Absent, Mutant
+from mutants.reads import READS, READS_ABSENT
+from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
+
+MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + MACHINE
+
+ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

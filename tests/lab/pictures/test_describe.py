@@ -1,0 +1,103 @@
+import msgspec
+import pytest
+
+from trivet.core.base.entry import Entry
+from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.machine.entry import Batch, encode_batch, encode_body
+from trivet.core.node.hello import Hello
+from trivet.core.node.peers import encode_message
+from trivet.core.raft import messages as raft
+from trivet.lab.pictures.describe import Spoken, describe
+from trivet.lab.recording import Fate, Recorder
+
+BATCH = encode_batch(Batch(1, 1, 1, 0, [(0, [b"SET", b"x", b"1"]), (0, [b"DEL", b"\x00\x01"])]))
+ENTRY = Entry(3, encode_body(0, 0, [BATCH]))
+
+SPOKEN = [
+    (raft.PreVote(4, 7, 3), "RequestVote t4 (pre)", False),
+    (raft.PreVoteReply(4, True), "yes t4 (pre)", False),
+    (raft.PreVoteReply(4, False), "no t4 (pre)", False),
+    (raft.RequestVote(4, 7, 3), "RequestVote t4", False),
+    (raft.RequestVoteReply(4, True), "vote t4", False),
+    (raft.RequestVoteReply(4, False), "no vote t4", False),
+    (raft.AppendEntries(3, 4, 2, 4, [ENTRY] * 3), "AppendEntries t3 #5–7 commit 4", False),
+    (raft.AppendEntries(3, 4, 2, 4, [Entry(3, b"")]), "AppendEntries t3 #5 commit 4", False),
+    (raft.AppendEntries(3, 4, 2, 4, []), "AppendEntries t3 (empty)", True),
+    (raft.AppendReply(3, True, 7), "ok #7", False),
+    (raft.AppendReply(3, False, 7, 4, 2), "no #7, try #4", False),
+    (raft.AppendReply(3, False, 7, 4, 2, lost=True), "lost entries #7, try #4", False),
+    (raft.Heartbeat(3, 4), "heartbeat t3 commit 4", True),
+    (raft.HeartbeatReply(3, 4), "alive #4", True),
+    (raft.SnapshotChunk(3, 9, 2, 0, b"x" * 20_480, True), "snapshot #9 20 KiB (last)", False),
+    (raft.SnapshotReply(3, 9, 500, True), "snapshot #9 got 500 B", False),
+    (raft.SnapshotReply(3, 9, 500, False), "snapshot #9: stop", False),
+    (raft.TimeoutNow(3), "TimeoutNow t3", False),
+    (raft.ReadIndexRequest(3, 8), "read index?", False),
+    (raft.ReadIndexReply(3, 8, 5, True), "read at #5", False),
+    (raft.ReadIndexReply(3, 8, 5, False), "read refused", False),
+    (Forward(BATCH), "forward SET x 1 (+1)", False),
+    (Forward(b"\xff"), "forward 1 bytes", False),
+    (ForwardRead(1, [(0, [b"GET", b"x"])]), "read for me: GET x", False),
+    (ReadReplies(1, b"abc"), "replies to reads", False),
+    (Hello("c", 1, 2, 1), "hello", True),
+]
+
+
+def told(frames):
+    recorder = Recorder()
+    for number, frame in enumerate(frames):
+        recorder.ends(recorder.sent(number, 1, 2, frame), number + 1, Fate.DELIVERED)
+    return describe(recorder.end(100))
+
+
+@pytest.mark.parametrize(
+    ("spoken", "label", "routine"), SPOKEN, ids=lambda v: v if isinstance(v, str) else None
+)
+def test_every_message_has_words(spoken, label, routine):
+    message = told([encode_message(1, spoken)]).messages[0]
+    assert (message.label, message.routine) == (label, routine)
+    assert message.kind
+    assert all(isinstance(value, str) for value in message.fields.values())
+
+
+def test_no_message_of_the_nodes_is_forgotten():
+    assert {type(spoken) for spoken, _, _ in SPOKEN} == set(Spoken.__args__)
+
+
+def test_entries_are_spelled_out():
+    fields = (
+        told([encode_message(1, raft.AppendEntries(3, 4, 2, 4, [ENTRY, Entry(2, b"")]))]).messages[0].fields
+    )
+    assert fields["#5"] == "term 3: SET x 1; DEL <2 bytes>"
+    assert fields["#6"] == "term 2: a leader's empty entry"
+    assert fields["after"] == "#4 of term 2"
+
+
+def test_an_acknowledgement_is_routine_the_second_time():
+    frames = [encode_message(1, raft.AppendReply(3, True, index)) for index in (7, 7, 6, 8)]
+    assert [m.routine for m in told(frames).messages] == [False, True, True, False]
+
+
+def test_leaders_commit_when_they_first_say_so():
+    frames = [encode_message(1, raft.Heartbeat(3, commit)) for commit in (0, 4, 4, 6)]
+    recording = told(frames)
+    assert [(p.at_us, p.lane, p.kind, p.text) for p in recording.points] == [
+        (1, 1, "commit", "commit #4"),
+        (3, 1, "commit", "commit #6"),
+    ]
+
+
+def test_two_frames_in_one_message_and_frames_that_are_none():
+    frames = encode_message(1, raft.Heartbeat(3, 1)) + encode_message(1, raft.TimeoutNow(3))
+    both, broken = told([frames, b"\x01\x02"]).messages
+    assert (both.label, both.routine) == ("heartbeat t3 commit 1 (+1)", False)
+    assert both.fields["2. term"] == "3"
+    assert broken.label == "2 bytes"
+
+
+def test_describing_twice_changes_nothing_and_labels_given_are_kept():
+    recording = told([encode_message(1, raft.Heartbeat(3, 4))])
+    once = msgspec.json.encode(recording)
+    assert msgspec.json.encode(describe(recording)) == once
+    recording.messages[0].label = "my own"
+    assert describe(recording).messages[0].label == "my own"

@@ -1,0 +1,76 @@
+"""The judges of the lock and of its resource."""
+
+import pytest
+from told import Told
+
+from trivet.lab.history import FOREVER_US
+from trivet.lab.resp import OK
+from trivet.lab.workloads.lock import Resource, ResourceWrite, judge_lock, judge_resource
+
+
+def take(value: str, ttl_ms: int = 100) -> str:
+    return f"SET k:0 {value} NX PX {ttl_ms}"
+
+
+GOOD = {
+    "after its end": Told().ok(0, 1, take("a"), OK).ok(100, 101, take("b"), OK),
+    "given back": Told().ok(0, 1, take("a"), OK).ok(5, 6, "CAD k:0 a", 1).ok(7, 8, take("b"), OK),
+    "perhaps given back": Told().ok(0, 1, take("a"), OK).open(5, "CAD k:0 a").ok(7, 8, take("b"), OK),
+    "giving back meanwhile": Told().ok(0, 1, take("a"), OK).ok(5, 9, "CAD k:0 a", 1).ok(6, 7, take("b"), OK),
+    "busy": Told().ok(0, 1, take("a"), OK).ok(7, 8, take("b"), None),
+    "an open one": Told().ok(0, 1, take("a"), OK).open(7, take("b")),
+    "a slow one": Told().ok(0, 1, take("a"), OK).ok(7, 200, take("b"), OK),
+}
+
+BROKEN = {
+    "twice": Told().ok(0, 1, take("a"), OK).ok(50, 51, take("b"), OK),
+    "twice at once": Told().ok(0, 9, take("a"), OK).ok(1, 8, take("b"), OK),
+    "given back too late": Told().ok(0, 1, take("a"), OK).ok(7, 8, take("b"), OK).ok(9, 10, "CAD k:0 a", 1),
+    "refused to give back": Told().ok(0, 1, take("a"), OK).failed(2, 3, "CAD k:0 a").ok(7, 8, take("b"), OK),
+    "another gave back": Told().ok(0, 1, take("a"), OK).ok(2, 3, "CAD k:0 z", 1).ok(7, 8, take("b"), OK),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good(name: str) -> None:
+    assert judge_lock("k:0", GOOD[name], 0) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken(name: str) -> None:
+    sentence = "k:0: granted twice within one lease"
+    assert [c.sentence for c in judge_lock("k:0", BROKEN[name], 0)] == [sentence]
+
+
+def test_clocks_that_say_nothing_excuse_any_grant() -> None:
+    assert judge_lock("k:0", BROKEN["twice"], FOREVER_US) == []
+    assert judge_lock("k:0", BROKEN["twice"], 48_000) == judge_lock("k:0", BROKEN["twice"], 0) != []
+    assert judge_lock("k:0", BROKEN["twice"], 49_000) == []
+
+
+def test_a_guarded_delete_finds_its_key() -> None:
+    history = Told().ok(0, 1, take("a"), OK).ok(5, 6, "CAD k:0 a", 0)
+    assert [c.sentence for c in judge_lock("k:0", history, 0)] == ["k:0: a guarded delete found nothing"]
+
+
+def test_the_resource_refuses_old_tokens() -> None:
+    resource = Resource()
+    assert [resource.write(b"a", 1), resource.write(b"b", 2), resource.write(b"a", 1)] == [True, True, False]
+    assert resource.write(b"b", 2)
+    assert judge_resource("k:0", resource.writes) == []
+
+
+def test_tokens_are_nobody_elses() -> None:
+    resource = Resource()
+    assert resource.write(b"a", 1)
+    assert resource.write(b"b", 1)
+    assert [c.sentence for c in judge_resource("k:0", resource.writes)] == [
+        "k:0: token 1 was given to two holders"
+    ]
+
+
+def test_a_resource_without_fencing_shows() -> None:
+    writes = [ResourceWrite(b"a", 1, True), ResourceWrite(b"b", 2, True), ResourceWrite(b"a", 1, True)]
+    assert [c.sentence for c in judge_resource("k:0", writes)] == [
+        "k:0: the resource accepted token 1 after 2"
+    ]

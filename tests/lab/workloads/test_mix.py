@@ -1,0 +1,98 @@
+"""The mix: which workloads a run has, whose keys are whose, and what the clients of a run really do."""
+
+import msgspec
+import pytest
+
+from trivet.core.base.prng import Prng
+from trivet.lab.runner import run
+from trivet.lab.workloads import REGISTRY, Mix, workload_names
+from trivet.lab.world.options import RunOptions, draw_options
+
+NAMES = list(REGISTRY)
+
+
+def test_every_prefix_and_every_weight_has_one_owner() -> None:
+    options = RunOptions(seed=1)
+    workloads = [make(options, Prng(1)) for make in REGISTRY.values()]
+    prefixes = [prefix for workload in workloads for prefix in workload.prefixes]
+    assert all(len(prefix) == 2 for prefix in prefixes)
+    assert len(prefixes) == len(dict.fromkeys(prefixes))
+    weights = [weight for workload in workloads for weight in workload.weights]
+    assert sorted(weights) == sorted(f for f in RunOptions.__struct_fields__ if f.startswith("weight_"))
+
+
+def test_weights_choose() -> None:
+    assert list(Mix(RunOptions(seed=1, workloads="bank, queue")).workloads) == ["bank", "queue"]
+    assert list(Mix(RunOptions(seed=1)).workloads) == ["register", "counter", "set", "tokens", "mixed"]
+    assert list(Mix(RunOptions(seed=1, weight_lock=2)).workloads)[-2:] == ["lock", "mixed"]
+
+
+def test_a_name_that_is_none_is_refused() -> None:
+    assert workload_names("") == []
+    with pytest.raises(ValueError, match=r"no workload 'bnak': choose from register, counter, .*mixed"):
+        Mix(RunOptions(seed=1, workloads="bnak"))
+
+
+def test_a_mix_of_nothing_is_refused() -> None:
+    weights = {f: 0 for f in RunOptions.__struct_fields__ if f.startswith("weight_")}
+    with pytest.raises(ValueError, match="no workload has a weight above zero"):
+        Mix(msgspec.structs.replace(RunOptions(seed=1), **weights))
+
+
+def test_draws_have_few_or_many_workloads_and_forget_none() -> None:
+    drawn = [Mix(draw_options(seed, 3, 100)).workloads for seed in range(1, 201)]
+    counts = [len(workloads) for workloads in drawn]
+    assert counts.count(1) > 30
+    assert counts.count(2) > 30
+    assert max(counts) == len(NAMES)
+    for name in NAMES:
+        assert sum(name in workloads for workloads in drawn) > 30
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_calls_stay_on_their_keys_and_can_be_read_at_the_end(name: str) -> None:
+    mix = Mix(RunOptions(seed=5, ops=300, readers=1, workloads=name))
+    workload = mix.workloads[name]
+    prng = Prng(7)
+    while not mix.done():
+        for client in (1, 2):
+            for call in mix.next_calls(client, prng):
+                assert call.keys
+                assert all(key[:2] in workload.prefixes for key in call.keys)
+                for command in call.commands:
+                    assert command[1] in call.keys
+    finals = mix.final_calls()
+    assert finals
+    assert all(call.final and call.keys for call in finals)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_readers_only_read(name: str) -> None:
+    mix = Mix(RunOptions(seed=5, ops=200, readers=1, workloads=name))
+    prng = Prng(7)
+    asked: dict[bytes, None] = {}
+    while not mix.done():
+        mix.next_calls(2, prng)  # so that there is something to read
+        calls = mix.next_calls(1, prng)
+        asked |= {command[0]: None for call in calls for command in call.commands}
+    assert asked
+    assert set(asked) <= {b"GET", b"LRANGE", b"SMEMBERS", b"HGETALL", b"ZRANGE", b"PTTL"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_of_each(name: str) -> None:
+    result = run(msgspec.structs.replace(draw_options(11, 3, 60), workloads=name))
+    assert [c.text() for c in result.complaints] == []
+    assert result.metrics[f"{name}.ok"] > 30
+    assert all(what.startswith(f"{name}.") for what in result.metrics)
+
+
+def test_the_interesting_things_do_happen() -> None:
+    names = "bank,lock,queue,expiry"
+    total = run(RunOptions(seed=1, ops=400, workloads=names, think_ms_max=300)).metrics
+    for what in (
+        "bank.transfers", "bank.audits", "bank.too_poor", "lock.grants", "lock.busy", "lock.leases_run_out",
+        "lock.overlaps", "lock.writes", "lock.stale_writes_refused", "queue.pushes", "queue.pops", "queue.takes", "queue.finishes",
+        "expiry.pairs", "expiry.looks",
+    ):  # fmt: skip
+        assert total.get(what), what

@@ -1,0 +1,144 @@
+"""Each workload's own check notices a bug that is planted for it into a copy of the sources.
+
+The bugs are gentle: they strike now and then, all replicas agree on them, and no reply looks wrong by itself.
+What notices must be the workload's check, not a judge of replicas.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = Path(__file__).parents[3] / "src" / "trivet"
+
+SEEDS_MAX = 40
+
+LOOK = """
+import json, sys, msgspec, trivet
+from trivet.lab.world.options import draw_options
+from trivet.lab.runner import run
+root, workload, judge, focus, seeds = json.loads(sys.argv[1])
+assert trivet.__file__.startswith(root), trivet.__file__
+for seed in range(1, 1 + seeds):
+    options = msgspec.structs.replace(draw_options(seed, 3, 100), workloads=workload, **focus)
+    found = [c for c in run(options).complaints if c.judge == judge]
+    if found:
+        print(json.dumps([seed, found[0].sentence]))
+        break
+"""
+
+
+CLOCKS_AGREE = {"clock_jump_every_ms": 0, "wall_offset_ms_max": 0, "drift_ppm_max": 0}
+CLOCKS_DIFFER = {"clock_jump_every_ms": 0, "wall_offset_ms_max": 1_000}
+
+
+class Planted(NamedTuple):
+    what: str
+    file: str
+    old: str
+    """Stands in ``file`` exactly once."""
+    new: str
+    workload: str
+    judge: str
+    focus: dict[str, int] = CLOCKS_AGREE
+    """Options that replace drawn ones."""
+
+
+EXEC = "        return run_calls(context, decode_calls(args[1]))\n"
+HALF = """\
+        calls = decode_calls(args[1])
+        replies = run_calls(context, calls[:-1] if context.prng.below(4) == 0 else calls)
+        return replies + [0] * (len(calls) - len(replies))
+"""
+POP = "    item = value.take(left)\n    if len(value) == 0:\n"
+NO_POP = "    item = value.take(left)\n    if context.prng.below(8) == 0:\n        value.push(item, left)\n"
+MOVE = "        taker.push(item, put_left)\n"
+FOUND = "    found = old is not None\n"
+DUE = "if due_ms <= wall_ms or due_ms <= self.machine.now_ms:"
+ADD = '    """SADD key member [member ...]."""\n'
+NO_ADD = "    if context.prng.below(9) == 0:\n        return 1\n"
+READ = "        context.now_ms = max(now_ms, self.now_ms)\n"
+DIRTY = "            if not clean:\n"
+DEADLINE = "        context.db.expire_at(key, deadline_ms)\n"
+
+PLANTED = [
+    Planted(
+        "the last command of a transaction is answered and not done",
+        "core/machine/machine.py", EXEC, HALF, "bank", "bank",
+    ),
+    Planted(
+        "a watched key changes unnoticed",
+        "core/machine/machine.py", DIRTY, "            if not clean and not args:\n", "bank", "bank",
+    ),
+    Planted(
+        "the last command of a transaction is answered and not done",
+        "core/machine/machine.py", EXEC, HALF, "append", "serializability",
+    ),
+    Planted(
+        "a pop leaves the item where it was",
+        "core/command/lists.py", POP, NO_POP + "    if len(value) == 0:\n", "queue", "queue",
+    ),
+    Planted(
+        "a move puts nothing where it should",
+        "core/command/lists_moves.py", MOVE, MOVE.replace("taker", "context.prng.below(4) and taker"),
+        "queue", "queue",
+    ),
+    Planted(
+        "SET NX overwrites",
+        "core/command/strings.py", FOUND, "    found = old is not None and context.prng.below(8) > 0\n",
+        "lock", "lock",
+    ),
+    Planted(
+        "a deadline is nearer than it should be",
+        "core/command/expiry.py", DEADLINE,
+        "        context.db.expire_at(key, context.now_ms + (deadline_ms - context.now_ms + 7) // 8)\n",
+        "lock", "lock",
+    ),
+    Planted(
+        "reads do not wait for the log to know the time",
+        "core/group/raft_group.py", DUE, "if due_ms < 0:", "expiry", "expiry",
+    ),
+    Planted(
+        "a reader's own clock decides whether a key is there",
+        "core/machine/machine.py", READ, READ + "        self.databases.set_now(context.now_ms)\n",
+        "expiry", "expiry", CLOCKS_DIFFER,
+    ),
+    Planted(
+        "an add is answered and not done",
+        "core/command/sets.py", ADD, ADD + NO_ADD, "set", "set",
+    ),
+]  # fmt: skip
+
+
+def plant(bug: Planted, root: Path) -> None:
+    """A copy of the sources with the bug in it."""
+    target = root / "trivet"
+    shutil.copytree(SOURCE, target, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    file = target / bug.file
+    text = file.read_text()
+    assert text.count(bug.old) == 1, f"the place to plant it in {bug.file} has changed"
+    file.write_text(text.replace(bug.old, bug.new))
+
+
+@pytest.mark.parametrize("bug", PLANTED, ids=[f"{bug.workload}-{i}" for i, bug in enumerate(PLANTED)])
+def test_planted(bug: Planted, tmp_path: Path) -> None:
+    plant(bug, tmp_path)
+    task = json.dumps([str(tmp_path), bug.workload, bug.judge, bug.focus, SEEDS_MAX])
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, task],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout, f"nobody noticed that {bug.what}"
+    print(bug.what, *json.loads(done.stdout))
