@@ -10,11 +10,11 @@ COMPILED := .venv-compiled
 NODES    ?= 3
 PORT     ?= 7001
 DATA     ?= ./trivet-data
-SEEDS    ?= 1000
+SEEDS    ?= 5000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check soak bench fuzz compiled test-compiled lock tools format clean
+.PHONY: help setup run test check soak mutants bench fuzz scenarios compiled test-compiled lock tools format clean
 
 help:  ## this list
 	@echo "Trivet: a distributed data store that speaks the Redis protocol."
@@ -32,16 +32,22 @@ test: $(VENV)/.done tools check  ## gates, then every test (some minutes)
 check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
 	$(BIN)/python tools/check.py
 
-soak: $(VENV)/.done tools  ## the long runs: SEEDS=1000 lab seeds, failover for minutes
-	$(BIN)/trivet lab run --seed 1 --seeds $(SEEDS) --nodes 3 --ops 300 --jobs $(JOBS)
-	$(BIN)/trivet lab run --seed 1 --seeds $(SEEDS) --nodes 5 --ops 300 --jobs $(JOBS)
+soak: $(VENV)/.done tools  ## the long runs: SEEDS=5000 lab seeds over all workloads (under an hour), failover for minutes
+	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
+	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/pytest -m soak $(PYTEST_ARGS)
+
+mutants: $(VENV)/.done  ## plant the bugs of other systems into copies of the code: which judge notices? (MUTANTS_ARGS="--rows R1,R5 --json")
+	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(MUTANTS_ARGS)
 
 bench: $(VENV)/.done tools $(COMPILED)/.done  ## measure against Redis and etcd; rewrites the tables of docs/performance.md
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
 
 fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make test`
 	TRIVET_FUZZ_EXAMPLES=$${TRIVET_FUZZ_EXAMPLES:-20000} $(BIN)/pytest -n $(JOBS) -q -k "fuzz or split or random or property" tests/core/wire tests/fuzz $(PYTEST_ARGS)
+
+scenarios: $(VENV)/.done  ## play the lab's stories and write docs/scenarios anew (text and pictures)
+	$(BIN)/python -m trivet.lab.scenarios.pages docs/scenarios
 
 compiled: $(COMPILED)/.done  ## build .venv-compiled: trivet with its core compiled by mypyc
 

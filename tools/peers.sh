@@ -8,6 +8,8 @@ command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
 command -v ip >/dev/null 2>&1 || missing="$missing iproute2"
 command -v fiu-ctrl >/dev/null 2>&1 || missing="$missing fiu-utils"
 command -v iptables >/dev/null 2>&1 || missing="$missing iptables"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "not installed, going on without:$missing"
@@ -22,7 +24,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 timeout 120 apt-get update -qq >/dev/null 2>&1
 for package in $missing; do
-    timeout 120 apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 || echo "could not install $package, going on without"
+    timeout 300 apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 || echo "could not install $package, going on without"
 done
 [ -n "$made_policy" ] && rm -f "$policy"
 exit 0

@@ -77,6 +77,7 @@ class NamespacedCluster:
         for node in self.nodes:
             self._start(node)
         wait_until(lambda: self.leader(), "a leader", 30)
+        self.wait_whole()
 
     def _namespace(self, node):
         name, veth = self.name(node), self.veth(node)
