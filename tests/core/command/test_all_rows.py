@@ -4,7 +4,7 @@ import trivet.core.command
 from trivet.core.command.all_rows import FAMILIES
 from trivet.core.command.table import ROWS, SUBROWS, Place
 
-NOT_FAMILIES = {
+NOT_FAMILIES = {"events", "waiting",
     "__init__", "all_rows", "arguments", "collection_arguments", "expiry", "introspection", "lookup", "table",
     "sorted_sets_bounds",
 }  # fmt: skip

@@ -11,6 +11,7 @@ from trivet.core.command import (
     lcs,
     lists,
     lists_moves,
+    lists_waiting,
     objects,
     server,
     session_rows,
@@ -20,6 +21,7 @@ from trivet.core.command import (
     sorted_sets_algebra,
     sorted_sets_ends,
     sorted_sets_ranges,
+    sorted_sets_waiting,
     strings,
 )
 
@@ -35,10 +37,12 @@ FAMILIES: Final[tuple[ModuleType, ...]] = (
     hashes,
     lists,
     lists_moves,
+    lists_waiting,
     sets,
     sets_algebra,
     sorted_sets,
     sorted_sets_algebra,
     sorted_sets_ends,
     sorted_sets_ranges,
+    sorted_sets_waiting,
 )

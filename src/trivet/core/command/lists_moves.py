@@ -14,7 +14,7 @@ from trivet.core.values.list_value import List
 from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
 
 _GROW: Final = Flag.WRITE | Flag.DENYOOM
-_ENDS: Final[dict[bytes, bool]] = {b"LEFT": True, b"RIGHT": False}
+ENDS: Final[dict[bytes, bool]] = {b"LEFT": True, b"RIGHT": False}
 """Whether the word means the left end."""
 
 
@@ -30,7 +30,7 @@ _ENDS: Final[dict[bytes, bool]] = {b"LEFT": True, b"RIGHT": False}
 )
 def rpoplpush(context: Context, args: list[bytes]) -> Reply:
     """RPOPLPUSH source destination."""
-    return _move(context, args[1], args[2], False, True)
+    return move_item(context, args[1], args[2], False, True)
 
 
 @command(
@@ -45,13 +45,14 @@ def rpoplpush(context: Context, args: list[bytes]) -> Reply:
 )
 def lmove(context: Context, args: list[bytes]) -> Reply:
     """LMOVE source destination LEFT|RIGHT LEFT|RIGHT."""
-    take_left, put_left = _ENDS.get(args[3].upper()), _ENDS.get(args[4].upper())
+    take_left, put_left = ENDS.get(args[3].upper()), ENDS.get(args[4].upper())
     if take_left is None or put_left is None:
         return SYNTAX
-    return _move(context, args[1], args[2], take_left, put_left)
+    return move_item(context, args[1], args[2], take_left, put_left)
 
 
-def _move(context: Context, source: bytes, target: bytes, take_left: bool, put_left: bool) -> Reply:
+def move_item(context: Context, source: bytes, target: bytes, take_left: bool, put_left: bool) -> Reply:
+    """Move an item between two ends, which may be those of one list; None when there is none."""
     db = context.db
     giver = db.get(source)
     if giver is None:
@@ -89,7 +90,7 @@ def lmpop(context: Context, args: list[bytes]) -> Reply:
     at = number + 2
     if at >= len(args):
         return SYNTAX
-    left = _ENDS.get(args[at].upper())
+    left = ENDS.get(args[at].upper())
     if left is None:
         return SYNTAX
     count = pop_count(args, at + 1)
@@ -101,9 +102,15 @@ def lmpop(context: Context, args: list[bytes]) -> Reply:
             continue
         if not isinstance(value, List):
             return WRONG_TYPE
-        context.db.edit(key)
-        taken = value.take_many(count, left)
-        if len(value) == 0:
-            context.db.remove(key)
-        return [key, list(taken)]
+        taken: list[Reply] = list(pop_items(context, key, value, count, left))
+        return [key, taken]
     return NULL_ARRAY
+
+
+def pop_items(context: Context, key: bytes, value: List, count: int, left: bool) -> list[bytes]:
+    """Remove and give up to ``count`` items of the list at ``key``, which has some."""
+    context.db.edit(key)
+    taken = value.take_many(count, left)
+    if len(value) == 0:
+        context.db.remove(key)
+    return taken

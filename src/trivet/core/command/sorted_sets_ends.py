@@ -16,7 +16,7 @@ from trivet.core.values.sorted_set import Scored, SortedSet
 from trivet.core.wire.reply import NULL_ARRAY, Error, Pairs, Reply
 
 _ONE: Final = (1, 1, 1)
-_ENDS: Final[dict[bytes, bool]] = {b"MIN": True, b"MAX": False}
+ENDS: Final[dict[bytes, bool]] = {b"MIN": True, b"MAX": False}
 """Whether the word means the least."""
 
 
@@ -63,14 +63,14 @@ def _pop(context: Context, args: list[bytes], least: bool) -> Reply:
         return WRONG_TYPE
     if count == 0:
         return []
-    taken = _take(context, args[1], value, count, least)
+    taken = take_members(context, args[1], value, count, least)
     if len(args) == 2:
         score, member = taken[0]
         return [member, score]
     return Pairs([(member, score) for score, member in taken])
 
 
-def _take(context: Context, key: bytes, value: SortedSet, count: int, least: bool) -> list[Scored]:
+def take_members(context: Context, key: bytes, value: SortedSet, count: int, least: bool) -> list[Scored]:
     """Remove and give up to ``count`` members from one end, the outermost first."""
     context.db.edit(key)
     size = len(value)
@@ -103,7 +103,7 @@ def zmpop(context: Context, args: list[bytes]) -> Reply:
     at = number + 2
     if at >= len(args):
         return SYNTAX
-    least = _ENDS.get(args[at].upper())
+    least = ENDS.get(args[at].upper())
     if least is None:
         return SYNTAX
     count = pop_count(args, at + 1)
@@ -115,7 +115,9 @@ def zmpop(context: Context, args: list[bytes]) -> Reply:
             continue
         if not isinstance(value, SortedSet):
             return WRONG_TYPE
-        pairs: list[Reply] = [[member, score] for score, member in _take(context, key, value, count, least)]
+        pairs: list[Reply] = [
+            [member, score] for score, member in take_members(context, key, value, count, least)
+        ]
         return [key, pairs]
     return NULL_ARRAY
 

@@ -46,6 +46,10 @@ class Place(IntEnum):
     """In the node that the client is connected to; the node room holds the function."""
 
 
+Event = tuple[int, int, bytes, bytes]
+"""A keyspace event: (database, class, name, key)."""
+
+
 class Context:
     """What a command function sees of the world. One per machine, reused for every command.
 
@@ -53,7 +57,10 @@ class Context:
     entry's for a read. ``prng`` is seeded by the entry for a write.
     """
 
-    __slots__ = ("databases", "db", "db_index", "now_ms", "prng")
+    __slots__ = (
+        "databases", "db", "db_index", "events", "may_block", "notifies", "now_ms", "only_key", "prng",
+        "published",
+    )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
@@ -61,9 +68,26 @@ class Context:
         self.db: Database = databases.open(0)
         self.now_ms = 0
         self.prng = Prng(0)
+        self.may_block = False
+        """Whether the command may answer ``Blocked``: not inside a transaction or a script."""
+        self.only_key: bytes | None = None
+        """A waiting call is tried again because this key has changed: no other is looked at."""
+        self.notifies = 0
+        """Classes of keyspace events that somebody wants (see ``events``); 0: none."""
+        self.events: list[Event] = []
+        """Keyspace events of the present entry, in their order."""
+        self.published: list[tuple[bytes, bytes]] = []
+        """(channel, message) that transactions and scripts of the present entry have published."""
+
+    def notify(self, kind: int, event: bytes, key: bytes) -> None:
+        """A keyspace event of class ``kind``. To be called when ``notifies`` is not 0 only."""
+        if self.notifies & kind:
+            self.events.append((self.db_index, kind, event, key))
 
 
 Run = Callable[[Context, list[bytes]], Reply]
+GiveBack = Callable[[Context, list[bytes], Reply], None]
+"""Puts back what a waiting call took for a client that is gone: gets the call and the undelivered reply."""
 KeyFinder = Callable[[list[bytes]], list[int]]
 
 
@@ -84,6 +108,7 @@ class Row(msgspec.Struct, frozen=True):
     run: Run | None
     key_finder: KeyFinder | None
     """Positions of the keys in the arguments, for rows whose positions depend on arguments."""
+    give_back: GiveBack | None = None
 
 
 ROWS: dict[bytes, Row] = {}
@@ -104,6 +129,7 @@ def command(
     since: str,
     complexity: str,
     key_finder: KeyFinder | None = None,
+    give_back: GiveBack | None = None,
 ) -> Callable[[Run], Run]:
     """Declare a data command; the decorated function ``(context, args)`` runs it.
 
@@ -128,6 +154,7 @@ def command(
                 complexity,
                 run,
                 key_finder,
+                give_back,
             )
         )
         return run

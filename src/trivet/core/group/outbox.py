@@ -119,8 +119,7 @@ class Outbox:
         position = 0
         for run in parcel.runs:
             count = run.count
-            if not parcel.given_up:
-                run.finish(replies[position : position + count])
+            run.finish(replies[position : position + count])
             position += count
         return parcel
 
@@ -141,11 +140,18 @@ class Outbox:
             if parcel.staged_ms >= oldest_ms:
                 break
             self._give_up(parcel, TIMEOUT_ERROR)
+        kept: list[Run] = []
         while self._staged and self._staged_ms[0] < oldest_ms:
             run = self._staged.popleft()
             self._staged_ms.popleft()
-            self.pending_bytes -= run.size_bytes
-            run.fail(NO_LEADER_ERROR)
+            if run.patient:
+                kept.append(run)
+            else:
+                self.pending_bytes -= run.size_bytes
+                run.fail(NO_LEADER_ERROR)
+        for run in reversed(kept):
+            self._staged.appendleft(run)
+            self._staged_ms.appendleft(oldest_ms)
 
     def _give_up(self, parcel: Parcel, error: Error) -> None:
         if parcel.given_up:

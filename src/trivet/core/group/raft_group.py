@@ -19,9 +19,10 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
-from trivet.core.base.ids import NO_NODE, Index, Instant, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.command.table import ROWS, Flag
+from trivet.core.command.table import ROWS, Event, Flag
+from trivet.core.group.down import DownNodes
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
@@ -115,6 +116,15 @@ class RaftGroup:
         self._now_ms: Instant = 0
         """The last tick."""
         self._last_write: Index = 0
+        self._down = DownNodes(settings.node, voters)
+        self.woken: list[ConnectionId] = []
+        """This node's clients whose waiting calls were served or forgotten; the node takes them every turn."""
+        self.jumped = False
+        """A snapshot has replaced the state: nobody knows what became of what clients wait for."""
+        self.events: list[Event] = []
+        """Keyspace events of applied entries; the node takes them every turn."""
+        self.published: list[tuple[bytes, bytes]] = []
+        """Messages published by applied entries; the node takes them every turn."""
 
     # -- what the front of the node uses -----------------------------------------------------
 
@@ -166,6 +176,7 @@ class RaftGroup:
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke, most likely with its process."""
         self._peers_up.pop(peer, None)
+        self._look_for_the_dead()
         self.raft.peer_lost(peer)
         self.snapshots.peer_lost(peer)
 
@@ -199,8 +210,15 @@ class RaftGroup:
         self.reads.retry(now_ms - self.settings.resend_ms)
         self._now_ms = now_ms
         self.snapshots.tick(now_ms)
+        self._look_for_the_dead()
         if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
             self._resend = True
+
+    def _look_for_the_dead(self) -> None:
+        """As leader: what clients of dead nodes wait for is given up, before anything is given to them."""
+        if self.machine.waiting.by_client and self.raft.role is Role.LEADER:
+            for run in self._down.look(self.machine, self._peers_up, self.raft.is_silent):
+                self.outbox.stage(run, self._now_ms)
 
     def on_synced(self) -> None:
         """The log is synced up to ``wal.synced_lsn``: what waited for it goes on."""
@@ -258,6 +276,7 @@ class RaftGroup:
                 self.snapshots.leader_lost()
             self.reads.leader_changed()
             self._resend = led_by[0] != NO_NODE
+            self._look_for_the_dead()
 
     def _submit(self, now_ms: Instant, wall_ms: WallMs) -> None:
         self._follow_leader()
@@ -466,12 +485,20 @@ class RaftGroup:
                     self._last_progress_ms = now_ms
                     self._last_write = index
             index += 1
+        self._tell(machine)
         if machine.digests:
             newest = next(reversed(machine.digests))
             self.raft.digest = (newest, machine.digests[newest].to_bytes(4, "big"))
         if machine.defects:
             self.notes.extend(machine.defects)
             machine.defects = []
+
+    def _tell(self, machine: Machine) -> None:
+        """What the entries said to others than those who sent them."""
+        node = self.settings.node
+        self.woken.extend([client for owner, client in machine.take_woken() if owner == node])
+        self.events.extend(machine.take_events())
+        self.published.extend(machine.take_published())
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""
@@ -491,6 +518,7 @@ class RaftGroup:
         if installed is None:
             return
         self.machine = installed
+        self.jumped = True
         self._after_install()
 
     def _after_install(self) -> None:

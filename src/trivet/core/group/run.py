@@ -20,10 +20,12 @@ class Waiter(Protocol):
 class Run:
     """Commands of one client for one group, all writes or all reads."""
 
-    __slots__ = ("calls", "count", "replies", "size_bytes", "waiter", "writes")
+    __slots__ = ("calls", "count", "patient", "replies", "size_bytes", "waiter", "writes")
 
-    def __init__(self, waiter: Waiter, writes: bool) -> None:
+    def __init__(self, waiter: Waiter, writes: bool, patient: bool = False) -> None:
         self.waiter = waiter
+        self.patient = patient
+        """The node's own business, not a client's: it waits for a majority for as long as that takes."""
         self.writes = writes
         self.calls: list[Call] = []
         self.count = 0
@@ -45,7 +47,7 @@ class Run:
             self.waiter.run_done()
 
     def fail(self, error: Error) -> None:
-        """Every call is answered with ``error``."""
-        if self.replies is None:
+        """Every call is answered with ``error``, unless the run is patient."""
+        if self.replies is None and not self.patient:
             self.replies = [error] * self.count
             self.waiter.run_done()

@@ -13,6 +13,7 @@ here is a function of the entries alone, so that replicas with equal applied ind
   entries, all replies and, in turn, the buckets of the data.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -21,11 +22,13 @@ import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.command.table import ROWS, Context, Flag
+from trivet.core.command.table import ROWS, Context, Event, Flag
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.sessions import NodeSessions
-from trivet.core.machine.watches import Watches
+from trivet.core.machine.settings import Settings
+from trivet.core.machine.waiting import DEFECT, WaitingCalls
+from trivet.core.machine.watches import Watcher, Watches
 from trivet.core.values.codec import encode_items
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
@@ -33,6 +36,8 @@ from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
 
 DIGEST_INTERVAL: Final = 64
 """In entries. Part of the format: all replicas must use the same."""
+
+UNKNOWN: Final = Error("ERR unknown command in the log")
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -61,6 +66,10 @@ class Applied:
         self.replies = replies
 
 
+Special = Callable[[Context, NodeId, Call], Reply]
+"""What a node says for its clients, beside commands: gets the call and whose it is."""
+
+
 class Machine:
     """The replicated state of one group and the rules by which entries change it."""
 
@@ -68,6 +77,8 @@ class Machine:
         self.databases = Databases()
         self.sessions = NodeSessions()
         self.watches = Watches()
+        self.waiting = WaitingCalls()
+        self.settings = Settings()
         self.applied_index = 0
         self.now_ms = 0
         """Unix time of the newest entry, in ms; the only clock that data sees."""
@@ -81,6 +92,17 @@ class Machine:
         self._reads = Context(self.databases)
         self.snapshot_hook: SnapshotHook | None = None
         self._hook = MachineHook(self)
+        self._specials: dict[bytes, Special] = {
+            b"EXEC": self._exec,
+            b"WATCH": self._watch,
+            b"UNWATCH": self._unwatch,
+            b"BLOCK": self._block,
+            b"CLAIM": self.waiting.claim,
+            b"UNBLOCK": self._unblock,
+            b"RELEASE": self._release,
+            b"NODEDOWN": self._node_down,
+            b"SETTING": self._setting,
+        }
 
     # -- entries ---------------------------------------------------------------------------
 
@@ -103,8 +125,11 @@ class Machine:
             self.databases.set_now(body.time_ms)
         self.databases.expire_due(self._expire_max)
         context = self._writes
+        context.notifies = self.settings.notifies
         context.now_ms = self.now_ms
         context.prng = Prng(body.seed)
+        if self.waiting.ready:
+            self._serve(context)
         for raw in body.batches:
             try:
                 batch = decode_batch(raw)
@@ -112,9 +137,8 @@ class Machine:
                 self.defects.append(f"a batch in entry {self.applied_index} does not decode: {error}")
                 continue
             known = self.sessions.by_node.get(batch.node)
-            if self.watches.watchers and known is not None and known.incarnation < batch.incarnation:
-                self.watches.forget_node(batch.node)
-                self._watch_hooks()
+            if known is not None and known.incarnation < batch.incarnation:
+                self._life_ended(context, batch.node)
             session = self.sessions.admit(batch)
             if session is None:
                 continue
@@ -134,45 +158,30 @@ class Machine:
                 context.db = open_db(db_index)
             args = call[1]
             row = ROWS.get(args[0])
-            if row is None:
-                replies.append(Error("ERR unknown command in the log"))
-                continue
-            run = row.run
+            run = row.run if row is not None else None
             try:
                 if run is not None:
                     replies.append(run(context, args))
                 else:
-                    replies.append(self._run_special(context, batch.node, call))
+                    special = self._specials.get(args[0])
+                    replies.append(UNKNOWN if special is None else special(context, batch.node, call))
                     db_index = -1
             except Exception as error:
                 self._defect(args, error, replies)
+                db_index = -1
+            if self.waiting.ready:
+                self._serve(context)
         return replies
 
     def _defect(self, args: list[bytes], error: Exception, replies: list[Reply]) -> None:
         self.defects.append(f"command {args[0]!r} raised {type(error).__name__}: {error}")
-        replies.append(Error("ERR internal error: this command failed by a defect, please report it"))
+        replies.append(DEFECT)
 
     # -- transactions of one group: MULTI/EXEC/WATCH -----------------------------------------
 
-    def _run_special(self, context: Context, node: NodeId, call: Call) -> Reply:
-        """``EXEC packed-calls client`` (empty: no watches), ``WATCH client key…``, ``UNWATCH client``."""
-        db_index, args = call
-        name = args[0]
-        if name == b"EXEC":
-            return self._exec(context, node, args)
-        if name == b"WATCH":
-            watcher = (node, int(args[1]))
-            for key in args[2:]:
-                self.watches.watch(watcher, (db_index, key), context.db.exists(key))
-            self._watch_hooks()
-            return OK
-        if name == b"UNWATCH":
-            self.watches.forget((node, int(args[1])))
-            self._watch_hooks()
-            return OK
-        return Error("ERR unknown command in the log")
-
-    def _exec(self, context: Context, node: NodeId, args: list[bytes]) -> Reply:
+    def _exec(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``EXEC packed-calls client`` (empty: no watches)."""
+        args = call[1]
         if args[2]:
             watcher = (node, int(args[2]))
             clean = self.watches.is_clean(watcher, self.databases)
@@ -182,9 +191,97 @@ class Machine:
                 return NULL_ARRAY
         return run_calls(context, decode_calls(args[1]))
 
+    def _watch(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``WATCH client key…``."""
+        db_index, args = call
+        watcher = (node, int(args[1]))
+        for key in args[2:]:
+            self.watches.watch(watcher, (db_index, key), context.db.exists(key))
+        self._watch_hooks()
+        return OK
+
+    def _unwatch(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``UNWATCH client``."""
+        self.watches.forget((node, int(call[1][1])))
+        self._watch_hooks()
+        return OK
+
+    # -- calls that wait ------------------------------------------------------------------------
+
+    def _block(self, context: Context, node: NodeId, call: Call) -> Reply:
+        reply = self.waiting.block(context, node, call)
+        self._watch_hooks()
+        return reply
+
+    def _unblock(self, context: Context, node: NodeId, call: Call) -> Reply:
+        reply = self.waiting.unblock(context, node, call)
+        self._watch_hooks()
+        return reply
+
+    def _release(self, context: Context, node: NodeId, call: Call) -> Reply:
+        reply = self.waiting.release(context, node, call)
+        self._watch_hooks()
+        return reply
+
+    def _node_down(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``NODEDOWN node incarnation``: the leader hears nothing of that life any more (Rule B3)."""
+        dead = int(call[1][1])
+        session = self.sessions.by_node.get(dead)
+        if session is not None and session.incarnation == int(call[1][2]):
+            self.waiting.forget_node(context, dead)
+            self._watch_hooks()
+        return OK
+
+    def _serve(self, context: Context) -> None:
+        self.waiting.serve(context)
+        self._watch_hooks()
+        if self.waiting.defects:
+            self.defects.extend(self.waiting.defects)
+            self.waiting.defects = []
+
+    def _life_ended(self, context: Context, node: NodeId) -> None:
+        """Rule S3: what the node's clients of that life watched and waited for is over."""
+        if self.watches.watchers or self.waiting.by_client:
+            self.watches.forget_node(node)
+            self.waiting.forget_node(context, node)
+            self._serve(context)
+
+    # -- settings -------------------------------------------------------------------------------
+
+    def _setting(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``SETTING name value …``."""
+        args = call[1]
+        for at in range(1, len(args) - 1, 2):
+            self.settings.put(args[at], args[at + 1])
+        context.notifies = self.settings.notifies
+        return OK
+
+    # -- what an entry said to others -----------------------------------------------------------
+
+    def take_woken(self) -> list[Watcher]:
+        """Clients whose waiting calls were served or forgotten since the last time."""
+        woken = self.waiting.woken
+        if woken:
+            self.waiting.woken = []
+        return woken
+
+    def take_events(self) -> list[Event]:
+        """Keyspace events since the last time."""
+        events = self._writes.events
+        if events:
+            self._writes.events = []
+        return events
+
+    def take_published(self) -> list[tuple[bytes, bytes]]:
+        """(channel, message) of transactions and scripts since the last time."""
+        published = self._writes.published
+        if published:
+            self._writes.published = []
+        return published
+
     def _watch_hooks(self) -> None:
         """The databases tell us of changes only while somebody wants to know."""
-        wanted = bool(self.watches.keys) or self.snapshot_hook is not None
+        wanted = bool(self.watches.keys) or bool(self.waiting.by_key) or self.snapshot_hook is not None
         self.databases.set_hook(self._hook if wanted else None)
 
     def hooks_changed(self) -> None:
@@ -248,6 +345,8 @@ class MachineHook:
             machine.snapshot_hook.before_change(database, key)
         if machine.watches.keys:
             machine.watches.touched((database.index, key))
+        if machine.waiting.by_key:
+            machine.waiting.touched((database.index, key))
 
     def before_flush(self, database: Database) -> None:
         """All keys of ``database`` are about to go."""
@@ -256,6 +355,8 @@ class MachineHook:
             machine.snapshot_hook.before_flush(database)
         if machine.watches.keys:
             machine.watches.touched_all(database)
+        if machine.waiting.by_key:
+            machine.waiting.touched_all(database)
 
 
 def run_calls(context: Context, calls: list[Call]) -> list[Reply]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trivet.core.wire.reply import Error, Members, NullArray, Pairs, Push, Reply, Simple, Verbatim
+from trivet.core.wire.reply import Blocked, Error, Members, NullArray, Pairs, Push, Reply, Simple, Verbatim
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
@@ -22,6 +22,8 @@ def to_plain(reply: Reply) -> Plain:
         return ["n"]
     if isinstance(reply, Verbatim):
         return ["v", reply.format, reply.text]
+    if isinstance(reply, Blocked):
+        return ["b", reply.timeout_ms, *reply.args]
     if isinstance(reply, Members):
         return ["m", *[to_plain(item) for item in reply.items]]
     if isinstance(reply, Push):
@@ -65,12 +67,22 @@ def from_plain(plain: object) -> Reply:
         if not isinstance(text, bytes):
             raise ValueError("not a text")
         return Verbatim(str(plain[1]), text)
+    if kind == "b":
+        return _blocked(plain)
     return _collection(kind, [from_plain(item) for item in plain[1:]])
 
 
 def _check_length(plain: list[object], length: int) -> None:
     if len(plain) != length:
         raise ValueError("a reply of another length")
+
+
+def _blocked(plain: list[object]) -> Blocked:
+    timeout_ms = plain[1] if len(plain) > 1 else None
+    args = [arg for arg in plain[2:] if isinstance(arg, bytes)]
+    if not isinstance(timeout_ms, int) or len(args) != len(plain) - 2:
+        raise ValueError("not a waiting call")
+    return Blocked(timeout_ms, args)
 
 
 def _collection(kind: object, items: list[Reply]) -> Reply:

@@ -21,7 +21,15 @@ from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.machine.sessions import NodeSession
-from trivet.core.machine.snapshot_chunks import Bucket, DatabaseState, Head, SessionState, WatchState
+from trivet.core.machine.snapshot_chunks import (
+    Bucket,
+    DatabaseState,
+    Head,
+    SessionState,
+    WaitState,
+    WatchState,
+)
+from trivet.core.machine.waiting import WaitingCall
 from trivet.core.values.codec import decode_items, encode_item, encode_items, join_items
 from trivet.core.values.database import Database
 from trivet.core.values.databases import DATABASES_MAX
@@ -211,6 +219,15 @@ class SnapshotLoad:
                 machine.watches.watch(watcher, (db_index, key), existed)
             if watch.dirty:
                 machine.watches.dirty[watcher] = None
+        for wait in head.waits:
+            _check_database(wait.database)
+            waiting = WaitingCall(wait.database, wait.args, wait.keys)
+            if wait.reply is not None:
+                waiting.served = True
+                (waiting.reply,) = decode_replies(wait.reply)
+            machine.waiting.put((wait.node, wait.client), waiting)
+        for name, value in head.settings:
+            machine.settings.put(name, value)
         for shape in head.databases:
             if not 1 <= shape.bucket_count <= BUCKETS_MAX:
                 raise ValueError(f"a database of {shape.bucket_count} buckets")
@@ -257,4 +274,25 @@ def _head_of(machine: Machine) -> Head:
         DatabaseState(index, database.values.bucket_count, database.expired_count)
         for index, database in machine.databases.items()
     ]
-    return Head(FORMAT, machine.applied_index, machine.now_ms, machine.digest, sessions, watches, databases)
+    waits = [
+        WaitState(
+            client[0],
+            client[1],
+            waiting.db_index,
+            waiting.args,
+            waiting.keys,
+            encode_replies([waiting.reply]) if waiting.served else None,
+        )
+        for client, waiting in machine.waiting.by_client.items()
+    ]
+    return Head(
+        FORMAT,
+        machine.applied_index,
+        machine.now_ms,
+        machine.digest,
+        sessions,
+        watches,
+        databases,
+        waits,
+        list(machine.settings.values.items()),
+    )

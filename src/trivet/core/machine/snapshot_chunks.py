@@ -21,6 +21,17 @@ class WatchState(msgspec.Struct, array_like=True, frozen=True):
     keys: list[tuple[int, bytes, bool]]
 
 
+class WaitState(msgspec.Struct, array_like=True, frozen=True):
+    """One waiting call; ``reply``: what it was served, as ``encode_replies`` writes it, else nothing."""
+
+    node: int
+    client: int
+    database: int
+    args: list[bytes]
+    keys: list[bytes]
+    reply: bytes | None
+
+
 class DatabaseState(msgspec.Struct, array_like=True, frozen=True):
     """The shape of one database."""
 
@@ -39,6 +50,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     sessions: list[SessionState]
     watches: list[WatchState]
     databases: list[DatabaseState]
+    waits: list[WaitState] = []
+    settings: list[tuple[bytes, bytes]] = []
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

@@ -4,22 +4,15 @@ Strategy: one loop over the requests of a read, one dictionary look-up per comma
 commands of one client in one turn collected in one run.
 """
 
-from typing import Final
-
 import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
+from trivet.core.command.waiting import may_wait
 from trivet.core.node.front import Front
-from trivet.core.node.routes import ROUTES, Route
-from trivet.core.node.session import Session, Transaction
+from trivet.core.node.routes import ROUTES
+from trivet.core.node.session import Session
 from trivet.core.node.session_commands import HANDLERS
-from trivet.core.wire.reply import QUEUED, Error
-
-_IN_MULTI: Final = {b"EXEC": 1, b"DISCARD": 1, b"MULTI": 1, b"WATCH": 1, b"QUIT": 1, b"RESET": 1}
-"""What runs at once even between MULTI and EXEC."""
-_EMBEDDED: Final = {b"PING": 1, b"ECHO": 1, b"SELECT": 1}
-"""What the node answers itself, but in its place among the replies of EXEC."""
-
-NOAUTH: Final = Error("NOAUTH Authentication required.")
+from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
+from trivet.core.wire.reply import Error
 
 
 def take_requests(front: Front, session: Session, requests: list[list[bytes]], size_bytes: int) -> None:
@@ -43,21 +36,21 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             name = name.upper()
             route = routes.get(name)
             if route is None:
-                _refuse(session, unknown_command(args) if session.authenticated else NOAUTH)
+                refuse(session, unknown_command(args) if session.authenticated else NOAUTH)
                 continue
             args[0] = name
         count = len(args)
         if count != route.arity and (route.arity > 0 or count < -route.arity):
-            _refuse(session, wrong_arity(name))
+            refuse(session, wrong_arity(name))
             continue
-        if not session.authenticated and route.needs_auth:
-            _refuse(session, NOAUTH)
-            continue
+        if session.vet or front.vet:
+            verdict = vet(front, session, route, args)
+            if verdict is Verdict.PARK:
+                break
+            if verdict is Verdict.TAKEN:
+                continue
         front.calls_total += 1
         session.last_command = route.shown
-        if session.transaction is not None and name not in _IN_MULTI:
-            _queue(front, session, session.transaction, route, args)
-            continue
         if route.session:
             if not HANDLERS[name](front, session, args):
                 break
@@ -65,7 +58,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
                 session.parked.extend(requests[position:])
                 return
             continue
-        if may_be_too_large and _call_bytes(args) > limits.call_bytes_max:
+        if may_be_too_large and call_bytes(args) > limits.call_bytes_max:
             session.answer_reply(
                 Error(f"ERR the command is larger than call_bytes_max ({limits.call_bytes_max})")
             )
@@ -80,6 +73,11 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             if refusal is not None:
                 session.answer_reply(refusal)
                 continue
+        if route.blocks and may_wait(args):
+            if not front.block(session, args, size_bytes):
+                break
+            session.parked.extend(requests[position:])
+            return
         run = front.run_for(session, route.writes)
         if run is None:
             break
@@ -90,57 +88,6 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     front.calls_total -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
-
-
-def _queue(front: Front, session: Session, transaction: Transaction, route: Route, args: list[bytes]) -> None:
-    """Between ``MULTI`` and ``EXEC``: keep the command, or refuse it and fail the transaction."""
-    refusal: Error | None = None
-    size_bytes = _call_bytes(args)
-    if route.refuses_multi or (route.session and route.name not in _EMBEDDED):
-        refusal = Error("ERR Command not allowed inside a transaction")
-    elif transaction.size_bytes + size_bytes > front.limits.multi_bytes_max:
-        refusal = Error(
-            f"ERR the transaction is larger than multi_bytes_max ({front.limits.multi_bytes_max})"
-        )
-    elif route.writes:
-        refusal = front.refuse_write()
-    if refusal is None and session.knows_topology and not route.session:
-        refusal = front.moved(session, args)
-    if refusal is not None:
-        transaction.failed = True
-        session.answer_reply(refusal)
-        return
-    transaction.size_bytes += size_bytes
-    if route.session:
-        _queue_embedded(transaction, route.name, args)
-    else:
-        transaction.calls.append((transaction.db, args))
-        transaction.only_reads = transaction.only_reads and not route.writes
-    session.answer_reply(QUEUED)
-
-
-def _queue_embedded(transaction: Transaction, name: bytes, args: list[bytes]) -> None:
-    """Commands that the node answers itself travel as their reply (database -1)."""
-    if name == b"SELECT":
-        if args[1].isdigit() and len(args[1]) <= 2 and int(args[1]) < 16:
-            transaction.db = int(args[1])
-            transaction.calls.append((-1, [b"+", b"OK"]))
-        else:
-            transaction.calls.append((-1, [b"-", b"ERR DB index is out of range"]))
-    elif name == b"ECHO":
-        transaction.calls.append((-1, [b"$", args[1]]))
-    else:
-        transaction.calls.append((-1, [b"$", args[1]] if len(args) > 1 else [b"+", b"PONG"]))
-
-
-def _refuse(session: Session, error: Error) -> None:
-    if session.transaction is not None:
-        session.transaction.failed = True
-    session.answer_reply(error)
-
-
-def _call_bytes(args: list[bytes]) -> int:
-    return sum(map(len, args)) + 8 * len(args)
 
 
 def wrong_arity(name: bytes) -> Error:

@@ -13,12 +13,14 @@ from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
+from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
+from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
-from trivet.core.node.session import Ready, Session
-from trivet.core.wire.reply import Error
+from trivet.core.node.session import LOGIN, Ready, Session
+from trivet.core.wire.reply import Blocked, Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
 FULL: Final = Error(
@@ -66,6 +68,9 @@ class Front:
         self.sessions: dict[ConnectionId, Session] = {}
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
+        self.blocked = BlockedClients(group, config.command_timeout_ms)
+        self.vet = 0
+        """Why the commands of all clients need a closer look (see ``vetting``)."""
         self.backlogged: dict[ConnectionId, Session] = {}
         """Sessions whose replies do not get out."""
         self.ready = Ready()
@@ -94,6 +99,8 @@ class Front:
         parser = RequestParser(self._resp_limits)
         parser.authenticated = not self.config.password
         session = Session(conn, address, parser, self.ready, self.now_ms)
+        if not parser.authenticated:
+            session.vet |= LOGIN
         self.counters.connections += 1
         self.sessions[conn] = session
         if len(self.sessions) > self.limits.connections_max:
@@ -111,6 +118,8 @@ class Front:
         self.backlogged.pop(conn, None)
         session.gone = True
         session.parked.clear()
+        if session.blocking:
+            self.blocked.gone(conn)
         if session.watching:
             self.unwatch(conn)
 
@@ -135,7 +144,7 @@ class Front:
     def resume(self, session: Session) -> None:
         """Read again, unless another reason to pause is left."""
         if session.paused and not (
-            session.closing or session.parked or session.backlog_bytes or session.waits
+            session.closing or session.parked or session.backlog_bytes or session.is_waiting()
         ):
             session.paused = False
             self.effects.resumes.append(session.conn)
@@ -143,6 +152,7 @@ class Front:
     def set_authenticated(self, session: Session, authenticated: bool) -> None:
         """Lift or set the limits of a client that has not said who it is."""
         session.authenticated = authenticated
+        session.vet = session.vet & ~LOGIN if authenticated else session.vet | LOGIN
         session.parser.authenticated = authenticated
 
     def password_fits(self, user: bytes, password: bytes) -> bool:
@@ -177,9 +187,30 @@ class Front:
             self.group.read(run, self.now_ms)
         return run
 
+    def block(self, session: Session, args: list[bytes], size_bytes: int) -> bool:
+        """Take a call that may wait; False when it must be parked."""
+        run = self.run_for(session, True)
+        if run is None:
+            return False
+        run.add((session.db, self.blocked.begin(session.conn, session.db, args)), size_bytes)
+        session.calls_under_way += 1
+        session.blocking = True
+        session.blocking_run = run
+        return True
+
+    def look_at_blocking(self, session: Session) -> None:
+        """The call that may wait has its first answer."""
+        (answer,) = session.blocking_answer
+        session.blocking_answer = []
+        if isinstance(answer, Blocked):
+            self.blocked.waits(session.conn, answer, self.now_ms)
+        else:
+            session.blocking = False
+            self.blocked.found(session.conn, answer is TIMEOUT_ERROR)
+
     def unwatch(self, conn: ConnectionId) -> None:
         """Take back the watches of a client through the log; nobody waits for it."""
-        run = Run(self._nobody, True)
+        run = Run(self._nobody, True, patient=True)
         run.add((0, [b"UNWATCH", b"%d" % conn]), 32)
         self.group.write(run, self.now_ms)
 

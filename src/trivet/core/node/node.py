@@ -203,6 +203,8 @@ class Node:
                 self._cut_off(session, session.backlog_bytes)
         for session in list(front.waiting.values()):
             self._look_at_wait(session)
+        if front.blocked.by_client:
+            front.blocked.tick(mono_ms)
         self._peers.tick(mono_ms)
         if self._stop_at_ms >= 0:
             self._go_on_stopping()
@@ -244,18 +246,43 @@ class Node:
         front.now_ms = mono_ms
         front.wall_ms = wall_ms
         if self._wal.open:
-            self.group.turn(mono_ms, wall_ms)
-            self._answer()
+            self._turn_group(mono_ms, wall_ms)
             while front.unparked:
                 # Sessions that were parked and may go on: their commands join this turn.
                 front.unparked = False
-                self.group.turn(mono_ms, wall_ms)
-                self._answer()
+                self._turn_group(mono_ms, wall_ms)
         front.turn_number += 1
         effects = front.effects
         front.effects = Effects()
         self._collect(effects)
         return effects
+
+    def _turn_group(self, mono_ms: Instant, wall_ms: WallMs) -> None:
+        self.group.turn(mono_ms, wall_ms)
+        if self.front.blocked.by_client or self.group.woken:
+            self._wake()
+        self._answer()
+
+    def _wake(self) -> None:
+        """Clients in calls that wait: what has become of them."""
+        front = self.front
+        group = self.group
+        if group.jumped:
+            group.jumped = False
+            front.blocked.jumped()
+            front.unparked = True
+        if group.woken:
+            woken, group.woken = group.woken, []
+            for conn in woken:
+                front.blocked.woken(conn)
+            front.unparked = True
+        if front.blocked.settle():
+            answers, front.blocked.answers = front.blocked.answers, []
+            for conn, reply in answers:
+                session = front.sessions.get(conn)
+                if session is not None:
+                    session.blocking = False
+                    session.answer_reply(reply)
 
     def _answer(self) -> None:
         """Move replies out, and let parked sessions go on."""
@@ -265,7 +292,9 @@ class Node:
         front.ready.sessions = []
         for session in sessions:
             session.drain()
-            if session.parked and session.waits is None and not session.gone:
+            if session.blocking_answer:
+                front.look_at_blocking(session)
+            if session.parked and not session.is_waiting() and not session.gone:
                 self._unpark(session)
             if session.out and not session.gone:
                 replies.append((session.conn, session.take_out()))

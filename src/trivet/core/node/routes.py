@@ -18,6 +18,8 @@ class Route(msgspec.Struct, frozen=True):
     writes: bool
     refuses_multi: bool
     needs_auth: bool
+    blocks: bool
+    """It may wait; ``may_wait`` tells of a call."""
 
 
 def _route(name: bytes) -> Route:
@@ -30,6 +32,7 @@ def _route(name: bytes) -> Route:
         writes=bool(row.flags & Flag.WRITE),
         refuses_multi=bool(row.flags & Flag.NO_MULTI),
         needs_auth=not row.flags & Flag.NO_AUTH,
+        blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
     )
 
 

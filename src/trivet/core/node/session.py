@@ -9,13 +9,20 @@ in order, as a run that waits for its group or as bytes that wait for the runs b
 """
 
 from collections import deque
+from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.wire.encode import encode_many
-from trivet.core.wire.reply import Reply
+from trivet.core.wire.reply import Blocked, Reply
 from trivet.core.wire.resp import RequestParser
+
+# Why a session's commands need a closer look (``vet``, see ``vetting``).
+LOGIN: Final = 1
+"""The client has not said who it is."""
+MULTI: Final = 2
+"""The client is between ``MULTI`` and ``EXEC``."""
 
 
 class Ready:
@@ -72,6 +79,14 @@ class Session:
         self.parked: deque[list[bytes]] = deque()
         self.waits: Waits | None = None
         """A ``WAIT`` that is not over."""
+        self.blocking = False
+        """A call like ``BLPOP`` is not over (see ``blocking``)."""
+        self.blocking_run: Run | None = None
+        """The run whose last call that is, until it is answered."""
+        self.blocking_answer: list[Reply] = []
+        """Its answer, for the node to look at."""
+        self.vet = 0
+        """Why its commands need a closer look than the hot path has (see ``vetting``)."""
         self.paused = False
         self.closing = False
         self.broken = False
@@ -115,8 +130,17 @@ class Session:
                 if head.replies is None:
                     return
                 self.calls_under_way -= head.count
-                self.out.append(encode_many(head.replies, self.protocol))
+                replies = head.replies
+                if head is self.blocking_run:
+                    replies = self._take_blocking_answer(replies)
+                self.out.append(encode_many(replies, self.protocol))
             pending.popleft()
+
+    def _take_blocking_answer(self, replies: list[Reply]) -> list[Reply]:
+        """The last reply is that of a call that may wait: keep it for the node; if it waits, send nothing yet."""
+        self.blocking_run = None
+        self.blocking_answer = replies[-1:]
+        return replies[:-1] if isinstance(replies[-1], Blocked) else replies
 
     def take_out(self) -> bytes:
         """The bytes for this turn."""
@@ -129,8 +153,8 @@ class Session:
         return data
 
     def is_waiting(self) -> bool:
-        """``WAIT`` is under way: everything after it is parked."""
-        return self.waits is not None
+        """A command is under way that waits: everything after it is parked."""
+        return self.blocking or self.waits is not None
 
     @property
     def idle(self) -> bool:

@@ -10,7 +10,7 @@ from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
 from trivet.core.node.cluster_command import cluster
 from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
-from trivet.core.node.session import Session, Transaction, Waits
+from trivet.core.node.session import MULTI, Session, Transaction, Waits
 from trivet.core.values.glob import glob_matches
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
@@ -67,7 +67,7 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
         return False
     if session.watching:
         _unwatch_quietly(front, session)
-    session.transaction = None
+    end_transaction(session)
     session.db = 0
     session.protocol = 2
     session.name = b""
@@ -237,11 +237,18 @@ def _wait(front: Front, session: Session, args: list[bytes]) -> bool:
     return True
 
 
+def end_transaction(session: Session) -> None:
+    """The session is not, or no longer, between ``MULTI`` and ``EXEC``."""
+    session.transaction = None
+    session.vet &= ~MULTI
+
+
 def _multi(front: Front, session: Session, args: list[bytes]) -> bool:
     if session.transaction is not None:
         session.answer_reply(Error("ERR MULTI calls can not be nested"))
     else:
         session.transaction = Transaction(session.db)
+        session.vet |= MULTI
         session.answer_reply(OK)
     return True
 
@@ -252,7 +259,7 @@ def _discard(front: Front, session: Session, args: list[bytes]) -> bool:
         return True
     if session.watching:
         _unwatch_quietly(front, session)
-    session.transaction = None
+    end_transaction(session)
     session.answer_reply(OK)
     return True
 
@@ -271,7 +278,7 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     if transaction.failed:
         if session.watching:
             _unwatch_quietly(front, session)
-        session.transaction = None
+        end_transaction(session)
         session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
         return True
     writes = session.watching or not transaction.only_reads
@@ -282,7 +289,7 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     run.add((session.db, [b"EXEC", encode_calls(transaction.calls), watcher]), transaction.size_bytes + 64)
     session.calls_under_way += 1
     session.db = transaction.db
-    session.transaction = None
+    end_transaction(session)
     session.watching = False
     return True
 

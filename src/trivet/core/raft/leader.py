@@ -89,6 +89,7 @@ def _count_reads(s: State, leading: LeaderState) -> None:
 def _heard(s: State, leading: LeaderState, progress: Progress, read_seq: int, full: bool) -> None:
     """What every answer of a follower tells."""
     progress.active = True
+    progress.silent = False
     if full and not progress.full and progress.mode is Mode.REPLICATE:
         # What is on its way there is ignored: go back to what it has.
         progress.probe(progress.match + 1)
@@ -331,6 +332,7 @@ def _quorum_answers(s: State, leading: LeaderState) -> bool:
     votes = {s.node: True}
     for peer, progress in leading.progress.items():
         votes[peer] = progress.active
+        progress.silent = not progress.active
         progress.active = False
     return s.electorate.tally(votes) is Outcome.WON
 

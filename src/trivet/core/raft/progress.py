@@ -31,6 +31,7 @@ class Progress:
     __slots__ = (
         "_inflight", "active", "beaten", "commit_sent", "commit_wanted", "full", "inflight_bytes", "match",
         "match_before", "mode", "next", "nudge", "paused", "peer", "read_seq",
+        "silent",
     )  # fmt: skip
 
     def __init__(self, peer: NodeId, next_index: Index) -> None:
@@ -46,6 +47,8 @@ class Progress:
         """A heartbeat was due and its answer has not come. Reads cause heartbeats as well, many."""
         self.active = False
         """Heard of since the last check of the quorum."""
+        self.silent = False
+        """Nothing was heard of it between the last two checks of the quorum, nor since."""
         self.full = False
         self.read_seq = 0
         """The latest round of reads that it has answered."""

@@ -193,6 +193,12 @@ class Raft:
         progress = leading.progress.get(peer) if leading is not None else None
         return progress.match if progress is not None else 0
 
+    def is_silent(self, peer: NodeId) -> bool:
+        """As leader: whether ``peer`` has not been heard of for an election time-out or more."""
+        leading = self._s.leading
+        progress = leading.progress.get(peer) if leading is not None else None
+        return progress is not None and progress.silent
+
     def matches(self) -> tuple[tuple[NodeId, Index], ...]:
         """``match`` of every peer, of a leader; nothing of anyone else."""
         leading = self._s.leading

@@ -18,6 +18,7 @@ A reply is a plain value; the connection's protocol version decides its bytes.
 | ``Pairs`` | flat array | array of two-element arrays |
 | ``Push`` | array | push |
 | ``Verbatim`` | bulk | verbatim string |
+| ``Blocked`` | – | – |
 
 All of them encode as msgpack, so that replies can be remembered and digested.
 """
@@ -68,6 +69,17 @@ class Verbatim(msgspec.Struct, frozen=True, array_like=True, tag=7):
     text: bytes
 
 
+class Blocked(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """There is nothing yet: the command waits (``BLPOP`` and its like). Never sent to a client.
+
+    ``timeout_ms`` says for how long at most, 0 for ever. ``args`` is the call to try again when
+    one of its keys has changed, its name first, with everything relative in it made absolute.
+    """
+
+    timeout_ms: int
+    args: list[bytes]
+
+
 Reply = Union[  # noqa: UP007 (recursive)
     None,
     bool,
@@ -81,6 +93,7 @@ Reply = Union[  # noqa: UP007 (recursive)
     Pairs,
     Push,
     Verbatim,
+    Blocked,
     list["Reply"],
     dict[bytes, "Reply"],
 ]

@@ -1,0 +1,223 @@
+"""Waiting calls as replicated state: who waits for which key, and who was served.
+
+A call such as ``BLPOP`` comes through the log as ``BLOCK client call…``. When there is nothing
+for it, it is kept here, on every replica, under all its keys. The entry that brings
+something serves it, at once, in order of arrival: so nobody sees the element between the two, as
+in Redis. What it was served stays here until its node *claims* it through the log, and only
+then does the client get it. So an element is never lost with a node:
+
+- Rule B1: after each command of an entry, transactions and scripts counting as one, the keys that it changed are
+  offered to their waiters, in the order in which they began to wait.
+- Rule B2: what a call was served is delivered only after a claim. A claim is an entry: it happens once.
+- Rule B3: when a client goes away (``RELEASE``), when its node is found dead (``NODEDOWN``) or begins a new life,
+  what was served and not claimed goes back to where it was taken, and the next waiter is offered it.
+- Rule B4: a node whose waiting call is not known here any more (it was thought dead) asks again. Its
+  place in the queue is lost, nothing else.
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import NodeId
+from trivet.core.command.lookup import keys_of
+from trivet.core.command.table import ROWS, Context, Flag, Row
+from trivet.core.machine.entry import Call
+from trivet.core.machine.watches import WatchedKey, Watcher
+from trivet.core.values.database import Database
+from trivet.core.wire.reply import OK, Blocked, Error, Reply
+
+SERVED: Final = b"served"
+WAITS: Final = b"waits"
+ENDED: Final = b"ended"
+UNKNOWN: Final = b"unknown"
+"""How ``CLAIM`` and ``UNBLOCK`` answer: the first with the reply, the others alone in their list."""
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+DEFECT: Final = Error("ERR internal error: this command failed by a defect, please report it")
+
+
+class WaitingCall:
+    """One call that waits, or one that was served and is not claimed (``served``)."""
+
+    __slots__ = ("args", "db_index", "keys", "reply", "served")
+
+    def __init__(self, db_index: int, args: list[bytes], keys: list[bytes]) -> None:
+        self.db_index = db_index
+        self.args = args
+        self.keys = keys
+        self.served = False
+        self.reply: Reply = None
+
+
+class WaitingCalls:
+    """All of them, by client and by key."""
+
+    def __init__(self) -> None:
+        self.by_client: dict[Watcher, WaitingCall] = {}
+        self.by_key: dict[WatchedKey, dict[Watcher, None]] = {}
+        """Only those that wait, in order of arrival."""
+        self.ready: dict[WatchedKey, None] = {}
+        """Keys with waiters that have changed since they were last offered."""
+        self.woken: list[Watcher] = []
+        """Clients that were served, or forgotten, since somebody last looked."""
+        self.defects: list[str] = []
+        self._serving: WatchedKey | None = None
+
+    # -- what comes through the log -----------------------------------------------------------
+
+    def block(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``BLOCK client call…``: run the call; ``Blocked`` when it waits from now on."""
+        client: Watcher = (node, int(call[1][1]))
+        args = call[1][2:]
+        row = ROWS[args[0]]
+        assert row.run is not None
+        self._forget(client)
+        context.may_block = True
+        try:
+            reply = row.run(context, args)
+        finally:
+            context.may_block = False
+        if isinstance(reply, Blocked):
+            self.put(client, WaitingCall(call[0], reply.args, keys_of(row, reply.args)))
+        return reply
+
+    def put(self, client: Watcher, call: WaitingCall) -> None:
+        """The call waits from now on, behind all others (a served one only for its claim)."""
+        self.by_client[client] = call
+        if not call.served:
+            for key in call.keys:
+                self.by_key.setdefault((call.db_index, key), {})[client] = None
+
+    def claim(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``CLAIM client``: what it was served, once (Rule B2)."""
+        client: Watcher = (node, int(call[1][1]))
+        waiting = self.by_client.get(client)
+        if waiting is None:
+            return [UNKNOWN]
+        if not waiting.served:
+            return [WAITS]
+        del self.by_client[client]
+        return [SERVED, waiting.reply]
+
+    def unblock(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``UNBLOCK client``: it waits no longer; if it was served, that is its answer."""
+        client: Watcher = (node, int(call[1][1]))
+        waiting = self.by_client.get(client)
+        if waiting is None:
+            return [UNKNOWN]
+        self._forget(client)
+        return [SERVED, waiting.reply] if waiting.served else [ENDED]
+
+    def release(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``RELEASE client``: the client is gone (Rule B3)."""
+        self._give_back(context, (node, int(call[1][1])))
+        return OK
+
+    def forget_node(self, context: Context, node: NodeId) -> None:
+        """The node's life is over, or is thought to be (Rule B3)."""
+        for client in [client for client in self.by_client if client[0] == node]:
+            self._give_back(context, client)
+            self.woken.append(client)
+
+    # -- changes of keys ------------------------------------------------------------------------
+
+    def touched(self, key: WatchedKey) -> None:
+        """``key`` is about to change."""
+        if key in self.by_key and key != self._serving:
+            self.ready[key] = None
+
+    def touched_all(self, database: Database) -> None:
+        """A whole database is about to be emptied or exchanged."""
+        for key in self.by_key:
+            if key[0] == database.index:
+                self.ready[key] = None
+
+    def serve(self, context: Context) -> None:
+        """Offer all keys that have changed to their waiters (Rule B1)."""
+        db_index = context.db_index
+        while self.ready:
+            key = next(iter(self.ready))
+            del self.ready[key]
+            self._serving = key
+            self._offer(context, key)
+            self._serving = None
+        context.only_key = None
+        context.may_block = False
+        context.db_index = db_index
+        context.db = context.databases.open(db_index)
+
+    def _offer(self, context: Context, key: WatchedKey) -> None:
+        """Try the calls that wait for ``key``; those that find nothing stand for all of their kind."""
+        db_index, name = key
+        context.db_index = db_index
+        context.db = context.databases.open(db_index)
+        context.only_key = name
+        in_vain: dict[bytes, None] = {}
+        for client in list(self.by_key.get(key, ())):
+            waiting = self.by_client[client]
+            command = waiting.args[0]
+            if command in in_vain:
+                continue
+            row = ROWS[command]
+            reply = self._try(context, row, waiting)
+            if isinstance(reply, Blocked) or _is_of_another_type(reply, row):
+                if row.group != "stream":
+                    in_vain[command] = None
+                continue
+            self._unlist(client, waiting)
+            waiting.served = True
+            waiting.reply = reply
+            self.woken.append(client)
+
+    def _try(self, context: Context, row: Row, waiting: WaitingCall) -> Reply:
+        assert row.run is not None
+        context.may_block = True
+        try:
+            return row.run(context, waiting.args)
+        except Exception as error:
+            return self._defect(waiting, error)
+
+    def _defect(self, waiting: WaitingCall, error: Exception) -> Error:
+        """Rule M3: a defect of ours ends the call with the same error everywhere and stops nobody."""
+        self.defects.append(f"waiting command {waiting.args[0]!r} raised {type(error).__name__}: {error}")
+        return DEFECT
+
+    # -- ends -------------------------------------------------------------------------------------
+
+    def _give_back(self, context: Context, client: Watcher) -> None:
+        waiting = self.by_client.get(client)
+        if waiting is None:
+            return
+        self._forget(client)
+        give_back = ROWS[waiting.args[0]].give_back
+        if waiting.served and give_back is not None and not isinstance(waiting.reply, Error):
+            context.db_index = waiting.db_index
+            context.db = context.databases.open(waiting.db_index)
+            try:
+                give_back(context, waiting.args, waiting.reply)
+            except Exception as error:
+                self._defect(waiting, error)
+
+    def _forget(self, client: Watcher) -> None:
+        waiting = self.by_client.pop(client, None)
+        if waiting is not None and not waiting.served:
+            self._unlist(client, waiting)
+
+    def _unlist(self, client: Watcher, waiting: WaitingCall) -> None:
+        for key in waiting.keys:
+            place = (waiting.db_index, key)
+            clients = self.by_key.get(place)
+            if clients is not None:
+                clients.pop(client, None)
+                if not clients:
+                    del self.by_key[place]
+                    self.ready.pop(place, None)
+
+
+def _is_of_another_type(reply: Reply, row: Row) -> bool:
+    """A key that became something else does not end a wait for a list or a sorted set."""
+    return (
+        isinstance(reply, Error)
+        and row.group != "stream"
+        and reply.text.startswith(_WRONG_TYPE)
+        and bool(row.flags & Flag.WRITE)
+    )

@@ -1,0 +1,192 @@
+"""Clients in a call that waits (``BLPOP`` and its like): the node's side of ``machine/waiting``.
+
+The call goes through the log as ``BLOCK``. Either it finds something, and its reply is a reply
+like others; or it waits, and the session with it. From then on three things can end it:
+
+- the machine served it: the node claims what is there (``CLAIM``) and gives it to the client;
+- its time is over, or ``CLIENT UNBLOCK``: ``UNBLOCK`` ends the wait, or gets what was just served;
+- the client is gone: ``RELEASE`` gives back what it may have been served.
+
+All three are the node's own business and wait for a majority as long as it takes; a client
+whose time is over hears of it after ``command_timeout_ms`` at the latest.
+"""
+
+from enum import Enum
+from typing import Final
+
+from trivet.core.base.ids import ConnectionId, Instant
+from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.run import Run
+from trivet.core.machine.waiting import ENDED, SERVED, WAITS
+from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
+
+UNBLOCKED: Final = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+
+
+class Phase(Enum):
+    """How far a waiting call is."""
+
+    ASKED = 0
+    """``BLOCK`` is under way."""
+    WAITING = 1
+    CLAIMING = 2
+    ENDING = 3
+    """``UNBLOCK`` is under way."""
+
+
+class Blocking:
+    """One client's call."""
+
+    __slots__ = ("args", "asked_ms", "db", "deadline_ms", "otherwise", "phase", "run", "woken")
+
+    def __init__(self, db: int, args: list[bytes]) -> None:
+        self.db = db
+        self.args = args
+        self.phase = Phase.ASKED
+        self.deadline_ms: Instant = 0
+        """0: for ever."""
+        self.asked_ms: Instant = 0
+        """When its end was asked for."""
+        self.otherwise: Reply = NULL_ARRAY
+        """The reply when it ends without anything."""
+        self.run: Run | None = None
+        """What is under way for it."""
+        self.woken = False
+        """It was woken while something was under way: look again."""
+
+
+class BlockedClients:
+    """All waiting calls of this node's clients."""
+
+    def __init__(self, group: RaftGroup, timeout_ms: int) -> None:
+        self.by_client: dict[ConnectionId, Blocking] = {}
+        self.answers: list[tuple[ConnectionId, Reply]] = []
+        """Calls that are over; the node takes them."""
+        self._group = group
+        self._timeout_ms = timeout_ms
+        self._now_ms: Instant = 0
+        self._done = False
+
+    def begin(self, conn: ConnectionId, db: int, args: list[bytes]) -> list[bytes]:
+        """The client calls ``args``: what goes into its run."""
+        self.by_client[conn] = Blocking(db, args)
+        return [b"BLOCK", b"%d" % conn, *args]
+
+    def waits(self, conn: ConnectionId, reply: Blocked, now_ms: Instant) -> None:
+        """``BLOCK`` found nothing: the call waits from now on."""
+        call = self.by_client[conn]
+        call.phase = Phase.WAITING
+        call.args = reply.args
+        if reply.timeout_ms and not call.deadline_ms:
+            call.deadline_ms = now_ms + reply.timeout_ms
+        self._look_again(conn, call)
+
+    def found(self, conn: ConnectionId, failed: bool) -> None:
+        """``BLOCK`` was answered at once. A failed one may yet wait or be served there: that is given up."""
+        del self.by_client[conn]
+        if failed:
+            self._send(b"RELEASE", conn)
+
+    def gone(self, conn: ConnectionId) -> None:
+        """The client is gone."""
+        if self.by_client.pop(conn, None) is not None:
+            self._send(b"RELEASE", conn)
+
+    def unblock(self, conn: ConnectionId, otherwise: Reply) -> bool:
+        """End the wait, as if its time were over; False when the client does not wait."""
+        call = self.by_client.get(conn)
+        if call is None or call.phase is not Phase.WAITING:
+            return False
+        call.otherwise = otherwise
+        self._end(conn, call)
+        return True
+
+    # -- what the group says ------------------------------------------------------------------
+
+    def woken(self, conn: ConnectionId) -> None:
+        """The machine served the call, or forgot it."""
+        call = self.by_client.get(conn)
+        if call is None:
+            self._send(b"RELEASE", conn)
+        elif call.phase is Phase.WAITING:
+            call.phase = Phase.CLAIMING
+            call.run = self._send(b"CLAIM", conn)
+        else:
+            call.woken = True
+
+    def jumped(self) -> None:
+        """The state was replaced by a snapshot: every call asks what became of it."""
+        for conn in list(self.by_client):
+            self.woken(conn)
+
+    def tick(self, now_ms: Instant) -> None:
+        """Calls whose time is over."""
+        self._now_ms = now_ms
+        for conn, call in list(self.by_client.items()):
+            if call.phase is Phase.WAITING:
+                if call.deadline_ms and now_ms >= call.deadline_ms:
+                    self._end(conn, call)
+            elif call.phase is Phase.ENDING and now_ms - call.asked_ms >= self._timeout_ms:
+                # No majority confirms it: the client hears that, and what comes for it is given back.
+                self.gone(conn)
+                self.answers.append((conn, TIMEOUT_ERROR))
+
+    def _end(self, conn: ConnectionId, call: Blocking) -> None:
+        call.phase = Phase.ENDING
+        call.asked_ms = self._now_ms
+        call.run = self._send(b"UNBLOCK", conn)
+
+    def _send(self, word: bytes, conn: ConnectionId) -> Run:
+        run = Run(self, True, patient=True)
+        run.add((0, [word, b"%d" % conn]), 32)
+        self._group.write(run, self._now_ms)
+        return run
+
+    def run_done(self) -> None:
+        """Some run of ours has its reply."""
+        self._done = True
+
+    def settle(self) -> bool:
+        """At the end of a turn: look at what was answered; whether a call is over."""
+        if self._done:
+            self._done = False
+            for conn, call in list(self.by_client.items()):
+                run = call.run
+                if run is not None and run.replies is not None:
+                    call.run = None
+                    self._answered(conn, call, run.replies[0])
+        return bool(self.answers)
+
+    def _answered(self, conn: ConnectionId, call: Blocking, reply: Reply) -> None:
+        """``CLAIM``, ``UNBLOCK`` or a repeated ``BLOCK`` has its reply."""
+        if call.phase is Phase.ASKED:
+            if isinstance(reply, Blocked):
+                self.waits(conn, reply, self._now_ms)
+            else:
+                self._over(conn, reply)
+            return
+        assert isinstance(reply, list)
+        if reply[0] == SERVED:
+            self._over(conn, reply[1])
+        elif call.phase is Phase.ENDING or reply[0] == ENDED:
+            self._over(conn, call.otherwise)
+        elif reply[0] == WAITS:
+            call.phase = Phase.WAITING
+            self._look_again(conn, call)
+        else:
+            # Forgotten there (Rule B4): ask again, from the beginning.
+            call.phase = Phase.ASKED
+            call.woken = False
+            call.run = Run(self, True, patient=True)
+            call.run.add((call.db, [b"BLOCK", b"%d" % conn, *call.args]), 64)
+            self._group.write(call.run, self._now_ms)
+
+    def _look_again(self, conn: ConnectionId, call: Blocking) -> None:
+        if call.woken:
+            call.woken = False
+            self.woken(conn)
+
+    def _over(self, conn: ConnectionId, reply: Reply) -> None:
+        del self.by_client[conn]
+        self.answers.append((conn, reply))

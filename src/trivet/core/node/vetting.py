@@ -1,0 +1,101 @@
+"""Commands that need a closer look than the hot path of ``dispatch`` has.
+
+Most commands of most clients need none: ``session.vet`` and ``front.vet`` are 0, and that is all
+that the hot path asks. Each bit is a reason, and has a check here; the checks run in
+redis-server's order, and the first that takes the command or sends it back decides.
+"""
+
+from enum import Enum
+from typing import Final
+
+from trivet.core.node.front import Front
+from trivet.core.node.routes import Route
+from trivet.core.node.session import LOGIN, MULTI, Session, Transaction
+from trivet.core.wire.reply import QUEUED, Error
+
+
+class Verdict(Enum):
+    """What becomes of a command that was looked at."""
+
+    GO = 0
+    """It goes on as any other."""
+    TAKEN = 1
+    """It is answered, queued or refused."""
+    PARK = 2
+    """It comes again when the session is idle."""
+
+
+NOAUTH: Final = Error("NOAUTH Authentication required.")
+_IN_MULTI: Final = {b"EXEC": 1, b"DISCARD": 1, b"MULTI": 1, b"WATCH": 1, b"QUIT": 1, b"RESET": 1}
+"""What runs at once even between MULTI and EXEC."""
+_EMBEDDED: Final = {b"PING": 1, b"ECHO": 1, b"SELECT": 1}
+"""What the node answers itself, but in its place among the replies of EXEC."""
+
+
+def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verdict:
+    """Look at a command whose name and arity are right."""
+    reasons = session.vet | front.vet
+    if reasons & LOGIN and route.needs_auth:
+        refuse(session, NOAUTH)
+        return Verdict.TAKEN
+    if reasons & MULTI and route.name not in _IN_MULTI:
+        transaction = session.transaction
+        assert transaction is not None
+        front.calls_total += 1
+        session.last_command = route.shown
+        _queue(front, session, transaction, route, args)
+        return Verdict.TAKEN
+    return Verdict.GO
+
+
+def _queue(front: Front, session: Session, transaction: Transaction, route: Route, args: list[bytes]) -> None:
+    """Between ``MULTI`` and ``EXEC``: keep the command, or refuse it and fail the transaction."""
+    refusal: Error | None = None
+    size_bytes = call_bytes(args)
+    if route.refuses_multi or (route.session and route.name not in _EMBEDDED):
+        refusal = Error("ERR Command not allowed inside a transaction")
+    elif transaction.size_bytes + size_bytes > front.limits.multi_bytes_max:
+        refusal = Error(
+            f"ERR the transaction is larger than multi_bytes_max ({front.limits.multi_bytes_max})"
+        )
+    elif route.writes:
+        refusal = front.refuse_write()
+    if refusal is None and session.knows_topology and not route.session:
+        refusal = front.moved(session, args)
+    if refusal is not None:
+        transaction.failed = True
+        session.answer_reply(refusal)
+        return
+    transaction.size_bytes += size_bytes
+    if route.session:
+        _queue_embedded(transaction, route.name, args)
+    else:
+        transaction.calls.append((transaction.db, args))
+        transaction.only_reads = transaction.only_reads and not route.writes
+    session.answer_reply(QUEUED)
+
+
+def _queue_embedded(transaction: Transaction, name: bytes, args: list[bytes]) -> None:
+    """Commands that the node answers itself travel as their reply (database -1)."""
+    if name == b"SELECT":
+        if args[1].isdigit() and len(args[1]) <= 2 and int(args[1]) < 16:
+            transaction.db = int(args[1])
+            transaction.calls.append((-1, [b"+", b"OK"]))
+        else:
+            transaction.calls.append((-1, [b"-", b"ERR DB index is out of range"]))
+    elif name == b"ECHO":
+        transaction.calls.append((-1, [b"$", args[1]]))
+    else:
+        transaction.calls.append((-1, [b"$", args[1]] if len(args) > 1 else [b"+", b"PONG"]))
+
+
+def refuse(session: Session, error: Error) -> None:
+    """Answer with an error; a transaction that is being queued will fail."""
+    if session.transaction is not None:
+        session.transaction.failed = True
+    session.answer_reply(error)
+
+
+def call_bytes(args: list[bytes]) -> int:
+    """About what a command measures in memory and in the log."""
+    return sum(map(len, args)) + 8 * len(args)

@@ -1,0 +1,164 @@
+"""Calls that wait, on nodes: served through the log, claimed, ended, given back (rules B1 to B4)."""
+
+from tests.core.node.bench import Bench
+
+
+def test_a_call_that_finds_something_does_not_wait():
+    Bench().talk(
+        """
+        a> RPUSH q 1 2 3
+        3
+        a> BLPOP none q 0 | BRPOP q 0 | LLEN q
+        ["q" "1"]
+        ["q" "3"]
+        1
+        """
+    )
+
+
+def test_a_call_waits_for_a_push_through_any_node():
+    Bench(3).talk(
+        """
+        a@2> BLPOP q 0 | PING
+        b@3> RPUSH q x | LLEN q
+        1
+        0
+        a: ["q" "x"]
+        a: +PONG
+        """
+    )
+
+
+def test_the_one_who_has_waited_longest_is_served_first():
+    Bench(3).talk(
+        """
+        a@2> BLPOP q 0
+        b@3> BRPOP other q 0
+        c@1> BLMOVE q done LEFT RIGHT 0
+        d> RPUSH q 1 2 3 4 | LRANGE q 0 -1 | LRANGE done 0 -1
+        4
+        ["3"]
+        ["2"]
+        c: "2"
+        a: ["q" "1"]
+        b: ["q" "4"]
+        """
+    )
+
+
+def test_a_transaction_serves_when_it_is_over():
+    Bench(3).talk(
+        """
+        a@2> BLPOP q 0
+        b@3> MULTI | RPUSH q x | LPUSH q y | BLPOP none 0 | EXEC | LRANGE q 0 -1
+        +OK
+        +QUEUED
+        +QUEUED
+        +QUEUED
+        [1 2 nil*]
+        ["x"]
+        a: ["q" "y"]
+        """
+    )
+
+
+def test_time_is_over():
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@2> BLPOP q 0.1
+        """
+    )
+    bench.wait(60)
+    assert bench.events == []
+    bench.wait(100)
+    assert bench.events == [("a", "nil*")]
+    assert not bench.node(1).group.machine.waiting.by_client
+
+
+def test_what_was_served_to_a_client_that_is_gone_goes_to_the_next():
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@2> BLPOP q 0
+        b@3> BLPOP q 0
+        """
+    )
+    bench.hang_up_client("a")
+    bench.talk(
+        """
+        c@1> RPUSH q x | LLEN q
+        1
+        0
+        b: ["q" "x"]
+        """
+    )
+
+
+def test_a_dead_node_keeps_nothing():
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@2> BLPOP q 0
+        b@3> BLPOP q 0
+        """
+    )
+    bench.crash(2)
+    bench.talk(
+        """
+        c@1> RPUSH q x y | LRANGE q 0 -1
+        2
+        ["y"]
+        b: ["q" "x"]
+        """
+    )
+
+
+def test_a_dead_leader_keeps_nothing():
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@1> BLPOP q 0
+        b@3> BLPOP q 0
+        """
+    )
+    bench.crash(1)
+    bench.elect(2)
+    bench.talk(
+        """
+        c@2> RPUSH q x y
+        2
+        c> LRANGE q 0 -1
+        ["y"]
+        b: ["q" "x"]
+        """
+    )
+
+
+def test_a_node_that_was_thought_dead_asks_again():
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@2> BLPOP q 0
+        """
+    )
+    bench.cut(2)
+    bench.talk(
+        """
+        c@1> RPUSH q x
+        1
+        """
+    )
+    bench.wait(5000)
+    machine = bench.node(1).group.machine
+    assert not machine.waiting.by_client, "given up"
+    bench.heal()
+    bench.wait(2000)
+    assert bench.events == [("a", '["q" "x"]')]
+    bench.events.clear()
+    bench.talk(
+        """
+        c@1> LLEN q
+        0
+        """
+    )
