@@ -14,7 +14,7 @@ _WAITS: Final = Flag.WRITE | Flag.BLOCKING
 
 
 def _put_back(context: Context, key: bytes, items: list[bytes], left: bool) -> None:
-    """Items that nobody got stand again where they were taken; a key of another type by now keeps its value."""
+    """Items that nobody got stand again where they were; a key of another type by now keeps its value."""
     value = context.db.edit(key)
     if value is None:
         value = List()

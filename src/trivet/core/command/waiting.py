@@ -50,7 +50,7 @@ def wait_or(context: Context, timeout_ms: int, args: list[bytes], otherwise: Rep
 
 
 def may_wait(args: list[bytes]) -> bool:
-    """Whether this call of a command with the flag ``BLOCKING`` can wait at all. The name is in upper case."""
+    """Whether this call of a command with the flag ``BLOCKING`` can wait; its name is in upper case."""
     if args[0] not in _BY_OPTION:
         return True
     for argument in args[1:]:

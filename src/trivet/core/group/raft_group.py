@@ -118,7 +118,7 @@ class RaftGroup:
         self._last_write: Index = 0
         self._down = DownNodes(settings.node, voters)
         self.woken: list[ConnectionId] = []
-        """This node's clients whose waiting calls were served or forgotten; the node takes them every turn."""
+        """This node's clients whose waiting calls were served or forgotten; the node takes them."""
         self.jumped = False
         """A snapshot has replaced the state: nobody knows what became of what clients wait for."""
         self.events: list[Event] = []

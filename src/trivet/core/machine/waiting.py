@@ -6,11 +6,11 @@ something serves it, at once, in order of arrival: so nobody sees the element be
 in Redis. What it was served stays here until its node *claims* it through the log, and only
 then does the client get it. So an element is never lost with a node:
 
-- Rule B1: after each command of an entry, transactions and scripts counting as one, the keys that it changed are
-  offered to their waiters, in the order in which they began to wait.
+- Rule B1: after each command of an entry, a transaction or a script counting as one, the keys that it
+  changed are offered to their waiters, in the order in which they began to wait.
 - Rule B2: what a call was served is delivered only after a claim. A claim is an entry: it happens once.
-- Rule B3: when a client goes away (``RELEASE``), when its node is found dead (``NODEDOWN``) or begins a new life,
-  what was served and not claimed goes back to where it was taken, and the next waiter is offered it.
+- Rule B3: when a client goes away (``RELEASE``), when its node is found dead (``NODEDOWN``) or begins a new
+  life, what was served and not claimed goes back to where it was, and the next waiter is offered it.
 - Rule B4: a node whose waiting call is not known here any more (it was thought dead) asks again. Its
   place in the queue is lost, nothing else.
 """

@@ -8,7 +8,7 @@ import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
 from trivet.core.node.front import Front
-from trivet.core.node.routes import ROUTES
+from trivet.core.node.routes import ROUTES, Route
 from trivet.core.node.session import Session
 from trivet.core.node.session_commands import HANDLERS
 from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
@@ -21,9 +21,8 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         session.parked.extend(requests)
         return
     session.active_ms = front.now_ms
-    limits = front.limits
     front.look_at_writes()
-    may_be_too_large = size_bytes > limits.call_bytes_max
+    may_be_too_large = size_bytes > front.limits.call_bytes_max
     routes = ROUTES
     position = 0
     for args in requests:
@@ -33,12 +32,11 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         name = args[0]
         route = routes.get(name)
         if route is None:
-            name = name.upper()
-            route = routes.get(name)
+            route = routes.get(name.upper())
             if route is None:
                 refuse(session, unknown_command(args) if session.authenticated else NOAUTH)
                 continue
-            args[0] = name
+            args[0] = name = route.name
         count = len(args)
         if count != route.arity and (route.arity > 0 or count < -route.arity):
             refuse(session, wrong_arity(name))
@@ -58,18 +56,8 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
                 session.parked.extend(requests[position:])
                 return
             continue
-        if may_be_too_large and call_bytes(args) > limits.call_bytes_max:
-            session.answer_reply(
-                Error(f"ERR the command is larger than call_bytes_max ({limits.call_bytes_max})")
-            )
-            continue
-        if route.writes and front.refuses_writes:
-            refusal = front.refuse_write()
-            if refusal is not None:
-                session.answer_reply(refusal)
-                continue
-        if session.knows_topology:
-            refusal = front.moved(session, args)
+        if front.refuses_writes or session.knows_topology or may_be_too_large:
+            refusal = _refusal(front, session, route, args)
             if refusal is not None:
                 session.answer_reply(refusal)
                 continue
@@ -88,6 +76,17 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     front.calls_total -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
+
+
+def _refusal(front: Front, session: Session, route: Route, args: list[bytes]) -> Error | None:
+    """Why a data command can't be taken here and now, or None."""
+    limits = front.limits
+    if call_bytes(args) > limits.call_bytes_max:
+        return Error(f"ERR the command is larger than call_bytes_max ({limits.call_bytes_max})")
+    refusal = front.refuse_write() if route.writes and front.refuses_writes else None
+    if refusal is None and session.knows_topology:
+        refusal = front.moved(session, args)
+    return refusal
 
 
 def wrong_arity(name: bytes) -> Error:

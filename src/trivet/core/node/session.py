@@ -137,7 +137,7 @@ class Session:
             pending.popleft()
 
     def _take_blocking_answer(self, replies: list[Reply]) -> list[Reply]:
-        """The last reply is that of a call that may wait: keep it for the node; if it waits, send nothing yet."""
+        """The last reply is that of a call that may wait: it is for the node, and sent unless it waits."""
         self.blocking_run = None
         self.blocking_answer = replies[-1:]
         return replies[:-1] if isinstance(replies[-1], Blocked) else replies

@@ -1,0 +1,158 @@
+"""Waiting calls as replicated state: order, claims, what is given back (rules B1 to B4)."""
+
+import msgspec
+
+from tests.core.machine.replicas import Replica, execute, follow
+from trivet.core.command.table import ROWS
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
+from trivet.core.machine.waiting import DEFECT, ENDED, SERVED, UNKNOWN, WAITS
+from trivet.core.wire.reply import OK, Blocked
+
+
+def test_waiters_are_served_in_order_of_arrival():
+    """B1."""
+    replica = Replica()
+    assert replica.one("BLOCK 1 BLPOP q 0") == Blocked(0, [b"BLPOP", b"q", b"0"])
+    replica.one("BLOCK 2 BLPOP other q 0", node=2)
+    replica.one("BLOCK 3 BLPOP q 0")
+    assert replica.run("RPUSH q x y", "LLEN q") == [2, 0]
+    assert replica.machine.take_woken() == [(1, 1), (2, 2)]
+    assert replica.machine.take_woken() == []
+    assert replica.one("CLAIM 1") == [SERVED, [b"q", b"x"]]
+    assert replica.one("CLAIM 2", node=2) == [SERVED, [b"q", b"y"]]
+    assert replica.one("CLAIM 3") == [WAITS]
+    assert replica.one("CLAIM 1") == [UNKNOWN], "once"
+
+
+def test_a_transaction_counts_as_one():
+    """B1."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0")
+    replica.one(execute(["RPUSH q a", "LPUSH q b", "RPUSH p x", "DEL q", "RPUSH q c"]))
+    assert replica.one("CLAIM 1") == [SERVED, [b"q", b"c"]]
+
+
+def test_one_who_waits_for_something_else_stands_in_nobodys_way():
+    replica = Replica()
+    replica.one("BLOCK 1 BZPOPMIN k 0")
+    replica.one("BLOCK 2 BLPOP k 0")
+    replica.one("BLOCK 3 BLPOP k 0")
+    replica.run("RPUSH k x")
+    assert replica.one("CLAIM 2") == [SERVED, [b"k", b"x"]]
+    replica.run("ZADD k 1 m")
+    assert replica.one("CLAIM 1") == [SERVED, [b"k", b"m", 1.0]]
+    assert replica.one("CLAIM 3") == [WAITS]
+
+
+def test_a_chain_of_moves_is_served_in_one_entry():
+    replica = Replica()
+    replica.one("BLOCK 1 BLMOVE a b LEFT LEFT 0")
+    replica.one("BLOCK 2 BLMOVE b c LEFT LEFT 0")
+    replica.one("BLOCK 3 BLPOP c 0")
+    assert replica.run("RPUSH a x", "EXISTS a b c") == [1, 0]
+    assert replica.one("CLAIM 3") == [SERVED, [b"c", b"x"]]
+
+
+def test_keys_come_in_many_ways():
+    for line in ("RENAME p q", "COPY p q", "LMOVE p q LEFT LEFT", "SORT p STORE q", "2:SWAPDB 0 2"):
+        replica = Replica()
+        replica.run("2:RPUSH q x" if "SWAPDB" in line else "RPUSH p x")
+        replica.one("BLOCK 1 BLPOP q 0")
+        if b"SORT" not in ROWS and line.startswith("SORT"):
+            continue
+        replica.run(line)
+        assert replica.one("CLAIM 1") == [SERVED, [b"q", b"x"]], line
+
+
+def test_an_end_without_anything_and_one_with():
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0")
+    assert replica.one("UNBLOCK 1") == [ENDED]
+    assert replica.one("UNBLOCK 1") == [UNKNOWN]
+    replica.one("BLOCK 1 BLPOP q 0")
+    replica.run("RPUSH q x")
+    assert replica.one("UNBLOCK 1") == [SERVED, [b"q", b"x"]]
+    assert replica.run("RPUSH q y", "LLEN q") == [1, 1]
+
+
+def test_what_was_not_claimed_goes_back_and_to_the_next():
+    """B3."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0")
+    replica.one("BLOCK 2 BLPOP q 0", node=2)
+    replica.run("RPUSH q x")
+    assert replica.one("RELEASE 1") == OK
+    assert replica.one("CLAIM 2", node=2) == [SERVED, [b"q", b"x"]]
+    replica.one("BLOCK 1 BRPOP q 0")
+    replica.run("RPUSH q y")
+    assert replica.run("RELEASE 1", "RELEASE 1", "LRANGE q 0 -1") == [OK, OK, [b"y"]]
+
+
+def test_a_node_that_is_down_gets_nothing():
+    """B3."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0", node=2)
+    replica.one("BLOCK 1 BLPOP q 0", node=3)
+    assert replica.run("NODEDOWN 2 7") == [OK], "another life"
+    replica.run("NODEDOWN 2 1")
+    assert replica.machine.take_woken() == [(2, 1)], "it is told, should it live"
+    replica.run("RPUSH q x", "RPUSH p y")
+    assert replica.one("CLAIM 1", node=2) == [UNKNOWN]
+    assert replica.one("CLAIM 1", node=3) == [SERVED, [b"q", b"x"]]
+
+
+def test_a_new_life_of_a_node_ends_what_its_clients_waited_for():
+    """S3, B3."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0", node=2)
+    replica.one("BLOCK 2 BLPOP p 0", node=2)
+    replica.run("RPUSH q x")
+    replica.entry([replica.batch([(0, [b"SET", b"k", b"v"])], node=2, incarnation=2)])
+    assert replica.run("LRANGE q 0 -1", "RPUSH p y", "LLEN p") == [[b"x"], 1, 1]
+    assert not replica.machine.waiting.by_client
+
+
+def test_to_block_anew_ends_the_former_wait():
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0")
+    replica.one("BLOCK 1 BLPOP p 0")
+    assert replica.run("RPUSH q x", "LLEN q") == [1, 1]
+    assert list(replica.machine.waiting.by_key) == [(0, b"p")]
+
+
+def test_a_defect_ends_the_call_and_stops_nobody(monkeypatch):
+    """M3."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0")
+
+    def broken(context, args):
+        raise ZeroDivisionError("a planted defect")
+
+    monkeypatch.setitem(ROWS, b"BLPOP", msgspec.structs.replace(ROWS[b"BLPOP"], run=broken))
+    assert replica.run("RPUSH q x", "LLEN q") == [1, 1]
+    assert replica.one("CLAIM 1") == [SERVED, DEFECT]
+    assert replica.machine.defects == ["waiting command b'BLPOP' raised ZeroDivisionError: a planted defect"]
+
+
+def test_a_restored_machine_serves_the_same():
+    replica = Replica()
+    replica.one("BLOCK 1 BLPOP q 0", node=2)
+    replica.one("BLOCK 9 BLMOVE q p LEFT RIGHT 0", node=3)
+    replica.one("BLOCK 4 BLPOP q 0", node=2)
+    replica.run("RPUSH q x", "SETTING a b")
+    walk, load = SnapshotWalk(replica.machine, 1000), SnapshotLoad(Machine(100))
+    while (chunk := walk.next_chunk()) is not None:
+        load.feed(chunk)
+    replica.run("RPUSH q y z")
+    replica.one("CLAIM 1", node=2)
+    replica.one("RELEASE 4", node=2)
+    restored = load.machine
+    follow(replica.log, restored)
+    assert restored.waiting.by_client.keys() == replica.machine.waiting.by_client.keys() == {(3, 9): 0}.keys()
+    assert restored.waiting.by_client[(3, 9)].reply == b"y"
+    assert restored.settings.values == {b"a": b"b"}
+    replica.run(*["SET k v"] * 70)
+    assert restored.digests == {}
+    follow(replica.log, restored)
+    assert restored.digest == replica.machine.digest
