@@ -11,6 +11,7 @@ from trivet.core.values.list_value import List
 from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
 
 _WAITS: Final = Flag.WRITE | Flag.BLOCKING
+_ALONE: Final = _WAITS | Flag.NOSCRIPT
 
 
 def _put_back(context: Context, key: bytes, items: list[bytes], left: bool) -> None:
@@ -34,7 +35,7 @@ def _give_back(context: Context, args: list[bytes], reply: Reply) -> None:
 @command(
     "blpop",
     arity=-3,
-    flags=_WAITS,
+    flags=_ALONE,
     keys=(1, -2, 1),
     group="list",
     summary="Removes and gives the first item of a list, waiting for one.",
@@ -50,7 +51,7 @@ def blpop(context: Context, args: list[bytes]) -> Reply:
 @command(
     "brpop",
     arity=-3,
-    flags=_WAITS,
+    flags=_ALONE,
     keys=(1, -2, 1),
     group="list",
     summary="Removes and gives the last item of a list, waiting for one.",
@@ -80,7 +81,7 @@ def _pop(context: Context, args: list[bytes], left: bool) -> Reply:
 @command(
     "blmove",
     arity=6,
-    flags=_WAITS | Flag.DENYOOM,
+    flags=_ALONE | Flag.DENYOOM,
     keys=(1, 2, 1),
     group="list",
     summary="Moves an item from one end of a list to one end of another, waiting for one.",
@@ -98,7 +99,7 @@ def blmove(context: Context, args: list[bytes]) -> Reply:
 @command(
     "brpoplpush",
     arity=4,
-    flags=_WAITS | Flag.DENYOOM,
+    flags=_ALONE | Flag.DENYOOM,
     keys=(1, 2, 1),
     group="list",
     summary="Moves an item from the right end of a list to the left end of another, waiting for one.",

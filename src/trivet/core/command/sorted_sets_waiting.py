@@ -11,6 +11,7 @@ from trivet.core.values.sorted_set import SortedSet
 from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
 
 _WAITS: Final = Flag.WRITE | Flag.BLOCKING
+_ALONE: Final = _WAITS | Flag.NOSCRIPT
 
 
 def _put_back(context: Context, key: bytes, taken: list[tuple[Reply, Reply]]) -> None:
@@ -44,7 +45,7 @@ def _give_back_many(context: Context, args: list[bytes], reply: Reply) -> None:
 @command(
     "bzpopmin",
     arity=-3,
-    flags=_WAITS | Flag.FAST,
+    flags=_ALONE | Flag.FAST,
     keys=(1, -2, 1),
     group="sorted-set",
     summary="Removes and gives the member with the least score, waiting for one.",
@@ -60,7 +61,7 @@ def bzpopmin(context: Context, args: list[bytes]) -> Reply:
 @command(
     "bzpopmax",
     arity=-3,
-    flags=_WAITS | Flag.FAST,
+    flags=_ALONE | Flag.FAST,
     keys=(1, -2, 1),
     group="sorted-set",
     summary="Removes and gives the member with the greatest score, waiting for one.",

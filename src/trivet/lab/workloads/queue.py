@@ -66,14 +66,18 @@ class Queue(Base):
         return [c for place, operations in by_place.items() for c in judge_queue(place.decode(), operations)]
 
 
-def judge_queue(name: str, operations: Sequence[Operation]) -> list[Complaint]:
+def judge_queue(name: str, operations: Sequence[Operation], ordered: bool = True) -> list[Complaint]:
     """Complaints about one queue and its list of work in hand; final reads are among ``operations``."""
-    return _Judge(name, [o for o in operations if o.outcome is not Outcome.FAIL], operations).judge()
+    happened = [o for o in operations if o.outcome is not Outcome.FAIL]
+    return _Judge(name, happened, operations, ordered).judge()
 
 
 class _Judge:
-    def __init__(self, name: str, operations: list[Operation], everything: Sequence[Operation]) -> None:
+    def __init__(
+        self, name: str, operations: list[Operation], everything: Sequence[Operation], ordered: bool
+    ) -> None:
         self.name = name
+        self.ordered = ordered
         self.complaints: list[Complaint] = []
         self.pushes = {o.commands[0][2]: o for o in operations if o.commands[0][0] == b"RPUSH"}
         self.refused = {
@@ -91,7 +95,7 @@ class _Judge:
     def judge(self) -> list[Complaint]:
         self._deliveries()
         self._finishes()
-        if not self.complaints:
+        if self.ordered and not self.complaints:
             self._order(self._end(b"q:"))
         finals: dict[int, dict[bytes, Operation]] = {}
         for read in self.final_reads:
@@ -188,7 +192,8 @@ class _Judge:
         for item in queued:
             if item in self.taken:
                 self._say("a job was delivered and still waits at the end", self.taken[item], waiting)
-        self._final_order(queued, waiting)
+        if self.ordered:
+            self._final_order(queued, waiting)
         if not self.complaints:
             self._missing(queued, in_hand, reads)
 

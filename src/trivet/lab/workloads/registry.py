@@ -13,6 +13,7 @@ from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
 from trivet.lab.workloads.tokens import Tokens
 from trivet.lab.workloads.unique import UniqueSet
+from trivet.lab.workloads.waiting import Waiting
 from trivet.lab.workloads.workload import Workload
 from trivet.lab.world.options import RunOptions
 
@@ -25,6 +26,7 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "bank": Bank,
     "lock": Lock,
     "queue": Queue,
+    "waiting": Waiting,
     "expiry": Expiry,
     "mixed": Mixed,
 }
