@@ -66,7 +66,6 @@ READ = "        context.now_ms = max(now_ms, self.now_ms)\n"
 DIRTY = "            if not clean:\n"
 DEADLINE = "        context.db.expire_at(key, deadline_ms)\n"
 
-GIVE = "                give_back(context, waiting.args, waiting.reply)\n"
 TAKE = "    taken = value.take_many(count, left)\n"
 STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n        value.push_all(taken[::-1], left)\n"
 FORGET = "        self._forget(client)\n        give_back ="
@@ -76,10 +75,6 @@ PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
         "core/command/lists_moves.py", TAKE, TAKE + STAYS, "waiting", "waiting",
-    ),
-    Planted(
-        "nothing is ever given back",
-        "core/machine/waiting.py", GIVE, "                pass\n", "waiting", "waiting",
     ),
     Planted(
         "what was given back is kept for a claim as well",
