@@ -102,6 +102,10 @@ class BlockedClients:
         self._end(conn, call)
         return True
 
+    def waiting_count(self) -> int:
+        """How many calls wait at this moment."""
+        return sum([call.phase is Phase.WAITING for call in self.by_client.values()])
+
     # -- what the group says ------------------------------------------------------------------
 
     def woken(self, conn: ConnectionId) -> None:

@@ -33,7 +33,7 @@ def _clients(front: Front) -> Facts:
     return {
         "connected_clients": len(front.sessions),
         "maxclients": front.limits.connections_max,
-        "blocked_clients": len(front.waiting),
+        "blocked_clients": len(front.waiting) + front.blocked.waiting_count(),
     }
 
 

@@ -1,7 +1,7 @@
 """Queues with consumers that wait: unique jobs in by ``RPUSH``, out by ``BLPOP`` or ``BLMOVE``.
 
-The same must be true as of a queue whose consumers ask again and again: each job is delivered once, and none is
-lost but to a consumer whose answer never came. The order is not judged: what was meant for a consumer that
+The same must be true as of a queue whose consumers ask again and again: each job is delivered once, and none
+is lost but to a consumer whose answer never came. The order is not judged: what was meant for a consumer that
 went away comes back, and may then leave after a later job.
 """
 
@@ -70,7 +70,9 @@ class Waiting(Base):
         by_place: dict[bytes, list[Operation]] = {}
         for operation in history:
             by_place.setdefault(operation.keys[0][2:], []).append(operation)
-        return [c for place, operations in by_place.items() for c in judge_waiting(place.decode(), operations)]
+        return [
+            c for place, operations in by_place.items() for c in judge_waiting(place.decode(), operations)
+        ]
 
 
 def judge_waiting(name: str, operations: Sequence[Operation]) -> list[Complaint]:
