@@ -42,6 +42,7 @@ mutants: $(VENV)/.done  ## plant the bugs of other systems into copies of the co
 
 bench: $(VENV)/.done tools $(COMPILED)/.done  ## measure against Redis and etcd; rewrites the tables of docs/performance.md
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
+	$(BIN)/python -m bench.apply
 
 fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make test`
 	TRIVET_FUZZ_EXAMPLES=$${TRIVET_FUZZ_EXAMPLES:-20000} $(BIN)/pytest -n $(JOBS) -q -k "fuzz or split or random or property" tests/core/wire tests/fuzz $(PYTEST_ARGS)

@@ -38,7 +38,8 @@ def short(ops_per_s: float) -> str:
     return f"{ops_per_s / 1000:.1f}k" if ops_per_s >= 10_000 else f"{ops_per_s / 1000:.2f}k"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table, and an empty line."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
@@ -62,7 +63,7 @@ def _figures(results: Results, op: str) -> list[str]:
             else:
                 row.append(f"{short(cell['ops_per_s'])} ({cell['p50_ms']:.2f} / {cell['p99_ms']:.1f})")
         rows.append(row)
-    return [f"**{TITLES[op]}**", "", *_table(head, rows)] if rows else []
+    return [f"**{TITLES[op]}**", "", *table(head, rows)] if rows else []
 
 
 def _ratios(results: Results) -> list[str]:
@@ -86,7 +87,7 @@ def _ratios(results: Results) -> list[str]:
                     else "–"
                 )
             rows.append(row)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 _RATIO_CELLS = [
@@ -119,10 +120,14 @@ def write_report(results: Results, path: Path | None) -> None:
     text = markdown(results)
     print()
     print(text)
-    if path is None or not path.exists():
-        return
-    whole = path.read_text()
-    if BEGIN in whole and END in whole:
-        before, _, rest = whole.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        path.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    if path is not None:
+        replace_between(path, BEGIN, END, text)
+
+
+def replace_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Put ``text`` between two markers of a file that has them."""
+    whole = path.read_text() if path.exists() else ""
+    if begin in whole and end in whole:
+        before, _, rest = whole.partition(begin)
+        _, _, after = rest.partition(end)
+        path.write_text(f"{before}{begin}\n{text}{end}{after}")
