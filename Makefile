@@ -14,7 +14,7 @@ SEEDS    ?= 5000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check soak mutants bench fuzz scenarios compiled test-compiled lock tools format clean
+.PHONY: help setup run test check soak mutants bench fuzz scenarios commands compiled test-compiled lock tools format clean
 
 help:  ## this list
 	@echo "Trivet: a distributed data store that speaks the Redis protocol."
@@ -49,6 +49,9 @@ fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make 
 
 scenarios: $(VENV)/.done  ## play the lab's stories and write docs/scenarios anew (text and pictures)
 	$(BIN)/python -m trivet.lab.scenarios.pages docs/scenarios
+
+commands: $(VENV)/.done  ## write docs/commands.md anew from the command table
+	$(BIN)/python -m tools.commands_page
 
 compiled: $(COMPILED)/.done  ## build .venv-compiled: trivet with its core compiled by mypyc
 

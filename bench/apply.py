@@ -1,10 +1,10 @@
-"""What one command costs to apply, in the machine, without sockets, log or replicas; and what one element takes.
+"""What one command costs to apply, in the machine alone; and what one element takes.
 
-Each figure is the minimum of several rounds, in CPU time: the least that the command can cost. ``Scale`` commands
-run on collections of two sizes, so that one that costs more the more there is shows itself. Memory is the growth of
-the process beside the growth of redis-server's ``used_memory`` for the same data.
+Each figure is the minimum of several rounds, in CPU time: the least that the command can cost. The commands
+of ``SCALE`` run on collections of two sizes, so that one that costs more the more there is shows
+itself. Memory is the growth of the process, beside the growth of redis-server's ``used_memory``.
 
-`python -m bench.apply` prints tables; `--json` prints figures, for `make bench`, which runs it in both builds.
+`python -m bench.apply` prints tables; `--json` prints figures of one build.
 """
 
 import argparse
@@ -136,7 +136,7 @@ SCALE: list[tuple[str, Callable[[int], Iterator[Args]], int, str]] = [
     ("XADD", fill_stream, 1_000_000, "XADD k * f v"),
     ("XRANGE COUNT 10", fill_stream, 1_000_000, "XRANGE k @-0 + COUNT 10"),
 ]
-"""By name: how to fill ``k``, the larger size, and commands; ``@`` is some number below the size, ``^`` 9 more."""
+"""How to fill ``k``, the larger size, and commands; ``@`` is some number below the size, ``^`` 9 more."""
 
 
 def cost_ns(store: Store, calls: list[Args]) -> float:
@@ -233,7 +233,7 @@ def memory_of_redis(kind: str) -> float | None:
         except FileNotFoundError:
             return None
         try:
-            client = redis.Redis(unix_socket_path=socket, retry=None)
+            client = redis.Redis(unix_socket_path=socket)
             deadline = time.monotonic() + 10
             while True:
                 try:
