@@ -27,8 +27,8 @@ TITLES = {
 }
 HEAD = """# Commands
 
-Written by `make commands` from the table that the server itself reads. *Since* is the version of Redis that had the command first.
-[Compatibility](compatibility.md) says what differs from Redis, and what is not there.
+Written by `make commands` from the table that the server itself reads. *Since* is the version of Redis that
+had the command first. [Compatibility](compatibility.md) says what differs from Redis, and what is not there.
 """
 
 
