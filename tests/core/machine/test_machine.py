@@ -73,6 +73,17 @@ def test_a_defect_is_a_reply_and_stops_nobody(monkeypatch):
     assert replica.machine.defects == ["command b'STRLEN' raised ZeroDivisionError: a planted defect"] * 2
 
 
+def test_a_defect_inside_a_transaction_stops_none_of_the_others(monkeypatch):
+    """M3."""
+
+    def broken(context, args):
+        raise ZeroDivisionError("a planted defect")
+
+    monkeypatch.setitem(ROWS, b"STRLEN", msgspec.structs.replace(ROWS[b"STRLEN"], run=broken))
+    replica = Replica()
+    assert replica.one(execute(["SET a 1", "STRLEN a", "GET a"])) == [OK, DEFECT, b"1"]
+
+
 @pytest.mark.parametrize("name", ["NOSUCH", "PING"])
 def test_a_command_that_has_no_business_in_the_log(name):
     replica = Replica()

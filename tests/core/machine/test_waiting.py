@@ -132,7 +132,7 @@ def test_a_defect_ends_the_call_and_stops_nobody(monkeypatch):
     monkeypatch.setitem(ROWS, b"BLPOP", msgspec.structs.replace(ROWS[b"BLPOP"], run=broken))
     assert replica.run("RPUSH q x", "LLEN q") == [1, 1]
     assert replica.one("CLAIM 1") == [SERVED, DEFECT]
-    assert replica.machine.defects == ["waiting command b'BLPOP' raised ZeroDivisionError: a planted defect"]
+    assert replica.machine.defects == ["command b'BLPOP' raised ZeroDivisionError: a planted defect"]
 
 
 def test_a_restored_machine_serves_the_same():

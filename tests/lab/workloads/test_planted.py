@@ -126,6 +126,17 @@ PLANTED = [
         "expiry", "expiry", CLOCKS_DIFFER,
     ),
     Planted(
+        "a command raises",
+        "core/command/sets.py", ADD, ADD + "    if context.prng.below(3) == 0:\n        raise KeyError(1)\n",
+        "families", "defect",
+    ),
+    Planted(
+        "the order of a set is each replica's own",
+        "core/command/sets.py", ADD,
+        ADD + "    args = args[:2] + args[:1:-1] if id(context) // 64 % 2 else args\n",
+        "families", "invariants",
+    ),
+    Planted(
         "an add is answered and not done",
         "core/command/sets.py", ADD, ADD + NO_ADD, "set", "set",
     ),

@@ -58,8 +58,8 @@ class Context:
     """
 
     __slots__ = (
-        "databases", "db", "db_index", "events", "may_block", "notifies", "now_ms", "only_key", "prng",
-        "published",
+        "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms", "only_key",
+        "prng", "published",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -78,6 +78,8 @@ class Context:
         """Keyspace events of the present entry, in their order."""
         self.published: list[tuple[bytes, bytes]] = []
         """(channel, message) that transactions and scripts of the present entry have published."""
+        self.defects: list[str] = []
+        """Exceptions that commands raised: to be logged and mended."""
 
     def notify(self, kind: int, event: bytes, key: bytes) -> None:
         """A keyspace event of class ``kind``. To be called when ``notifies`` is not 0 only."""

@@ -491,7 +491,7 @@ class RaftGroup:
             self.raft.digest = (newest, machine.digests[newest].to_bytes(4, "big"))
         if machine.defects:
             self.notes.extend(machine.defects)
-            machine.defects = []
+            machine.defects.clear()
 
     def _tell(self, machine: Machine) -> None:
         """What the entries said to others than those who sent them."""

@@ -27,7 +27,7 @@ from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.sessions import NodeSessions
 from trivet.core.machine.settings import Settings
-from trivet.core.machine.waiting import DEFECT, WaitingCalls
+from trivet.core.machine.waiting import WaitingCalls, defect
 from trivet.core.machine.watches import Watcher, Watches
 from trivet.core.values.codec import encode_items
 from trivet.core.values.database import Database
@@ -85,11 +85,11 @@ class Machine:
         self.digest = 0
         self.digests: dict[int, int] = {}
         """The last published digests by index (Rule M4); the newest 16."""
-        self.defects: list[str] = []
-        """Exceptions that commands raised (Rule M3): to be logged and mended."""
         self._expire_max = expire_per_entry_max
         self._writes = Context(self.databases)
         self._reads = Context(self.databases)
+        self.defects = self._reads.defects = self._writes.defects
+        """Exceptions that commands raised (Rule M3), to be logged and mended; whoever takes them clears it."""
         self.snapshot_hook: SnapshotHook | None = None
         self._hook = MachineHook(self)
         self._specials: dict[bytes, Special] = {
@@ -167,15 +167,11 @@ class Machine:
                     replies.append(UNKNOWN if special is None else special(context, batch.node, call))
                     db_index = -1
             except Exception as error:
-                self._defect(args, error, replies)
+                replies.append(defect(context, args, error))
                 db_index = -1
             if self.waiting.ready:
                 self._serve(context)
         return replies
-
-    def _defect(self, args: list[bytes], error: Exception, replies: list[Reply]) -> None:
-        self.defects.append(f"command {args[0]!r} raised {type(error).__name__}: {error}")
-        replies.append(DEFECT)
 
     # -- transactions of one group: MULTI/EXEC/WATCH -----------------------------------------
 
@@ -235,9 +231,6 @@ class Machine:
     def _serve(self, context: Context) -> None:
         self.waiting.serve(context)
         self._watch_hooks()
-        if self.waiting.defects:
-            self.defects.extend(self.waiting.defects)
-            self.waiting.defects = []
 
     def _life_ended(self, context: Context, node: NodeId) -> None:
         """Rule S3: what the node's clients of that life watched and waited for is over."""
@@ -313,7 +306,7 @@ class Machine:
                     assert args[0] == b"EXEC"
                     replies.append(run_calls(context, decode_calls(args[1])))
             except Exception as error:
-                self._defect(args, error, replies)
+                replies.append(defect(context, args, error))
         return replies
 
     # -- digest ----------------------------------------------------------------------------
@@ -373,7 +366,10 @@ def run_calls(context: Context, calls: list[Call]) -> list[Reply]:
         context.db = context.databases.open(db_index)
         run = ROWS[args[0]].run
         assert run is not None
-        replies.append(run(context, args))
+        try:
+            replies.append(run(context, args))
+        except Exception as error:
+            replies.append(defect(context, args, error))
     return replies
 
 

@@ -35,6 +35,12 @@ _WRONG_TYPE: Final = "WRONGTYPE"
 DEFECT: Final = Error("ERR internal error: this command failed by a defect, please report it")
 
 
+def defect(context: Context, args: list[bytes], error: Exception) -> Error:
+    """Rule M3: a defect of ours ends the command with the same error everywhere and stops nobody."""
+    context.defects.append(f"command {args[0]!r} raised {type(error).__name__}: {error}")
+    return DEFECT
+
+
 class WaitingCall:
     """One call that waits, or one that was served and is not claimed (``served``)."""
 
@@ -59,7 +65,6 @@ class WaitingCalls:
         """Keys with waiters that have changed since they were last offered."""
         self.woken: list[Watcher] = []
         """Clients that were served, or forgotten, since somebody last looked."""
-        self.defects: list[str] = []
         self._serving: WatchedKey | None = None
 
     # -- what comes through the log -----------------------------------------------------------
@@ -174,12 +179,7 @@ class WaitingCalls:
         try:
             return row.run(context, waiting.args)
         except Exception as error:
-            return self._defect(waiting, error)
-
-    def _defect(self, waiting: WaitingCall, error: Exception) -> Error:
-        """Rule M3: a defect of ours ends the call with the same error everywhere and stops nobody."""
-        self.defects.append(f"waiting command {waiting.args[0]!r} raised {type(error).__name__}: {error}")
-        return DEFECT
+            return defect(context, waiting.args, error)
 
     # -- ends -------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class WaitingCalls:
             try:
                 give_back(context, waiting.args, waiting.reply)
             except Exception as error:
-                self._defect(waiting, error)
+                defect(context, waiting.args, error)
 
     def _forget(self, client: Watcher) -> None:
         waiting = self.by_client.pop(client, None)

@@ -7,6 +7,7 @@ from trivet.lab.workloads.append import Append
 from trivet.lab.workloads.bank import Bank
 from trivet.lab.workloads.counter import Counter
 from trivet.lab.workloads.expiry import Expiry
+from trivet.lab.workloads.families import Families
 from trivet.lab.workloads.lock import Lock
 from trivet.lab.workloads.mixed import Mixed
 from trivet.lab.workloads.queue import Queue
@@ -29,4 +30,5 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "waiting": Waiting,
     "expiry": Expiry,
     "mixed": Mixed,
+    "families": Families,
 }

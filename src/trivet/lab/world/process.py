@@ -9,7 +9,7 @@ and gets them all at once. What a crash takes is the disk's business.
 
 import traceback
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.errors import StartError
@@ -28,6 +28,10 @@ from trivet.lab.world.trace import Trace
 
 Input = tuple[str, bytes, Callable[[NodeLike], None]]
 """``(kind, bytes for the trace, how to hand it to the node)``."""
+
+
+_DEFECT: Final = " raised "
+"""In what a node logs of a command that failed by a defect of ours."""
 
 
 class ClientSide(Protocol):
@@ -336,6 +340,8 @@ class Process:
         for level, text in effects.log:
             self._say(f"log {level}: {text}")
             world.sometimes.logged(self.node, text)
+            if _DEFECT in text:
+                world.watcher.complain("defect", f"node {self.node}: {text}", [])
         if effects.fatal:
             self._say(f"fatal: {effects.fatal}")
             self._mark("fatal", effects.fatal)
