@@ -89,7 +89,7 @@ class Machine:
         self._writes = Context(self.databases)
         self._reads = Context(self.databases)
         self.defects = self._reads.defects = self._writes.defects
-        """Exceptions that commands raised (Rule M3), to be logged and mended; whoever takes them clears it."""
+        """Exceptions that commands raised (Rule M3), to be logged; whoever takes them clears it."""
         self.snapshot_hook: SnapshotHook | None = None
         self._hook = MachineHook(self)
         self._specials: dict[bytes, Special] = {
