@@ -22,6 +22,12 @@ from trivet.core.command import (
     sorted_sets_ends,
     sorted_sets_ranges,
     sorted_sets_waiting,
+    streams,
+    streams_groups,
+    streams_info,
+    streams_pending,
+    streams_ranges,
+    streams_read,
     strings,
 )
 
@@ -45,4 +51,10 @@ FAMILIES: Final[tuple[ModuleType, ...]] = (
     sorted_sets_ends,
     sorted_sets_ranges,
     sorted_sets_waiting,
+    streams,
+    streams_ranges,
+    streams_read,
+    streams_groups,
+    streams_pending,
+    streams_info,
 )

@@ -18,6 +18,7 @@ _GROUP_CATEGORIES: Final = {
     "list": "list",
     "set": "set",
     "sorted-set": "sortedset",
+    "stream": "stream",
     "generic": "keyspace",
     "connection": "connection",
     "transactions": "transaction",
@@ -37,7 +38,7 @@ _EXTRA_CATEGORIES: Final = {
     "asking": ("connection",),
     "command": ("connection",),
 }
-_NOT_IN_GROUP_CATEGORY: Final = ("wait", "client", "object")
+_NOT_IN_GROUP_CATEGORY: Final = ("wait", "client", "object", "xgroup", "xinfo")
 
 _INVALID_COMMAND: Final = Error("ERR Invalid command specified")
 _INVALID_COUNT: Final = Error("ERR Invalid number of arguments specified for command")

@@ -16,6 +16,7 @@ from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.numbers import parse_cursor, parse_int
 from trivet.core.values.set_value import Set
+from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import OK, Error, Reply, Simple
 
@@ -43,6 +44,8 @@ def type_name(value: Value) -> str:
         return "list"
     if isinstance(value, Set):
         return "set"
+    if isinstance(value, Stream):
+        return "stream"
     return "zset"
 
 

@@ -12,6 +12,7 @@ from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.numbers import parse_int
 from trivet.core.values.set_value import Set
+from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import Error, Reply, Simple
 
@@ -159,6 +160,8 @@ def encoding_of(value: Value) -> bytes:
     if isinstance(value, Set):
         integers = len(value) <= _INTEGER_SET_MAX and all(parse_int(member) is not None for member in value)
         return b"intset" if integers else b"hashtable"
+    if isinstance(value, Stream):
+        return b"stream"
     small = len(value) <= _SMALL_ELEMENTS_MAX and all(
         len(member) <= _SMALL_BYTES_MAX for member, _ in value.items()
     )

@@ -2,7 +2,18 @@
 
 import msgspec
 
-from trivet.core.wire.reply import Blocked, Error, Members, NullArray, Pairs, Push, Reply, Simple, Verbatim
+from trivet.core.wire.reply import (
+    Blocked,
+    Error,
+    MapPairs,
+    Members,
+    NullArray,
+    Pairs,
+    Push,
+    Reply,
+    Simple,
+    Verbatim,
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
@@ -28,8 +39,9 @@ def to_plain(reply: Reply) -> Plain:
         return ["m", *[to_plain(item) for item in reply.items]]
     if isinstance(reply, Push):
         return [">", *[to_plain(item) for item in reply.items]]
-    if isinstance(reply, Pairs):
-        return ["p", *[to_plain(part) for pair in reply.items for part in pair]]
+    if isinstance(reply, Pairs | MapPairs):
+        kind = "p" if isinstance(reply, Pairs) else "P"
+        return [kind, *[to_plain(part) for pair in reply.items for part in pair]]
     if isinstance(reply, dict):
         return ["d", *[part for key, value in reply.items() for part in (key, to_plain(value))]]
     return ["l", *[to_plain(item) for item in reply]]
@@ -94,6 +106,8 @@ def _collection(kind: object, items: list[Reply]) -> Reply:
         return Push(items)
     if kind == "p":
         return Pairs(list(zip(items[::2], items[1::2], strict=True)))
+    if kind == "P":
+        return MapPairs(list(zip(items[::2], items[1::2], strict=True)))
     if kind == "d":
         pairs: dict[bytes, Reply] = {}
         for key, value in zip(items[::2], items[1::2], strict=True):

@@ -17,7 +17,16 @@ from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
-from trivet.core.values.stored import HashItem, ListItem, SetItem, SortedSetItem, Stored, StringItem
+from trivet.core.values.stored import (
+    HashItem,
+    ListItem,
+    SetItem,
+    SortedSetItem,
+    Stored,
+    StreamItem,
+    StringItem,
+)
+from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 
 Item = tuple[bytes, Value, int]
@@ -89,6 +98,8 @@ def _sorted_items(database: Database) -> Iterator[Stored]:
             stored = SetItem(key, stored.deadline_ms, 0, sorted(stored.members))
         elif isinstance(stored, SortedSetItem):
             stored = SortedSetItem(key, stored.deadline_ms, 0, sorted(stored.pairs))
+        elif isinstance(value, Stream):
+            stored = StreamItem(key, stored.deadline_ms, value.contents())
         yield stored
 
 
@@ -103,6 +114,8 @@ def _store(key: bytes, value: Value, deadline_ms: int) -> Stored:
     if isinstance(value, Set):
         shape, members = value.dump()
         return SetItem(key, deadline_ms, shape, members)
+    if isinstance(value, Stream):
+        return StreamItem(key, deadline_ms, value.dump())
     shape, pairs = value.dump()
     return SortedSetItem(key, deadline_ms, shape, pairs)
 
@@ -117,6 +130,8 @@ def _restore(stored: Stored) -> Item:
         value = List.load(stored.items)
     elif isinstance(stored, SetItem):
         value = Set.load(_checked(stored.shape, len(stored.members)), stored.members)
+    elif isinstance(stored, StreamItem):
+        value = Stream.load(stored.state)
     else:
         value = SortedSet.load(_checked(stored.shape, len(stored.pairs)), stored.pairs)
     return stored.key, value, stored.deadline_ms

@@ -4,6 +4,8 @@ from typing import Union
 
 import msgspec
 
+from trivet.core.values.stream import StreamState
+
 
 class StringItem(msgspec.Struct, frozen=True, array_like=True, tag=0):
     """A string."""
@@ -48,4 +50,12 @@ class SortedSetItem(msgspec.Struct, frozen=True, array_like=True, tag=4):
     pairs: list[tuple[float, bytes]]
 
 
-Stored = Union[StringItem, HashItem, ListItem, SetItem, SortedSetItem]  # noqa: UP007
+class StreamItem(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """A stream with its groups."""
+
+    key: bytes
+    deadline_ms: int
+    state: StreamState
+
+
+Stored = Union[StringItem, HashItem, ListItem, SetItem, SortedSetItem, StreamItem]  # noqa: UP007

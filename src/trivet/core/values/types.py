@@ -10,5 +10,6 @@ from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
+from trivet.core.values.stream import Stream
 
-Value = Union[bytes, Hash, List, Set, SortedSet]  # noqa: UP007
+Value = Union[bytes, Hash, List, Set, SortedSet, Stream]  # noqa: UP007

@@ -13,6 +13,7 @@ from typing import Final
 from trivet.core.wire.reply import (
     OK,
     Error,
+    MapPairs,
     Members,
     NullArray,
     Pairs,
@@ -151,6 +152,16 @@ def _pairs(out: list[bytes], reply: Reply, protocol: int) -> None:
         encode_into(out, second, protocol)
 
 
+def _map_pairs(out: list[bytes], reply: Reply, protocol: int) -> None:
+    assert isinstance(reply, MapPairs)
+    out.append((b"*%d\r\n" if protocol == 2 else b"%%%d\r\n") % len(reply.items))
+    for first, second in reply.items:
+        if protocol == 2:
+            out.append(b"*2\r\n")
+        encode_into(out, first, protocol)
+        encode_into(out, second, protocol)
+
+
 def _map(out: list[bytes], reply: Reply, protocol: int) -> None:
     assert isinstance(reply, dict)
     count = len(reply)
@@ -178,6 +189,7 @@ _RARE: Final[dict[type, Callable[[list[bytes], Reply, int], None]]] = {
     NullArray: _null_array,
     Members: _members,
     Pairs: _pairs,
+    MapPairs: _map_pairs,
     Push: _push,
     Verbatim: _verbatim,
     dict: _map,

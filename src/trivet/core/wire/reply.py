@@ -16,6 +16,7 @@ A reply is a plain value; the connection's protocol version decides its bytes.
 | ``dict`` | flat array | map |
 | ``Members`` | array | set |
 | ``Pairs`` | flat array | array of two-element arrays |
+| ``MapPairs`` | array of two-element arrays | map |
 | ``Push`` | array | push |
 | ``Verbatim`` | bulk | verbatim string |
 | ``Blocked`` | – | – |
@@ -80,6 +81,12 @@ class Blocked(msgspec.Struct, frozen=True, array_like=True, tag=8):
     args: list[bytes]
 
 
+class MapPairs(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """Pairs in order that are a map in RESP3 (streams with their entries). A key may come twice."""
+
+    items: list[tuple["Reply", "Reply"]]
+
+
 Reply = Union[  # noqa: UP007 (recursive)
     None,
     bool,
@@ -91,6 +98,7 @@ Reply = Union[  # noqa: UP007 (recursive)
     NullArray,
     Members,
     Pairs,
+    MapPairs,
     Push,
     Verbatim,
     Blocked,
