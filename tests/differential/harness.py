@@ -500,6 +500,7 @@ _READERS: dict[bytes, Callable[[bytes], Args]] = {
     b"hash": lambda key: [b"HGETALL", key],
     b"list": lambda key: [b"LRANGE", key, b"0", b"-1"],
     b"set": lambda key: [b"SMEMBERS", key],
+    b"stream": lambda key: [b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"],
     b"zset": lambda key: [b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
 }
 

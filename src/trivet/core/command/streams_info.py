@@ -82,13 +82,12 @@ def xinfo_stream(context: Context, args: list[bytes]) -> Reply:
     words = [args[3].upper(), *(arg.upper() for arg in args[4:5])]
     if len(args) not in (4, 6) or words not in ([b"FULL"], [b"FULL", b"COUNT"]):
         return syntax_of("XINFO", args[1])
-    count: int | None = _FULL_COUNT
+    count = _FULL_COUNT
     if len(args) == 6:
-        count = parse_int(args[5])
-        if count is None:
+        asked = parse_int(args[5])
+        if asked is None:
             return NOT_AN_INTEGER
-        if count < 0:
-            count = _FULL_COUNT
+        count = asked if asked >= 0 else _FULL_COUNT
     described[b"entries"] = [entry_reply(entry) for entry in stream.between(0, ID_MAX, count)]
     described[b"groups"] = [_full_group(stream, name, count) for name in sorted(stream.groups)]
     return described

@@ -91,15 +91,14 @@ def xpending(context: Context, args: list[bytes]) -> Reply:
         return group if isinstance(group, Error) else _summary(group)
     if not 6 <= len(args) <= 9:
         return SYNTAX
-    least_idle: int | None = 0
-    at = 3
+    least_idle, at = 0, 3
     if args[3].upper() == b"IDLE":
-        least_idle = parse_int(args[4])
-        if least_idle is None:
+        idle = parse_int(args[4])
+        if idle is None:
             return NOT_AN_INTEGER
         if len(args) < 8:
             return SYNTAX
-        at = 5
+        least_idle, at = idle, 5
     count = parse_int(args[at + 2])
     if count is None:
         return NOT_AN_INTEGER

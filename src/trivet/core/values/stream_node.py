@@ -15,7 +15,7 @@ import msgspec
 from trivet.core.values.stream_id import UINT64_MAX, id_of
 
 ENTRIES_MAX: Final = 100
-"""Entries that a node takes in its life, deleted ones included: as redis-server, so that ``~`` trims alike."""
+"""Entries that a node takes in its life, deleted ones too: as redis-server, so that ``~`` trims alike."""
 
 BYTES_MAX: Final = 4096
 """A node with so many bytes takes no more entries."""
