@@ -9,6 +9,8 @@ shown so that their types are told apart:
     [a b]  {a: b}   array, map
     ~[a b]          set
     [(a b) (c d)]   pairs
+    {(a b) (c d)}   pairs that are a map in RESP3
+    waits 5: a b    a call that is kept and tried again, with its timeout in ms
 
 Time stands at 1,000,000 ms. The chance of a command is seeded by its number.
 """
@@ -22,7 +24,7 @@ from trivet.core.command.lookup import find_row
 from trivet.core.command.table import Context
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.wire.reply import Error, Members, NullArray, Pairs, Reply, Simple
+from trivet.core.wire.reply import Blocked, Error, MapPairs, Members, NullArray, Pairs, Reply, Simple
 
 
 class Replica:
@@ -81,6 +83,10 @@ def show(reply: Reply) -> str:
         return "~[" + " ".join(show(item) for item in reply.items) + "]"
     if isinstance(reply, Pairs):
         return "[" + " ".join(f"({show(one)} {show(other)})" for one, other in reply.items) + "]"
+    if isinstance(reply, MapPairs):
+        return "{" + " ".join(f"({show(one)} {show(other)})" for one, other in reply.items) + "}"
+    if isinstance(reply, Blocked):
+        return f"waits {reply.timeout_ms}: " + b" ".join(reply.args).decode()
     return str(reply)
 
 

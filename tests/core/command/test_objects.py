@@ -50,6 +50,7 @@ def test_help_lists_the_subcommands():
         ("HSET k f " + "x" * 65, b"hashtable"),
         ("SADD k 1 2 3", b"intset"),
         ("SADD k 1 x", b"hashtable"),
+        ("XADD k 1-1 f v", b"stream"),
         ("ZADD k 1 a", b"listpack"),
         ("ZADD k 1 " + "x" * 65, b"skiplist"),
     ],

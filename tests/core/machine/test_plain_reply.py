@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
-from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Members, Pairs, Push, Simple, Verbatim
+from trivet.core.wire.reply import NULL_ARRAY, OK, Error, MapPairs, Members, Pairs, Push, Simple, Verbatim
 
 SCALARS = st.one_of(
     st.none(),
@@ -28,6 +28,7 @@ def _collections(items):
         lists.map(Members),
         lists.map(Push),
         st.lists(st.tuples(items, items), max_size=3).map(Pairs),
+        st.lists(st.tuples(items, items), max_size=3).map(MapPairs),
         st.dictionaries(st.binary(max_size=5), items, max_size=3),
     )
 

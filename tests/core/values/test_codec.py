@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from trivet.core.base.prng import Prng
 from trivet.core.values.codec import decode_items, encode_items, item_of, load_items, state_digest
+from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
+from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 
 
@@ -24,7 +26,12 @@ def values(size: int = 3) -> list[Value]:
         members.add(b"m%d" % number)
         scored.put(b"z%d" % number, number / 2)
     scored.put(b"inf", math.inf)
-    return [*made, hashed, members, scored]
+    stream = Stream()
+    for number in range(1, size + 1):
+        stream.append(number << 64, [b"f", b"%d" % number])
+    group = stream.groups[b"g"] = ConsumerGroup(1 << 64, 1)
+    group.deliver(1 << 64, group.add_consumer(b"c", 5), 6)
+    return [*made, hashed, members, scored, stream]
 
 
 def twin_of(value: Value) -> Value:

@@ -2,7 +2,17 @@
 
 import msgspec
 
-from trivet.core.values.stored import HashItem, ListItem, SetItem, SortedSetItem, Stored, StringItem
+from trivet.core.values.stored import (
+    HashItem,
+    ListItem,
+    SetItem,
+    SortedSetItem,
+    Stored,
+    StreamItem,
+    StringItem,
+)
+from trivet.core.values.stream import StreamState
+from trivet.core.values.stream_node import NodeState
 
 ITEMS = [
     StringItem(b"k", -1, b"v"),
@@ -10,6 +20,9 @@ ITEMS = [
     ListItem(b"k", -1, [b"a", b"b"]),
     SetItem(b"k", -1, 16, [b"m"]),
     SortedSetItem(b"k", -1, 0, [(1.5, b"m")]),
+    StreamItem(
+        b"k", -1, StreamState((1, 2), (0, 0), 1, [NodeState(1, [b"f"], [1], [2], [3], b"\x91\xc4\x00")], [])
+    ),
 ]
 
 
@@ -19,4 +32,4 @@ def test_each_kind_survives() -> None:
 
 def test_tags_are_the_format() -> None:
     tags = [msgspec.msgpack.decode(msgspec.msgpack.encode(item))[0] for item in ITEMS]
-    assert tags == [0, 1, 2, 3, 4]
+    assert tags == [0, 1, 2, 3, 4, 5]

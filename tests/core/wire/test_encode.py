@@ -10,6 +10,7 @@ from trivet.core.wire.reply import (
     OK,
     PONG,
     Error,
+    MapPairs,
     Members,
     Pairs,
     Push,
@@ -49,6 +50,7 @@ TABLE: list[tuple[Reply, bytes, bytes]] = [
     ({b"k": 1}, b"*2\r\n$1\r\nk\r\n:1\r\n", b"%1\r\n$1\r\nk\r\n:1\r\n"),
     (Members([b"a", 1]), b"*2\r\n$1\r\na\r\n:1\r\n", b"~2\r\n$1\r\na\r\n:1\r\n"),
     (Pairs([(b"a", 2.0)]), b"*2\r\n$1\r\na\r\n$1\r\n2\r\n", b"*1\r\n*2\r\n$1\r\na\r\n,2\r\n"),
+    (MapPairs([(b"a", [])]), b"*1\r\n*2\r\n$1\r\na\r\n*0\r\n", b"%1\r\n$1\r\na\r\n*0\r\n"),
     (Push([b"message", b"m"]), b"*2\r\n$7\r\nmessage\r\n$1\r\nm\r\n", b">2\r\n$7\r\nmessage\r\n$1\r\nm\r\n"),
     (Verbatim("txt", b"hi"), b"$2\r\nhi\r\n", b"=6\r\ntxt:hi\r\n"),
 ]

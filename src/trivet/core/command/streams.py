@@ -1,4 +1,4 @@
-"""Streams: adding, removing and counting entries. Reading is in ``streams_read``, groups in ``streams_groups``.
+"""Streams: adding, removing and counting entries.
 
 A stream may be empty: it keeps its last id and its groups, and only ``DEL`` removes it. The
 id that ``*`` stands for comes from the time in the log, so that every replica gives the same.

@@ -19,8 +19,8 @@ from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 _KEY: Final = (2, 2, 1)
 _KEY_MISSING: Final = Error(
-    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM"
-    " option to create an empty stream automatically."
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the"
+    " MKSTREAM option to create an empty stream automatically."
 )
 _READ_NEGATIVE: Final = Error("ERR value for ENTRIESREAD must be positive or -1")
 _GROUP_EXISTS: Final = Error("BUSYGROUP Consumer Group name already exists")

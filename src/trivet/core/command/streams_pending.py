@@ -22,7 +22,6 @@ from trivet.core.command.stream_arguments import (
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.consumer_group import Consumer, ConsumerGroup, Pending
 from trivet.core.values.numbers import INT64_MAX, parse_int
-from trivet.core.values.stream import Stream
 from trivet.core.values.stream_id import format_id
 from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
 
@@ -225,7 +224,10 @@ class _Claim:
     complexity="O(log N) per id",
 )
 def xclaim(context: Context, args: list[bytes]) -> Reply:
-    """XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]."""
+    """XCLAIM key group consumer min-idle-time id [id ...], then options.
+
+    They are IDLE ms, TIME ms, RETRYCOUNT count, FORCE, JUSTID and LASTID id.
+    """
     group = _group_at(context, args)
     if isinstance(group, Error):
         return group
@@ -238,32 +240,34 @@ def xclaim(context: Context, args: list[bytes]) -> Reply:
         return fault
     stream, group = group_to_change(context, args[1], args[2])
     group.last_id = max(group.last_id, claim.last_id)
-    consumer = _consumer(context, group, args)
     replies: list[Reply] = []
     for number in claim.ids:
         flat = stream.get(number)
         if flat is None:
             group.acknowledge(number)
-        elif _claim_one(group, consumer, number, claim, context.now_ms):
+        elif _may_claim(group, number, claim, context.now_ms):
+            _claim_one(group, _consumer(context, group, args), number, claim, context.now_ms)
             replies.append(format_id(number) if claim.just_id else entry_reply((number, flat)))
     return replies
 
 
-def _claim_one(group: ConsumerGroup, consumer: Consumer, number: int, claim: _Claim, now_ms: int) -> bool:
-    """Whether the entry is the consumer's now."""
+def _may_claim(group: ConsumerGroup, number: int, claim: _Claim, now_ms: int) -> bool:
     held = group.pending.get(number)
     if held is None:
-        if not claim.force:
-            return False
+        return claim.force
+    return claim.least_idle <= 0 or now_ms - held.delivered_ms >= claim.least_idle
+
+
+def _claim_one(group: ConsumerGroup, consumer: Consumer, number: int, claim: _Claim, now_ms: int) -> None:
+    """The entry is the consumer's now; with ``FORCE`` it need not have been pending."""
+    held = group.pending.get(number)
+    if held is None:
         held = group.add(number, consumer, now_ms, 1)
-    elif claim.least_idle > 0 and now_ms - held.delivered_ms < claim.least_idle:
-        return False
     _take(group, consumer, number, held, claim.delivered_ms)
     if claim.delivered_count >= 0:
         held.delivered_count = claim.delivered_count
     elif not claim.just_id:
         held.delivered_count += 1
-    return True
 
 
 def _take(group: ConsumerGroup, consumer: Consumer, number: int, held: Pending, delivered_ms: int) -> None:
@@ -272,7 +276,7 @@ def _take(group: ConsumerGroup, consumer: Consumer, number: int, held: Pending, 
 
 
 def _consumer(context: Context, group: ConsumerGroup, args: list[bytes]) -> Consumer:
-    """The consumer ``args[3]``, made when it is new, and seen now."""
+    """The consumer ``args[3]``, seen now; made when there is something for it, and it is new."""
     consumer = group.consumers.get(args[3])
     if consumer is None:
         consumer = group.add_consumer(args[3], context.now_ms)
@@ -317,24 +321,16 @@ def xautoclaim(context: Context, args: list[bytes]) -> Reply:
     found = _group_at(context, args)
     if isinstance(found, Error):
         return found
-    stream, group = group_to_change(context, args[1], args[2])
-    consumer = _consumer(context, group, args)
-    ids = list(islice(group.pending_from(start), min(count * _CLAIM_TRIES, len(group.pending)) + 1))
-    return _claim_many(stream, group, consumer, ids, (count, least_idle, just_id), context.now_ms)
+    ids = list(islice(found.pending_from(start), min(count * _CLAIM_TRIES, len(found.pending)) + 1))
+    return _claim_many(context, args, ids, (count, least_idle, just_id))
 
 
-def _claim_many(
-    stream: Stream,
-    group: ConsumerGroup,
-    consumer: Consumer,
-    ids: list[int],
-    asked: tuple[int, int, bool],
-    now_ms: int,
-) -> Reply:
+def _claim_many(context: Context, args: list[bytes], ids: list[int], asked: tuple[int, int, bool]) -> Reply:
     """Where to go on from, the entries claimed, and the ids of those that are gone from the stream.
 
     ``ids`` are the pending ones from the start on, one more than are looked at.
     """
+    (stream, group), now_ms = group_to_change(context, args[1], args[2]), context.now_ms
     count, least_idle, just_id = asked
     claimed: list[Reply] = []
     gone: list[Reply] = []
@@ -349,7 +345,7 @@ def _claim_many(
             group.acknowledge(number)
             gone.append(format_id(number))
         elif least_idle <= 0 or now_ms - held.delivered_ms >= least_idle:
-            _take(group, consumer, number, held, now_ms)
+            _take(group, _consumer(context, group, args), number, held, now_ms)
             held.delivered_count += not just_id
             claimed.append(format_id(number) if just_id else entry_reply((number, flat)))
     return [format_id(following), claimed, gone]

@@ -30,8 +30,9 @@ _UNBALANCED: Final = Error(
 _NOT_A_GROUP_READ: Final = "ERR The {} option is only supported by XREADGROUP. You called XREAD instead."
 _MISSING_GROUP: Final = Error("ERR Missing GROUP option for XREADGROUP")
 _LAST_OF_GROUP: Final = Error(
-    "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by"
-    " specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+    "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this"
+    " consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an"
+    " empty result set."
 )
 _NEW_WITHOUT_GROUP: Final = Error(
     "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
