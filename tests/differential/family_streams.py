@@ -21,7 +21,8 @@ from tests.differential.harness import (
     some,
     words,
 )
-from trivet.core.wire.reply import Reply
+from trivet.core.command.stream_arguments import add_options
+from trivet.core.wire.reply import Error, Reply
 
 NAMES_OF_TIMES = (b"idle", b"seen-time")
 INTERNAL = (b"radix-tree-nodes",)
@@ -56,10 +57,10 @@ def alike(ours: Tree, theirs: Tree) -> bool:
 
 def _with_our_id(args: Args, reply: Reply) -> Args:
     """The call with the id that ours took from the clock."""
-    if isinstance(reply, bytes) and b"*" in args:
-        at = args.index(b"*")
-        return [*args[:at], reply, *args[at + 1 :]]
-    return args
+    options = add_options(args)
+    if isinstance(options, Error) or options.entry_id is not None or not isinstance(reply, bytes):
+        return args
+    return [*args[: options.field_at - 1], reply, *args[options.field_at :]]
 
 
 for _name in (b"XPENDING", b"XINFO"):
