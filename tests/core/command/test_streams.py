@@ -137,7 +137,7 @@ def test_setting_the_last_id():
         > XSETID s 9-9
         -ERR The ID specified in XSETID is smaller than the target stream top item
         > XSETID s 7-0
-        -ERR The ID specified in XSETID is smaller than current max_deleted_entry_id
+        -ERR The ID specified in XSETID is smaller than the target stream top item
         > XSETID s 20-0 ENTRIESADDED 1
         -ERR The entries_added specified in XSETID is smaller than the target stream length
         > XSETID s 20-0 ENTRIESADDED -1

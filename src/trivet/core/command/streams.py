@@ -205,12 +205,12 @@ def xsetid(context: Context, args: list[bytes]) -> Reply:
     stream = stream_at(context, args[1])
     if stream is None or isinstance(stream, Error):
         return stream or NO_SUCH_KEY
-    if last_id < stream.max_deleted_id:
-        return _SET_BELOW_DELETED
     if len(stream) and last_id < stream.top_id:
         return _SET_BELOW_TOP
     if len(stream) and added != -1 and len(stream) > added:
         return _ADDED_TOO_FEW
+    if last_id < stream.max_deleted_id:
+        return _SET_BELOW_DELETED
     context.db.edit(args[1])
     stream.last_id = last_id
     stream.entries_added = stream.entries_added if added == -1 else added
