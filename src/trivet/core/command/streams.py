@@ -32,9 +32,6 @@ _EXHAUSTED: Final = Error("ERR The stream has exhausted the last possible ID, un
 _SET_BELOW_DELETED_GIVEN: Final = Error(
     "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
 )
-_SET_BELOW_DELETED: Final = Error(
-    "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
-)
 _SET_BELOW_TOP: Final = Error("ERR The ID specified in XSETID is smaller than the target stream top item")
 _ADDED_NEGATIVE: Final = Error("ERR entries_added must be positive")
 _ADDED_TOO_FEW: Final = Error(
@@ -209,8 +206,6 @@ def xsetid(context: Context, args: list[bytes]) -> Reply:
         return _SET_BELOW_TOP
     if len(stream) and added != -1 and len(stream) > added:
         return _ADDED_TOO_FEW
-    if last_id < stream.max_deleted_id:
-        return _SET_BELOW_DELETED
     context.db.edit(args[1])
     stream.last_id = last_id
     stream.entries_added = stream.entries_added if added == -1 else added
