@@ -13,14 +13,16 @@ from trivet.core.command.stream_arguments import (
     interval_end,
     interval_start,
     no_group,
+    run_subcommand,
     signed,
     stream_at,
     stream_to_change,
+    subcommand_keys,
     trim_options,
 )
 from trivet.core.values.stream import Stream
 from trivet.core.values.stream_id import ID_MAX, UINT64_MAX, id_of
-from trivet.core.wire.reply import Error
+from trivet.core.wire.reply import OK, Error
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,20 @@ def test_streams_and_groups_at_keys():
     assert stream_to_change(replica.context, b"s") is stream
     assert stream.groups == {b"g": group}
     assert no_group(b"k\0x", b"g\xff") == Error("NOGROUP No such key 'k' or consumer group 'g\ufffd'")
+
+
+def test_a_container_runs_its_subcommands():
+    context = Replica().context
+    assert run_subcommand(context, b"xgroup Create s g $ MKSTREAM".split()) == OK
+    assert run_subcommand(context, b"XGROUP CREATE s g".split()) == Error(
+        "ERR wrong number of arguments for 'xgroup|create' command"
+    )
+    assert run_subcommand(context, [b"xinfo", b"\xff"]) == Error(
+        "ERR unknown subcommand '\ufffd'. Try XINFO HELP."
+    )
+    assert subcommand_keys(b"XGROUP CREATE s g 0".split()) == [2]
+    for line in (b"XGROUP HELP", b"XGROUP FOO s", b"XINFO STREAM"):
+        assert subcommand_keys(line.split()) == []
 
 
 def test_replies():

@@ -1,4 +1,5 @@
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import STREAM
 from trivet.core.wire.reply import Error
 
 
@@ -209,11 +210,9 @@ def test_copies_are_apart_and_renaming_keeps_all():
     """)
 
 
-def test_events(monkeypatch):
+def test_events():
     replica = Replica()
-    told: list[tuple[int, bytes, bytes]] = []
-    monkeypatch.setattr(type(replica.context), "notify", lambda self, *event: told.append(event))
-    replica.context.notifies = 1024
+    replica.context.notifies = STREAM
     for line in (
         "XADD s MAXLEN 0 1-1 a 1",
         "XADD s 2-2 a 1",
@@ -223,7 +222,7 @@ def test_events(monkeypatch):
         "XTRIM s MAXLEN 0",
     ):
         replica.run(line)
-    assert [event for _, event, _ in told] == [
+    assert [event for _, _, event, _ in replica.context.events] == [
         b"xadd",
         b"xtrim",
         b"xadd",
@@ -232,4 +231,4 @@ def test_events(monkeypatch):
         b"xadd",
         b"xtrim",
     ]
-    assert all((kind, key) == (1024, b"s") for kind, _, key in told)
+    assert all((kind, key) == (STREAM, b"s") for _, kind, _, key in replica.context.events)

@@ -1,4 +1,5 @@
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import STREAM
 from trivet.core.command.streams_groups import syntax_of
 from trivet.core.wire.reply import Error
 
@@ -153,11 +154,9 @@ def test_only_what_changes_is_announced():
     assert touches(made, "XGROUP DELCONSUMER s g c") == []
 
 
-def test_events(monkeypatch):
+def test_events():
     replica = Replica()
-    told: list[bytes] = []
-    monkeypatch.setattr(type(replica.context), "notify", lambda self, kind, event, key: told.append(event))
-    replica.context.notifies = 1024
+    replica.context.notifies = STREAM
     for line in (
         "CREATE s g 0 MKSTREAM",
         "SETID s g 1",
@@ -166,6 +165,6 @@ def test_events(monkeypatch):
         "DESTROY s g",
     ):
         replica.run("XGROUP " + line)
-    assert told == [
+    assert [event for _, _, event, _ in replica.context.events] == [
         b"xgroup-create", b"xgroup-setid", b"xgroup-createconsumer", b"xgroup-delconsumer", b"xgroup-destroy",
     ]  # fmt: skip

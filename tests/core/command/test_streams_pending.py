@@ -1,4 +1,5 @@
 from tests.core.command.dialogue import Replica, check, show, touches
+from trivet.core.command.events import STREAM
 from trivet.core.wire.reply import Error
 
 
@@ -256,13 +257,11 @@ def test_a_count_of_deliveries_wraps_as_in_redis():
     assert show(replica.run("XPENDING s g - + 1")) == '[["1-1" "c" 0 -9223372036854775808]]'
 
 
-def test_a_new_consumer_is_told(monkeypatch):
+def test_a_new_consumer_is_told():
     replica = Replica()
-    told: list[bytes] = []
-    monkeypatch.setattr(type(replica.context), "notify", lambda self, kind, event, key: told.append(event))
     for line in ("XADD s 1-1 f 1", "XGROUP CREATE s g 0"):
         replica.run(line)
-    replica.context.notifies = 1024
+    replica.context.notifies = STREAM
     for line in (
         "XCLAIM s g c 0 1-1",
         "XCLAIM s g c 0 1-1 FORCE",
@@ -270,4 +269,4 @@ def test_a_new_consumer_is_told(monkeypatch):
         "XAUTOCLAIM s g d 0 0",
     ):
         replica.run(line)
-    assert told == [b"xgroup-createconsumer"] * 2
+    assert [event for _, _, event, _ in replica.context.events] == [b"xgroup-createconsumer"] * 2

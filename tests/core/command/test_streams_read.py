@@ -1,6 +1,7 @@
 import pytest
 
 from tests.core.command.dialogue import Replica, check, show, touches
+from trivet.core.command.events import STREAM
 from trivet.core.command.streams_read import stream_positions
 from trivet.core.wire.reply import Blocked
 
@@ -248,15 +249,16 @@ def test_where_the_keys_stand(line: str, positions: list[int]):
     assert stream_positions(line.encode().split()) == positions
 
 
-def test_a_new_consumer_is_told(monkeypatch):
+def test_a_new_consumer_is_told():
     replica = Replica()
-    told: list[bytes] = []
-    monkeypatch.setattr(type(replica.context), "notify", lambda self, kind, event, key: told.append(event))
-    replica.context.notifies = 1024
+    replica.context.notifies = STREAM
     for line in (
         "XGROUP CREATE s g 0 MKSTREAM",
         "XREADGROUP GROUP g c STREAMS s 0",
         "XREADGROUP GROUP g c STREAMS s 0",
     ):
         replica.run(line)
-    assert told == [b"xgroup-create", b"xgroup-createconsumer"]
+    assert [event for _, _, event, _ in replica.context.events] == [
+        b"xgroup-create",
+        b"xgroup-createconsumer",
+    ]

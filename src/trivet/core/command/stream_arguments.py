@@ -7,8 +7,8 @@ the texts of the errors are those of redis-server 7.0. A parser answers the valu
 import re
 from typing import Final
 
-from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, printable
-from trivet.core.command.table import Context
+from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, WRONG_TYPE, printable, wrong_arity
+from trivet.core.command.table import SUBROWS, Context
 from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.numbers import parse_int
 from trivet.core.values.stream import Stream
@@ -250,6 +250,26 @@ def _limited(options: AddOptions, limit: int | Error | None) -> AddOptions | Err
         return _LIMIT_EXACT
     options.limit = limit
     return options
+
+
+# Subcommands
+
+
+def subcommand_keys(args: list[bytes]) -> list[int]:
+    """Where the keys of ``XGROUP`` and ``XINFO`` stand: a container's keys are its subcommand's."""
+    row = SUBROWS[args[0].upper()].get(args[1].upper())
+    return [row.first_key] if row is not None and 0 < row.first_key < len(args) else []
+
+
+def run_subcommand(context: Context, args: list[bytes]) -> Reply:
+    """Run the subcommand ``args[1]`` of a container, its arity checked here."""
+    row = SUBROWS[args[0].upper()].get(args[1].upper())
+    if row is None or row.run is None:
+        name = printable(args[0].upper())
+        return Error(f"ERR unknown subcommand '{printable(args[1][:128])}'. Try {name} HELP.")
+    if len(args) != row.arity and (row.arity > 0 or len(args) < -row.arity):
+        return wrong_arity(row.name)
+    return row.run(context, args)
 
 
 # Streams and groups

@@ -2,14 +2,16 @@
 
 from typing import Final
 
-from trivet.core.command.arguments import NOT_AN_INTEGER, printable, unknown_subcommand
+from trivet.core.command.arguments import NOT_AN_INTEGER, printable
 from trivet.core.command.events import STREAM
 from trivet.core.command.stream_arguments import (
     any_id,
     entry_id,
     group_to_change,
+    run_subcommand,
     stream_at,
     stream_to_change,
+    subcommand_keys,
 )
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.consumer_group import ConsumerGroup
@@ -48,15 +50,16 @@ _HELP: Final = (
 @command(
     "xgroup",
     arity=-2,
-    flags=Flag(0),
+    flags=Flag.WRITE | Flag.DENYOOM,
     group="stream",
+    key_finder=subcommand_keys,
     summary="Holds subcommands about groups of consumers.",
     since="5.0.0",
     complexity="By subcommand.",
 )
 def xgroup(context: Context, args: list[bytes]) -> Reply:
     """XGROUP subcommand [argument ...]."""
-    return unknown_subcommand(args[0], args[1])
+    return run_subcommand(context, args)
 
 
 def syntax_of(name: str, subcommand: bytes) -> Error:

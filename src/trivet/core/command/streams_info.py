@@ -6,8 +6,14 @@ The numbers of the radix tree are those of our nodes, which hold as many entries
 from itertools import islice
 from typing import Final
 
-from trivet.core.command.arguments import NO_SUCH_KEY, NOT_AN_INTEGER, unknown_subcommand
-from trivet.core.command.stream_arguments import entry_reply, signed, stream_at
+from trivet.core.command.arguments import NO_SUCH_KEY, NOT_AN_INTEGER
+from trivet.core.command.stream_arguments import (
+    entry_reply,
+    run_subcommand,
+    signed,
+    stream_at,
+    subcommand_keys,
+)
 from trivet.core.command.streams_groups import no_such_group, syntax_of
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.consumer_group import Consumer, ConsumerGroup
@@ -34,15 +40,16 @@ _HELP: Final = (
 @command(
     "xinfo",
     arity=-2,
-    flags=Flag(0),
+    flags=Flag.READONLY,
     group="stream",
+    key_finder=subcommand_keys,
     summary="Holds subcommands about the insides of streams.",
     since="5.0.0",
     complexity="By subcommand.",
 )
 def xinfo(context: Context, args: list[bytes]) -> Reply:
     """XINFO subcommand [argument ...]."""
-    return unknown_subcommand(args[0], args[1])
+    return run_subcommand(context, args)
 
 
 def _stream_of(context: Context, args: list[bytes]) -> Stream | Error:
