@@ -2,7 +2,7 @@ import pytest
 
 from tests.core.command.dialogue import Replica, check, show, touches
 from trivet.core.command.events import STREAM
-from trivet.core.command.streams_read import stream_positions
+from trivet.core.command.streams_read import alike, stream_positions
 from trivet.core.wire.reply import Blocked
 
 
@@ -219,6 +219,14 @@ def test_a_consumer_learns_that_what_it_waits_for_is_gone(line: str, answer: str
     call = replica.run("XREADGROUP GROUP g c BLOCK 0 STREAMS s >")
     replica.run(line)
     assert again(replica, call, b"s") == answer
+
+
+def test_what_decides_whether_a_call_finds_something():
+    consumer = b"XREADGROUP GROUP g c COUNT 1 BLOCK 0 STREAMS s t > >".split()
+    assert alike(consumer, b"s") == alike(consumer, b"t") == b"XREADGROUP g"
+    reader = b"XREAD BLOCK 0 COUNT 1 STREAMS s t s 1-1 2-2 3-3".split()
+    assert alike(reader, b"s") == b"XREAD 1-1 3-3"
+    assert alike(reader, b"t") == b"XREAD 2-2"
 
 
 def test_where_nothing_may_wait_there_is_nothing():

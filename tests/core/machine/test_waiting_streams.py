@@ -1,6 +1,9 @@
 """Streams that are waited for: calls kept through the log, each group's entries given once (rules B1, B3)."""
 
+import msgspec
+
 from tests.core.machine.replicas import Replica, execute, follow
+from trivet.core.command.table import ROWS
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.machine.waiting import SERVED, WAITS
@@ -33,6 +36,31 @@ def test_consumers_get_each_entry_once_in_order_of_arrival():
     assert replica.one("CLAIM 2") == [SERVED, MapPairs([(b"s", [[b"2-2", [b"f", b"b"]]])])]
     assert replica.one("CLAIM 3") == [WAITS]
     assert replica.one("XPENDING s g") == [2, b"1-1", b"2-2", [[b"c1", b"1"], [b"c2", b"1"]]]
+
+
+def test_one_who_waits_in_vain_stands_for_those_alike_only(monkeypatch):
+    """B1: a thousand consumers that wait cost an entry one try, not a thousand."""
+    replica = Replica()
+    replica.run("XGROUP CREATE s g $ MKSTREAM", "XGROUP CREATE s h $")
+    for client in range(1, 6):
+        replica.one(f"BLOCK {client} XREADGROUP GROUP g c{client} COUNT 1 BLOCK 0 STREAMS s >")
+    replica.one("BLOCK 6 XREADGROUP GROUP h c BLOCK 0 STREAMS s >")
+    replica.one("BLOCK 7 XREAD BLOCK 0 STREAMS s 9-9")
+    replica.one("BLOCK 8 XREAD BLOCK 0 STREAMS s 1-0")
+    tried: list[bytes] = []
+    for name in (b"XREAD", b"XREADGROUP"):
+        row = ROWS[name]
+
+        def run(context, args, row=row):
+            tried.append(args[3])
+            return row.run(context, args)
+
+        monkeypatch.setitem(ROWS, name, msgspec.structs.replace(row, run=run))
+    replica.run("XADD s 1-1 f a")
+    assert tried == [b"c1", b"c2", b"c", b"COUNT", b"COUNT"]
+    assert [replica.one(f"CLAIM {client}") == [WAITS] for client in range(1, 9)] == [
+        False, True, True, True, True, False, True, False,
+    ]  # fmt: skip
 
 
 def test_what_was_given_and_not_claimed_stays_pending():

@@ -114,12 +114,25 @@ def stream_positions(args: list[bytes]) -> list[int]:
     return []
 
 
+def alike(args: list[bytes], key: bytes) -> bytes:
+    """What decides whether a waiting call finds something at ``key``: its group, or else its ids there."""
+    call = _read_call(args, args[0].upper() == b"XREADGROUP")
+    assert not isinstance(call, Error)
+    if call.group is not None:
+        return b"XREADGROUP " + call.group
+    ids = args[call.streams_at + 1 + len(call.keys) :]
+    return b" ".join(
+        [b"XREAD", *(number for name, number in zip(call.keys, ids, strict=True) if name == key)]
+    )
+
+
 @command(
     "xread",
     arity=-4,
     flags=Flag.READONLY | Flag.BLOCKING | Flag.MOVABLEKEYS,
     group="stream",
     key_finder=stream_positions,
+    alike=alike,
     summary="Gives the entries of streams after the ids given, waiting for some if asked to.",
     since="5.0.0",
     complexity="O(log N + M) per stream, for M entries given",
@@ -183,6 +196,7 @@ def _kept(call: _Call, args: list[bytes], ids: list[int] | None) -> list[bytes]:
     flags=Flag.WRITE | Flag.BLOCKING | Flag.MOVABLEKEYS,
     group="stream",
     key_finder=stream_positions,
+    alike=alike,
     summary="Gives new entries of streams to a consumer of a group, or tells it what is pending for it.",
     since="5.0.0",
     complexity="O(log N + M) per stream, for M entries given",

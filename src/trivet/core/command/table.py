@@ -90,6 +90,8 @@ class Context:
 Run = Callable[[Context, list[bytes]], Reply]
 GiveBack = Callable[[Context, list[bytes], Reply], None]
 """Puts back what a waiting call took for a client that is gone: gets the call and the undelivered reply."""
+Alike = Callable[[list[bytes], bytes], bytes]
+"""Of a waiting call and one of its keys: calls for which this is equal find nothing at that key together."""
 KeyFinder = Callable[[list[bytes]], list[int]]
 
 
@@ -111,6 +113,8 @@ class Row(msgspec.Struct, frozen=True):
     key_finder: KeyFinder | None
     """Positions of the keys in the arguments, for rows whose positions depend on arguments."""
     give_back: GiveBack | None = None
+    alike: Alike | None = None
+    """None: all calls of a waiting command are alike."""
 
 
 ROWS: dict[bytes, Row] = {}
@@ -132,6 +136,7 @@ def command(
     complexity: str,
     key_finder: KeyFinder | None = None,
     give_back: GiveBack | None = None,
+    alike: Alike | None = None,
 ) -> Callable[[Run], Run]:
     """Declare a data command; the decorated function ``(context, args)`` runs it.
 
@@ -157,6 +162,7 @@ def command(
                 run,
                 key_finder,
                 give_back,
+                alike,
             )
         )
         return run

@@ -44,14 +44,23 @@ def defect(context: Context, args: list[bytes], error: Exception) -> Error:
 class WaitingCall:
     """One call that waits, or one that was served and is not claimed (``served``)."""
 
-    __slots__ = ("args", "db_index", "keys", "reply", "served")
+    __slots__ = ("args", "db_index", "keys", "kinds", "reply", "served")
 
     def __init__(self, db_index: int, args: list[bytes], keys: list[bytes]) -> None:
         self.db_index = db_index
         self.args = args
         self.keys = keys
+        self.kinds: dict[bytes, bytes] = {}
         self.served = False
         self.reply: Reply = None
+
+    def kind_at(self, key: bytes) -> bytes:
+        """Calls of one kind find nothing at ``key`` together; the name when the row says no more."""
+        kind = self.kinds.get(key)
+        if kind is None:
+            alike = ROWS[self.args[0]].alike
+            kind = self.kinds[key] = self.args[0] if alike is None else alike(self.args, key)
+        return kind
 
 
 class WaitingCalls:
@@ -159,14 +168,13 @@ class WaitingCalls:
         in_vain: dict[bytes, None] = {}
         for client in list(self.by_key.get(key, ())):
             waiting = self.by_client[client]
-            command = waiting.args[0]
-            if command in in_vain:
+            kind = waiting.kind_at(name)
+            if kind in in_vain:
                 continue
-            row = ROWS[command]
+            row = ROWS[waiting.args[0]]
             reply = self._try(context, row, waiting)
             if isinstance(reply, Blocked) or _is_of_another_type(reply, row):
-                if row.group != "stream":
-                    in_vain[command] = None
+                in_vain[kind] = None
                 continue
             self._unlist(client, waiting)
             waiting.served = True
