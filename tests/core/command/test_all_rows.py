@@ -6,7 +6,7 @@ from trivet.core.command.table import ROWS, SUBROWS, Place
 
 NOT_FAMILIES = {"events", "waiting",
     "__init__", "all_rows", "arguments", "collection_arguments", "expiry", "introspection", "lookup", "table",
-    "sorted_sets_bounds",
+    "sorted_sets_bounds", "stream_arguments",
 }  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from trivet.core.values.stored import (
     StreamItem,
     StringItem,
 )
-from trivet.core.values.stream import StreamState
-from trivet.core.values.stream_node import NodeState
+from trivet.core.values.stream_state import NodeState, StreamState
 
 ITEMS = [
     StringItem(b"k", -1, b"v"),

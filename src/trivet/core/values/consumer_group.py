@@ -9,30 +9,10 @@ Where order can be seen (names of consumers), it is that of the bytes of the nam
 from collections.abc import Iterator
 from typing import final
 
-import msgspec
 from sortedcontainers import SortedList
 
 from trivet.core.values.stream_id import checked_id, ms_of, pair_of, sequence_of
-
-
-class PendingState(msgspec.Struct, frozen=True, array_like=True):
-    """A pending entry in a snapshot; the consumer by its place in the list."""
-
-    ms: int
-    sequence: int
-    consumer: int
-    delivered_ms: int
-    delivered_count: int
-
-
-class GroupState(msgspec.Struct, frozen=True, array_like=True):
-    """A group in a snapshot: consumers (name, seen) and pending entries in order."""
-
-    name: bytes
-    last_id: tuple[int, int]
-    entries_read: int
-    consumers: list[tuple[bytes, int]]
-    pending: list[PendingState]
+from trivet.core.values.stream_state import GroupState, PendingState
 
 
 @final

@@ -4,7 +4,7 @@ from typing import Union
 
 import msgspec
 
-from trivet.core.values.stream import StreamState
+from trivet.core.values.stream_state import StreamState
 
 
 class StringItem(msgspec.Struct, frozen=True, array_like=True, tag=0):

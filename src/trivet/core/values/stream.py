@@ -11,24 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, final
 
-import msgspec
-
-from trivet.core.values.consumer_group import ConsumerGroup, GroupState
+from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.stream_id import ID_MAX, checked_id, ms_of, pair_of, sequence_of
-from trivet.core.values.stream_node import Entry, Node, NodeState
+from trivet.core.values.stream_node import Entry, Node
+from trivet.core.values.stream_state import NodeState, StreamState
 
 UNKNOWN: Final = -1
 """A count of entries that cannot be told."""
-
-
-class StreamState(msgspec.Struct, frozen=True, array_like=True):
-    """A stream in a snapshot. Ids are pairs."""
-
-    last_id: tuple[int, int]
-    max_deleted_id: tuple[int, int]
-    entries_added: int
-    nodes: list[NodeState]
-    groups: list[GroupState]
 
 
 @final

@@ -13,6 +13,7 @@ from typing import Final, final
 import msgspec
 
 from trivet.core.values.stream_id import UINT64_MAX, id_of
+from trivet.core.values.stream_state import NodeState
 
 ENTRIES_MAX: Final = 100
 """Entries that a node takes in its life, deleted ones too: as redis-server, so that ``~`` trims alike."""
@@ -33,17 +34,6 @@ _decoder: Final = msgspec.msgpack.Decoder(list[bytes])
 
 Entry = tuple[int, list[bytes]]
 """An id, and fields and values in turn."""
-
-
-class NodeState(msgspec.Struct, frozen=True, array_like=True):
-    """A node in a snapshot."""
-
-    added: int
-    fields: list[bytes]
-    ms: list[int]
-    sequences: list[int]
-    sizes: list[int]
-    blob: bytes
 
 
 @final
