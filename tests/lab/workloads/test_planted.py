@@ -71,6 +71,10 @@ STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n  
 FORGET = "        self._forget(client)\n        give_back ="
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 
+READ_ON = "        stream.count_read(group, entry[0])\n"
+NOTE = "        if not call.no_ack:\n"
+ACK = "    return sum(1 for number in ids if group.acknowledge(number))\n"
+
 PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
@@ -124,6 +128,20 @@ PLANTED = [
         "a reader's own clock decides whether a key is there",
         "core/machine/machine.py", READ, READ + "        self.databases.set_now(context.now_ms)\n",
         "expiry", "expiry", CLOCKS_DIFFER,
+    ),
+    Planted(
+        "a group forgets that it has handed out an entry",
+        "core/command/streams_read.py", READ_ON, "        if context.prng.below(4):\n    " + READ_ON,
+        "stream", "stream",
+    ),
+    Planted(
+        "an entry is handed out and not noted as pending",
+        "core/command/streams_read.py", NOTE, NOTE.replace(":", " and context.prng.below(4):"), "stream", "stream",
+    ),
+    Planted(
+        "an acknowledgement is answered and not done",
+        "core/command/streams_pending.py", ACK, "    if context.prng.below(4) == 0:\n        return len(ids)\n" + ACK,
+        "stream", "stream",
     ),
     Planted(
         "a command raises",

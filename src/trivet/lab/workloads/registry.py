@@ -12,6 +12,7 @@ from trivet.lab.workloads.lock import Lock
 from trivet.lab.workloads.mixed import Mixed
 from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
+from trivet.lab.workloads.stream import Stream
 from trivet.lab.workloads.tokens import Tokens
 from trivet.lab.workloads.unique import UniqueSet
 from trivet.lab.workloads.waiting import Waiting
@@ -28,6 +29,7 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "lock": Lock,
     "queue": Queue,
     "waiting": Waiting,
+    "stream": Stream,
     "expiry": Expiry,
     "mixed": Mixed,
     "families": Families,
