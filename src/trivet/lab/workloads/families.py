@@ -63,10 +63,10 @@ MOVE $? 1|TOUCH $?|PTTL $?|RANDOMKEY|OBJECT ENCODING $?|DBSIZE|TIME|SCAN 0|DUMP 
 """
 SCRIPTS: Final = (
     b"return redis.call(unpack(ARGV))",
-    b"local r=redis.pcall(unpack(ARGV)) redis.call('INCRBY','f:n0',math.random(100)) return type(r)",
+    b"local r=redis.pcall(unpack(ARGV)) redis.call('INCRBY','n:n0',math.random(100)) return type(r)",
     b"local t={} for k,v in pairs({a=1,b=2,c=3,d=4,e=5}) do t[#t+1]=k end "
-    b"redis.call('RPUSH','f:l0',table.concat(t)) return redis.pcall(unpack(ARGV))",
-    b"redis.call('SET','f:s0',cjson.encode({ARGV,redis.call('TIME'),redis.call('SRANDMEMBER','f:t0')})) "
+    b"redis.call('RPUSH','n:l0',table.concat(t)) return redis.pcall(unpack(ARGV))",
+    b"redis.call('SET','n:s0',cjson.encode({ARGV,redis.call('TIME'),redis.call('SRANDMEMBER','n:t0')})) "
     b"return redis.pcall(unpack(ARGV))",
 )
 _KINDS: Final = b"snbplthzgx"
@@ -82,9 +82,9 @@ FAMILIES: Final = [templates(text) for text in (STRINGS, COLLECTIONS, COLLECTION
 
 
 class Families(Base):
-    """``f:`` keys of every type, a letter and a number behind."""
+    """``n:`` keys of every type, a letter and a number behind."""
 
-    prefixes = (b"f:",)
+    prefixes = (b"n:",)
     weights = ("weight_families",)
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
@@ -97,13 +97,20 @@ class Families(Base):
         if roll == 0:
             self.count("transactions")
             commands = [self._command(prng) for _ in range(prng.between(1, 4))]
-            return transaction(commands, [self._some_key(prng)])
+            return transaction(commands, self._keys_of(commands, prng))
         if roll < 3:
             self.count("scripts")
             script = SCRIPTS[prng.below(len(SCRIPTS))]
-            return Call([[b"EVAL", script, b"0", *self._command(prng)]], [self._some_key(prng)])
-        self.count("commands")
-        return Call([self._command(prng)], [self._some_key(prng)])
+            commands = [[b"EVAL", script, b"0", *self._command(prng)]]
+        else:
+            self.count("commands")
+            commands = [self._command(prng)]
+        return Call(commands, self._keys_of(commands, prng))
+
+    def _keys_of(self, commands: list[list[bytes]], prng: Prng) -> list[bytes]:
+        """The keys that they name; some key when they name none."""
+        keys = [word for words in commands for word in words if word[:2] in self.prefixes]
+        return list(dict.fromkeys(keys)) or [self._some_key(prng)]
 
     def read(self, client: int, prng: Prng) -> Call:
         """Whatever reads."""
@@ -127,7 +134,7 @@ class Families(Base):
         if word == b"V":
             return b"v%d" % prng.below(12)
         if word == b"V*":
-            return b"f:s*"
+            return b"n:s*"
         if word == b"I":
             return b"%d" % (prng.below(12) - 2)
         if word == b"F":
@@ -141,4 +148,4 @@ class Families(Base):
         if not kind or prng.below(30) == 0:
             at = prng.below(len(_KINDS))
             kind = _KINDS[at : at + 1]
-        return b"f:%s%d" % (kind, prng.below(self._places))
+        return b"n:%s%d" % (kind, prng.below(self._places))
