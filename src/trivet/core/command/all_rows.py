@@ -4,6 +4,8 @@ from types import ModuleType
 from typing import Final
 
 from trivet.core.command import (
+    bitfields,
+    bitmaps,
     counters,
     hashes,
     keys,
@@ -35,6 +37,8 @@ FAMILIES: Final[tuple[ModuleType, ...]] = (
     strings,
     counters,
     lcs,
+    bitmaps,
+    bitfields,
     keys,
     keys_expiry,
     objects,
