@@ -30,7 +30,7 @@ _OPERATIONS: Final = {b"AND": "AND", b"OR": "OR", b"XOR": "XOR", b"NOT": "NOT"}
 
 
 def bit_offset(data: bytes, unit: int = 0) -> int | Error:
-    """An offset inside the longest possible string; after ``#`` in units of ``unit`` bits, if that is not 0."""
+    """An offset inside the longest possible string; after ``#`` in units of ``unit`` bits, unless 0."""
     factor = 1
     if unit and data[:1] == b"#":
         data = data[1:]

@@ -54,7 +54,7 @@ def count_ones(data: bytes, first: int, last: int) -> int:
 
 
 def find_bit(data: bytes, bit: int, first: int, last: int) -> int:
-    """Where the first ``bit`` is among the bits ``first`` to ``last``, both included and inside; -1: nowhere."""
+    """Where the first ``bit`` is among the bits ``first`` to ``last``, both inside; -1: nowhere."""
     if first > last:
         return -1
     start, end = first >> 3, last >> 3
