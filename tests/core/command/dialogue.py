@@ -24,7 +24,17 @@ from trivet.core.command.lookup import find_row
 from trivet.core.command.table import Context
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.wire.reply import Blocked, Error, MapPairs, Members, NullArray, Pairs, Reply, Simple
+from trivet.core.wire.reply import (
+    Blocked,
+    Decimal,
+    Error,
+    MapPairs,
+    Members,
+    NullArray,
+    Pairs,
+    Reply,
+    Simple,
+)
 
 
 class Replica:
@@ -75,6 +85,8 @@ def show(reply: Reply) -> str:
         return "+" + reply.text
     if isinstance(reply, Error):
         return "-" + reply.text
+    if isinstance(reply, Decimal):
+        return reply.text.decode()
     if isinstance(reply, dict):
         return "{" + ", ".join(f"{show(key)}: {show(value)}" for key, value in reply.items()) + "}"
     if isinstance(reply, list):

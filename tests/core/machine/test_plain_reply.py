@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
-from trivet.core.wire.reply import NULL_ARRAY, OK, Error, MapPairs, Members, Pairs, Push, Simple, Verbatim
+from trivet.core.wire.reply import (
+    NULL_ARRAY,
+    OK,
+    Decimal,
+    Error,
+    MapPairs,
+    Members,
+    Pairs,
+    Push,
+    Simple,
+    Verbatim,
+)
 
 SCALARS = st.one_of(
     st.none(),
@@ -18,6 +29,7 @@ SCALARS = st.one_of(
     st.text(max_size=10).map(Error),
     st.just(NULL_ARRAY),
     st.builds(Verbatim, st.just("txt"), st.binary(max_size=10)),
+    st.binary(max_size=10).map(Decimal),
 )
 
 
@@ -64,6 +76,7 @@ def test_other_bytes_raise_nothing_else(data):
         [["-"]],
         [["v", "txt"]],
         [["v", "txt", 3]],
+        [["f", 0.5]],
         [["p", 1]],
         [["d", 1, 2]],
         [["d", b"k"]],

@@ -9,6 +9,7 @@ from trivet.core.wire.reply import (
     NULL_ARRAY,
     OK,
     PONG,
+    Decimal,
     Error,
     MapPairs,
     Members,
@@ -53,6 +54,7 @@ TABLE: list[tuple[Reply, bytes, bytes]] = [
     (MapPairs([(b"a", [])]), b"*1\r\n*2\r\n$1\r\na\r\n*0\r\n", b"%1\r\n$1\r\na\r\n*0\r\n"),
     (Push([b"message", b"m"]), b"*2\r\n$7\r\nmessage\r\n$1\r\nm\r\n", b">2\r\n$7\r\nmessage\r\n$1\r\nm\r\n"),
     (Verbatim("txt", b"hi"), b"$2\r\nhi\r\n", b"=6\r\ntxt:hi\r\n"),
+    (Decimal(b"0.125"), b"$5\r\n0.125\r\n", b",0.125\r\n"),
 ]
 
 

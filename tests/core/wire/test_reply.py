@@ -8,6 +8,7 @@ from trivet.core.wire.reply import (
     OK,
     PONG,
     QUEUED,
+    Decimal,
     Error,
     Members,
     NullArray,
@@ -35,6 +36,7 @@ def test_the_usual_lines() -> None:
         (Pairs([(b"a", 1.5)]), [5, [[b"a", 1.5]]]),
         (Push([b"message", None]), [6, [b"message", None]]),
         (Verbatim("txt", b"hello"), [7, "txt", b"hello"]),
+        (Decimal(b"0.5"), [10, b"0.5"]),
         ({b"k": [True, -1]}, {b"k": [True, -1]}),
     ],
 )

@@ -7,6 +7,8 @@ from trivet.core.command import (
     bitfields,
     bitmaps,
     counters,
+    geo,
+    geo_search,
     hashes,
     hyperloglogs,
     keys,
@@ -63,4 +65,6 @@ FAMILIES: Final[tuple[ModuleType, ...]] = (
     streams_groups,
     streams_pending,
     streams_info,
+    geo,
+    geo_search,
 )

@@ -4,6 +4,7 @@ import msgspec
 
 from trivet.core.wire.reply import (
     Blocked,
+    Decimal,
     Error,
     MapPairs,
     Members,
@@ -35,6 +36,8 @@ def to_plain(reply: Reply) -> Plain:
         return ["v", reply.format, reply.text]
     if isinstance(reply, Blocked):
         return ["b", reply.timeout_ms, *reply.args]
+    if isinstance(reply, Decimal):
+        return ["f", reply.text]
     if isinstance(reply, Members):
         return ["m", *[to_plain(item) for item in reply.items]]
     if isinstance(reply, Push):
@@ -73,12 +76,12 @@ def from_plain(plain: object) -> Reply:
     if kind in ("+", "-"):
         _check_length(plain, 2)
         return Simple(str(plain[1])) if kind == "+" else Error(str(plain[1]))
-    if kind == "v":
-        _check_length(plain, 3)
-        text = plain[2]
+    if kind in ("v", "f"):
+        _check_length(plain, 3 if kind == "v" else 2)
+        text = plain[-1]
         if not isinstance(text, bytes):
             raise ValueError("not a text")
-        return Verbatim(str(plain[1]), text)
+        return Verbatim(str(plain[1]), text) if kind == "v" else Decimal(text)
     if kind == "b":
         return _blocked(plain)
     return _collection(kind, [from_plain(item) for item in plain[1:]])

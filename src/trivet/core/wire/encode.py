@@ -12,6 +12,7 @@ from typing import Final
 
 from trivet.core.wire.reply import (
     OK,
+    Decimal,
     Error,
     MapPairs,
     Members,
@@ -181,6 +182,14 @@ def _verbatim(out: list[bytes], reply: Reply, protocol: int) -> None:
         out.append(_CRLF)
 
 
+def _decimal(out: list[bytes], reply: Reply, protocol: int) -> None:
+    assert isinstance(reply, Decimal)
+    if protocol == 2:
+        _bulk(out, reply.text)
+    else:
+        out.append(b"," + reply.text + _CRLF)
+
+
 _RARE: Final[dict[type, Callable[[list[bytes], Reply, int], None]]] = {
     Simple: _simple,
     Error: _error,
@@ -192,5 +201,6 @@ _RARE: Final[dict[type, Callable[[list[bytes], Reply, int], None]]] = {
     MapPairs: _map_pairs,
     Push: _push,
     Verbatim: _verbatim,
+    Decimal: _decimal,
     dict: _map,
 }

@@ -20,6 +20,7 @@ A reply is a plain value; the connection's protocol version decides its bytes.
 | ``Push`` | array | push |
 | ``Verbatim`` | bulk | verbatim string |
 | ``Blocked`` | – | – |
+| ``Decimal`` | bulk | double |
 
 All of them encode as msgpack, so that replies can be remembered and digested.
 """
@@ -87,6 +88,12 @@ class MapPairs(msgspec.Struct, frozen=True, array_like=True, tag=9):
     items: list[tuple["Reply", "Reply"]]
 
 
+class Decimal(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """A finite number with more digits than a ``float`` is printed with."""
+
+    text: bytes
+
+
 Reply = Union[  # noqa: UP007 (recursive)
     None,
     bool,
@@ -102,6 +109,7 @@ Reply = Union[  # noqa: UP007 (recursive)
     Push,
     Verbatim,
     Blocked,
+    Decimal,
     list["Reply"],
     dict[bytes, "Reply"],
 ]
