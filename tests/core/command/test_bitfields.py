@@ -3,6 +3,7 @@ import tracemalloc
 import pytest
 
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import ALL
 
 
 def test_reading_and_changing():
@@ -111,3 +112,11 @@ def test_an_absurd_offset_costs_nothing(offset):
     replica.run("BITFIELD a GET u63 4294967295")
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
+
+
+def test_events():
+    replica = Replica()
+    replica.context.notifies = ALL
+    for line in ("BITFIELD a SET u8 0 1", "BITFIELD a SET u8 0 1", "BITFIELD a GET u8 0"):
+        replica.run(line)
+    assert [(event, key) for _, _, event, key in replica.context.events] == [(b"setbit", b"a")]

@@ -3,6 +3,7 @@ import tracemalloc
 import pytest
 
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import ALL
 
 
 def test_single_bits():
@@ -225,3 +226,12 @@ def test_an_absurd_offset_costs_nothing(line):
     replica.run(line)
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
+
+
+def test_events():
+    replica = Replica()
+    replica.context.notifies = ALL
+    for line in ("SETBIT a 1 1", "SETBIT a 1 1", "BITOP OR b a", "BITOP OR b missing", "BITOP OR b missing"):
+        replica.run(line)
+    told = [(event, key) for _, _, event, key in replica.context.events]
+    assert told == [(b"setbit", b"a"), (b"set", b"b"), (b"del", b"b")]

@@ -3,6 +3,7 @@ import tracemalloc
 import pytest
 
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import GENERIC, SORTED_SET
 from trivet.core.command.geo_search import radius_by_member_positions, radius_positions
 
 
@@ -165,3 +166,14 @@ def test_an_absurd_count_costs_nothing(count):
     replica.run(f"GEOSEARCH a FROMMEMBER m BYRADIUS 1 km COUNT {count}")
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
+
+
+def test_events():
+    replica = Replica()
+    replica.run("GEOADD a 1 1 m")
+    replica.context.notifies = SORTED_SET | GENERIC
+    replica.run("GEOSEARCHSTORE b a FROMMEMBER m BYRADIUS 1 km")
+    replica.run("GEORADIUSBYMEMBER a m 1 km STORE b")
+    replica.run("GEOSEARCHSTORE b missing FROMMEMBER m BYRADIUS 1 km")
+    told = [(event, key) for _, _, event, key in replica.context.events]
+    assert told == [(b"geosearchstore", b"b"), (b"georadiusstore", b"b"), (b"del", b"b")]

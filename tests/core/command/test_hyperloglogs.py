@@ -1,4 +1,5 @@
 from tests.core.command.dialogue import Replica, check, touches
+from trivet.core.command.events import ALL
 
 
 def test_adding_and_counting():
@@ -154,3 +155,27 @@ def test_what_changes_nothing_is_no_change():
     assert touches("PFADD a x", "PFADD a y") == [b"a"]
     assert touches("PFADD a x", "PFCOUNT a") == []
     assert touches("PFADD a x", "PFADD b y", "PFMERGE a b") == [b"a"]
+
+
+def test_events():
+    replica = Replica()
+    replica.context.notifies = ALL
+    for line in ("PFADD a x", "PFADD a x", "PFCOUNT a", "PFMERGE b a"):
+        replica.run(line)
+    assert [(event, key) for _, _, event, key in replica.context.events] == [
+        (b"pfadd", b"a"),
+        (b"pfadd", b"b"),
+    ]
+
+
+def test_the_first_fault_decides():
+    check(r"""
+        > SET short "HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x40\0"
+        +OK
+        > RPUSH list x
+        1
+        > PFCOUNT short list
+        -INVALIDOBJ Corrupted HLL object detected
+        > PFCOUNT list short
+        -WRONGTYPE Operation against a key holding the wrong kind of value
+    """)

@@ -105,7 +105,7 @@ def test_merging_in_either_form():
     assert registers(much) == registers(filled(5000, 6200, filled(0, 1200)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 63), min_size=1, max_size=40), st.integers(0, 1 << 30))
 def test_dense_registers_of_any_value_come_back_and_the_greatest_is_found(values, seed):
     pool = [0] * 10 + values

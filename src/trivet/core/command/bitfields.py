@@ -8,6 +8,7 @@ from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, string_to_read
 from trivet.core.command.bitmaps import bit_offset
+from trivet.core.command.events import STRING
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.bits import Edited, Field
 from trivet.core.values.numbers import parse_int
@@ -123,6 +124,8 @@ def _run(context: Context, args: list[bytes], may_write: bool) -> Reply:
     result = string.result()
     if result != data or value is None:
         context.db.replace(args[1], result)
+        if context.notifies:
+            context.notify(STRING, b"setbit", args[1])
     return replies
 
 

@@ -13,6 +13,7 @@ from trivet.core.command.arguments import (
     WRONG_TYPE,
     string_to_read,
 )
+from trivet.core.command.events import GENERIC, STRING
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.bits import bit_at, count_ones, find_bit, inverted, joined, with_piece
 from trivet.core.values.numbers import parse_int
@@ -71,6 +72,8 @@ def setbit(context: Context, args: list[bytes]) -> Reply:
     if was != bit or not inside:
         piece = bytes((byte | mask if bit else byte & ~mask,))
         context.db.replace(args[1], with_piece(old, at, piece))
+        if context.notifies:
+            context.notify(STRING, b"setbit", args[1])
     return was
 
 
@@ -215,6 +218,8 @@ def bitop(context: Context, args: list[bytes]) -> Reply:
     result = inverted(sources[0]) if operation == "NOT" else joined(operation, sources)
     if result:
         context.db.set(args[2], result)
-    else:
-        context.db.remove(args[2])
+        if context.notifies:
+            context.notify(STRING, b"set", args[2])
+    elif context.db.remove(args[2]) and context.notifies:
+        context.notify(GENERIC, b"del", args[2])
     return len(result)

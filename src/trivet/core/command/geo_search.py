@@ -11,6 +11,7 @@ from typing import Final
 
 from trivet.core.base.trigonometry import OF_THE_MACHINE, REPLICATED
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, printable
+from trivet.core.command.events import GENERIC, SORTED_SET
 from trivet.core.command.geo import degrees, place, sorted_set_to_read, unit_metres
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.geohash import Shape, as_bits, decode
@@ -225,8 +226,7 @@ class Search:
         if source is None:
             if self.destination is None:
                 return []
-            context.db.remove(self.destination)
-            return 0
+            return self._store(context, self.destination, [])
         found = self._found(source)
         order = _ASCENDING if self.count and not self.order and not self.first_found else self.order
         if self.shape.trigonometry is not OF_THE_MACHINE and (
@@ -269,8 +269,11 @@ class Search:
             scores = {one.member: one.score for one in found}
         if scores:
             context.db.set(destination, SortedSet.of(scores))
-        else:
-            context.db.remove(destination)
+            if context.notifies:
+                event = b"geosearchstore" if self.is_new else b"georadiusstore"
+                context.notify(SORTED_SET, event, destination)
+        elif context.db.remove(destination) and context.notifies:
+            context.notify(GENERIC, b"del", destination)
         return len(found)
 
     def _shown(self, one: Found) -> Reply:

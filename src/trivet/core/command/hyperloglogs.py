@@ -8,6 +8,7 @@ changes nothing here, where redis-server notes the count in the value.
 from typing import Final
 
 from trivet.core.command.arguments import printable, string_to_read
+from trivet.core.command.events import STRING
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values import hyperloglog
 from trivet.core.values.hyperloglog import is_dense, is_one, merged, with_elements
@@ -35,7 +36,7 @@ def _all_to_read(context: Context, keys: list[bytes]) -> list[bytes] | Error:
     for key in keys:
         value = _to_read(context, key)
         if isinstance(value, Error):
-            return value
+            return value if hyperloglog.greatest(found) is not None else _CORRUPT  # the first fault decides
         if value is not None:
             found.append(value)
     return found
@@ -63,6 +64,8 @@ def pfadd(context: Context, args: list[bytes]) -> Reply:
     if new is value:
         return 0
     context.db.replace(args[1], new)
+    if context.notifies:
+        context.notify(STRING, b"pfadd", args[1])
     return 1
 
 
@@ -115,6 +118,8 @@ def pfmerge(context: Context, args: list[bytes]) -> Reply:
         return _CORRUPT
     if result != destination:
         context.db.replace(args[1], result)
+    if context.notifies:
+        context.notify(STRING, b"pfadd", args[1])
     return OK
 
 
