@@ -25,6 +25,7 @@ def as_text(data: bytes) -> str:
     return "".join(f"{byte:08b}" for byte in data)
 
 
+@settings(deadline=None)
 @given(STRINGS, st.integers(0, 80_000), st.integers(0, 80_000))
 def test_counting_and_finding_as_in_a_text_of_bits(data, first, last):
     text = as_text(data)
@@ -36,12 +37,14 @@ def test_counting_and_finding_as_in_a_text_of_bits(data, first, last):
         assert find_bit(data, bit, first, last) == (-1 if found < 0 else first + found)
 
 
+@settings(deadline=None)
 @given(STRINGS, st.integers(0, 200))
 def test_bits_behind_the_end_are_zero(data, offset):
     text = as_text(data)
     assert bit_at(data, offset) == (int(text[offset]) if offset < len(text) else 0)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20), st.integers(0, 30), st.binary(max_size=5))
 def test_a_piece_over_what_is_there(data, at, piece):
     expected = bytearray(data.ljust(at, b"\0"))
@@ -49,6 +52,7 @@ def test_a_piece_over_what_is_there(data, at, piece):
     assert with_piece(data, at, piece) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=9), min_size=1, max_size=4))
 def test_joined(sources):
     size = max(map(len, sources))
@@ -73,6 +77,7 @@ def test_long_strings_are_joined_piece_by_piece():
     assert inverted(b"\x0f") == b"\xf0"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20), st.booleans(), st.integers(1, 64), st.integers(0, 100), st.integers())
 def test_a_field_gives_what_was_written_and_leaves_its_neighbours(data, signed, size, offset, value):
     field = Field(signed, size, offset)

@@ -33,6 +33,7 @@ def test_a_known_place():
     assert text_of(3479099956230698.0) == b"sqc8b49rny0"
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES)
 def test_a_place_comes_back_nearly(longitude, latitude):
     bits = encode(longitude, latitude)
@@ -43,6 +44,7 @@ def test_a_place_comes_back_nearly(longitude, latitude):
         assert area.south - 1e-12 <= latitude <= area.north + 1e-12
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False))
 def test_any_score_is_some_place(score):
     assert in_range(*decode(score))
@@ -56,6 +58,7 @@ def test_scores_become_bits_as_the_processor_does_it():
     assert as_bits(-math.inf) == 1 << 63
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES, LONGITUDES, LATITUDES)
 def test_both_kinds_of_trigonometry_measure_alike(longitude, latitude, longitude_2, latitude_2):
     one = distance(OF_THE_MACHINE, longitude, latitude, longitude_2, latitude_2)
@@ -64,6 +67,7 @@ def test_both_kinds_of_trigonometry_measure_alike(longitude, latitude, longitude
     assert one == pytest.approx(other, rel=1e-14 if one < 1e7 else 1e-7, abs=1e-8)
 
 
+@settings(deadline=None)
 @given(LONGITUDES, LATITUDES, LONGITUDES, LATITUDES, st.floats(1, 3_000_000))
 def test_whatever_is_inside_is_in_a_cell(longitude, latitude, longitude_2, latitude_2, radius):
     longitude_2 = max(min(longitude + longitude_2 / 20, 180.0), -180.0)

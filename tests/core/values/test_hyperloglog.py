@@ -41,6 +41,7 @@ def test_the_hash():
     assert len({hash64(b"x" * size) for size in range(40)}) == 40
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=300))
 def test_registers_hold_the_greatest_value_of_their_elements(elements):
     expected = bytearray(REGISTERS)

@@ -48,6 +48,7 @@ PAIRS = st.lists(st.tuples(st.integers(0, REGISTERS - 1), st.integers(1, 32)), m
 NEAR = st.lists(st.tuples(st.integers(0, 150), st.integers(1, 4)), max_size=150)
 
 
+@settings(deadline=None)
 @given(st.one_of(PAIRS, NEAR))
 def test_registers_are_raised_wherever_they_are(pairs):
     wanted = bytearray(REGISTERS)
@@ -58,6 +59,7 @@ def test_registers_are_raised_wherever_they_are(pairs):
     assert histogram_of_runs(data) == [wanted.count(value) for value in range(64)]
 
 
+@settings(deadline=None)
 @given(st.one_of(PAIRS, NEAR), st.one_of(PAIRS, NEAR))
 def test_raising_all_gives_the_bytes_of_raising_one_by_one(before, pairs):
     wanted = bytearray(REGISTERS)
