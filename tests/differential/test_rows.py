@@ -11,7 +11,18 @@ from trivet.core.command.table import ROWS, SUBROWS, Row
 from trivet.core.wire.encode import encode
 from trivet.core.wire.reply import Error
 
-NEWER = {"client|setinfo": "7.2.0"}
+NEWER = {
+    "client|setinfo": "7.2.0",
+    "hexpire": "7.4.0",
+    "hpexpire": "7.4.0",
+    "hexpireat": "7.4.0",
+    "hpexpireat": "7.4.0",
+    "httl": "7.4.0",
+    "hpttl": "7.4.0",
+    "hexpiretime": "7.4.0",
+    "hpexpiretime": "7.4.0",
+    "hpersist": "7.4.0",
+}
 """Commands that clients of today send and redis-server 7.0 does not have."""
 
 pytestmark = pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed")

@@ -128,6 +128,18 @@ def test_expired_keys_go_at_the_start_of_an_entry():
     assert len(replica.machine.databases.open(0)) == 0, "a time entry is enough"
 
 
+def test_expired_fields_go_at_the_start_of_an_entry():
+    """M2."""
+    replica = Replica()
+    replica.run("HSET h a 1 b 2 c 3", "HPEXPIREAT h 2000000 FIELDS 1 a", "HPEXPIREAT h 2000001 FIELDS 2 b c")
+    assert replica.machine.databases.next_deadline_ms() == 2_000_000
+    assert replica.run("HLEN h", at_ms=1_999_999) == [3]
+    assert replica.run("HLEN h", at_ms=2_000_000) == [2]
+    assert replica.machine.databases.next_deadline_ms() == 2_000_001
+    replica.append(encode_body(2_000_001, 1, []))
+    assert len(replica.machine.databases.open(0)) == 0, "the hash goes with its last field"
+
+
 def test_an_entry_removes_a_bounded_number_earliest_first():
     """M2: the others are invisible already."""
     replica = Replica(expire_max=3)

@@ -10,7 +10,7 @@ from trivet.core.values.codec import decode_items, encode_items, item_of, load_i
 from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Clock, Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
@@ -52,6 +52,22 @@ def test_every_kind_of_value_comes_back(size: int):
             assert twin.dump() == value.dump()
 
 
+def test_deadlines_of_fields_come_back():
+    value = MortalHash.of(Hash.load(0, [b"a", b"1", b"b", b"2"]), Clock(1000))
+    value.expire_at(b"b", 500)
+    twin = twin_of(value)
+    assert isinstance(twin, MortalHash)
+    assert twin.dump() == value.dump() == (0, [b"a", b"1", b"b", b"2"])
+    assert twin.dump_deadlines() == [-1, 500]
+    value.persist(b"b")
+    assert type(twin_of(value)) is Hash
+    database = Database(0, now_ms=1000)
+    load_items(database, [(b"k", twin, -1)])
+    assert database.next_deadline_ms() == 500
+    assert item_of(database, b"k") is not None
+    assert twin.get(b"b") is None
+
+
 def test_a_restored_set_goes_on_as_the_old_one():
     value = Set.of([b"%d" % number for number in range(5000)])
     for number in range(0, 5000, 3):
@@ -83,6 +99,9 @@ def test_cut_bytes_odd_hashes_and_impossible_shapes_are_refused():
         [3, b"k", -1, 1 << 40, [b"m"]],
         [4, b"k", -1, -1, []],
         [9, b"k", -1, b""],
+        [16, b"k", -1, 0, [b"f", b"v"], []],
+        [16, b"k", -1, 0, [b"f"], [5]],
+        [16, b"k", -1, 1 << 40, [b"f", b"v"], [5]],
     ):
         with pytest.raises(ValueError):
             decode_items(msgspec.msgpack.encode([stored]))

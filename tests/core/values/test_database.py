@@ -3,6 +3,7 @@ import pytest
 from trivet.core.base.prng import Prng
 from trivet.core.values.database import Database
 from trivet.core.values.deadlines import NEVER
+from trivet.core.values.hash_value import Hash, MortalHash
 
 
 class Hook:
@@ -30,6 +31,62 @@ def test_set_get_remove(database: Database):
     assert database.remove(b"a")
     assert not database.remove(b"a")
     assert (database.get(b"a"), database.exists(b"a"), len(database)) == (None, False, 0)
+
+
+def hash_with(database: Database, key: bytes, deadlines: dict[bytes, int]) -> MortalHash:
+    value = MortalHash.of(Hash(), database.clock)
+    for field, deadline_ms in deadlines.items():
+        value.put(field, b"x")
+        if deadline_ms >= 0:
+            value.expire_at(field, deadline_ms)
+    database.set(key, value)
+    database.adopt(key, value)
+    return value
+
+
+def pass_to(database: Database, now_ms: int) -> None:
+    database.now_ms = database.clock.now_ms = now_ms
+
+
+def test_a_hash_is_gone_with_the_last_of_its_fields(database: Database):
+    hash_with(database, b"all", {b"a": 1001, b"b": 1002})
+    hash_with(database, b"some", {b"a": 1001, b"b": -1})
+    assert database.next_deadline_ms() == 1001
+    pass_to(database, 1002)
+    assert database.get(b"all") is None
+    assert database.get(b"some") is not None
+    assert list(database.keys()) == [b"some"]
+    assert database.scan(0, 10) == (0, [b"some"])
+    assert database.edit(b"all") is None
+    assert (len(database), database.expired_count) == (1, 1)
+    assert database.expire_due(10) == 1
+    assert database.next_deadline_ms() == NEVER
+    database.check_invariants()
+
+
+def test_fields_go_in_the_order_of_what_is_true_and_not_of_what_was_noted(database: Database):
+    """A replica that was restored noted less, and removes the same."""
+    late, early = hash_with(database, b"a", {b"x": 1001, b"y": 1010}), hash_with(database, b"b", {b"z": 1005})
+    late.persist(b"x")
+    pass_to(database, 1020)
+    assert database.expire_due(1) == 1
+    assert (late.held(), early.held()) == (2, 0)
+    assert database.expire_due(9) == 1
+    assert late.held() == 1
+    database.check_invariants()
+
+
+def test_another_value_at_the_key_of_a_mortal_hash(database: Database):
+    for change in ("set", "replace", "remove", "flush"):
+        hash_with(database, b"a", {b"x": 1001})
+        if change in ("set", "replace"):
+            getattr(database, change)(b"a", b"1")
+        elif change == "remove":
+            database.remove(b"a")
+        else:
+            database.flush()
+        assert database.next_deadline_ms() == NEVER
+        assert database.expire_due(10) == 0
 
 
 def test_an_empty_string_is_a_value(database: Database):

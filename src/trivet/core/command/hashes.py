@@ -183,7 +183,7 @@ def hincrby(context: Context, args: list[bytes]) -> Reply:
         return OVERFLOW
     value = _to_grow(context, args[1])
     assert value is not None
-    value.put(args[2], b"%d" % total)
+    value.put_keeping(args[2], b"%d" % total)
     return total
 
 
@@ -220,7 +220,7 @@ def hincrbyfloat(context: Context, args: list[bytes]) -> Reply:
     value = _to_grow(context, args[1])
     assert value is not None
     text = format_long_double(total)
-    value.put(args[2], text)
+    value.put_keeping(args[2], text)
     return text
 
 

@@ -143,6 +143,7 @@ def type_(context: Context, args: list[bytes]) -> Reply:
 def _place(database: Database, key: bytes, value: Value, deadline_ms: int) -> None:
     """Put a value with its deadline (-1: none) at ``key``, whatever was there."""
     database.set(key, value)
+    database.adopt(key, value)
     if deadline_ms != -1:
         database.expire_at(key, deadline_ms)
 

@@ -242,6 +242,7 @@ class SnapshotLoad:
         database = self.machine.databases.open(bucket.database)
         for key, value, deadline_ms in decode_items(bucket.items):
             database.values.put(key, value)
+            database.adopt(key, value)
             if deadline_ms >= 0:
                 database.deadlines.put(key, deadline_ms)
 

@@ -13,13 +13,14 @@ import msgspec
 
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stored import (
     HashItem,
     ListItem,
+    MortalHashItem,
     SetItem,
     SortedSetItem,
     Stored,
@@ -70,6 +71,7 @@ def load_items(database: Database, items: list[Item]) -> None:
     """Put items into a database."""
     for key, value, deadline_ms in items:
         database.set(key, value)
+        database.adopt(key, value)
         if deadline_ms != -1:
             database.expire_at(key, deadline_ms)
 
@@ -94,6 +96,11 @@ def _sorted_items(database: Database) -> Iterator[Stored]:
         if isinstance(stored, HashItem):
             pairs = sorted(zip(stored.flat[::2], stored.flat[1::2], strict=True))
             stored = HashItem(key, stored.deadline_ms, 0, [part for pair in pairs for part in pair])
+        elif isinstance(stored, MortalHashItem):
+            fields = zip(stored.flat[::2], stored.flat[1::2], stored.field_deadlines_ms, strict=True)
+            mortal = sorted(fields)
+            flat = [part for field in mortal for part in field[:2]]
+            stored = MortalHashItem(key, stored.deadline_ms, 0, flat, [field[2] for field in mortal])
         elif isinstance(stored, SetItem):
             stored = SetItem(key, stored.deadline_ms, 0, sorted(stored.members))
         elif isinstance(stored, SortedSetItem):
@@ -108,6 +115,8 @@ def _store(key: bytes, value: Value, deadline_ms: int) -> Stored:
         return StringItem(key, deadline_ms, value)
     if isinstance(value, Hash):
         shape, flat = value.dump()
+        if isinstance(value, MortalHash) and value.deadlines.count:
+            return MortalHashItem(key, deadline_ms, shape, flat, value.dump_deadlines())
         return HashItem(key, deadline_ms, shape, flat)
     if isinstance(value, List):
         return ListItem(key, deadline_ms, value.dump())
@@ -126,6 +135,9 @@ def _restore(stored: Stored) -> Item:
         value = stored.value
     elif isinstance(stored, HashItem):
         value = Hash.load(_checked(stored.shape, len(stored.flat)), stored.flat)
+    elif isinstance(stored, MortalHashItem):
+        shape = _checked(stored.shape, len(stored.flat))
+        value = MortalHash.load_mortal(shape, stored.flat, stored.field_deadlines_ms)
     elif isinstance(stored, ListItem):
         value = List.load(stored.items)
     elif isinstance(stored, SetItem):

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from trivet.core.base.prng import Prng
-from trivet.core.values.deadlines import Deadlines
+from trivet.core.values.deadlines import NEVER, Deadlines
+from trivet.core.values.hash_value import Clock, MortalHash
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
@@ -33,14 +34,29 @@ class ChangeHook(Protocol):
 class Database:
     """One database. Values got by ``get`` are read only; ``edit`` gives one that may be mutated."""
 
-    __slots__ = ("deadlines", "expired_count", "hook", "index", "now_ms", "values")
+    __slots__ = (
+        "clock",
+        "deadlines",
+        "expired_count",
+        "field_deadlines",
+        "hook",
+        "index",
+        "now_ms",
+        "values",
+    )
 
-    def __init__(self, index: int, now_ms: int = 0, hook: ChangeHook | None = None) -> None:
+    def __init__(
+        self, index: int, now_ms: int = 0, hook: ChangeHook | None = None, clock: Clock | None = None
+    ) -> None:
         self.index = index
         self.now_ms = now_ms
         self.hook: ChangeHook | None = hook
         self.values: Table[Value] = Table()
         self.deadlines = Deadlines()
+        self.clock = Clock(now_ms) if clock is None else clock
+        """Time as fields of hashes see it."""
+        self.field_deadlines = Deadlines()
+        """When to look at hashes with mortal fields: never later than their earliest field is due."""
         self.expired_count = 0
         """Keys removed because their deadline had passed, ever."""
 
@@ -56,12 +72,12 @@ class Database:
     def get(self, key: bytes) -> Value | None:
         """The value to read; None when missing or past its deadline."""
         value = self.values.get(key)
-        if value is None or not self.deadlines.count:
+        if value is None or not (self.deadlines.count or self.field_deadlines.count):
             return value
         deadline_ms = self.deadlines.get(key)
         if deadline_ms is not None and deadline_ms <= self.now_ms:
             return None
-        return value
+        return None if isinstance(value, MortalHash) and not len(value) else value
 
     def edit(self, key: bytes) -> Value | None:
         """The value to mutate in place; None when missing. Removes it when past its deadline."""
@@ -70,7 +86,7 @@ class Database:
             return None
         if self.hook is not None:
             self.hook.before_change(self, key)
-        if self.deadlines.count and self._is_due(key):
+        if (self.deadlines.count or self.field_deadlines.count) and self._is_due(key):
             self._forget(key)
             return None
         return value
@@ -86,15 +102,19 @@ class Database:
         self.values.put(key, value)
         if self.deadlines.count:
             self.deadlines.drop(key)
+        if self.field_deadlines.count:
+            self.field_deadlines.drop(key)
 
     def replace(self, key: bytes, value: Value) -> None:
         """Create or replace; keeps the deadline, unless it has passed."""
         if self.hook is not None:
             self.hook.before_change(self, key)
-        self.values.put(key, value)
-        if self.deadlines.count and self._is_due(key):
+        if (self.deadlines.count or self.field_deadlines.count) and self._is_due(key):
             self.deadlines.drop(key)
             self.expired_count += 1
+        self.values.put(key, value)
+        if self.field_deadlines.count:
+            self.field_deadlines.drop(key)
 
     def remove(self, key: bytes) -> bool:
         """Remove ``key``; True when it had a value now."""
@@ -102,12 +122,14 @@ class Database:
             return False
         if self.hook is not None:
             self.hook.before_change(self, key)
-        if self.deadlines.count and self._is_due(key):
+        if (self.deadlines.count or self.field_deadlines.count) and self._is_due(key):
             self._forget(key)
             return False
         self.values.pop(key)
         if self.deadlines.count:
             self.deadlines.drop(key)
+        if self.field_deadlines.count:
+            self.field_deadlines.drop(key)
         return True
 
     def deadline_ms(self, key: bytes) -> int:
@@ -122,6 +144,16 @@ class Database:
             self.hook.before_change(self, key)
         self.deadlines.put(key, deadline_ms)
 
+    def adopt(self, key: bytes, value: Value) -> None:
+        """Look after the fields of ``value``, which stands at ``key``, if it is a hash with mortal ones."""
+        if isinstance(value, MortalHash):
+            value.clock = self.clock
+            next_ms = value.next_deadline_ms()
+            if next_ms != NEVER:
+                self.field_deadlines.put(key, next_ms)
+            else:
+                self.field_deadlines.drop(key)
+
     def persist(self, key: bytes) -> bool:
         """Take the deadline away; True when there was one and the key is there."""
         if not self.deadlines.count or self.deadlines.get(key) is None or self.get(key) is None:
@@ -131,7 +163,7 @@ class Database:
         return self.deadlines.drop(key)
 
     def expire_due(self, limit: int) -> int:
-        """Remove up to ``limit`` keys that are past their deadline; how many were."""
+        """Remove up to ``limit`` keys and fields that are past their deadline; how many were."""
         removed = 0
         while removed < limit:
             keys = self.deadlines.due(self.now_ms, limit - removed)
@@ -142,11 +174,34 @@ class Database:
                     self.hook.before_change(self, key)
                 self._forget(key)
             removed += len(keys)
+        return removed + self._expire_fields(limit - removed) if self.field_deadlines.count else removed
+
+    def _expire_fields(self, limit: int) -> int:
+        """Remove up to ``limit`` fields past their deadline, and the hashes that they leave empty."""
+        removed = 0
+        while removed < limit:
+            keys = self.field_deadlines.due(self.now_ms, 1)
+            if not keys:
+                break
+            key = keys[0]
+            value = self.values.get(key)
+            assert isinstance(value, MortalHash)
+            if value.next_deadline_ms() != self.field_deadlines.get(key):
+                self.adopt(key, value)  # nobody said that its earliest field went: it waits for its turn
+                continue
+            if self.hook is not None:
+                self.hook.before_change(self, key)
+            removed += value.take_due(limit - removed)
+            if value.held():
+                self.adopt(key, value)
+            else:
+                self._forget(key)
         return removed
 
     def next_deadline_ms(self) -> int:
         """The earliest deadline; ``deadlines.NEVER`` when there is none."""
-        return self.deadlines.next_ms()
+        next_ms = self.deadlines.next_ms()
+        return min(next_ms, self.field_deadlines.next_ms()) if self.field_deadlines.count else next_ms
 
     def flush(self) -> None:
         """Remove everything: new tables take the old ones' place, which live on while somebody holds them."""
@@ -154,11 +209,12 @@ class Database:
             self.hook.before_flush(self)
         self.values = Table()
         self.deadlines = Deadlines()
+        self.field_deadlines = Deadlines()
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Keys that are there now; see ``Table.scan``."""
         following, keys = self.values.scan(cursor, count)
-        if self.deadlines.count:
+        if self.deadlines.count or self.field_deadlines.count:
             keys = [key for key in keys if not self._is_due(key)]
         return following, keys
 
@@ -166,13 +222,13 @@ class Database:
         """Some key that is there now. May miss when nearly all are past their deadline."""
         for _ in range(_RANDOM_TRIES_MAX):
             key = self.values.random_key(prng)
-            if key is None or not self.deadlines.count or not self._is_due(key):
+            if key is None or not self._is_due(key):
                 return key
         return None
 
     def keys(self) -> Iterator[bytes]:
         """All keys that are there now. Nothing may change meanwhile."""
-        check = self.deadlines.count > 0
+        check = self.deadlines.count > 0 or self.field_deadlines.count > 0
         for key in self.values:
             if not check or not self._is_due(key):
                 yield key
@@ -181,12 +237,20 @@ class Database:
         """A deadline belongs to a key that exists."""
         self.values.check_invariants()
         self.deadlines.check_invariants()
+        self.field_deadlines.check_invariants()
 
     def _is_due(self, key: bytes) -> bool:
+        """Whether the key, or the last of its fields, is past its deadline."""
         deadline_ms = self.deadlines.get(key)
-        return deadline_ms is not None and deadline_ms <= self.now_ms
+        if deadline_ms is not None and deadline_ms <= self.now_ms:
+            return True
+        if not self.field_deadlines.count:
+            return False
+        value = self.values.get(key)
+        return isinstance(value, MortalHash) and not len(value)
 
     def _forget(self, key: bytes) -> None:
         self.values.pop(key)
         self.deadlines.drop(key)
+        self.field_deadlines.drop(key)
         self.expired_count += 1

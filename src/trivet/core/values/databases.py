@@ -7,6 +7,7 @@ from typing import Final
 
 from trivet.core.values.database import ChangeHook, Database
 from trivet.core.values.deadlines import NEVER
+from trivet.core.values.hash_value import Clock
 
 DATABASES_MAX: Final = 16
 
@@ -14,12 +15,13 @@ DATABASES_MAX: Final = 16
 class Databases:
     """Sixteen databases, most of them never opened."""
 
-    __slots__ = ("_hook", "_now_ms", "_opened")
+    __slots__ = ("_clock", "_hook", "_now_ms", "_opened")
 
     def __init__(self) -> None:
         self._opened: list[Database | None] = [None] * DATABASES_MAX
         self._hook: ChangeHook | None = None
         self._now_ms = 0
+        self._clock = Clock()
 
     @property
     def now_ms(self) -> int:
@@ -30,7 +32,7 @@ class Databases:
         """Database ``index`` in [0, 16), empty when it was never used."""
         database = self._opened[index]
         if database is None:
-            database = Database(index, self._now_ms, self._hook)
+            database = Database(index, self._now_ms, self._hook, self._clock)
             self._opened[index] = database
         return database
 
@@ -59,6 +61,7 @@ class Databases:
     def set_now(self, now_ms: int) -> None:
         """Move the clock of all databases."""
         self._now_ms = now_ms
+        self._clock.now_ms = now_ms
         for database in self._opened:  # without opened(): this runs for every batch
             if database is not None:
                 database.now_ms = now_ms

@@ -58,4 +58,16 @@ class StreamItem(msgspec.Struct, frozen=True, array_like=True, tag=5):
     state: StreamState
 
 
-Stored = Union[StringItem, HashItem, ListItem, SetItem, SortedSetItem, StreamItem]  # noqa: UP007
+class MortalHashItem(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """A hash with fields that have deadlines: for every field, in their order, when it is due, or -1."""
+
+    key: bytes
+    deadline_ms: int
+    shape: int
+    flat: list[bytes]
+    field_deadlines_ms: list[int]
+
+
+Stored = Union[  # noqa: UP007
+    StringItem, HashItem, ListItem, SetItem, SortedSetItem, StreamItem, MortalHashItem
+]
