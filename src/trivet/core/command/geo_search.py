@@ -345,7 +345,7 @@ def _positions(args: list[bytes], start: int) -> list[int]:
             destination = at = at + 1
         at += 1
     positions = [1, *(position for position in first.values() if position)]
-    return positions if destination in (0, *positions) else [*positions, destination]
+    return positions if not destination or destination in positions else [*positions, destination]
 
 
 def radius_positions(args: list[bytes]) -> list[int]:
