@@ -22,6 +22,9 @@ NEWER = {
     "hexpiretime": "7.4.0",
     "hpexpiretime": "7.4.0",
     "hpersist": "7.4.0",
+    "hgetdel": "8.0.0",
+    "hgetex": "8.0.0",
+    "hsetex": "8.0.0",
 }
 """Commands that clients of today send and redis-server 7.0 does not have."""
 

@@ -64,6 +64,15 @@ def test_a_hash_is_gone_with_the_last_of_its_fields(database: Database):
     database.check_invariants()
 
 
+def test_a_hash_that_a_command_emptied_did_not_expire(database: Database):
+    """Whether another key has fields with deadlines makes no difference."""
+    hash_with(database, b"other", {b"a": 1001})
+    value = hash_with(database, b"a", {b"x": 1001})
+    value.pop(b"x")
+    assert database.remove(b"a")
+    assert database.expired_count == 0
+
+
 def test_fields_go_in_the_order_of_what_is_true_and_not_of_what_was_noted(database: Database):
     """A replica that was restored noted less, and removes the same."""
     late, early = hash_with(database, b"a", {b"x": 1001, b"y": 1010}), hash_with(database, b"b", {b"z": 1005})

@@ -21,10 +21,10 @@ _ONE: Final = (1, 1, 1)
 _NEGATIVE: Final = Error("ERR invalid expire time, must be >= 0")
 _NO_FIELDS: Final = Error("ERR Mandatory argument FIELDS is missing or not at the right position")
 _COUNT_TOO_SMALL: Final = Error("ERR Parameter `numFields` should be greater than 0")
-_COUNT_NOT_POSITIVE: Final = Error("ERR Number of fields must be a positive integer")
+COUNT_NOT_POSITIVE: Final = Error("ERR Number of fields must be a positive integer")
 _WRONG_COUNT: Final = Error("ERR The `numfields` parameter must match the number of arguments")
-_TIME_MAX_MS: Final = 0x0000FFFFFFFFFFFE >> 2
-"""The latest deadline of a field; Redis keeps it in 48 bits."""
+_TIME_MAX_MS: Final = (1 << 46) - 1
+"""The latest deadline of a field, as in Redis."""
 
 _NOT_THERE: Final = -2
 _NO_DEADLINE: Final = -1
@@ -34,7 +34,7 @@ _REMOVED: Final = 2
 _CONDITIONS: Final = (b"NX", b"XX", b"GT", b"LT")
 
 
-def _fields(args: list[bytes], at: int, too_small: Error) -> list[bytes] | Error:
+def counted_fields(args: list[bytes], at: int, too_small: Error) -> list[bytes] | Error:
     """The fields after ``FIELDS number`` at ``args[at]``, which end the call."""
     if at >= len(args) or args[at].upper() != b"FIELDS":
         return _NO_FIELDS
@@ -45,7 +45,7 @@ def _fields(args: list[bytes], at: int, too_small: Error) -> list[bytes] | Error
     return fields if number == len(fields) else _WRONG_COUNT
 
 
-def _hash_to_read(context: Context, key: bytes) -> Hash | Error | None:
+def hash_to_read(context: Context, key: bytes) -> Hash | Error | None:
     """The hash at ``key``, None when missing, an error when something else is there."""
     value = context.db.get(key)
     return value if value is None or isinstance(value, Hash) else WRONG_TYPE
@@ -54,7 +54,7 @@ def _hash_to_read(context: Context, key: bytes) -> Hash | Error | None:
 # Deadlines given and taken
 
 
-def _deadline(context: Context, data: bytes, unit_ms: int, is_absolute: bool, name: str) -> int | Error:
+def field_deadline(context: Context, data: bytes, unit_ms: int, is_absolute: bool, name: str) -> int | Error:
     """The time asked for in Unix ms; it may lie in the past."""
     time = parse_int(data)
     if time is None:
@@ -78,15 +78,15 @@ def _is_allowed(condition: bytes, old_ms: int, new_ms: int) -> bool:
 
 def _expire(context: Context, args: list[bytes], name: str, unit_ms: int, is_absolute: bool) -> Reply:
     """HEXPIRE and its three relatives: key, time, [NX | XX | GT | LT], FIELDS number field [field ...]."""
-    value = _hash_to_read(context, args[1])
+    value = hash_to_read(context, args[1])
     if isinstance(value, Error):
         return value
-    deadline_ms = _deadline(context, args[2], unit_ms, is_absolute, name)
+    deadline_ms = field_deadline(context, args[2], unit_ms, is_absolute, name)
     if isinstance(deadline_ms, Error):
         return deadline_ms
     condition = args[3].upper()
     conditional = condition in _CONDITIONS
-    fields = _fields(args, 4 if conditional else 3, _COUNT_TOO_SMALL)
+    fields = counted_fields(args, 4 if conditional else 3, _COUNT_TOO_SMALL)
     if isinstance(fields, Error):
         return fields
     if value is None:
@@ -121,11 +121,11 @@ def _expire_fields(
             set_ = True
         replies.append(_REMOVED if deadline_ms <= context.now_ms else _DONE)
     if mortal is not None and (set_ or removed):
-        _settle(context, key, mortal, b"hexpire" if set_ else b"hdel")
+        settle(context, key, mortal, b"hexpire" if set_ else b"hdel")
     return replies
 
 
-def _settle(context: Context, key: bytes, value: MortalHash, event: bytes) -> None:
+def settle(context: Context, key: bytes, value: Hash, event: bytes) -> None:
     """After a change of deadlines: when to look at the hash next, or that it is gone."""
     if context.notifies:
         context.notify(HASH, event, key)
@@ -149,10 +149,10 @@ def _settle(context: Context, key: bytes, value: MortalHash, event: bytes) -> No
 )
 def hpersist(context: Context, args: list[bytes]) -> Reply:
     """HPERSIST key FIELDS number field [field ...]."""
-    value = _hash_to_read(context, args[1])
+    value = hash_to_read(context, args[1])
     if isinstance(value, Error):
         return value
-    fields = _fields(args, 2, _COUNT_NOT_POSITIVE)
+    fields = counted_fields(args, 2, COUNT_NOT_POSITIVE)
     if isinstance(fields, Error):
         return fields
     replies: list[Reply] = []
@@ -169,7 +169,7 @@ def hpersist(context: Context, args: list[bytes]) -> Reply:
             value.persist(field)
             replies.append(_DONE)
     if done and isinstance(value, MortalHash):
-        _settle(context, args[1], value, b"hpersist")
+        settle(context, args[1], value, b"hpersist")
     return replies
 
 
@@ -178,10 +178,10 @@ def hpersist(context: Context, args: list[bytes]) -> Reply:
 
 def _told(context: Context, args: list[bytes], unit_ms: int, is_absolute: bool) -> Reply:
     """HTTL and its three relatives: key, FIELDS number field [field ...]. Parts of a unit count as one."""
-    value = _hash_to_read(context, args[1])
+    value = hash_to_read(context, args[1])
     if isinstance(value, Error):
         return value
-    fields = _fields(args, 2, _COUNT_NOT_POSITIVE)
+    fields = counted_fields(args, 2, COUNT_NOT_POSITIVE)
     if isinstance(fields, Error):
         return fields
     base_ms = 0 if is_absolute else context.now_ms

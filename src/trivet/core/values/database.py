@@ -77,7 +77,7 @@ class Database:
         deadline_ms = self.deadlines.get(key)
         if deadline_ms is not None and deadline_ms <= self.now_ms:
             return None
-        return None if isinstance(value, MortalHash) and not len(value) else value
+        return None if isinstance(value, MortalHash) and value.is_gone() else value
 
     def edit(self, key: bytes) -> Value | None:
         """The value to mutate in place; None when missing. Removes it when past its deadline."""
@@ -247,7 +247,7 @@ class Database:
         if not self.field_deadlines.count:
             return False
         value = self.values.get(key)
-        return isinstance(value, MortalHash) and not len(value)
+        return isinstance(value, MortalHash) and value.is_gone()
 
     def _forget(self, key: bytes) -> None:
         self.values.pop(key)

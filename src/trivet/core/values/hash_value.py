@@ -110,6 +110,10 @@ class MortalHash(Hash):
         """How many fields there are, those past their deadline included."""
         return super().__len__()
 
+    def is_gone(self) -> bool:
+        """Whether all fields that there are, and there are some, are past their deadline."""
+        return self._has_late() and not self.to_list()
+
     def _has_late(self) -> bool:
         return self.deadlines.count > 0 and self.deadlines.next_ms() <= self.clock.now_ms
 
