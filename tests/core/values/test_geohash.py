@@ -70,7 +70,9 @@ def test_both_kinds_of_trigonometry_measure_alike(longitude, latitude, longitude
 @settings(deadline=None)
 @given(LONGITUDES, LATITUDES, LONGITUDES, LATITUDES, st.floats(1, 3_000_000))
 def test_whatever_is_inside_is_in_a_cell(longitude, latitude, longitude_2, latitude_2, radius):
-    longitude_2 = max(min(longitude + longitude_2 / 20, 180.0), -180.0)
+    # At 180 degrees exactly a score has a bit too many, here as in redis-server, and is in no cell.
+    longitude_2 = max(min(longitude + longitude_2 / 20, 179.9999), -180.0)
+    longitude = min(longitude, 179.9999)
     latitude_2 = max(min(latitude + latitude_2 / 20, 80.0), -80.0)
     latitude = max(min(latitude, 80.0), -80.0)
     shape = circle(longitude, latitude, radius)

@@ -81,12 +81,29 @@ def test_a_sparse_one_becomes_dense_when_it_has_no_room():
     assert registers(data) == registers(filled(0, number + 1))
 
 
-def test_a_value_too_great_for_a_run_makes_it_dense(monkeypatch):
-    monkeypatch.setattr(hyperloglog, "register_of", lambda element: (REGISTERS - 1, 40))
-    data = with_elements(EMPTY, [b"x"])
+def element_with_hash(wanted: int) -> bytes:
+    """Eight bytes whose hash is ``wanted``: every step of it can be undone."""
+    mask, inverse = (1 << 64) - 1, pow(0xC6A4A7935BD1E995, -1, 1 << 64)
+
+    def undone(number: int) -> int:
+        return (number ^ number >> 47) * inverse & mask
+
+    state = undone(wanted)
+    state ^= state >> 47
+    word = state * inverse & mask ^ 0xADC83B19 ^ (8 * 0xC6A4A7935BD1E995 & mask)
+    word = word * inverse & mask
+    return (undone(word)).to_bytes(8, "little")
+
+
+def test_a_value_too_great_for_a_run_makes_it_dense():
+    element = element_with_hash(REGISTERS - 1 | 1 << (14 + 39))
+    assert register_of(element) == (REGISTERS - 1, 40)
+    data = with_elements(EMPTY, [element])
     assert data is not None
     assert is_dense(data)
     assert registers(data) == bytes(REGISTERS - 1) + b"\x28"
+    again = with_elements(data, [element])
+    assert again is data
 
 
 def test_merging_in_either_form():
