@@ -75,6 +75,13 @@ READ_ON = "        stream.count_read(group, entry[0])\n"
 NOTE = "        if not call.no_ack:\n"
 ACK = "    return sum(1 for number in ids if group.acknowledge(number))\n"
 
+CHANCE = "        context.prng = Prng(body.seed)\n"
+OWN_CHANCE = """\
+        calls = Machine.apply.__dict__.setdefault("calls", [])
+        calls.append(0)  # of all replicas, one after the other
+        context.prng = Prng(len(calls))
+"""
+
 PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
@@ -149,9 +156,8 @@ PLANTED = [
         "families", "defect",
     ),
     Planted(
-        "the order of a set is each replica's own",
-        "core/command/sets.py", ADD,
-        ADD + "    args = args[:2] + args[:1:-1] if id(context) // 64 % 2 else args\n",
+        "chance is each replica's own",
+        "core/machine/machine.py", CHANCE, OWN_CHANCE,
         "families", "invariants",
     ),
     Planted(
