@@ -376,6 +376,7 @@ class Oracle:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},
         )
         self.connections = {2: self._connect(path), 3: self._connect(path)}
         self.run_all(3, [[b"HELLO", b"3"]])

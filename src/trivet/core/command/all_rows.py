@@ -11,6 +11,7 @@ from trivet.core.command import (
     geo_search,
     hash_expiry,
     hash_expiry_values,
+    dumping,
     hashes,
     hyperloglogs,
     keys,
@@ -35,6 +36,7 @@ from trivet.core.command import (
     streams_pending,
     streams_ranges,
     streams_read,
+    sorting,
     strings,
 )
 
@@ -48,6 +50,8 @@ FAMILIES: Final[tuple[ModuleType, ...]] = (
     keys,
     keys_expiry,
     objects,
+    dumping,
+    sorting,
     server,
     session_rows,
     hashes,

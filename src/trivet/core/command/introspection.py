@@ -29,6 +29,9 @@ _GROUP_CATEGORIES: Final = {
 }
 _EXTRA_CATEGORIES: Final = {
     "keys": ("dangerous",),
+    "restore": ("dangerous",),
+    "sort": ("set", "sortedset", "list", "dangerous"),
+    "sort_ro": ("set", "sortedset", "list", "dangerous"),
     "dbsize": ("keyspace",),
     "flushdb": ("keyspace", "dangerous"),
     "flushall": ("keyspace", "dangerous"),
@@ -41,7 +44,7 @@ _EXTRA_CATEGORIES: Final = {
     "asking": ("connection",),
     "command": ("connection",),
 }
-_NOT_IN_GROUP_CATEGORY: Final = ("wait", "client", "object", "xgroup", "xinfo")
+_NOT_IN_GROUP_CATEGORY: Final = ("wait", "client", "object", "sort", "sort_ro", "xgroup", "xinfo")
 
 _INVALID_COMMAND: Final = Error("ERR Invalid command specified")
 _INVALID_COUNT: Final = Error("ERR Invalid number of arguments specified for command")
