@@ -378,6 +378,14 @@ class Oracle:
             stdin=subprocess.DEVNULL,
             env={**os.environ, "LC_ALL": "C"},
         )
+        self.connections: dict[int, socket.socket] = {}
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """New connections in the place of the present ones."""
+        for connection in self.connections.values():
+            connection.close()
+        path = self.folder / "redis.sock"
         self.connections = {2: self._connect(path), 3: self._connect(path)}
         self.run_all(3, [[b"HELLO", b"3"]])
 
@@ -483,7 +491,7 @@ def compare_run(oracle: Oracle, protocol: int, commands: list[Args], restore_at:
         assert matches(args, ours, theirs[number]), (
             f"{args} in RESP{protocol}\n ours   {ours}\n theirs {theirs[number]}\nafter {commands[:number]}"
         )
-    _compare_states(oracle, protocol, executor)
+    compare_states(oracle, protocol, executor)
 
 
 def _compare_twin(twin: Executor, args: Args, reply: Reply, now_ms: int, seed: int) -> None:
@@ -506,7 +514,7 @@ _READERS: dict[bytes, Callable[[bytes], Args]] = {
 }
 
 
-def _compare_states(oracle: Oracle, protocol: int, executor: Executor) -> None:
+def compare_states(oracle: Oracle, protocol: int, executor: Executor) -> None:
     """The same keys with the same values and about the same deadlines in all databases."""
     for index in range(16):
         executor.select(index)
