@@ -6,6 +6,7 @@ A payload travels through the log as the client sent it; every replica reads it.
 from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX
+from trivet.core.command.events import GENERIC
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.numbers import INT64_MAX, parse_int
 from trivet.core.values.rdb.payload import dump as dump_value
@@ -115,9 +116,12 @@ def restore(context: Context, args: list[bytes]) -> Reply:
     deadline_ms = time_ms if options.absolute or time_ms == 0 else time_ms + context.now_ms
     if time_ms and not context.now_ms < deadline_ms <= INT64_MAX:
         # A sum beyond 64 bits has wrapped around in Redis, and lies in the past.
-        db.remove(key)
+        if db.remove(key) and context.notifies:
+            context.notify(GENERIC, b"del", key)
         return OK
     db.set(key, value)
     if time_ms:
         db.expire_at(key, deadline_ms)
+    if context.notifies:
+        context.notify(GENERIC, b"restore", key)
     return OK

@@ -12,6 +12,7 @@ bytes when it stores. Here the locale is C.
 from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, WRONG_TYPE
+from trivet.core.command.events import GENERIC, LIST
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.database import Database
 from trivet.core.values.hash_value import Hash
@@ -125,8 +126,10 @@ def _sort(context: Context, args: list[bytes], read_only: bool) -> Reply:
         return [*results]
     if results:
         db.set(options.store, List([result or b"" for result in results]))
-    else:
-        db.remove(options.store)
+        if context.notifies:
+            context.notify(LIST, b"sortstore", options.store)
+    elif db.remove(options.store) and context.notifies:
+        context.notify(GENERIC, b"del", options.store)
     return len(results)
 
 

@@ -1,0 +1,25 @@
+from trivet.core.values.hash_value import Hash
+from trivet.core.values.list_value import List
+from trivet.core.values.rdb.writer import write_length, write_string, write_value
+from trivet.core.values.set_value import Set
+from trivet.core.values.sorted_set import SortedSet
+
+
+def test_lengths():
+    assert write_length(63) == b"\x3f"
+    assert write_length(64) == b"\x40\x40"
+    assert write_length(16383) == b"\x7f\xff"
+    assert write_length(16384) == b"\x80\x00\x00\x40\x00"
+    assert write_length(1 << 32) == b"\x81\x00\x00\x00\x01\x00\x00\x00\x00"
+
+
+def test_strings():
+    assert write_string(b"ab") == b"\x02ab"
+    assert write_value(b"x" * 100) == b"\x00\x40\x64" + b"x" * 100
+
+
+def test_collections_are_written_in_their_order():
+    assert write_value(List([b"b", b"a"])) == b"\x01\x02\x01b\x01a"
+    assert write_value(Set.of([b"b", b"a"])) == b"\x02\x02\x01b\x01a"
+    assert write_value(Hash.load(0, [b"f", b"v" * 70])) == b"\x04\x01\x01f\x40\x46" + b"v" * 70
+    assert write_value(SortedSet.of({b"a": 1.5})) == b"\x05\x01\x01a" + bytes(6) + b"\xf8\x3f"
