@@ -8,8 +8,8 @@ import pytest
 from tests.core.values.rdb.old_forms import intset, quicklist, ziplist, zipmap, zset
 from tests.differential.harness import Args, Executor, Oracle, compare_states
 from trivet.core.values.rdb.forms import Form
+from trivet.core.values.rdb.lengths import write_length, write_string
 from trivet.core.values.rdb.payload import seal
-from trivet.core.values.rdb.writer import write_length, write_string
 
 pytestmark = [
     pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),

@@ -14,9 +14,9 @@ import pytest
 from tests.core.command.dialogue import Replica
 from tests.core.values.rdb.old_forms import intset, quicklist, ziplist, zipmap, zset
 from trivet.core.values.rdb.forms import Form
+from trivet.core.values.rdb.lengths import write_length, write_string
 from trivet.core.values.rdb.listpack import encode
 from trivet.core.values.rdb.payload import seal
-from trivet.core.values.rdb.writer import write_length, write_string
 from trivet.core.wire.reply import OK, Error
 
 FUZZ_EXAMPLES = int(os.environ.get("TRIVET_FUZZ_EXAMPLES", "300"))

@@ -9,6 +9,18 @@ def test_object():
         > SET a 1
         +OK
         > OBJECT REFCOUNT a
+        2147483647
+        > MSET b 10000 c -1 d 9999 e 01 f ab
+        +OK
+        > OBJECT REFCOUNT b
+        1
+        > OBJECT REFCOUNT c
+        1
+        > OBJECT REFCOUNT d
+        2147483647
+        > OBJECT REFCOUNT e
+        1
+        > OBJECT REFCOUNT f
         1
         > OBJECT IDLETIME a
         0

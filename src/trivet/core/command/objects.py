@@ -22,6 +22,8 @@ _SMALL_HASH_FIELDS_MAX: Final = 512
 _SMALL_BYTES_MAX: Final = 64
 _INTEGER_SET_MAX: Final = 512
 _EMBEDDED_BYTES_MAX: Final = 44
+_SHARED: Final = 2**31 - 1
+"""What Redis answers for the references to a small integer (0 to 9,999): all keys share one object."""
 
 _NO_FREQUENCIES: Final = Error(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when"
@@ -36,7 +38,7 @@ _HELP: Final = (
     "IDLETIME <key>",
     "    Always 0: access times are not kept.",
     "REFCOUNT <key>",
-    "    Always 1.",
+    "    1, but for small integers, of which Redis has one object for all.",
     "HELP",
     "    This text.",
 )
@@ -90,13 +92,16 @@ def encoding(context: Context, args: list[bytes]) -> Reply:
     flags=Flag.READONLY,
     keys=_KEY,
     group="generic",
-    summary="Tells how many references there are to the value: one.",
+    summary="Tells how many references Redis would have to the value.",
     since="2.2.3",
     complexity="O(1)",
 )
 def refcount(context: Context, args: list[bytes]) -> Reply:
     """OBJECT REFCOUNT key."""
-    return 1 if context.db.exists(args[2]) else None
+    value = context.db.get(args[2])
+    if isinstance(value, bytes) and len(value) <= 4 and parse_int(value) is not None and value[0] != 0x2D:
+        return _SHARED
+    return None if value is None else 1
 
 
 @command(

@@ -4,7 +4,7 @@ from math import inf, isinf
 from struct import pack
 
 from trivet.core.values.numbers import parse_int
-from trivet.core.values.rdb.writer import write_length, write_string
+from trivet.core.values.rdb.lengths import write_length, write_string
 
 
 def ziplist(items: list[bytes]) -> bytes:

@@ -6,10 +6,10 @@ from tests.core.values.rdb.old_forms import intset, quicklist, ziplist, zipmap, 
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.forms import Form
+from trivet.core.values.rdb.lengths import write_string
 from trivet.core.values.rdb.listpack import encode
 from trivet.core.values.rdb.reader import read_value
 from trivet.core.values.rdb.source import Source
-from trivet.core.values.rdb.writer import write_string
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.types import Value

@@ -1,9 +1,8 @@
 import pytest
 
-from trivet.core.values.rdb import source as module
+from trivet.core.values.rdb.lengths import write_length, write_string
 from trivet.core.values.rdb.listpack import encode
-from trivet.core.values.rdb.source import Source
-from trivet.core.values.rdb.writer import write_length, write_string
+from trivet.core.values.rdb.source import ITEM_BYTES, Source
 
 
 @pytest.mark.parametrize("length", [0, 63, 64, 16383, 16384, 2**32 - 1, 2**32, 2**64 - 1])
@@ -50,15 +49,14 @@ def test_a_count_that_cannot_be():
             Source(data).count(2)
 
 
-def test_what_a_payload_becomes_is_counted(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "VALUE_BYTES_MAX", 100 * module.ITEM_BYTES)
+def test_what_a_payload_becomes_is_counted():
     numbers: list[bytes | int] = [1] * 60
-    source = Source(write_string(encode(numbers)) * 2)
+    source = Source(write_string(encode(numbers)) * 2, 100 * ITEM_BYTES)
     assert len(source.listpack()) == 60
     with pytest.raises(ValueError, match="too many"):
         source.listpack()
     with pytest.raises(ValueError, match="too large"):
-        Source(b"\x7f\xff" + bytes(20_000)).count(1)
+        Source(b"\x7f\xff" + bytes(20_000), 100 * ITEM_BYTES).count(1)
     bomb = b"\x00a" + b"\xe0\xff\x00" * 20
     with pytest.raises(ValueError, match="too large"):
-        Source(b"\xc3" + write_length(len(bomb)) + write_length(5281)).string()
+        Source(b"\xc3" + write_length(len(bomb)) + write_length(5281), 100 * ITEM_BYTES).string()

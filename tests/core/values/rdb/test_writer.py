@@ -1,20 +1,11 @@
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
-from trivet.core.values.rdb.writer import write_length, write_string, write_value
+from trivet.core.values.rdb.writer import write_value
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 
 
-def test_lengths():
-    assert write_length(63) == b"\x3f"
-    assert write_length(64) == b"\x40\x40"
-    assert write_length(16383) == b"\x7f\xff"
-    assert write_length(16384) == b"\x80\x00\x00\x40\x00"
-    assert write_length(1 << 32) == b"\x81\x00\x00\x00\x01\x00\x00\x00\x00"
-
-
 def test_strings():
-    assert write_string(b"ab") == b"\x02ab"
     assert write_value(b"x" * 100) == b"\x00\x40\x64" + b"x" * 100
 
 

@@ -25,10 +25,10 @@ class Source:
 
     __slots__ = ("_at", "_data", "_left")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, bytes_max: int = VALUE_BYTES_MAX) -> None:
         self._data = data
         self._at = 0
-        self._left = VALUE_BYTES_MAX
+        self._left = bytes_max
 
     def charge(self, size: int) -> None:
         """Count ``size`` bytes of memory."""

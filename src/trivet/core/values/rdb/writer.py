@@ -1,15 +1,13 @@
 """From a value to bytes, in the plain forms of RDB version 10 (rule D3)."""
 
 from struct import pack
-from typing import Final
 
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.forms import Form
+from trivet.core.values.rdb.lengths import SHORT_LENGTHS, write_length
 from trivet.core.values.set_value import Set
 from trivet.core.values.types import Value
-
-_SHORT: Final = tuple(bytes([length]) for length in range(0x40))
 
 
 def write_value(value: Value) -> bytes:
@@ -32,21 +30,5 @@ def _collection(form: Form, count: int, strings: list[bytes]) -> bytes:
     parts = [bytes([form]), write_length(count)]
     for string in strings:
         size = len(string)
-        parts += (_SHORT[size] if size < 0x40 else write_length(size), string)
+        parts += (SHORT_LENGTHS[size] if size < 0x40 else write_length(size), string)
     return b"".join(parts)
-
-
-def write_length(length: int) -> bytes:
-    """A length in 1, 2, 5 or 9 bytes."""
-    if length < 0x40:
-        return _SHORT[length]
-    if length < 0x4000:
-        return bytes([0x40 | length >> 8, length & 0xFF])
-    if length <= 0xFFFFFFFF:
-        return b"\x80" + length.to_bytes(4, "big")
-    return b"\x81" + length.to_bytes(8, "big")
-
-
-def write_string(string: bytes) -> bytes:
-    """A string, raw."""
-    return write_length(len(string)) + string
