@@ -5,11 +5,13 @@ from random import Random
 
 import pytest
 
+import tests.differential.family_streams  # noqa: F401 (how XINFO is compared)
 from tests.core.values.rdb.old_forms import intset, quicklist, ziplist, zipmap, zset
-from tests.differential.harness import Args, Executor, Oracle, compare_states
+from tests.differential.harness import Args, Executor, Oracle, Tree, compare_states, parse_reply
 from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.lengths import write_length, write_string
 from trivet.core.values.rdb.payload import seal
+from trivet.core.wire.encode import encode
 
 pytestmark = [
     pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
@@ -94,7 +96,41 @@ def commands(random: Random) -> list[Args]:
         made.append([b"ZADD", b"zset" + name, *(part for one in words for part in (score(random), one))])
         made.append([b"ZADD", b"ranks" + name, *(part for one in integers for part in (one, one))])
     made.append([b"RPUSH", b"long", *(long_word(random) for _ in range(4)), b"x"])
+    for size in (1, 2, 20, 99, 100, 101, 350):
+        made += stream_commands(random, b"stream%d" % size, size)
     made.append([b"HSET", b"longhash", b"f", long_word(random), long_word(random), b"v"])
+    return made
+
+
+def stream_commands(random: Random, name: bytes, size: int) -> list[Args]:
+    """A stream with deleted entries, groups, consumers and what is pending for them."""
+    made: list[Args] = []
+    ids: list[bytes] = []
+    ms, sequence = random.choice((1, 1000, 2**40)), 0
+    for _ in range(size):
+        if random.random() < 0.5:
+            ms, sequence = ms + random.choice((1, 300, 100_000)), random.choice((0, 5, 2**64 - 1))
+        elif sequence < 2**64 - 1:
+            sequence += 1
+        else:
+            ms, sequence = ms + 1, 0
+        ids.append(b"%d-%d" % (ms, sequence))
+        fields = (b"f", b"g") if random.random() < 0.8 else (word(random),)
+        made.append([b"XADD", name, ids[-1], *(part for field in fields for part in (field, word(random)))])
+    made += [[b"XDEL", name, one] for one in random.sample(ids, size // 5)]
+    for group in (b"empty", b"group"):
+        made.append([b"XGROUP", b"CREATE", name, group, random.choice((b"0", b"$", random.choice(ids)))])
+    made.append([b"XGROUP", b"CREATECONSUMER", name, b"group", b"lazy"])
+    for i in range(6):
+        consumer = b"consumer%d" % (i % 3)
+        count = b"%d" % random.randrange(1, size + 1)
+        made.append([b"XREADGROUP", b"GROUP", b"group", consumer, b"COUNT", count, b"STREAMS", name, b">"])
+    made += [[b"XACK", name, b"group", one] for one in random.sample(ids, size // 3)]
+    claim = [b"IDLE", b"%d" % random.randrange(9999), b"RETRYCOUNT", b"7"]
+    made.append([b"XCLAIM", name, b"group", b"other", b"0", *random.sample(ids, size // 4 + 1), *claim])
+    made += [[b"XDEL", name, one] for one in random.sample(ids, size // 5)]
+    if random.random() < 0.3:
+        made.append([b"XTRIM", name, b"MAXLEN", b"%d" % random.randrange(size)])
     return made
 
 
@@ -110,6 +146,7 @@ def test_their_dumps_are_the_same_values_here(oracle: Oracle, seed: int) -> None
         payload = oracle.run_all(3, [[b"DUMP", key]])[0][1]
         assert str(executor.run([b"RESTORE", key, b"0", payload], NOW_MS, 0)) == "Simple(text='OK')", key
     compare_states(oracle, 3, executor)
+    compare_streams(oracle, executor)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -122,6 +159,22 @@ def test_our_dumps_are_the_same_values_there(oracle: Oracle, seed: int) -> None:
         assert isinstance(payload, bytes)
         assert oracle.run_all(3, [[b"RESTORE", key, b"0", payload]]) == [("+", b"OK")], key
     compare_states(oracle, 3, executor)
+    compare_streams(oracle, executor)
+
+
+def without_nodes(tree: Tree) -> Tree:
+    """The answer to XINFO STREAM but for how Redis itself finds nodes."""
+    pairs = zip(tree[1][::2], tree[1][1::2], strict=True)
+    return [pair for pair in pairs if not pair[0][1].startswith(b"radix-tree-nodes")]
+
+
+def compare_streams(oracle: Oracle, executor: Executor) -> None:
+    """All that is known of the streams is the same, times included."""
+    executor.select(0)
+    for key in [key for key in keys(oracle) if key.startswith(b"stream")]:
+        request = [b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]
+        ours = parse_reply(encode(executor.run(request, NOW_MS, 0), 3))
+        assert without_nodes(ours) == without_nodes(oracle.run_all(3, [request])[0])
 
 
 def old_forms(random: Random) -> list[bytes]:

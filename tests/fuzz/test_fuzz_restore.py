@@ -17,6 +17,7 @@ from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.lengths import write_length, write_string
 from trivet.core.values.rdb.listpack import encode
 from trivet.core.values.rdb.payload import seal
+from trivet.core.values.stream import Stream
 from trivet.core.wire.reply import OK, Error
 
 FUZZ_EXAMPLES = int(os.environ.get("TRIVET_FUZZ_EXAMPLES", "300"))
@@ -28,7 +29,16 @@ WORDS = [b"a", b"1", b"-129", b"70000", b"b" * 70, b"", b"9223372036854775807", 
 SCORED = [b"a", b"-inf", b"b", b"1.5", b"c", b"17"]
 LISTPACK = write_string(encode([*WORDS]))
 LZF_LISTPACK = bytes.fromhex("c3093c016161e02f00016161")
+STREAM = bytes.fromhex(
+    "0110000000000000000500000000000000014052520000002000030101010201816602816702000102010001000181760202010501"
+    "030100010201817702c12c02050100010201dfff020101816802817802060100010301dfff0201018168028178020601ff0308000501"
+    "05030402036f6e65050181ffffffffffffffff010000000000000005000000000000000187d6120000000000030205616c6963659ad0"
+    "5919a20100000003626f629ad05919a201000001000000000000000500000000000000010374776f080081ffffffffffffffff0000"
+)
+"""Of redis-server 7.0.15: four entries, one deleted, and two groups."""
 SEEDS = [
+    bytes([Form.STREAM_LISTPACKS_2]) + STREAM,
+    bytes([Form.STREAM_LISTPACKS, 0, 0, 5, 1, 0]),
     bytes([Form.STRING]) + write_string(b"x" * 100),
     bytes([Form.STRING]) + b"\xc2\x01\x02\x03\x04",
     bytes([Form.STRING]) + LZF_LISTPACK,
@@ -94,7 +104,7 @@ def restore(replica: Replica, body: bytes) -> bool:
     assert reply == OK
     value = replica.context.db.get(b"k")
     assert value is not None
-    if not isinstance(value, bytes):
+    if not isinstance(value, (bytes, Stream)):
         assert len(value) > 0
     check = getattr(value, "check_invariants", None)
     if check is not None:
@@ -146,6 +156,12 @@ BOMBS = {
     + write_string(b"\x08\x00\x00\x00\xff\xff\xff\xff"),
     "a listpack whose string is of 2**32 bytes": (
         bytes([Form.SET_LISTPACK]) + write_string(b"\x0d\x00\x00\x00\x01\x00\xf0\xff\xff\xff\xff\x05\xff")
+    ),
+    "a stream of 2**32 nodes": bytes([Form.STREAM_LISTPACKS_2]) + b"\x80\xff\xff\xff\xff",
+    "a stream with 2**62 entries in a node": (
+        bytes([Form.STREAM_LISTPACKS_2, 1, 16])
+        + bytes(16)
+        + write_string(encode([1 << 62, 1 << 62, 1, b"f", 0, 2, 0, 0, b"v", 4]))
     ),
     "a list of many nodes": bytes([Form.LIST_QUICKLIST_2]) + b"\x81" + b"\x00\x00\x00\xff" * 2,
 }

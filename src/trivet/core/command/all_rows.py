@@ -30,13 +30,13 @@ from trivet.core.command import (
     sorted_sets_ends,
     sorted_sets_ranges,
     sorted_sets_waiting,
+    sorting,
     streams,
     streams_groups,
     streams_info,
     streams_pending,
     streams_ranges,
     streams_read,
-    sorting,
     strings,
 )
 

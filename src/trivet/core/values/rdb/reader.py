@@ -14,6 +14,7 @@ from trivet.core.values.list_value import List
 from trivet.core.values.numbers import parse_float
 from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.source import ITEM_BYTES, Source
+from trivet.core.values.rdb.streams import read_stream
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.types import Value
@@ -164,8 +165,11 @@ _READERS: Final[dict[int, Callable[[Source], Value]]] = {
     Form.ZSET_ZIPLIST: lambda source: _packed_sorted_set(source, source.ziplist()),
     Form.HASH_ZIPLIST: lambda source: _hash(source.ziplist()),
     Form.LIST_QUICKLIST: _read_quicklist,
+    Form.STREAM_LISTPACKS: lambda source: read_stream(source, 1),
     Form.HASH_LISTPACK: lambda source: _hash(source.listpack()),
     Form.ZSET_LISTPACK: lambda source: _packed_sorted_set(source, source.listpack()),
     Form.LIST_QUICKLIST_2: _read_quicklist_2,
+    Form.STREAM_LISTPACKS_2: lambda source: read_stream(source, 2),
     Form.SET_LISTPACK: lambda source: _set(source.listpack()),
+    Form.STREAM_LISTPACKS_3: lambda source: read_stream(source, 3),
 }

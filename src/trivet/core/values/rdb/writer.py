@@ -6,7 +6,9 @@ from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.lengths import SHORT_LENGTHS, write_length
+from trivet.core.values.rdb.streams import write_stream
 from trivet.core.values.set_value import Set
+from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 
 
@@ -20,6 +22,8 @@ def write_value(value: Value) -> bytes:
         return _collection(Form.SET, len(value), value.to_list())
     if isinstance(value, Hash):
         return _collection(Form.HASH, len(value), value.dump()[1])
+    if isinstance(value, Stream):
+        return bytes([Form.STREAM_LISTPACKS_2]) + write_stream(value)
     parts = [bytes([Form.ZSET_2]), write_length(len(value))]
     for score, member in value.all():
         parts += (write_length(len(member)), member, pack("<d", score))
