@@ -1,4 +1,4 @@
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Clock, Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.writer import write_value
 from trivet.core.values.set_value import Set
@@ -14,3 +14,13 @@ def test_collections_are_written_in_their_order():
     assert write_value(Set.of([b"b", b"a"])) == b"\x02\x02\x01b\x01a"
     assert write_value(Hash.load(0, [b"f", b"v" * 70])) == b"\x04\x01\x01f\x40\x46" + b"v" * 70
     assert write_value(SortedSet.of({b"a": 1.5})) == b"\x05\x01\x01a" + bytes(6) + b"\xf8\x3f"
+
+
+def test_fields_past_their_deadline_are_not_written():
+    clock = Clock(100)
+    value = MortalHash(0, clock)
+    for field, deadline_ms in ((b"late", 50), (b"later", 500)):
+        value.put(field, b"v")
+        value.expire_at(field, deadline_ms)
+    value.put(b"ever", b"v")
+    assert write_value(value) == b"\x04\x02\x05later\x01v\x04ever\x01v"

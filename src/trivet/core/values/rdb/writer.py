@@ -21,7 +21,8 @@ def write_value(value: Value) -> bytes:
     if isinstance(value, Set):
         return _collection(Form.SET, len(value), value.to_list())
     if isinstance(value, Hash):
-        return _collection(Form.HASH, len(value), value.dump()[1])
+        flat = [part for pair in value.items() for part in pair]
+        return _collection(Form.HASH, len(flat) // 2, flat)
     if isinstance(value, Stream):
         return bytes([Form.STREAM_LISTPACKS_2]) + write_stream(value)
     parts = [bytes([Form.ZSET_2]), write_length(len(value))]
