@@ -24,6 +24,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Bytes of one connection that are not yet a whole command."""
     multi_bytes_max: int = 64 * MIB
     """Commands queued between ``MULTI`` and ``EXEC``."""
+    waiting_call_bytes_max: int = 1 * MIB
+    """A call that may wait, such as ``BLPOP``: every replica keeps it while it waits."""
     pipeline_calls_max: int = 1_000
     """Commands of one connection under way; beyond it the node stops reading from the connection."""
     client_output_pause_bytes: int = 1 * MIB

@@ -129,7 +129,8 @@ class Outbox:
         while self.under_way and self.under_way[0].sequence <= sequence:
             parcel = self.under_way.popleft()
             self.pending_bytes -= parcel.size_bytes
-            self._give_up(parcel, TIMEOUT_ERROR)
+            for run in parcel.runs:
+                run.fail(TIMEOUT_ERROR, whoever=True)
             lost.append(parcel)
         return lost
 

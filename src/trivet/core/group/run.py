@@ -46,8 +46,8 @@ class Run:
             self.replies = replies
             self.waiter.run_done()
 
-    def fail(self, error: Error) -> None:
-        """Every call is answered with ``error``, unless the run is patient."""
-        if self.replies is None and not self.patient:
+    def fail(self, error: Error, whoever: bool = False) -> None:
+        """Every call is answered with ``error``, unless the run is patient and not ``whoever``."""
+        if self.replies is None and (whoever or not self.patient):
             self.replies = [error] * self.count
             self.waiter.run_done()

@@ -12,12 +12,13 @@ whose time is over hears of it after ``command_timeout_ms`` at the latest.
 """
 
 from enum import Enum
+from heapq import heappop, heappush
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.run import Run
+from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
 from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
 
@@ -36,13 +37,27 @@ class Phase(Enum):
 
 
 class Blocking:
-    """One client's call."""
+    """One client's call; it waits for the runs that the node sends for it."""
 
-    __slots__ = ("args", "asked_ms", "db", "deadline_ms", "otherwise", "phase", "run", "woken")
+    __slots__ = (
+        "args",
+        "asked_ms",
+        "conn",
+        "db",
+        "deadline_ms",
+        "done",
+        "otherwise",
+        "phase",
+        "run",
+        "woken",
+    )
 
-    def __init__(self, db: int, args: list[bytes]) -> None:
+    def __init__(self, conn: ConnectionId, db: int, args: list[bytes], done: list["Blocking"]) -> None:
+        self.conn = conn
         self.db = db
         self.args = args
+        self.done = done
+        """Where calls stand whose run is answered, until the end of the turn."""
         self.phase = Phase.ASKED
         self.deadline_ms: Instant = 0
         """0: for ever."""
@@ -55,6 +70,17 @@ class Blocking:
         self.woken = False
         """It was woken while something was under way: look again."""
 
+    def run_done(self) -> None:
+        """Its run is answered."""
+        self.done.append(self)
+
+
+class Nobody:
+    """Waits for runs whose client is gone."""
+
+    def run_done(self) -> None:
+        """Nothing to do."""
+
 
 class BlockedClients:
     """All waiting calls of this node's clients."""
@@ -66,11 +92,15 @@ class BlockedClients:
         self._group = group
         self._timeout_ms = timeout_ms
         self._now_ms: Instant = 0
-        self._done = False
+        self._done: list[Blocking] = []
+        self._nobody = Nobody()
+        self._deadlines: list[tuple[Instant, ConnectionId]] = []
+        """A heap; calls that are over by then are passed over."""
+        self._ending: dict[ConnectionId, Blocking] = {}
 
     def begin(self, conn: ConnectionId, db: int, args: list[bytes]) -> list[bytes]:
         """The client calls ``args``: what goes into its run."""
-        self.by_client[conn] = Blocking(db, args)
+        self.by_client[conn] = Blocking(conn, db, args, self._done)
         return [b"BLOCK", b"%d" % conn, *args]
 
     def waits(self, conn: ConnectionId, reply: Blocked, now_ms: Instant) -> None:
@@ -80,18 +110,20 @@ class BlockedClients:
         call.args = reply.args
         if reply.timeout_ms and not call.deadline_ms:
             call.deadline_ms = now_ms + reply.timeout_ms
+            heappush(self._deadlines, (call.deadline_ms, conn))
         self._look_again(conn, call)
 
     def found(self, conn: ConnectionId, failed: bool) -> None:
         """``BLOCK`` was answered at once. A failed one may yet wait or be served there: that is given up."""
         del self.by_client[conn]
         if failed:
-            self._send(b"RELEASE", conn)
+            self._send(b"RELEASE", conn, self._nobody)
 
     def gone(self, conn: ConnectionId) -> None:
         """The client is gone."""
         if self.by_client.pop(conn, None) is not None:
-            self._send(b"RELEASE", conn)
+            self._ending.pop(conn, None)
+            self._send(b"RELEASE", conn, self._nobody)
 
     def unblock(self, conn: ConnectionId, otherwise: Reply) -> bool:
         """End the wait, as if its time were over; False when the client does not wait."""
@@ -99,7 +131,7 @@ class BlockedClients:
         if call is None or call.phase is not Phase.WAITING:
             return False
         call.otherwise = otherwise
-        self._end(conn, call)
+        self._end(call)
         return True
 
     def waiting_count(self) -> int:
@@ -112,10 +144,10 @@ class BlockedClients:
         """The machine served the call, or forgot it."""
         call = self.by_client.get(conn)
         if call is None:
-            self._send(b"RELEASE", conn)
+            self._send(b"RELEASE", conn, self._nobody)
         elif call.phase is Phase.WAITING:
             call.phase = Phase.CLAIMING
-            call.run = self._send(b"CLAIM", conn)
+            call.run = self._send(b"CLAIM", conn, call)
         else:
             call.woken = True
 
@@ -127,39 +159,42 @@ class BlockedClients:
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""
         self._now_ms = now_ms
-        for conn, call in list(self.by_client.items()):
-            if call.phase is Phase.WAITING:
-                if call.deadline_ms and now_ms >= call.deadline_ms:
-                    self._end(conn, call)
-            elif call.phase is Phase.ENDING and now_ms - call.asked_ms >= self._timeout_ms:
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][0] <= now_ms:
+            deadline_ms, conn = heappop(deadlines)
+            call = self.by_client.get(conn)
+            if call is not None and call.deadline_ms == deadline_ms:
+                if call.phase is Phase.WAITING:
+                    self._end(call)
+                elif call.phase is not Phase.ENDING:  # something is under way for it: look again
+                    heappush(deadlines, (deadline_ms, conn))
+                    break
+        for conn, call in list(self._ending.items()):
+            if now_ms - call.asked_ms >= self._timeout_ms:
                 # No majority confirms it: the client hears that, and what comes for it is given back.
                 self.gone(conn)
                 self.answers.append((conn, TIMEOUT_ERROR))
 
-    def _end(self, conn: ConnectionId, call: Blocking) -> None:
+    def _end(self, call: Blocking) -> None:
         call.phase = Phase.ENDING
         call.asked_ms = self._now_ms
-        call.run = self._send(b"UNBLOCK", conn)
+        call.run = self._send(b"UNBLOCK", call.conn, call)
+        self._ending[call.conn] = call
 
-    def _send(self, word: bytes, conn: ConnectionId) -> Run:
-        run = Run(self, True, patient=True)
+    def _send(self, word: bytes, conn: ConnectionId, waiter: Waiter) -> Run:
+        run = Run(waiter, True, patient=True)
         run.add((0, [word, b"%d" % conn]), 32)
         self._group.write(run, self._now_ms)
         return run
 
-    def run_done(self) -> None:
-        """Some run of ours has its reply."""
-        self._done = True
-
     def settle(self) -> bool:
         """At the end of a turn: look at what was answered; whether a call is over."""
-        if self._done:
-            self._done = False
-            for conn, call in list(self.by_client.items()):
-                run = call.run
-                if run is not None and run.replies is not None:
-                    call.run = None
-                    self._answered(conn, call, run.replies[0])
+        while self._done:
+            call = self._done.pop(0)
+            run = call.run
+            if self.by_client.get(call.conn) is call and run is not None and run.replies is not None:
+                call.run = None
+                self._answered(call.conn, call, run.replies[0])
         return bool(self.answers)
 
     def _answered(self, conn: ConnectionId, call: Blocking, reply: Reply) -> None:
@@ -170,8 +205,9 @@ class BlockedClients:
             else:
                 self._over(conn, reply)
             return
-        assert isinstance(reply, list)
-        if reply[0] == SERVED:
+        if not isinstance(reply, list):
+            self._over(conn, TIMEOUT_ERROR)  # applied, but nobody remembers the reply
+        elif reply[0] == SERVED:
             self._over(conn, reply[1])
         elif call.phase is Phase.ENDING or reply[0] == ENDED:
             self._over(conn, call.otherwise)
@@ -182,7 +218,7 @@ class BlockedClients:
             # Forgotten there (Rule B4): ask again, from the beginning.
             call.phase = Phase.ASKED
             call.woken = False
-            call.run = Run(self, True, patient=True)
+            call.run = Run(call, True, patient=True)
             call.run.add((call.db, [b"BLOCK", b"%d" % conn, *call.args]), 64)
             self._group.write(call.run, self._now_ms)
 
@@ -193,4 +229,5 @@ class BlockedClients:
 
     def _over(self, conn: ConnectionId, reply: Reply) -> None:
         del self.by_client[conn]
+        self._ending.pop(conn, None)
         self.answers.append((conn, reply))

@@ -64,8 +64,10 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         if route.blocks and may_wait(args):
             if not front.block(session, args, size_bytes):
                 break
-            session.parked.extend(requests[position:])
-            return
+            if session.is_waiting():
+                session.parked.extend(requests[position:])
+                return
+            continue
         run = front.run_for(session, route.writes)
         if run is None:
             break

@@ -16,7 +16,7 @@ from trivet.core.command.table import ROWS
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
-from trivet.core.node.blocking import BlockedClients
+from trivet.core.node.blocking import BlockedClients, Nobody
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.session import LOGIN, Ready, Session
@@ -28,13 +28,6 @@ FULL: Final = Error(
 )
 BUSY: Final = Error("OOM too many writes wait for a majority (limit pending_bytes_max); nothing was done")
 STOPPING: Final = Error("CLUSTERDOWN this node is stopping; nothing was done")
-
-
-class Nobody:
-    """Waits for runs whose client is gone."""
-
-    def run_done(self) -> None:
-        """Nothing to do."""
 
 
 class Counters:
@@ -189,6 +182,12 @@ class Front:
 
     def block(self, session: Session, args: list[bytes], size_bytes: int) -> bool:
         """Take a call that may wait; False when it must be parked."""
+        limit = self.limits.waiting_call_bytes_max
+        if sum(map(len, args)) > limit:
+            session.answer_reply(
+                Error(f"ERR a call that waits is larger than waiting_call_bytes_max ({limit})")
+            )
+            return True
         run = self.run_for(session, True)
         if run is None:
             return False
