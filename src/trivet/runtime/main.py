@@ -29,7 +29,7 @@ def run_node(config: RunConfig) -> int:
     _allow_open_files(config.node.limits.connections_max + config.node.limits.peer_links_max + SPARE_FILES)
     try:
         storage = DirectoryStorage(config.data)
-        seed = int.from_bytes(os.urandom(8), "little")
+        seed = int.from_bytes(os.urandom(32), "little")
         node = Node(config.node, storage, seed, mono_ms(), wall_ms())
         gc.collect()
         gc.freeze()

@@ -63,6 +63,23 @@ _SERVER: Final[tuple[_SessionRow, ...]] = (
     ("lolwut", -1, Flag.READONLY | _FAST, "5.0.0", "O(1)", "Draws something, and tells the version."),
 )
 
+_ACL: Final[tuple[_SessionRow, ...]] = (
+    ("acl", -2, _NONE, "6.0.0", _BY_SUBCOMMAND, "Holds subcommands about users and what they may do."),
+    ("acl|cat", -2, _OWN, "6.0.0", "O(N), N commands", "Lists the categories, or the commands of one."),
+    ("acl|deluser", -3, _ADMIN, "6.0.0", "O(N), N users and connections", "Deletes users."),
+    ("acl|dryrun", -4, _ADMIN, "7.0.0", "O(1)", "Tells whether a user may call a command."),
+    ("acl|genpass", -2, _OWN, "6.0.0", "O(1)", "Makes a password."),
+    ("acl|getuser", 3, _ADMIN, "6.0.0", "O(N), N rules", "Tells what there is to know of a user."),
+    ("acl|help", 2, _ALWAYS, "6.0.0", "O(1)", "Lists the subcommands."),
+    ("acl|list", 2, _ADMIN, "6.0.0", "O(N), N users", "Lists all users with their rules."),
+    ("acl|load", 2, _ADMIN, "6.0.0", "O(1)", "Would read users from a file; they are in the log."),
+    ("acl|log", -2, _ADMIN, "6.0.0", "O(N), N entries", "Tells what this node has refused lately."),
+    ("acl|save", 2, _ADMIN, "6.0.0", "O(1)", "Would write users to a file; they are in the log."),
+    ("acl|setuser", -3, _ADMIN, "6.0.0", "O(N), N rules and connections", "Makes or changes a user."),
+    ("acl|users", 2, _ADMIN, "6.0.0", "O(N), N users", "Lists the names of all users."),
+    ("acl|whoami", 2, _OWN, "6.0.0", "O(1)", "Tells the connection's user."),
+)
+
 _TRANSACTIONS: Final[tuple[_SessionRow, ...]] = (
     ("multi", 1, _BEGIN, "1.2.0", "O(1)", "Starts a transaction: commands are queued."),
     ("exec", 1, _OWN | Flag.SKIP_SLOWLOG, "1.2.0", "By the commands.", "Runs the queued commands as one."),
@@ -116,6 +133,7 @@ def _declare(group: str, rows: tuple[_SessionRow, ...]) -> None:
 
 _declare("connection", _CONNECTION)
 _declare("server", _SERVER)
+_declare("server", _ACL)
 _declare("transactions", _TRANSACTIONS)
 _declare("generic", _GENERIC)
 _declare("cluster", _CLUSTER)

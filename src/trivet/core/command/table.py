@@ -7,13 +7,14 @@ A container (``OBJECT``, ``CLIENT``...) has a row of its own and one per subcomm
 
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
+from typing import Protocol
 
 import msgspec
 
 from trivet.core.base.prng import Prng
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.wire.reply import Reply
+from trivet.core.wire.reply import Error, Reply
 
 
 class Flag(IntFlag):
@@ -50,6 +51,25 @@ Event = tuple[int, int, bytes, bytes]
 """A keyspace event: (database, class, name, key)."""
 
 
+class Access(Protocol):
+    """What the user may do on whose behalf a call runs that has other calls in it."""
+
+    def refuses_in_exec(self, args: list[bytes]) -> Error | None:
+        """The reply to a call of a transaction that the user may not make; None: it may."""
+        ...
+
+    def refuses_in_script(self, args: list[bytes]) -> Error | None:
+        """The error of a call of a script that the user may not make; None: it may.
+
+        The call's name and arity are checked before.
+        """
+        ...
+
+    def reads_every_key(self) -> bool:
+        """Whether the user may read whatever key there is, as ``SORT`` with patterns does."""
+        ...
+
+
 class Context:
     """What a command function sees of the world. One per machine, reused for every command.
 
@@ -58,11 +78,13 @@ class Context:
     """
 
     __slots__ = (
-        "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms", "only_key",
-        "prng", "published",
+        "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
+        "only_key", "prng", "published",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
+        self.access: Access | None = None
+        """Whose rights bound the calls inside this one; None: everything is allowed."""
         self.databases = databases
         self.db_index = 0
         self.db: Database = databases.open(0)

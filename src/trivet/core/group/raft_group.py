@@ -29,9 +29,10 @@ from trivet.core.group.reads import ReadQueue
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
-from trivet.core.machine.entry import BatchHead, decode_batch_head, encode_body
+from trivet.core.machine.entry import BatchHead, Call, decode_batch_head, encode_body
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
+from trivet.core.machine.rights import Denied, inner_call, is_question
 from trivet.core.raft.messages import Message, ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
@@ -125,6 +126,8 @@ class RaftGroup:
         """Keyspace events of applied entries; the node takes them every turn."""
         self.published: list[tuple[bytes, bytes]] = []
         """Messages published by applied entries; the node takes them every turn."""
+        self.denied: list[Denied] = []
+        """Calls in transactions and scripts of this node's clients that were refused; the node takes them."""
 
     # -- what the front of the node uses -----------------------------------------------------
 
@@ -420,8 +423,7 @@ class RaftGroup:
             return
         reader = RemoteReader(self, sender, message.read_id)
         for call in message.calls:
-            row = ROWS.get(call[1][0]) if call[1] and 0 <= call[0] < DATABASES_MAX else None
-            if row is None or (row.flags & Flag.WRITE) or (row.run is None and call[1][0] != b"EXEC"):
+            if not _may_be_read(call):
                 return
             reader.run.add(call, 0)
         self.reads.stage(reader.run, self._now_ms)
@@ -444,6 +446,8 @@ class RaftGroup:
         runs = self.reads.runnable(self.machine.applied_index)
         for run in runs:
             run.finish(self.machine.read(run.calls, wall_ms, self._prng.fork()))
+        if self.machine.denied:
+            self._take_denied(self.machine)
 
     # -- what Raft decided -----------------------------------------------------------------------
 
@@ -499,6 +503,11 @@ class RaftGroup:
         self.woken.extend([client for owner, client in machine.take_woken() if owner == node])
         self.events.extend(machine.take_events())
         self.published.extend(machine.take_published())
+        self._take_denied(machine)
+
+    def _take_denied(self, machine: Machine) -> None:
+        node = self.settings.node
+        self.denied.extend([denied for denied in machine.take_denied() if denied.node in (node, NO_NODE)])
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""
@@ -531,3 +540,14 @@ class RaftGroup:
                 self.outbox.applied(sequence, replies)
         self.outbox.skipped_to(session.last_sequence)
         self._last_write = self.machine.applied_index
+
+
+def _may_be_read(call: Call) -> bool:
+    """Whether a call that another node sends as a read is one."""
+    args = inner_call(call)
+    if not args or not 0 <= call[0] < DATABASES_MAX:
+        return False
+    row = ROWS.get(args[0])
+    if row is None:
+        return is_question(args)
+    return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")

@@ -19,12 +19,14 @@ from typing import Final, Protocol
 import msgspec
 
 import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+from trivet.core.access.users import Users
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Event, Flag
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
+from trivet.core.machine.rights import AS, USERS, Denied, Rights, answer_about_users, change_users
 from trivet.core.machine.sessions import NodeSessions
 from trivet.core.machine.settings import Settings
 from trivet.core.machine.waiting import WaitingCalls, defect
@@ -79,6 +81,9 @@ class Machine:
         self.watches = Watches()
         self.waiting = WaitingCalls()
         self.settings = Settings()
+        self.users = Users()
+        self.denied: list[Denied] = []
+        """Calls inside of others that were refused, since somebody last looked."""
         self.applied_index = 0
         self.now_ms = 0
         """Unix time of the newest entry, in ms; the only clock that data sees."""
@@ -102,6 +107,8 @@ class Machine:
             b"RELEASE": self._release,
             b"NODEDOWN": self._node_down,
             b"SETTING": self._setting,
+            USERS: self._users,
+            AS: self._as,
         }
 
     # -- entries ---------------------------------------------------------------------------
@@ -249,6 +256,33 @@ class Machine:
         context.notifies = self.settings.notifies
         return OK
 
+    # -- users ----------------------------------------------------------------------------------
+
+    def _users(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``USERS …``: a change of users."""
+        return change_users(self.users, call[1])
+
+    def _as(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``AS user client call…``: the rights of that user, as they are now, bound what is in the call."""
+        db_index, args = call
+        inner = args[3:]
+        context.access = Rights(self.users, args[1], node, int(args[2]), self.denied)
+        try:
+            row = ROWS.get(inner[0])
+            if row is not None and row.run is not None:
+                return row.run(context, inner)
+            special = self._specials.get(inner[0])
+            return UNKNOWN if special is None else special(context, node, (db_index, inner))
+        finally:
+            context.access = None
+
+    def take_denied(self) -> list[Denied]:
+        """Calls inside of others that were refused since the last time."""
+        denied = self.denied
+        if denied:
+            self.denied = []
+        return denied
+
     # -- what an entry said to others -----------------------------------------------------------
 
     def take_woken(self) -> list[Watcher]:
@@ -297,17 +331,33 @@ class Machine:
             args = call[1]
             context.db_index = call[0]
             context.db = self.databases.open(call[0])
-            row = ROWS[args[0]]
             try:
-                if row.run is not None:
+                row = ROWS.get(args[0])
+                if row is not None and row.run is not None:
                     assert row.flags & Flag.WRITE == 0
                     replies.append(row.run(context, args))
                 else:
-                    assert args[0] == b"EXEC"
-                    replies.append(run_calls(context, decode_calls(args[1])))
+                    replies.append(self._read_special(context, args))
             except Exception as error:
                 replies.append(defect(context, args, error))
         return replies
+
+    def _read_special(self, context: Context, args: list[bytes]) -> Reply:
+        """A read that is no command: a transaction, on behalf of a user, about users."""
+        if args[0] == b"EXEC":
+            return run_calls(context, decode_calls(args[1]))
+        if args[0] == USERS:
+            return answer_about_users(self.users, args)
+        assert args[0] == AS
+        context.access = Rights(self.users, args[1], 0, int(args[2]), self.denied)
+        try:
+            row = ROWS.get(args[3])
+            if row is None or row.run is None:
+                return self._read_special(context, args[3:])
+            assert row.flags & Flag.WRITE == 0
+            return row.run(context, args[3:])
+        finally:
+            context.access = None
 
     # -- digest ----------------------------------------------------------------------------
 
@@ -361,6 +411,9 @@ def run_calls(context: Context, calls: list[Call]) -> list[Reply]:
     for db_index, args in calls:
         if db_index < 0:
             replies.append(_embedded(args))
+            continue
+        if context.access is not None and (refusal := context.access.refuses_in_exec(args)) is not None:
+            replies.append(refusal)
             continue
         context.db_index = db_index
         context.db = context.databases.open(db_index)

@@ -228,6 +228,7 @@ class SnapshotLoad:
             machine.waiting.put((wait.node, wait.client), waiting)
         for name, value in head.settings:
             machine.settings.put(name, value)
+        machine.users.restore(head.users)
         for shape in head.databases:
             if not 1 <= shape.bucket_count <= BUCKETS_MAX:
                 raise ValueError(f"a database of {shape.bucket_count} buckets")
@@ -296,4 +297,5 @@ def _head_of(machine: Machine) -> Head:
         databases,
         waits,
         list(machine.settings.values.items()),
+        machine.users.state(),
     )

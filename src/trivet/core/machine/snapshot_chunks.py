@@ -2,6 +2,8 @@
 
 import msgspec
 
+from trivet.core.access.users import UsersState
+
 
 class SessionState(msgspec.Struct, array_like=True, frozen=True):
     """One node session."""
@@ -52,6 +54,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     databases: list[DatabaseState]
     waits: list[WaitState] = []
     settings: list[tuple[bytes, bytes]] = []
+    users: UsersState = UsersState()
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

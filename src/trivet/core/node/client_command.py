@@ -75,7 +75,7 @@ def describe(session: Session, now_ms: Instant) -> str:
         f"age={(now_ms - session.created_ms) // 1000} idle={(now_ms - session.active_ms) // 1000} "
         f"flags={flags} "
         f"db={session.db} sub=0 psub=0 ssub=0 multi={queued} qbuf={session.parser.buffered_bytes()} "
-        f"omem={session.backlog_bytes} events=r cmd={session.last_command or 'NULL'} user=default "
+        f"omem={session.backlog_bytes} events=r cmd={session.last_command or 'NULL'} user={session.user.decode('latin-1')} "
         f"resp={session.protocol} lib-name={session.library.decode('latin-1')} "
         f"lib-ver={session.library_version.decode('latin-1')}\n"
     )
@@ -144,7 +144,9 @@ def _kill(front: Front, session: Session, options: list[bytes]) -> Reply:
         elif word == b"LADDR":
             victims = []
         elif word == b"USER":
-            victims = victims if value == b"default" else []
+            if front.guard.user_named(value) is None:
+                return Error(f"ERR No such user '{value[:128].decode('latin-1')}'")
+            victims = [victim for victim in victims if victim.user == value]
         elif word == b"TYPE":
             victims = victims if value.lower() == b"normal" else []
         elif word == b"SKIPME" and value.lower() in (b"yes", b"no"):

@@ -9,9 +9,9 @@ from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
 from trivet.core.node.front import Front
 from trivet.core.node.routes import ROUTES, Route
-from trivet.core.node.session import Session
+from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
-from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
+from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, on_behalf, refuse, vet
 from trivet.core.wire.reply import Error
 
 
@@ -34,7 +34,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         if route is None:
             route = routes.get(name.upper())
             if route is None:
-                refuse(session, unknown_command(args) if session.authenticated else NOAUTH)
+                refuse(session, NOAUTH if session.vet & LOGIN else unknown_command(args))
                 continue
             args[0] = name = route.name
         count = len(args)
@@ -44,6 +44,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         if session.vet or front.vet:
             verdict = vet(front, session, route, args)
             if verdict is Verdict.PARK:
+                front.calls_total += 1
                 break
             if verdict is Verdict.TAKEN:
                 continue
@@ -71,7 +72,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         run = front.run_for(session, route.writes)
         if run is None:
             break
-        run.add((session.db, args), size_bytes)
+        run.add((session.db, on_behalf(session, args) if session.vet else args), size_bytes)
         size_bytes = 0
         session.calls_under_way += 1
     else:

@@ -4,7 +4,6 @@ Everything that a command of the node's own may touch is here; the inputs and ef
 the node as a whole are in ``node``.
 """
 
-import hmac
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant, WallMs
@@ -19,7 +18,8 @@ from trivet.core.group.run import Run
 from trivet.core.node.blocking import BlockedClients, Nobody
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
-from trivet.core.node.session import LOGIN, Ready, Session
+from trivet.core.node.guard import Guard
+from trivet.core.node.session import Ready, Session
 from trivet.core.wire.reply import Blocked, Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
@@ -62,6 +62,7 @@ class Front:
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
         self.blocked = BlockedClients(group, config.command_timeout_ms)
+        self.guard = Guard(lambda: group.machine.users, config.password)
         self.vet = 0
         """Why the commands of all clients need a closer look (see ``vetting``)."""
         self.backlogged: dict[ConnectionId, Session] = {}
@@ -89,11 +90,8 @@ class Front:
 
     def open(self, conn: ConnectionId, address: str) -> Session:
         """A client has connected."""
-        parser = RequestParser(self._resp_limits)
-        parser.authenticated = not self.config.password
-        session = Session(conn, address, parser, self.ready, self.now_ms)
-        if not parser.authenticated:
-            session.vet |= LOGIN
+        session = Session(conn, address, RequestParser(self._resp_limits), self.ready, self.now_ms)
+        self.guard.welcome(session)
         self.counters.connections += 1
         self.sessions[conn] = session
         if len(self.sessions) > self.limits.connections_max:
@@ -142,18 +140,13 @@ class Front:
             session.paused = False
             self.effects.resumes.append(session.conn)
 
-    def set_authenticated(self, session: Session, authenticated: bool) -> None:
-        """Lift or set the limits of a client that has not said who it is."""
-        session.authenticated = authenticated
-        session.vet = session.vet & ~LOGIN if authenticated else session.vet | LOGIN
-        session.parser.authenticated = authenticated
-
-    def password_fits(self, user: bytes, password: bytes) -> bool:
-        """Whether this user has this password, compared in constant time."""
-        wanted = self.config.password.encode()
-        if user != b"default":
-            return False
-        return not wanted or hmac.compare_digest(wanted, password)
+    def renew_users(self) -> None:
+        """Users have changed: clients whose user is gone are told what they asked before, and closed."""
+        for session in self.guard.renew(list(self.sessions.values())):
+            if session.idle or session.is_waiting():
+                self.kill(session)
+            else:
+                self.close_after_replies(session)
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -179,6 +172,29 @@ class Front:
         else:
             self.group.read(run, self.now_ms)
         return run
+
+    def call_group(self, session: Session, writes: bool, call: list[bytes]) -> bool:
+        """Put a call of the node's own making among the session's; False when it must be parked."""
+        run = self.run_for(session, writes)
+        if run is None:
+            return False
+        run.add((session.db, call), sum(map(len, call)) + 32)
+        session.calls_under_way += 1
+        return True
+
+    def catch_up(self, session: Session) -> None:
+        """Before a client is refused something: hear whether this node's copy of the users is the newest.
+
+        The session must be idle. The request is to be parked; it comes again with ``session.fresh``.
+        """
+        assert session.idle
+        run = Run(session, False)
+        run.add((0, [b"USERS", b"NAMES"]), 0)
+        session.pending.append(run)
+        session.calls_under_way += 1
+        session.writes_under_way = False
+        session.barrier = run
+        self.group.read(run, self.now_ms)
 
     def block(self, session: Session, args: list[bytes], size_bytes: int) -> bool:
         """Take a call that may wait; False when it must be parked."""

@@ -19,6 +19,7 @@ from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId,
 from trivet.core.base.prng import Prng
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
+from trivet.core.node.client_command import describe
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
@@ -53,6 +54,7 @@ class Node:
         self.config = config
         self.group: RaftGroup = booted.group
         self.front: Front = booted.front
+        self.front.guard.keep_secret(seed)
         self._wal = booted.wal
         self._peers = Peers(
             config.cluster,
@@ -259,9 +261,22 @@ class Node:
 
     def _turn_group(self, mono_ms: Instant, wall_ms: WallMs) -> None:
         self.group.turn(mono_ms, wall_ms)
+        if self.front.guard.is_stale():
+            self.front.renew_users()
+        if self.group.denied:
+            self._note_denied()
         if self.front.blocked.by_client or self.group.woken:
             self._wake()
         self._answer()
+
+    def _note_denied(self) -> None:
+        """Calls in transactions and scripts that were refused go into this node's ACL LOG."""
+        front = self.front
+        denied, self.group.denied = self.group.denied, []
+        for one in denied:
+            session = front.sessions.get(one.client)
+            client = "" if session is None else describe(session, front.now_ms)
+            front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
     def _wake(self) -> None:
         """Clients in calls that wait: what has become of them."""
@@ -310,6 +325,7 @@ class Node:
         requests = list(session.parked)
         session.parked.clear()
         take_requests(front, session, requests, sum(len(arg) for args in requests for arg in args))
+        session.fresh = False
         front.unparked = True
         if not session.parked:
             if session.broken and not session.closing:

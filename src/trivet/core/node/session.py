@@ -15,7 +15,7 @@ from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.wire.encode import encode_many
-from trivet.core.wire.reply import Blocked, Reply
+from trivet.core.wire.reply import Blocked, Error, Reply
 from trivet.core.wire.resp import RequestParser
 
 # Why a session's commands need a closer look (``vet``, see ``vetting``).
@@ -23,6 +23,10 @@ LOGIN: Final = 1
 """The client has not said who it is."""
 MULTI: Final = 2
 """The client is between ``MULTI`` and ``EXEC``."""
+USER: Final = 4
+"""Something is refused to its user."""
+HELD: Final = 8
+"""Its change of users is under way: what comes after waits, and is then judged by it."""
 
 
 class Ready:
@@ -57,7 +61,10 @@ class Session:
         self.parser = parser
         self.protocol = 2
         self.db = 0
-        self.authenticated = parser.authenticated
+        self.authenticated = False
+        """The client was let in (see ``guard``)."""
+        self.user = b"default"
+        self.user_born = 0
         self.name = b""
         self.library = b""
         self.library_version = b""
@@ -85,6 +92,12 @@ class Session:
         """The run whose last call that is, until it is answered."""
         self.blocking_answer: list[Reply] = []
         """Its answer, for the node to look at."""
+        self.barrier: Run | None = None
+        """A read that only waits until this node knows what the others know (see ``Front.catch_up``)."""
+        self.fresh = False
+        """That is done: what the client asked comes again, and is now judged for good."""
+        self.fresh_error: Error | None = None
+        """It failed: this node can't know."""
         self.vet = 0
         """Why its commands need a closer look than the hot path has (see ``vetting``)."""
         self.paused = False
@@ -133,6 +146,8 @@ class Session:
                 replies = head.replies
                 if head is self.blocking_run:
                     replies = self._take_blocking_answer(replies)
+                elif head is self.barrier:
+                    replies = self._take_barrier(replies)
                 self.out.append(encode_many(replies, self.protocol))
             pending.popleft()
 
@@ -141,6 +156,13 @@ class Session:
         self.blocking_run = None
         self.blocking_answer = replies[-1:]
         return replies[:-1] if isinstance(replies[-1], Blocked) else replies
+
+    def _take_barrier(self, replies: list[Reply]) -> list[Reply]:
+        """Nobody asked for this reply; what stands before it in the same run was asked for."""
+        self.barrier = None
+        self.fresh = True
+        self.fresh_error = replies[-1] if isinstance(replies[-1], Error) else None
+        return replies[:-1]
 
     def take_out(self) -> bytes:
         """The bytes for this turn."""

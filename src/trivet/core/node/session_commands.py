@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from typing import Final
 
+from trivet.core.access.user import DEFAULT
+from trivet.core.access.verdict import Denial, Reason
 from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
 from trivet.core.machine.entry import encode_calls
-from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
+from trivet.core.node.acl_command import acl
+from trivet.core.node.client_command import NAME_ERROR, client, describe, is_client_name
 from trivet.core.node.cluster_command import cluster
 from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
 from trivet.core.node.session import MULTI, Session, Transaction, Waits
+from trivet.core.node.vetting import Verdict, on_behalf
 from trivet.core.values.glob import glob_matches
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
@@ -73,26 +77,44 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
     session.name = b""
     session.readonly = False
     session.knows_topology = False
-    front.set_authenticated(session, not front.config.password)
+    front.guard.welcome(session)
     session.answer_reply(Simple("RESET"))
     return True
+
+
+def log_in(front: Front, session: Session, user: bytes, password: bytes, command: bytes) -> Verdict:
+    """Let the client be this user; or answer that it may not, and note that it tried (Rule A4)."""
+    if front.guard.login(session, user, password):
+        return Verdict.GO
+    if not session.fresh:
+        if session.idle:
+            front.catch_up(session)
+        return Verdict.PARK
+    if session.fresh_error is not None:
+        session.answer_reply(session.fresh_error)
+        return Verdict.TAKEN
+    context = "toplevel" if session.transaction is None else "multi"
+    found = Denial(Reason.AUTH, command)
+    front.guard.note(found, context, user, describe(session, front.now_ms), front.now_ms)
+    session.answer_reply(_WRONG_PASS)
+    return Verdict.TAKEN
 
 
 def _auth(front: Front, session: Session, args: list[bytes]) -> bool:
     if len(args) > 3:
         session.answer_reply(_SYNTAX_ERROR)
-    elif len(args) == 2 and not front.config.password:
+    elif len(args) == 2 and front.guard.default.nopass:
         session.answer_reply(
             Error(
                 "ERR AUTH <password> called without any password configured for the default user. "
                 "Are you sure your configuration is correct?"
             )
         )
-    elif front.password_fits(b"default" if len(args) == 2 else args[1], args[-1]):
-        front.set_authenticated(session, True)
-        session.answer_reply(OK)
     else:
-        session.answer_reply(_WRONG_PASS)
+        verdict = log_in(front, session, DEFAULT if len(args) == 2 else args[1], args[-1], b"auth")
+        if verdict is Verdict.GO:
+            session.answer_reply(OK)
+        return verdict is not Verdict.PARK
     return True
 
 
@@ -112,15 +134,12 @@ def _hello(front: Front, session: Session, args: list[bytes]) -> bool:
         protocol = number
         position = 2
     name: bytes | None = None
-    authenticated = session.authenticated
+    login: tuple[bytes, bytes] | None = None
     while position < len(args):
         option = args[position].upper()
         left = len(args) - position - 1
         if option == b"AUTH" and left >= 2:
-            if not front.password_fits(args[position + 1], args[position + 2]):
-                session.answer_reply(_WRONG_PASS)
-                return True
-            authenticated = True
+            login = (args[position + 1], args[position + 2])
             position += 3
         elif option == b"SETNAME" and left >= 1:
             name = args[position + 1]
@@ -133,7 +152,11 @@ def _hello(front: Front, session: Session, args: list[bytes]) -> bool:
                 Error(f"ERR Syntax error in HELLO option '{args[position][:128].decode('latin-1')}'")
             )
             return True
-    if not authenticated:
+    if login is not None:
+        verdict = log_in(front, session, *login, b"hello")
+        if verdict is not Verdict.GO:
+            return verdict is Verdict.TAKEN
+    if not session.authenticated:
         session.answer_reply(
             Error(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
@@ -142,7 +165,6 @@ def _hello(front: Front, session: Session, args: list[bytes]) -> bool:
             )
         )
         return True
-    front.set_authenticated(session, True)
     if name is not None:
         session.name = name
     session.protocol = protocol
@@ -286,7 +308,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     if run is None:
         return False
     watcher = b"%d" % session.conn if session.watching else b""
-    run.add((session.db, [b"EXEC", encode_calls(transaction.calls), watcher]), transaction.size_bytes + 64)
+    call = on_behalf(session, [b"EXEC", encode_calls(transaction.calls), watcher])
+    run.add((session.db, call), transaction.size_bytes + 64)
     session.calls_under_way += 1
     session.db = transaction.db
     end_transaction(session)
@@ -342,6 +365,7 @@ def _lolwut(front: Front, session: Session, args: list[bytes]) -> bool:
 
 
 HANDLERS: Final[dict[bytes, Handler]] = {
+    b"ACL": acl,
     b"PING": _ping,
     b"ECHO": _echo,
     b"QUIT": _quit,
