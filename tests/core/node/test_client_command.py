@@ -102,7 +102,10 @@ def test_kill_by_filter():
         bench.say("a", "CLIENT KILL ID 2 | CLIENT KILL ID 1 | CLIENT KILL TYPE pubsub | CLIENT KILL LADDR x")
         == ["0"] * 4
     )
-    assert bench.say("a", "CLIENT KILL ADDR 127.0.0.1:40003 ID 4 | CLIENT KILL USER nosuch") == ["0", "0"]
+    assert bench.say("a", "CLIENT KILL ADDR 127.0.0.1:40003 ID 4 | CLIENT KILL USER nosuch") == [
+        "0",
+        "-ERR No such user 'nosuch'",
+    ]
     assert bench.say("a", "CLIENT KILL TYPE normal USER default") == ["2", "c: cut off", "d: cut off"]
     assert bench.say(
         "a", "CLIENT KILL ID 1 SKIPME maybe | CLIENT KILL ID x | CLIENT KILL NOSUCH 1 | CLIENT KILL ID 1 2"

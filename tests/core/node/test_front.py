@@ -137,15 +137,6 @@ def test_a_backlog_of_nobody():
     bench.settle()
 
 
-def test_passwords():
-    front = Bench(password="secret").node(1).front
-    assert front.password_fits(b"default", b"secret")
-    assert not front.password_fits(b"default", b"secre")
-    assert not front.password_fits(b"default", b"")
-    assert not front.password_fits(b"Default", b"secret")
-    assert Bench().node(1).front.password_fits(b"default", b"anything"), "without a password all fit"
-
-
 def test_chance_of_reads_differs_from_one_to_the_next():
     front = Bench().node(1).front
     assert front.prng().u64() != front.prng().u64()

@@ -156,8 +156,8 @@ _IN_EXEC: Final = {
 }
 _IN_SCRIPT: Final = {
     Reason.COMMAND: "The user executing the script can't run this command or subcommand",
-    Reason.KEY: "The user executing the script can't access at least one of the keys mentioned in the command "
-    "arguments",
+    Reason.KEY: "The user executing the script can't access at least one of the keys mentioned in the "
+    "command arguments",
     Reason.CHANNEL: "The user executing the script can't publish to the channel mentioned in the command",
 }
 

@@ -95,7 +95,7 @@ def _set_user(front: Front, session: Session, args: list[bytes]) -> bool:
 
 
 def set_default_password(front: Front, session: Session, password: bytes) -> bool:
-    """``CONFIG SET requirepass``: what ``default`` is let in with from now on, on every node; nothing if empty."""
+    """``CONFIG SET requirepass``: what ``default`` gives from now on, on every node; nothing if empty."""
     proof = b"#" + hash_of(password) if password else b"nopass"
     return _change(front, session, [b"SET", DEFAULT, front.guard.initial, b"resetpass", proof])
 

@@ -23,9 +23,9 @@ LOGIN: Final = 1
 """The client has not said who it is."""
 MULTI: Final = 2
 """The client is between ``MULTI`` and ``EXEC``."""
-USER: Final = 4
+USER: Final = 1024
 """Something is refused to its user."""
-HELD: Final = 8
+HELD: Final = 2048
 """Its change of users is under way: what comes after waits, and is then judged by it."""
 
 

@@ -1,0 +1,121 @@
+"""Verdicts; what redis-server says of the same is compared in ``tests/differential/test_acl.py``."""
+
+import pytest
+
+from tests.core.access.people import row_of, user, words
+from trivet.core.access.verdict import (
+    Denial,
+    Reason,
+    channel_denial,
+    denial,
+    dry_refusal,
+    reads_every_key,
+    refusal,
+    refusal_in_exec,
+    refusal_in_script,
+)
+
+
+def verdict(rules: str, call: str) -> str:
+    args = words(call)
+    found = denial(user(rules), row_of(args), args)
+    return "yes" if found is None else f"{found.reason.name.lower()} {found.object.decode()}"
+
+
+def test_commands():
+    assert verdict("~* +get", "GET a") == "yes"
+    assert verdict("~* +get", "set a 1") == "command set"
+    assert verdict("+config|get", "CONFIG GET a") == "yes"
+    assert verdict("+config|get", "CONFIG SET a b") == "command config|set"
+    assert verdict("+config -config|set", "CONFIG SET a b") == "command config|set"
+
+
+def test_first_arguments():
+    assert verdict("+select|1", "SELECT 1") == "yes"
+    assert verdict("+select|1", "SELECT 0") == "command select"
+    assert verdict("~* +get|Ab", "GET aB") == "yes"
+    assert verdict("+ping|a", "PING") == "command ping"
+
+
+def test_what_everybody_may_do():
+    for call in ("AUTH a", "HELLO", "QUIT", "RESET"):
+        assert verdict("-@all", call) == "yes"
+
+
+@pytest.mark.parametrize(
+    ("rules", "call", "wanted"),
+    [
+        ("~a* +@all", "GET abc", "yes"),
+        ("~a* +@all", "GET b", "key b"),
+        ("%R~a +@all", "GET a", "yes"),
+        ("%R~a +@all", "SET a 1", "key a"),
+        ("%W~a +@all", "GET a", "key a"),
+        ("%W~a +@all", "SET a 1", "yes"),
+        ("%W~a +@all", "SET a 1 EX 5 get", "key a"),
+        ("%W~a +@all", "EXISTS a", "yes"),
+        ("%W~a +@all", "EXISTS b", "key b"),
+        ("%W~d %R~s +@all", "SUNIONSTORE d s s", "yes"),
+        ("%W~d %R~s +@all", "SUNIONSTORE s d", "key s"),
+        ("%W~d %R~s +@all", "COPY s d", "yes"),
+        ("%W~d %R~s +@all", "RENAME s d", "key s"),
+        ("~a +@all", "MSET a 1 b 2 c 3", "key b"),
+        ("~a +@all", "ZUNION 2 a b", "key b"),
+        ("~a +@all", "ZUNION 9 a b", "yes"),
+        ("~a +@all", "OBJECT ENCODING b", "key b"),
+        ("+@all", "GET a", "key a"),
+        ("+@all", "PING", "yes"),
+    ],
+)
+def test_keys(rules, call, wanted):
+    assert verdict(rules, call) == wanted
+
+
+def test_a_call_is_allowed_by_one_selector_alone():
+    rules = "+get ~a (+set ~b)"
+    assert verdict(rules, "GET a") == "yes"
+    assert verdict(rules, "SET b 1") == "yes"
+    assert verdict(rules, "GET b") == "key b"
+    assert verdict(rules, "DEL b") == "command del"
+
+
+def test_of_several_refusals_the_one_that_came_furthest():
+    assert verdict("+@all ~a (+@all ~a ~b)", "MGET a b c") == "key c"
+    assert verdict("-@all (+@all ~a)", "MGET a b c") == "key b"
+
+
+def test_channels():
+    ann = user("&a* &b")
+    assert channel_denial(ann, [b"abc", b"b"], []) is None
+    assert channel_denial(ann, [b"abc", b"c"], []) == Denial(Reason.CHANNEL, b"c")
+    assert channel_denial(ann, [], [b"a*"]) is None
+    assert channel_denial(ann, [], [b"ab*"]) == Denial(Reason.CHANNEL, b"ab*"), "a pattern to the letter"
+    assert channel_denial(user("&*"), [b"x"], [b"*"]) is None
+    assert channel_denial(user("~* &* +@all"), [b"x"], []) is None
+    assert channel_denial(user("&a (&b)"), [b"a", b"b"], []) is not None, "by one selector"
+    assert channel_denial(user(""), [], []) is None
+
+
+def test_reading_every_key():
+    assert reads_every_key(user("~*"))
+    assert reads_every_key(user("%R~*"))
+    assert reads_every_key(user("(allkeys)"))
+    assert not reads_every_key(user("%W~* ~a*"))
+
+
+def test_in_words():
+    command, key = Denial(Reason.COMMAND, b"get"), Denial(Reason.KEY, b"k")
+    channel = Denial(Reason.CHANNEL, b"c")
+    assert refusal(command).text == "NOPERM this user has no permissions to run the 'get' command"
+    assert refusal(key).text == (
+        "NOPERM this user has no permissions to access one of the keys used as arguments"
+    )
+    assert refusal(channel).text == (
+        "NOPERM this user has no permissions to access one of the channels used as arguments"
+    )
+    assert refusal_in_exec(key).text.endswith("following reason: no permission to touch the specified keys")
+    assert refusal_in_script(command).text == (
+        "ERR The user executing the script can't run this command or subcommand"
+    )
+    assert dry_refusal(command) == b"This user has no permissions to run the 'get' command"
+    assert dry_refusal(key) == b"This user has no permissions to access the 'k' key"
+    assert dry_refusal(channel) == b"This user has no permissions to access the 'c' channel"

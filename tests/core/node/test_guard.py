@@ -1,0 +1,192 @@
+"""The guard: who a client is, and when its commands are looked at."""
+
+from tests.core.node.bench import Bench
+from trivet.core.access.verdict import Denial, Reason
+from trivet.core.node.guard import Grievance, GrievanceLog
+from trivet.core.node.session import LOGIN, USER
+
+
+def session_of(bench: Bench, name: str):
+    client = bench.clients[name]
+    return bench.node(client.node).front.sessions[client.conn]
+
+
+def test_nothing_is_looked_at_for_whom_everything_is_allowed():
+    """Rule A1."""
+    bench = Bench()
+    bench.say("a", "PING")
+    assert session_of(bench, "a").vet == 0
+    bench.say(
+        "root", "ACL SETUSER root on nopass ~* &* +@all | AUTH root x | ACL SETUSER default -@dangerous"
+    )
+    bench.say("a", "PING")
+    assert session_of(bench, "a").vet == USER
+    bench.say("b", "PING")
+    assert session_of(bench, "b").vet == USER
+    assert session_of(bench, "root").vet & USER == 0
+    bench.say("root", "ACL SETUSER default +@all")
+    assert session_of(bench, "b").vet == 0
+
+
+def test_the_file_s_password_until_default_is_changed():
+    bench = Bench(password="secret")
+    bench.talk(
+        """
+        a> ACL WHOAMI | AUTH secret | ACL SETUSER default -@dangerous | ACL SETUSER default >second | PING
+        -NOAUTH Authentication required.
+        +OK
+        +OK
+        -NOPERM this user has no permissions to run the 'acl|setuser' command
+        +PONG
+        b> AUTH second
+        -WRONGPASS invalid username-password pair or user is disabled.
+        b> AUTH secret | AUTH default secret
+        +OK
+        +OK
+        """
+    )
+
+
+def test_nodes_with_different_files_agree_once_default_is_changed():
+    """C8: users are the same on every replica, whatever their files say."""
+    bench = Bench(3, password="secret")
+    bench.say("a", "AUTH secret | ACL SETUSER default >second")
+    states = [bench.node(number).group.machine.users.state() for number in (1, 2, 3)]
+    bench.wait(200)
+    assert states[0].users
+    for number in (1, 2, 3):
+        assert bench.say(f"b{number}@{number}", "AUTH second | PING") == ["+OK", "+PONG"]
+        assert bench.say(f"c{number}@{number}", "AUTH secret | PING") == ["+OK", "+PONG"]
+        assert bench.node(number).group.machine.users.state() == states[0]
+
+
+def test_clients_stay_in():
+    """Rule A3: a password is for coming in."""
+    bench = Bench()
+    bench.talk(
+        """
+        a> PING
+        +PONG
+        b> ACL SETUSER default resetpass >secret
+        +OK
+        a> PING
+        +PONG
+        c> PING | AUTH nosuch | AUTH secret | PING
+        -NOAUTH Authentication required.
+        -WRONGPASS invalid username-password pair or user is disabled.
+        +OK
+        +PONG
+        a> RESET | PING
+        +RESET
+        -NOAUTH Authentication required.
+        """
+    )
+
+
+def test_a_client_waiting_to_come_in_is_let_in_by_nopass():
+    bench = Bench(password="secret")
+    bench.talk(
+        """
+        a> PING
+        -NOAUTH Authentication required.
+        b> AUTH secret | ACL SETUSER default nopass
+        +OK
+        +OK
+        a> PING
+        +PONG
+        b> ACL SETUSER default resetpass >x
+        +OK
+        a> PING
+        -NOAUTH Authentication required.
+        """
+    )
+    assert session_of(bench, "a").vet & LOGIN
+    assert not session_of(bench, "a").parser.authenticated
+
+
+def test_default_off_lets_nobody_in():
+    Bench().talk(
+        """
+        a> ACL SETUSER bob on >pw +@all ~* | ACL SETUSER default off
+        +OK
+        +OK
+        b> PING | AUTH x | AUTH bob pw | PING
+        -NOAUTH Authentication required.
+        -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?
+        +OK
+        +PONG
+        c> HELLO 3 | HELLO 3 AUTH bob pw
+        -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+        {"server": "redis", "version": "7.0.15", "proto": 3, "id": 3, "mode": "standalone", "role": "master", "modules": []}
+        """
+    )
+
+
+def test_every_way_of_calling_is_looked_at():
+    bench = Bench()
+    bench.say("a", "RPUSH l 1 2 3 | RPUSH ok 1 | ACL SETUSER bob on nopass ~ok +@all -@dangerous -exec")
+    bench.talk(
+        """
+        b> AUTH bob x | blpop l 0 | BLPOP ok 0 | BLMOVE ok l LEFT LEFT 0 | KEYS * | CLIENT LIST | CLIENT NOSUCH
+        +OK
+        -NOPERM this user has no permissions to access one of the keys used as arguments
+        ["ok" "1"]
+        -NOPERM this user has no permissions to access one of the keys used as arguments
+        -NOPERM this user has no permissions to run the 'keys' command
+        -NOPERM this user has no permissions to run the 'client|list' command
+        -ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.
+        b> WATCH l | OBJECT ENCODING l | CLIENT KILL TYPE normal | CONFIG | READONLY | LRANGE l 0 -1
+        -NOPERM this user has no permissions to access one of the keys used as arguments
+        -NOPERM this user has no permissions to access one of the keys used as arguments
+        -NOPERM this user has no permissions to run the 'client|kill' command
+        -ERR wrong number of arguments for 'config' command
+        +OK
+        -NOPERM this user has no permissions to access one of the keys used as arguments
+        b> MULTI | LLEN ok | EXEC | LLEN ok
+        +OK
+        +QUEUED
+        -EXECABORT Transaction discarded because of: NOPERM this user has no permissions to run the 'exec' command
+        0
+        """
+    )
+
+
+def test_client_list_tells_the_user():
+    bench = Bench()
+    bench.say("a", "ACL SETUSER bob on nopass +client ~*")
+    assert "user=bob" in bench.say("b", "AUTH bob x | CLIENT INFO")[1]
+    assert "user=default" in bench.ask("a", "CLIENT INFO")
+    assert bench.ask("a", "CLIENT KILL USER bob").splitlines() == ["1", "b: cut off"]
+
+
+def test_equal_refusals_are_one():
+    log = GrievanceLog()
+
+    def add(thing: bytes, at_ms: int) -> None:
+        log.add(Grievance("key", "toplevel", thing, b"bob", f"at {at_ms}", at_ms))
+
+    add(b"x", 0)
+    add(b"y", 10)
+    add(b"x", 60_000)
+    assert [(entry.object, entry.count, entry.client) for entry in log.entries] == [
+        (b"x", 2, "at 60000"),
+        (b"y", 1, "at 10"),
+    ]
+    add(b"x", 120_001)
+    assert [entry.count for entry in log.entries] == [1, 2, 1], "too long after"
+    for number in range(300):
+        add(b"%d" % number, 200_000)
+    assert len(log.entries) == GrievanceLog.SIZE_MAX
+
+
+def test_passwords_come_from_the_driver_s_chance():
+    first, same, other = Bench(seed=1).node(1), Bench(seed=1).node(1), Bench(seed=2).node(1)
+    assert first.front.guard.password(64) == same.front.guard.password(64)
+    assert first.front.guard.password(64) != other.front.guard.password(64)
+    assert len(first.front.guard.password(5)) == 5
+
+
+def test_notes_carry_the_reason():
+    guard = Bench().node(1).front.guard
+    guard.note(Denial(Reason.CHANNEL, b"c"), "lua", b"bob", "client", 5)
+    assert guard.log.entries == [Grievance("channel", "lua", b"c", b"bob", "client", 5)]
