@@ -91,6 +91,18 @@ def test_a_user_is_known_on_every_node_at_once():
     ]
 
 
+def test_what_is_taken_from_a_user_counts_everywhere_soon():
+    """The leader tells its followers of a change of users at once, not with the next heartbeat."""
+    bench = Bench(3)
+    bench.say("a@1", "ACL SETUSER bob on >pw >old ~k +get +set")
+    assert bench.say("b@2", "AUTH bob old | SET k 1") == ["+OK", "+OK"]
+    bench.say("a", "ACL SETUSER bob <old -set")
+    assert bench.say("b", "SET k 2 | AUTH bob old") == [
+        "-NOPERM this user has no permissions to run the 'set' command",
+        "-WRONGPASS invalid username-password pair or user is disabled.",
+    ]
+
+
 def test_a_node_that_can_t_know_says_so():
     bench = Bench(3)
     bench.connect("a", 3)

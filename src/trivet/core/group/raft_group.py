@@ -117,6 +117,7 @@ class RaftGroup:
         self._now_ms: Instant = 0
         """The last tick."""
         self._last_write: Index = 0
+        self._users_version = machine.users.version
         self._down = DownNodes(settings.node, voters)
         self.woken: list[ConnectionId] = []
         """This node's clients whose waiting calls were served or forgotten; the node takes them."""
@@ -490,6 +491,11 @@ class RaftGroup:
                     self._last_write = index
             index += 1
         self._tell(machine)
+        if machine.users.version != self._users_version:
+            # What was taken from somebody is to count on all nodes now, not with the next heartbeat.
+            self._users_version = machine.users.version
+            for peer in self.voters:
+                self.raft.want_commit(peer)
         if machine.digests:
             newest = next(reversed(machine.digests))
             self.raft.digest = (newest, machine.digests[newest].to_bytes(4, "big"))
