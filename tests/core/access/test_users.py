@@ -50,6 +50,15 @@ def test_all_rules_or_none():
     assert users.version == version
 
 
+def test_requiring_a_password():
+    users = Users()
+    users.require_password(hash_of(b"secret"))
+    assert users.lines(NOTHING) == [b"user default on #" + hash_of(b"secret") + b" ~* &* +@all"]
+    users.set_user(DEFAULT, NOTHING, [b"-@dangerous", b">other"])
+    users.require_password(b"")
+    assert users.lines(NOTHING) == [b"user default on nopass ~* &* +@all -@dangerous"]
+
+
 def test_users_come_and_go():
     users = Users()
     for name in (b"zoe", b"ann", b"bob"):

@@ -2,6 +2,7 @@
 
 from tests.core.machine.replicas import Replica, call, execute, follow
 from tests.core.machine.test_snapshot import chunks_of, restored
+from trivet.core.access.user import hash_of
 from trivet.core.access.verdict import Denial, Reason
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import Context
@@ -117,6 +118,14 @@ def test_rights_as_a_script_asks():
     assert [one.context for one in denied] == ["lua", "lua"]
     context = Context(replica.machine.databases)
     context.access = rights  # it is an Access
+
+
+def test_the_setting_requirepass_changes_default():
+    replica = Replica()
+    assert replica.one((0, [b"SETTING", b"requirepass", hash_of(b"secret"), b"maxmemory", b"1"])) == OK
+    assert replica.machine.users.find(b"default", b"").knows(b"secret")
+    assert not replica.machine.users.find(b"default", b"").knows(b"other")
+    assert list(replica.machine.settings.values) == [b"maxmemory"]
 
 
 def test_an_unknown_call_on_behalf_does_no_harm():

@@ -1,7 +1,10 @@
 """The guard: who a client is, and when its commands are looked at."""
 
+import pytest
+
 from tests.core.node.bench import Bench
 from trivet.core.access.verdict import Denial, Reason
+from trivet.core.base.prng import Prng
 from trivet.core.node.guard import Grievance, GrievanceLog
 from trivet.core.node.session import LOGIN, USER
 
@@ -190,3 +193,62 @@ def test_notes_carry_the_reason():
     guard = Bench().node(1).front.guard
     guard.note(Denial(Reason.CHANNEL, b"c"), "lua", b"bob", "client", 5)
     assert guard.log.entries == [Grievance("channel", "lua", b"c", b"bob", "client", 5)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_users_change_under_load_while_leaders_die(seed: int):
+    """C8: whatever is going on, all replicas end with the same users and the same digest."""
+    chance = Prng(seed)
+    bench = Bench(3, seed=seed + 1)
+    rules = [
+        "on",
+        "off",
+        "nopass",
+        ">a",
+        ">b",
+        "~k",
+        "+@all",
+        "-@write",
+        "+get",
+        "-get",
+        "reset",
+        "(+set ~x)",
+        "foo",
+    ]
+    for step in range(60):
+        number = chance.between(1, 3)
+        if bench.servers[number].node is None:
+            bench.start(number)
+            bench.wait(1500)
+            continue
+        client = f"c{number}x{step // 10}x{bench.servers[number].lives}"
+        if chance.below(15) == 0:
+            bench.crash(number)
+            bench.wait(2500)
+            continue
+        if client not in bench.clients:
+            bench.connect(client, number)
+        name = f"user{chance.below(3)}"
+        some = " ".join(rules[chance.below(len(rules))] for _ in range(chance.between(1, 4)))
+        if not bench.clients[client].open:
+            continue
+        bench.say(
+            client, f"ACL SETUSER {name} {some.replace('(', chr(39) + '(').replace(')', ')' + chr(39))}"
+        )
+        bench.say(
+            client,
+            [f"ACL DELUSER {name}", f"AUTH {name} a", "SET k 1", "GET k", "MULTI | SET k 2 | EXEC"][
+                chance.below(5)
+            ],
+        )
+    for number in (1, 2, 3):
+        if bench.servers[number].node is None:
+            bench.start(number)
+    bench.until(lambda: bench.leader() != 0)
+    bench.wait(3000)
+    machines = [bench.node(number).group.machine for number in (1, 2, 3)]
+    assert len({machine.applied_index for machine in machines}) == 1
+    assert machines[0].users.births > 0
+    for machine in machines[1:]:
+        assert machine.users.state() == machines[0].users.state()
+        assert machine.digest == machines[0].digest

@@ -82,6 +82,10 @@ class Users:
         self.version += 1
         return OK
 
+    def require_password(self, proof: bytes) -> None:
+        """What ``default`` is let in with from now on: the password with this hash, or anything if empty."""
+        self.set_user(DEFAULT, proof, [b"resetpass", b"#" + proof if proof else b"nopass"])
+
     def delete(self, names: list[bytes]) -> Reply:
         """Take users away; how many there were."""
         if DEFAULT in names:

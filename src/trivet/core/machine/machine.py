@@ -26,7 +26,15 @@ from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Event, Flag
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
-from trivet.core.machine.rights import AS, USERS, Denied, Rights, answer_about_users, change_users
+from trivet.core.machine.rights import (
+    AS,
+    REQUIREPASS,
+    USERS,
+    Denied,
+    Rights,
+    answer_about_users,
+    change_users,
+)
 from trivet.core.machine.sessions import NodeSessions
 from trivet.core.machine.settings import Settings
 from trivet.core.machine.waiting import WaitingCalls, defect
@@ -252,7 +260,10 @@ class Machine:
         """``SETTING name value …``."""
         args = call[1]
         for at in range(1, len(args) - 1, 2):
-            self.settings.put(args[at], args[at + 1])
+            if args[at] == REQUIREPASS:
+                self.users.require_password(args[at + 1])
+            else:
+                self.settings.put(args[at], args[at + 1])
         context.notifies = self.settings.notifies
         return OK
 

@@ -26,6 +26,8 @@ from trivet.core.command.table import ROWS, SUBROWS
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import OK, Error, Reply
 
+REQUIREPASS: Final = b"requirepass"
+"""The setting that is none: its value, the hash of a password or nothing, changes ``default``."""
 AS: Final = b"AS"
 USERS: Final = b"USERS"
 """``USERS SET name initial rule…``, ``USERS DELETE name…``, and the questions ``USERS GET name initial``,

@@ -12,7 +12,7 @@ from trivet.core.access.catalogue import CATEGORIES
 from trivet.core.access.commands import CATEGORY_MASKS, COMMANDS
 from trivet.core.access.rules import are_well_formed, change, hashed, merged
 from trivet.core.access.selector import has_blanks
-from trivet.core.access.user import DEFAULT, User, hash_of
+from trivet.core.access.user import User
 from trivet.core.command.arguments import exact
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import ROWS, SUBROWS
@@ -92,12 +92,6 @@ def _set_user(front: Front, session: Session, args: list[bytes]) -> bool:
         return _change(front, session, [b"SET", name, front.guard.initial, *hashed(rules)])
     session.answer_reply(refusal)
     return True
-
-
-def set_default_password(front: Front, session: Session, password: bytes) -> bool:
-    """``CONFIG SET requirepass``: what ``default`` gives from now on, on every node; nothing if empty."""
-    proof = b"#" + hash_of(password) if password else b"nopass"
-    return _change(front, session, [b"SET", DEFAULT, front.guard.initial, b"resetpass", proof])
 
 
 def _delete_users(front: Front, session: Session, args: list[bytes]) -> bool:
