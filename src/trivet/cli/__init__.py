@@ -1,5 +1,5 @@
 """Role: the commands that people type.
 
-Floor: 7.
+Floor: 8.
 On the path: words -> a running cluster, a report, an exit code.
 """

@@ -1,5 +1,5 @@
 """Role: the simulated world: N real nodes under virtual time, with faults and judges.
 
-Floor: 6.
+Floor: 7.
 On the path: a seed -> a run -> a verdict.
 """

@@ -1,5 +1,5 @@
 """Role: one replica of one group.
 
-Floor: 4.
+Floor: 5.
 On the path: the turn's calls -> one proposal; committed entries -> replies.
 """

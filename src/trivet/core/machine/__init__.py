@@ -1,5 +1,5 @@
 """Role: what a replica does with a committed entry: apply, sessions, digest, snapshot.
 
-Floor: 3.
+Floor: 4.
 On the path: committed entry -> new state, replies.
 """

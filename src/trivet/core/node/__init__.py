@@ -1,5 +1,5 @@
 """Role: one whole node, still without IO.
 
-Floor: 5.
+Floor: 6.
 On the path: inputs -> effects.
 """
