@@ -1,5 +1,5 @@
 """Role: everything that decides. No IO, no clock, no chance of its own.
 
-Floor: 0 to 5 (see the rooms).
+Floor: 0 to 6 (see the rooms).
 On the path: client and peer bytes -> effects.
 """

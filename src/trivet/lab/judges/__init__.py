@@ -1,6 +1,6 @@
 """Role: judges: they know a history and final states, and say what cannot be true of a correct store.
 
-Floor: 6.
+Floor: 7.
 On the path: a run's history, or that of anybody's system -> complaints.
 
 For other people's systems: ``judge(read_history("history.jsonl"), model="register")``; see docs/judging.md.

@@ -1,6 +1,6 @@
 """Textbook protocols, small and whole: two-phase commit, single-decree Paxos, eventual copies.
 
 Role: the protocols as their papers have them, for teaching, on the lab's own virtual time.
-Floor: 6, inside ``lab``; nothing of the store uses it.
+Floor: 7, inside ``lab``; nothing of the store uses it.
 On the path: gets a seed and a script, gives a recording that pictures and stories are made of.
 """

@@ -1,7 +1,7 @@
 """What clients do, and what must be true of it.
 
 Role: the sources of calls, one small class per workload, and their checks.
-Floor: 6, a room of the lab.
+Floor: 7, a room of the lab.
 On the path: a client's turn, options -> its next calls; the whole history -> complaints and counts.
 """
 

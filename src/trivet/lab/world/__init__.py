@@ -1,5 +1,5 @@
 """Role: the simulated world: virtual time, network, disks, clocks, processes, clients, faults.
 
-Floor: 6, inside the lab, below whatever runs or directs it.
+Floor: 7, inside the lab, below whatever runs or directs it.
 On the path: options → a cluster of real nodes that lives through its phases → history, trace, recording.
 """
