@@ -119,7 +119,7 @@ def test_default_off_lets_nobody_in():
         +OK
         +PONG
         c> HELLO 3 | HELLO 3 AUTH bob pw
-        -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+        -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
         {"server": "redis", "version": "7.0.15", "proto": 3, "id": 3, "mode": "standalone", "role": "master", "modules": []}
         """
     )

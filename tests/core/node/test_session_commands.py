@@ -126,7 +126,7 @@ def test_hello_names_and_authenticates():
         a> HELLO 3 AUTH nosuch secret
         -WRONGPASS invalid username-password pair or user is disabled.
         a> HELLO
-        -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
+        -NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time
         a> CLIENT GETNAME
         -NOAUTH Authentication required.
         """

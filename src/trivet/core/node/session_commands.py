@@ -159,9 +159,9 @@ def _hello(front: Front, session: Session, args: list[bytes]) -> bool:
     if not session.authenticated:
         session.answer_reply(
             Error(
-                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-                "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
-                "RESP protocol version at the same time"
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH "
+                "<user> <pass> option can be used to authenticate the client and select the RESP protocol "
+                "version at the same time"
             )
         )
         return True
