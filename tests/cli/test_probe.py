@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from trivet.cli.probe import Probe, ProbeError, keys_in
+from trivet.cli.status import address_of
 
 
 def serve(*replies):
@@ -70,3 +71,23 @@ def test_info_and_keys():
     info = Probe("127.0.0.1", serve(b"$%d\r\n%s\r\n" % (len(text), text))).info()
     assert info["raft_term"] == "9"
     assert keys_in(info) == 7
+
+
+def test_a_user_comes_with_its_password():
+    heard = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def run():
+        connection, _ = server.accept()
+        for _ in range(2):
+            heard.append(connection.recv(65536))
+            connection.sendall(b"+OK\r\n")
+        connection.close()
+        server.close()
+
+    listener = threading.Thread(target=run, daemon=True)
+    listener.start()
+    host, port, password, user = address_of(f"redis://ann:a%40b@127.0.0.1:{server.getsockname()[1]}")
+    Probe(host, port, password, user).call("A")
+    listener.join()
+    assert heard[0] == b"*3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$3\r\na@b\r\n"

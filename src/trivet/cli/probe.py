@@ -26,10 +26,12 @@ def request(*words: str) -> bytes:
 class Probe:
     """One connection to one node; reconnects by itself at the next call after a failure."""
 
-    def __init__(self, host: str, port: int, password: str = "", timeout_s: float = 1.0) -> None:
+    def __init__(
+        self, host: str, port: int, password: str = "", user: str = "", timeout_s: float = 1.0
+    ) -> None:
         self.host = host
         self.port = port
-        self._password = password
+        self._login = [user, password] if user else [password]
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
         self._buffer = b""
@@ -48,8 +50,8 @@ class Probe:
             if self._socket is None:
                 self._socket = socket.create_connection((self.host, self.port), self._timeout_s)
                 self._socket.settimeout(self._timeout_s)
-                if self._password:
-                    self._socket.sendall(request("AUTH", self._password))
+                if self._login[-1]:
+                    self._socket.sendall(request("AUTH", *self._login))
                     self._read_reply()
             self._socket.sendall(request(*words))
             return self._read_reply()

@@ -22,8 +22,8 @@ _COLUMNS = (
 )
 
 
-def address_of(url: str) -> tuple[str, int, str]:
-    """``redis://[:password@]host:port`` (or ``host:port``) as host, port, password."""
+def address_of(url: str) -> tuple[str, int, str, str]:
+    """``redis://[[user]:password@]host:port`` (or ``host:port``) as host, port, password, user."""
     parts = urlsplit(url if "://" in url else f"redis://{url}")
     try:
         port = parts.port
@@ -31,10 +31,10 @@ def address_of(url: str) -> tuple[str, int, str]:
         port = None
     if parts.scheme != "redis" or not parts.hostname or not port:
         raise click.UsageError(f"{url!r} is no address: write it as redis://127.0.0.1:7001")
-    return parts.hostname, port, unquote(parts.password or "")
+    return parts.hostname, port, unquote(parts.password or ""), unquote(parts.username or "")
 
 
-def addresses_in(data: Path) -> list[tuple[str, int, str]]:
+def addresses_in(data: Path) -> list[tuple[str, int, str, str]]:
     """The addresses of the cluster that `trivet up` runs in ``data``, if there is one."""
     from trivet.cli.layout import HOST, LayoutError, read_cluster
 
@@ -42,10 +42,10 @@ def addresses_in(data: Path) -> list[tuple[str, int, str]]:
         cluster = read_cluster(data)
     except LayoutError as error:
         raise click.ClickException(str(error)) from error
-    return [(HOST, row["client_port"], "") for row in cluster["nodes"]] if cluster else []
+    return [(HOST, row["client_port"], "", "") for row in cluster["nodes"]] if cluster else []
 
 
-def row_of(address: tuple[str, int, str]) -> tuple[list[str], dict[str, str]]:
+def row_of(address: tuple[str, int, str, str]) -> tuple[list[str], dict[str, str]]:
     """One line of the table, and the node's INFO (empty when it did not answer)."""
     from trivet.cli.probe import Probe, ProbeError, keys_in
 
@@ -95,7 +95,7 @@ def layout_table(rows: list[list[str]]) -> list[str]:
 )
 def command(urls: tuple[str, ...], data: Path) -> None:
     """Show role, term, leader and log positions of each node, asked over its client port."""
-    addresses = [address_of(url) for url in urls] or addresses_in(data) or [("127.0.0.1", 7001, "")]
+    addresses = [address_of(url) for url in urls] or addresses_in(data) or [("127.0.0.1", 7001, "", "")]
     with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
         answers = list(pool.map(row_of, addresses))
     for line in layout_table([row for row, _ in answers]):
