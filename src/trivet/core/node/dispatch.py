@@ -8,10 +8,11 @@ import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
 from trivet.core.node.front import Front
+from trivet.core.node.permission import on_behalf
 from trivet.core.node.routes import ROUTES, Route
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
-from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, on_behalf, refuse, vet
+from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
 from trivet.core.wire.reply import Error
 
 

@@ -13,8 +13,9 @@ from trivet.core.node.client_command import NAME_ERROR, client, describe, is_cli
 from trivet.core.node.cluster_command import cluster
 from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
+from trivet.core.node.permission import on_behalf
 from trivet.core.node.session import MULTI, Session, Transaction, Waits
-from trivet.core.node.vetting import Verdict, on_behalf
+from trivet.core.node.vetting import Verdict
 from trivet.core.values.glob import glob_matches
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
