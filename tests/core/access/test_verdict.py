@@ -6,9 +6,9 @@ from tests.core.access.people import row_of, user, words
 from trivet.core.access.verdict import (
     Denial,
     Reason,
-    channel_denial,
     denial,
     dry_refusal,
+    may_listen,
     reads_every_key,
     refusal,
     refusal_in_exec,
@@ -83,16 +83,16 @@ def test_of_several_refusals_the_one_that_came_furthest():
     assert verdict("-@all (+@all ~a)", "MGET a b c") == "key b"
 
 
-def test_channels():
+def test_listening():
     ann = user("&a* &b")
-    assert channel_denial(ann, [b"abc", b"b"], []) is None
-    assert channel_denial(ann, [b"abc", b"c"], []) == Denial(Reason.CHANNEL, b"c")
-    assert channel_denial(ann, [], [b"a*"]) is None
-    assert channel_denial(ann, [], [b"ab*"]) == Denial(Reason.CHANNEL, b"ab*"), "a pattern to the letter"
-    assert channel_denial(user("&*"), [b"x"], [b"*"]) is None
-    assert channel_denial(user("~* &* +@all"), [b"x"], []) is None
-    assert channel_denial(user("&a (&b)"), [b"a", b"b"], []) is not None, "by one selector"
-    assert channel_denial(user(""), [], []) is None
+    assert may_listen(ann, [b"abc", b"b"], [])
+    assert not may_listen(ann, [b"abc", b"c"], [])
+    assert may_listen(ann, [], [b"a*"])
+    assert not may_listen(ann, [], [b"ab*"]), "a pattern to the letter"
+    assert may_listen(user("&*"), [b"x"], [b"*"])
+    assert may_listen(user("~* &* +@all"), [b"x"], [])
+    assert may_listen(user("&a (&b)"), [b"a", b"b"], []), "each by some selector"
+    assert may_listen(user(""), [], [])
 
 
 def test_reading_every_key():

@@ -55,18 +55,15 @@ def denial(user: User, row: Row, args: list[bytes]) -> Denial | None:
     return Denial(reason, row.name.encode() if reason is Reason.COMMAND else args[position])
 
 
-def channel_denial(user: User, channels: list[bytes], patterns: list[bytes]) -> Denial | None:
-    """Why ``user`` may not be subscribed to all of these at once; None: it may."""
+def may_listen(user: User, channels: list[bytes], patterns: list[bytes]) -> bool:
+    """Whether ``user`` may go on listening to these: each by some selector."""
     if user.everything:
-        return None
-    refused = channels[0] if channels else patterns[0] if patterns else b""
-    for selector in user.selectors:
-        wrong = [name for name in channels if not _allows_channel(selector, name, False)]
-        wrong += [name for name in patterns if not _allows_channel(selector, name, True)]
-        if not wrong:
-            return None
-        refused = wrong[0]
-    return Denial(Reason.CHANNEL, refused)
+        return True
+    return all(
+        any(_allows_channel(selector, name, is_pattern) for selector in user.selectors)
+        for names, is_pattern in ((channels, False), (patterns, True))
+        for name in names
+    )
 
 
 def reads_every_key(user: User) -> bool:
