@@ -1,8 +1,11 @@
 """Verdicts; what redis-server says of the same is compared in ``tests/differential/test_acl.py``."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.access.people import row_of, user, words
+from trivet.core.access.commands import COMMANDS
 from trivet.core.access.verdict import (
     Denial,
     Reason,
@@ -14,6 +17,8 @@ from trivet.core.access.verdict import (
     refusal_in_exec,
     refusal_in_script,
 )
+from trivet.core.command.lookup import keys_of
+from trivet.core.command.table import ROWS, SUBROWS, Flag
 
 
 def verdict(rules: str, call: str) -> str:
@@ -119,3 +124,40 @@ def test_in_words():
     assert dry_refusal(command) == b"This user has no permissions to run the 'get' command"
     assert dry_refusal(key) == b"This user has no permissions to access the 'k' key"
     assert dry_refusal(channel) == b"This user has no permissions to access the 'c' channel"
+
+
+ROWS_OF_ALL = [*ROWS.values(), *(row for rows in SUBROWS.values() for row in rows.values())]
+WORDS = [
+    b"",
+    b"a",
+    b"b",
+    b"1",
+    b"2",
+    b"-1",
+    b"999999999999999999999",
+    b"GET",
+    b"STORE",
+    b"STREAMS",
+    b"\xff",
+    b"SET",
+]
+
+
+@given(
+    st.sampled_from(ROWS_OF_ALL), st.lists(st.sampled_from(WORDS), min_size=8, max_size=12), st.integers(0, 6)
+)
+def test_no_call_does_harm(row, arguments, extra):
+    """Whatever the arguments of a right number: a verdict, and each key that routing sees is looked at."""
+    names = row.name.upper().encode().split(b"|")
+    count = row.arity if row.arity > 0 else -row.arity + extra
+    args = (names + arguments)[:count]
+    if len(args) < count:
+        return
+    assert denial(user("~* &* +@all"), row, args) is None
+    assert denial(user("-@all"), row, args) is not None or Flag.NO_AUTH in row.flags
+    keys = keys_of(row, args)
+    found = denial(user("+@all &*"), row, args)
+    if keys and COMMANDS[row.name].keys:
+        assert found is not None and found.object in keys
+    else:
+        assert found is None

@@ -252,3 +252,24 @@ def test_users_change_under_load_while_leaders_die(seed: int):
     for machine in machines[1:]:
         assert machine.users.state() == machines[0].users.state()
         assert machine.digest == machines[0].digest
+
+
+def test_what_strangers_write_into_the_log_is_cut():
+    bench = Bench()
+    bench.say("a", "AUTH " + "n" * 5000 + " x")
+    bench.say("a", "ACL SETUSER bob on nopass +get")
+    bench.say("b", "AUTH bob x | GET " + "k" * 5000)
+    for entry in bench.node(1).front.guard.log.entries:
+        assert max(len(entry.object), len(entry.user), len(entry.client)) <= GrievanceLog.TEXT_BYTES_MAX
+
+
+def test_who_has_not_come_in_may_send_little():
+    """The limits before a login hold whenever ``default`` is closed, not only with a password in the file."""
+    bench = Bench()
+    bench.say("a", "ACL SETUSER bob on nopass +@all ~* | ACL SETUSER default off")
+    bench.connect("b")
+    bench.events = []
+    bench.send("b", b"*11\r\n")
+    bench.settle()
+    assert bench.events == [("b", "-ERR Protocol error: unauthenticated multibulk length"), ("b", "closed")]
+    assert bench.say("c", "AUTH bob x | MSET a 1 b 2 c 3 d 4 e 5 f 6") == ["+OK", "+OK"]

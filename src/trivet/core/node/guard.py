@@ -46,6 +46,8 @@ class GrievanceLog:
     """ACL LOG: of this node only, since it started."""
 
     SIZE_MAX: Final = 128
+    TEXT_BYTES_MAX: Final = 1024
+    """Of a key, a name or a client's line: strangers write them."""
     _SAME_WITHIN_MS: Final = 60_000
     _LOOKED_AT_MAX: Final = 10
 
@@ -156,8 +158,9 @@ class Guard:
 
     def note(self, found: Denial, context: str, user: bytes, client: str, now_ms: Instant) -> None:
         """Write a refusal into ACL LOG."""
+        most = GrievanceLog.TEXT_BYTES_MAX
         reason = Reason(found.reason).name.lower()
-        self.log.add(Grievance(reason, context, found.object, user, client, now_ms))
+        self.log.add(Grievance(reason, context, found.object[:most], user[:most], client[:most], now_ms))
 
     # -- passwords ------------------------------------------------------------------------------
 
