@@ -5,6 +5,7 @@ import pytest
 from tests.core.node.bench import Bench
 from trivet.core.access.verdict import Denial, Reason
 from trivet.core.base.prng import Prng
+from trivet.core.command.table import ROWS
 from trivet.core.node.guard import Grievance, GrievanceLog
 from trivet.core.node.session import LOGIN, USER
 
@@ -273,3 +274,103 @@ def test_who_has_not_come_in_may_send_little():
     bench.settle()
     assert bench.events == [("b", "-ERR Protocol error: unauthenticated multibulk length"), ("b", "closed")]
     assert bench.say("c", "AUTH bob x | MSET a 1 b 2 c 3 d 4 e 5 f 6") == ["+OK", "+OK"]
+
+
+# -- where other rooms ask the guard: each of these runs as soon as the command is served ---------------
+
+
+def needs(name: bytes):
+    return pytest.mark.skipif(name not in ROWS, reason=f"{name.decode()} is not served")
+
+
+@needs(b"EVAL")
+def test_scripts_are_bound_by_the_rights_of_who_calls_them():
+    bench = Bench(3)
+    bench.say("root", "ACL SETUSER bob on nopass ~k +get +eval +eval_ro +multi +exec | SET x 1")
+    assert bench.say("bob@2", "AUTH bob x") == ["+OK"]
+    refused = (
+        """EVAL "return redis.call('set','k','1')" 1 k""",
+        """EVAL "return redis.call('get','x')" 0""",
+        """EVAL_RO "return redis.call('get','x')" 0""",
+    )
+    for call in refused:
+        assert bench.ask("bob", call).startswith("-ERR The user executing the script can't "), call
+        assert "-ERR The user executing the script can't " in bench.ask("bob", f"MULTI | {call} | EXEC"), call
+    assert bench.ask("bob", """EVAL "return redis.call('get','k')" 0""") == "nil"
+    bench.wait(200)
+    assert '"context" "lua"' in bench.ask("root2@2", "ACL LOG")
+
+
+@needs(b"SORT")
+def test_sorting_by_other_keys_needs_the_right_to_read_all():
+    bench = Bench()
+    bench.say("root", "ACL SETUSER bob on nopass ~k +sort | RPUSH k 2 1")
+    assert bench.say("bob", "AUTH bob x | SORT k | SORT k BY w_* | SORT k GET w_*") == [
+        "+OK",
+        '["1" "2"]',
+        "-ERR BY option of SORT denied due to insufficient ACL permissions.",
+        "-ERR GET option of SORT denied due to insufficient ACL permissions.",
+    ]
+    assert bench.say("root", "ACL SETUSER bob %R~*") == ["+OK"]
+    assert bench.ask("bob", "SORT k BY w_*").startswith('["')
+
+
+@needs(b"SUBSCRIBE")
+def test_channels():
+    Bench(3).talk(
+        """
+        root> ACL SETUSER bob on nopass +@all ~* &news* &pat*
+        +OK
+        bob@2> AUTH bob x | SUBSCRIBE other | SSUBSCRIBE other | PSUBSCRIBE new* | PUBLISH other m | PUBLISH news m
+        +OK
+        -NOPERM this user has no permissions to access one of the channels used as arguments
+        -NOPERM this user has no permissions to access one of the channels used as arguments
+        -NOPERM this user has no permissions to access one of the channels used as arguments
+        -NOPERM this user has no permissions to access one of the channels used as arguments
+        0
+        bob> MULTI | PUBLISH news m | SPUBLISH other m | EXEC
+        +OK
+        +QUEUED
+        -NOPERM this user has no permissions to access one of the channels used as arguments
+        -EXECABORT Transaction discarded because of previous errors.
+        bob> SUBSCRIBE news1 news2 | PSUBSCRIBE pat*
+        ["subscribe" "news1" 1]
+        ["subscribe" "news2" 2]
+        ["psubscribe" "pat*" 3]
+        root> ACL SETUSER bob &more
+        +OK
+        root> PUBLISH news2 hello
+        1
+        bob: ["message" "news2" "hello"]
+        root> ACL SETUSER bob resetchannels &news* &pat
+        +OK
+        bob: cut off
+        """
+    )
+
+
+def test_requirepass_changes_default_on_every_node():
+    bench = Bench(3)
+    if bench.ask("root", "CONFIG SET requirepass secret") != "+OK":
+        pytest.skip("CONFIG SET is not served")
+    assert bench.say("a@2", "PING | AUTH bad | AUTH secret | PING") == [
+        "-NOAUTH Authentication required.",
+        "-WRONGPASS invalid username-password pair or user is disabled.",
+        "+OK",
+        "+PONG",
+    ]
+    assert "secret" not in bench.ask("root", "CONFIG GET *")
+    assert bench.ask("root", 'CONFIG SET requirepass ""') == "+OK"
+    assert bench.ask("b@3", "PING") == "+PONG"
+
+
+def test_no_password_is_shown_to_those_who_look_on():
+    bench = Bench()
+    if bench.ask("root", "CONFIG SET slowlog-log-slower-than 0") != "+OK":
+        pytest.skip("CONFIG SET is not served")
+    bench.say("spy", "MONITOR")
+    seen = bench.say("root", "ACL SETUSER bob on >topsecret | AUTH bob topsecret | RESET | SLOWLOG GET 100")
+    seen += bench.say(
+        "root", "HELLO 3 AUTH bob topsecret | RESET | SLOWLOG GET 100 | INFO everything | ACL LOG"
+    )
+    assert "topsecret" not in "\n".join(seen)
