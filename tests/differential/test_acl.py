@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.differential.harness import COMMANDS_TOTAL, Args, Oracle, Tree, parse_reply
-from trivet.core.access.commands import CATEGORY_MASKS, COMMANDS
+from trivet.core.access.commands import CATEGORY_MASKS, COMMANDS, OF_REDIS
 from trivet.core.access.rules import merged
 from trivet.core.access.users import Users, facts_of
 from trivet.core.command.lookup import find_row
@@ -20,7 +20,8 @@ pytestmark = [
     pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
 ]
 
-NEWER = {"client|setinfo"}
+NEWER = {name for name, command in COMMANDS.items() if not command.bit & OF_REDIS}
+"""What redis-server 7.0 does not have."""
 NAMES = [name.encode() for name in COMMANDS if name not in NEWER]
 CATEGORIES = [category.encode() for category in CATEGORY_MASKS]
 PATTERNS = [b"a*", b"*", b"b", b"", b"x y", b"[a-c]?"]
@@ -76,11 +77,21 @@ def user_rule(chance: random.Random) -> bytes:
     return b"(" + inside + chance.choice([b")", b")", b")", b""])
 
 
+def told(users: Users, name: bytes) -> object:
+    """What ACL GETUSER tells of a user."""
+    user = users.find(name, b"")
+    return in_any_order(tree(None if user is None else facts_of(user)))
+
+
 def in_any_order(tree: Tree) -> object:
-    """redis-server tells the single commands of a description in the order of a hash table."""
+    """redis-server tells the single commands of a description in the order of a hash table.
+
+    Commands that it does not have are left out.
+    """
     kind, content = tree
     if isinstance(content, bytes):
-        return kind, sorted(content.replace(b")", b" )").split())
+        words = content.replace(b")", b" )").split()
+        return kind, sorted(word for word in words if word[1:].decode("latin-1") not in NEWER)
     if isinstance(content, list):
         return kind, [in_any_order(item) for item in content]
     return tree
@@ -110,9 +121,7 @@ def test_rules_have_the_same_effect_and_errors(oracle: Oracle, seed: int) -> Non
             3, [[b"ACL", b"SETUSER", name, *arguments], [b"ACL", b"GETUSER", name], [b"ACL", b"LIST"]]
         )
         assert ours == theirs, arguments
-        user = users.find(name, b"")
-        told = in_any_order(tree(None if user is None else facts_of(user)))
-        assert told == in_any_order(facts), arguments
+        assert told(users, name) == in_any_order(facts), arguments
         assert in_any_order(tree(users.lines(b""))) == in_any_order(lines)
 
 
@@ -135,6 +144,10 @@ LCS k1 k2 | MIGRATE h 1 k1 0 1 | RESTORE k1 0 x | DUMP k1 | GETEX k1 | GETDEL k1
 """
 
 
+UNCHECKED_BY_REDIS = [[b"pfmerge", b"k1"]]
+"""redis-server 7.0 finds no key in these and lets them pass; here the key is looked at."""
+
+
 def samples() -> list[Args]:
     """Calls of every command that is served, and those above as far as they are."""
     requests = [text.split() for text in SAMPLES.replace("\n", "|").split("|") if text.strip()]
@@ -147,6 +160,7 @@ def samples() -> list[Args]:
         for extra in range(3 if row.arity < 0 else 1):
             count = abs(row.arity) + extra - len(names)
             calls.append(names + [b"k%d" % (number % 4) for number in range(1, count + 1)])
+    calls = [call for call in calls if call not in UNCHECKED_BY_REDIS]
     return [call for call in calls if call[0].upper() in ROWS and is_whole(call)]
 
 
