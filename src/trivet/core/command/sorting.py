@@ -48,6 +48,10 @@ class _Options:
         return start, size if self.count < 0 else min(start + self.count, size)
 
 
+_BY_DENIED: Final = Error("ERR BY option of SORT denied due to insufficient ACL permissions.")
+_GET_DENIED: Final = Error("ERR GET option of SORT denied due to insufficient ACL permissions.")
+
+
 class _Pattern:
     """Finds the value that belongs to an element. A pattern is text in C: it ends at a zero byte."""
 
@@ -77,7 +81,8 @@ class _Pattern:
         return found.get(self._field) if isinstance(found, Hash) else None
 
 
-def _options(args: list[bytes], read_only: bool) -> _Options | Error:
+def _options(args: list[bytes], read_only: bool, every_key: bool) -> _Options | Error:
+    """``every_key``: whether the caller may read keys that only the patterns name."""
     options = _Options()
     i = 2
     while i < len(args):
@@ -97,9 +102,13 @@ def _options(args: list[bytes], read_only: bool) -> _Options | Error:
             options.store = args[i + 1]
             i += 1
         elif option == b"BY" and left >= 1:
+            if not every_key and b"*" in args[i + 1].split(b"\0", 1)[0]:
+                return _BY_DENIED
             options.by = _Pattern(args[i + 1])
             i += 1
         elif option == b"GET" and left >= 1:
+            if not every_key:
+                return _GET_DENIED
             options.gets.append(_Pattern(args[i + 1]))
             i += 1
         else:
@@ -109,7 +118,8 @@ def _options(args: list[bytes], read_only: bool) -> _Options | Error:
 
 
 def _sort(context: Context, args: list[bytes], read_only: bool) -> Reply:
-    options = _options(args, read_only)
+    access = context.access
+    options = _options(args, read_only, access is None or access.reads_every_key())
     if isinstance(options, Error):
         return options
     db = context.db
