@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-import trivet.core.command.all_rows  # noqa: F401
+import trivet.core.script.rows  # noqa: F401
 from trivet.core.base.prng import Prng
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import Context, Flag

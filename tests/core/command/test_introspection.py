@@ -1,4 +1,4 @@
-import trivet.core.command.all_rows  # noqa: F401
+import trivet.core.script.rows  # noqa: F401
 from trivet.core.command.introspection import answer_command, categories, flag_names
 from trivet.core.command.table import ROWS
 from trivet.core.wire.encode import encode

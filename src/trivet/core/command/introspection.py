@@ -26,6 +26,7 @@ _GROUP_CATEGORIES: Final = {
     "connection": "connection",
     "transactions": "transaction",
     "pubsub": "pubsub",
+    "scripting": "scripting",
 }
 _EXTRA_CATEGORIES: Final = {
     "keys": ("dangerous",),

@@ -36,6 +36,8 @@ class Flag(IntFlag):
     NO_ASYNC_LOADING = 8192
     ALLOW_BUSY = 16384
     SKIP_SLOWLOG = 32768
+    SKIP_MONITOR = 65536
+    NO_MANDATORY_KEYS = 131072
 
 
 class Place(IntEnum):
@@ -79,7 +81,7 @@ class Context:
 
     __slots__ = (
         "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
-        "only_key", "prng", "published",
+        "only_key", "prng", "published", "scripts",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -102,6 +104,8 @@ class Context:
         """(channel, message) that transactions and scripts of the present entry have published."""
         self.defects: list[str] = []
         """Exceptions that commands raised: to be logged and mended."""
+        self.scripts: object = None
+        """What the script room remembers; its own business (see ``script.scripts``)."""
 
     def notify(self, kind: int, event: bytes, key: bytes) -> None:
         """A keyspace event of class ``kind``. To be called when ``notifies`` is not 0 only."""
@@ -137,6 +141,8 @@ class Row(msgspec.Struct, frozen=True):
     give_back: GiveBack | None = None
     alike: Alike | None = None
     """None: all calls of a waiting command are alike."""
+    logged: bool = False
+    """It goes through the log although it has no ``WRITE`` flag: what it does is not known beforehand."""
 
 
 ROWS: dict[bytes, Row] = {}
@@ -159,6 +165,7 @@ def command(
     key_finder: KeyFinder | None = None,
     give_back: GiveBack | None = None,
     alike: Alike | None = None,
+    logged: bool = False,
 ) -> Callable[[Run], Run]:
     """Declare a data command; the decorated function ``(context, args)`` runs it.
 
@@ -185,6 +192,7 @@ def command(
                 key_finder,
                 give_back,
                 alike,
+                logged,
             )
         )
         return run

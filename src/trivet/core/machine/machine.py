@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.access.users import Users
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NodeId
@@ -39,6 +39,7 @@ from trivet.core.machine.sessions import NodeSessions
 from trivet.core.machine.settings import Settings
 from trivet.core.machine.waiting import WaitingCalls, defect
 from trivet.core.machine.watches import Watcher, Watches
+from trivet.core.script.scripts import Scripts
 from trivet.core.values.codec import encode_items
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
@@ -92,6 +93,7 @@ class Machine:
         self.users = Users()
         self.denied: list[Denied] = []
         """Calls inside of others that were refused, since somebody last looked."""
+        self.scripts = Scripts()
         self.applied_index = 0
         self.now_ms = 0
         """Unix time of the newest entry, in ms; the only clock that data sees."""
@@ -101,6 +103,7 @@ class Machine:
         self._expire_max = expire_per_entry_max
         self._writes = Context(self.databases)
         self._reads = Context(self.databases)
+        self._writes.scripts = self._reads.scripts = self.scripts
         self.defects = self._reads.defects = self._writes.defects
         """Exceptions that commands raised (Rule M3), to be logged; whoever takes them clears it."""
         self.snapshot_hook: SnapshotHook | None = None
@@ -381,6 +384,8 @@ class Machine:
                 continue  # whether an empty database is open depends on reads, which differ between replicas
             items = bucket_items(table, database.deadlines, turn % table.bucket_count)
             self.digest = crc32(encode_items(items), crc32(b"%d" % db_index, self.digest))
+        if self.scripts.digest:
+            self.digest = crc32(b"%d" % self.scripts.digest, self.digest)
         self.digests[index] = self.digest
         if len(self.digests) > 16:
             del self.digests[next(iter(self.digests))]

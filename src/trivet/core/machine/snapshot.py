@@ -229,6 +229,7 @@ class SnapshotLoad:
         for name, value in head.settings:
             machine.settings.put(name, value)
         machine.users.restore(head.users)
+        machine.scripts.restore(head.scripts)
         for shape in head.databases:
             if not 1 <= shape.bucket_count <= BUCKETS_MAX:
                 raise ValueError(f"a database of {shape.bucket_count} buckets")
@@ -298,4 +299,5 @@ def _head_of(machine: Machine) -> Head:
         waits,
         list(machine.settings.values.items()),
         machine.users.state(),
+        machine.scripts.state(),
     )

@@ -3,6 +3,7 @@
 import msgspec
 
 from trivet.core.access.users import UsersState
+from trivet.core.script.scripts import ScriptsState
 
 
 class SessionState(msgspec.Struct, array_like=True, frozen=True):
@@ -55,6 +56,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     waits: list[WaitState] = []
     settings: list[tuple[bytes, bytes]] = []
     users: UsersState = UsersState()
+    scripts: ScriptsState = ScriptsState()
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

@@ -4,7 +4,7 @@ Strategy: one loop over the requests of a read, one dictionary look-up per comma
 commands of one client in one turn collected in one run.
 """
 
-import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
 from trivet.core.node.front import Front

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-import trivet.core.command.all_rows  # noqa: F401 (fills ROWS)
+import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
 
 
@@ -29,7 +29,7 @@ def _route(name: bytes) -> Route:
         shown=row.name,
         arity=row.arity,
         session=row.place is Place.SESSION,
-        writes=bool(row.flags & Flag.WRITE),
+        writes=bool(row.flags & Flag.WRITE) or row.logged,
         refuses_multi=bool(row.flags & Flag.NO_MULTI),
         needs_auth=not row.flags & Flag.NO_AUTH,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from trivet.core.base.ids import ConnectionId, NodeId
-from trivet.core.command import all_rows
+from trivet.core.script import rows
 from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import Row
 from trivet.lab.history import FOREVER_US, Operation, Outcome, classify
@@ -17,7 +17,7 @@ from trivet.lab.resp import ReplyParser, Value
 from trivet.lab.world.sim import Simulation
 from trivet.lab.world.wires import Wires
 
-assert all_rows.FAMILIES
+assert rows.FAMILIES
 
 Command = tuple[bytes, ...]
 Picked = tuple[Outcome, tuple[Value, ...]]
