@@ -303,7 +303,7 @@ class Executor:
         self.watcher.announced.clear()
         self.watcher.flushed = False
         reply = row.run(context, args)
-        self._check_changes(args, Flag.WRITE in row.flags)
+        self._check_changes(args, Flag.WRITE in row.flags or row.logged)
         return reply
 
     def select(self, index: int) -> None:

@@ -19,6 +19,8 @@ CACHE_BYTES_MAX: Final = 16 * 1024 * 1024
 _MARK: Final = b"\x1b"
 _HEADER_BYTES: Final = 12
 _DEPTH_MAX: Final = 250
+_TAIL_CALL: Final = 29
+"""The opcode before it is that of a plain call, with the same operands."""
 
 _COMPILER: Final = rb"""
 collectgarbage("stop")
@@ -73,8 +75,7 @@ def compile_source(source: bytes, name: bytes) -> bytes:
     assert isinstance(made, bytes)
     if made[:1] != _MARK:
         raise Refused(made.decode("utf-8", "replace"))
-    _Reader(made).check()
-    return made
+    return _Reader(made).checked()
 
 
 def strip(code: bytes) -> bytes:
@@ -86,18 +87,27 @@ class _Reader:
     """Walks through the functions of a dump of Lua 5.1 (64 bit, little-endian)."""
 
     def __init__(self, code: bytes) -> None:
-        self._code = code
+        self._code = bytearray(code)
         self._at = _HEADER_BYTES
         self._kept: list[bytes] = [code[:_HEADER_BYTES]]
 
-    def check(self) -> None:
-        """Refuse what Lua itself would run into the ground."""
+    def checked(self) -> bytes:
+        """The same functions without tail calls; refuses what Lua itself would run into the ground."""
         self._function(0)
+        return bytes(self._code)
 
     def stripped(self) -> bytes:
         """The same functions without lines and names of variables: it loads faster."""
         self._function(0)
         return b"".join(self._kept)
+
+    def _instructions(self) -> None:
+        """A tail call becomes a plain one: the frame stays, and an error in our libraries has its line."""
+        count = self._int()
+        for at in range(self._at, self._at + 4 * count, 4):
+            if self._code[at] & 63 == _TAIL_CALL:
+                self._code[at] -= 1
+        self._at += 4 * count
 
     def _int(self) -> int:
         value: int = struct.unpack_from("<i", self._code, self._at)[0]
@@ -125,11 +135,11 @@ class _Reader:
             raise Refused(
                 f"function at line {line} takes '...' and more than {VARARG_PARAMETERS_MAX} other parameters"
             )
-        self._skip_words()
+        self._instructions()
         for _ in range(self._int()):
             self._constant()
         functions = self._int()
-        self._kept.append(self._code[start : self._at])
+        self._kept.append(bytes(self._code[start : self._at]))
         for _ in range(functions):
             self._function(depth + 1)
         self._debug()

@@ -78,14 +78,14 @@ local function read_real(text, size)
   if size == 4 then
     exponent = first % 128 * 2 + floor(second / 128)
     mantissa = second % 128 * 65536 + byte(text, 3) * 256 + byte(text, 4)
-    if exponent == 255 then return mantissa == 0 and sign / 0 or 0/0 end
+    if exponent == 255 then return mantissa == 0 and sign / 0 or tonumber("nan") end
     if exponent == 0 then return sign * ldexp(mantissa, -149) end
     return sign * ldexp(mantissa + 2^23, exponent - 150)
   end
   exponent = first % 128 * 16 + floor(second / 16)
   mantissa = second % 16
   for i = 3, 8 do mantissa = mantissa * 256 + byte(text, i) end
-  if exponent == 2047 then return mantissa == 0 and sign / 0 or 0/0 end
+  if exponent == 2047 then return mantissa == 0 and sign / 0 or tonumber("nan") end
   if exponent == 0 then return sign * ldexp(mantissa, -1074) end
   return sign * ldexp(mantissa + 2^52, exponent - 1075)
 end

@@ -170,7 +170,7 @@ local function number_from(start)
     local value, length
     if sub(lower, 1, 8) == "infinity" then value, length = 1/0, 8
     elseif sub(lower, 1, 3) == "inf" then value, length = 1/0, 3
-    elseif sub(lower, 1, 3) == "nan" then value, length = 0/0, 3 end
+    elseif sub(lower, 1, 3) == "nan" then value, length = tonumber("nan"), 3 end
     if value then
       at = start + #sign + length
       return sign == "-" and -value or value

@@ -84,7 +84,7 @@ local function read_double(text, at)
   local sign = first >= 128 and -1 or 1
   local exponent = first % 128 * 16 + floor(second / 16)
   local mantissa = second % 16 * 2^48 + unsigned(text, at + 2, 6)
-  if exponent == 2047 then return mantissa == 0 and sign / 0 or 0/0 end
+  if exponent == 2047 then return mantissa == 0 and sign / 0 or tonumber("nan") end
   if exponent == 0 then return sign * ldexp(mantissa, -1074) end
   return sign * ldexp(mantissa + 2^52, exponent - 1075)
 end
@@ -94,7 +94,7 @@ local function read_float(text, at)
   local sign = first >= 128 and -1 or 1
   local exponent = first % 128 * 2 + floor(second / 128)
   local mantissa = second % 128 * 65536 + unsigned(text, at + 2, 2)
-  if exponent == 255 then return mantissa == 0 and sign / 0 or 0/0 end
+  if exponent == 255 then return mantissa == 0 and sign / 0 or tonumber("nan") end
   if exponent == 0 then return sign * ldexp(mantissa, -149) end
   return sign * ldexp(mantissa + 2^23, exponent - 150)
 end

@@ -423,7 +423,7 @@ local function decode(text)
     elseif kind == 43 then return {ok = head}
     elseif kind == 45 then return {err = head}
     elseif kind == 35 then return head == "t"
-    elseif kind == 44 then return {double = head == "inf" and 1/0 or head == "-inf" and -1/0 or head == "nan" and 0/0 or tonumber(head)}
+    elseif kind == 44 then return {double = head == "inf" and 1/0 or head == "-inf" and -1/0 or tonumber(head)}
     elseif kind == 37 then
       local map = {}
       for _ = 1, tonumber(head) do
