@@ -83,7 +83,7 @@ local function place()
       return info.source, info.currentline
     end
     level = level + 1
-  until not info or level > 60
+  until not info or level > 3000
   return nil, 0
 end
 
