@@ -26,12 +26,14 @@ from trivet.core.script.reply_text import from_text, to_text
 from trivet.core.script.shebang import known_flags
 from trivet.core.values.databases import DATABASES_MAX
 from trivet.core.values.numbers import parse_int
-from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
+from trivet.core.wire.reply import OK, PONG, Error, Reply
 
 STEPS_MAX: Final = 50_000_000
 """Instructions of Lua's machine, plus what long library functions and new memory are charged."""
 CALL_STEPS: Final = 400
 """What one ``redis.call`` costs; calls have a budget of ``STEPS_MAX`` of their own."""
+FAILURE_STEPS: Final = 1_200
+"""What it costs more when it fails: an exception has to travel."""
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 """What one script may use, results of commands included."""
 LOG_LINES_MAX: Final = 100
@@ -268,6 +270,7 @@ class ScriptRun:
         return used + (used * 3 >> 2) + size + _SLACK_BYTES < MEMORY_BYTES_MAX
 
     def _failure(self, text: str) -> ScriptError:
+        self._cost += FAILURE_STEPS
         self._message = text.encode("utf-8", "replace")
         self._state.set_max_memory(0)
         return ScriptError()
@@ -354,6 +357,3 @@ def _bxor(first: object, second: object) -> int:
     assert isinstance(first, int)
     assert isinstance(second, int)
     return first ^ second
-
-
-__all__ = ["Outcome", "ScriptRun", "Simple"]

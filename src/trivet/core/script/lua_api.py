@@ -139,7 +139,7 @@ local function script_rep(text, count)
   count = whole(count, "rep", 2)
   if #text == 0 or not (count >= 1) then return "" end
   if #text * count > 2^26 then fail("resulting string too large") end
-  charge(#text * count / 16)
+  charge(#text * count / 4)
   return rep(text, count)
 end
 

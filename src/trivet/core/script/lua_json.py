@@ -114,10 +114,7 @@ local function string_from(start)
   local parts, from = nil, start + 1
   while true do
     local stop_at = find(text, '["\\]', from)
-    local zero = find(text, "%z", from)
-    if not stop_at or (zero and zero < stop_at and zero > #text) then
-      return invalid_string("unexpected end of string", #text + 1)
-    end
+    if not stop_at then return invalid_string("unexpected end of string", #text + 1) end
     charge((stop_at - from) / 16)
     if byte(text, stop_at) == 34 then
       local tail = sub(text, from, stop_at - 1)
