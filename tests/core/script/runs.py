@@ -19,7 +19,9 @@ def context() -> Context:
     return made
 
 
-def outcome(source: str | bytes, *arguments: bytes, on: Context | None = None, read_only: bool = False) -> Outcome:
+def outcome(
+    source: str | bytes, *arguments: bytes, on: Context | None = None, read_only: bool = False
+) -> Outcome:
     text = source.encode("latin-1") if isinstance(source, str) else source
     try:
         code = COMPILER.of(text, b"@user_script")

@@ -41,9 +41,9 @@ def test_pcall_gives_errors_as_values():
     assert lua("local ok, e = pcall(redis.call, 'nosuch') return e", on=on) == (
         b"ERR Unknown Redis command called from script"
     )
-    assert lua("local ok, e = xpcall(function() redis.call() end, function(e) return e.err end) return e") == (
-        b"ERR Please specify at least one argument for this redis lib call"
-    )
+    assert lua(
+        "local ok, e = xpcall(function() redis.call() end, function(e) return e.err end) return e"
+    ) == (b"ERR Please specify at least one argument for this redis lib call")
 
 
 def test_a_read_only_script_writes_nothing():

@@ -5,7 +5,8 @@ assert rows.FAMILIES
 
 
 def test_eval():
-    check(r"""
+    check(
+        r"""
         > EVAL "return {KEYS[1], ARGV[1], #KEYS, #ARGV}" 1 a b
         ["a" "b" 1 1]
         > EVAL "return redis.call('set', KEYS[1], ARGV[1])" 1 a 5
@@ -14,7 +15,8 @@ def test_eval():
         6
         > EVAL "return redis.call('lpush', KEYS[1], 1)" 1 a
         -WRONGTYPE Operation against a key holding the wrong kind of value script: 5f4ba9b6a8a41f0a8a37a4e0ae6fcdd1f0e6a1ae, on @user_script:1.
-    """.replace("5f4ba9b6a8a41f0a8a37a4e0ae6fcdd1f0e6a1ae", _sha("return redis.call('lpush', KEYS[1], 1)")))
+    """.replace("5f4ba9b6a8a41f0a8a37a4e0ae6fcdd1f0e6a1ae", _sha("return redis.call('lpush', KEYS[1], 1)"))
+    )
 
 
 def _sha(source: str) -> str:

@@ -49,7 +49,10 @@ def test_loading():
         (b"redis.register_function('f-1', function() end)", "Library names can only contain"),
         (b"redis.register_function('f', 1)", "second argument to redis.register_function must be a function"),
         (b"redis.register_function{callback=function() end}", "must get a function name argument"),
-        (b"redis.register_function{function_name='x', callback=function() end, flags={'z'}}", "unknown flag given"),
+        (
+            b"redis.register_function{function_name='x', callback=function() end, flags={'z'}}",
+            "unknown flag given",
+        ),
         (b"x = 1", "Attempt to modify a readonly table"),
         (b"while true do end", "script stopped"),
     ):

@@ -42,7 +42,12 @@ def test_nesting_beyond_16_is_nil():
 
 
 def test_cve_2025_lengths_that_the_input_does_not_have():
-    for text in ("\\221\\255\\255\\255\\255", "\\223\\255\\255\\255\\255", "\\219\\255\\255\\255\\255x", "\\147\\1"):
+    for text in (
+        "\\221\\255\\255\\255\\255",
+        "\\223\\255\\255\\255\\255",
+        "\\219\\255\\255\\255\\255x",
+        "\\147\\1",
+    ):
         assert fails(f"return cmsgpack.unpack('{text}')") == "ERR user_script:1: Missing bytes in input."
     assert fails("return cmsgpack.unpack('\\193')") == "ERR user_script:1: Bad data format in input."
     assert "nested" in fails("return cmsgpack.unpack(string.rep('\\145', 100000))")

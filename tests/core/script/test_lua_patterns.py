@@ -5,7 +5,6 @@ import pytest
 from tests.core.script.runs import COMPILER, context, lua
 from trivet.core.script.bridge import ScriptRun
 
-
 CASES = [
     ("hello world from lua", "(%w+) (%w+)"), ("  trim me  ", "^%s*(.-)%s*$"), ("k = v", "^(%w+)%s*=%s*(%w+)$"),
     ("THE (quick) fox", "%((%a+)%)"), ("f(a(b)c)d", "%b()"), ("THE (quick) fox", "%f[%a]%a+"),
@@ -13,7 +12,6 @@ CASES = [
     ("0x1F", "^0[xX](%x+)$"), ("", ""), ("abc", "()b()"), ("a\0b", "%z"), ("a]b", "[^]]+"), ("aXb", "[^%u]"),
     ("colour color", "colou?r"), ("2024-01-02", "(%d+)-(%d+)-(%d+)"), ("caab", "a*"), ("x", "x$"), ("x$", "x$$"),
 ]  # fmt: skip
-
 
 
 @pytest.mark.parametrize(("text", "pattern"), CASES)
@@ -44,7 +42,13 @@ def _show(call: str, text: str, pattern: str) -> object:
 def test_a_costly_pattern_is_stopped_by_steps_not_by_patience():
     run = ScriptRun(context(), COMPILER, False)
     run.close()
-    assert lua("return string.match(string.rep(' ', 300) .. 'x' .. string.rep(' ', 300), '^%s*(.-)%s*$')") == b"x"
+    assert (
+        lua("return string.match(string.rep(' ', 300) .. 'x' .. string.rep(' ', 300), '^%s*(.-)%s*$')")
+        == b"x"
+    )
     assert lua("return (string.gsub(string.rep('ab,', 2000), '(%w+),', '%1;'))") == b"ab;" * 2000
     assert lua("return (string.gsub(string.rep('ab,', 2000), '(%w+),', {ab = 'x'}))") == b"x" * 2000
-    assert lua("return (string.gsub(string.rep('ab,', 2000), '(%w+),', function(a) return a end))") == b"ab" * 2000
+    assert (
+        lua("return (string.gsub(string.rep('ab,', 2000), '(%w+),', function(a) return a end))")
+        == b"ab" * 2000
+    )

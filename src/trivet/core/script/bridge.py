@@ -9,11 +9,12 @@ there must be room for it (``_has_room``), and while an exception travels throug
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 from trivet.core.command.introspection import answer_command
 from trivet.core.command.lookup import find_row
-from trivet.core.command.table import Context, Flag, Place, Row
+from trivet.core.command.table import Context, Flag, Row
 from trivet.core.script.bytecode import Bytecode, Refused
 from trivet.core.script.lua_api import API
 from trivet.core.script.lua_binary import BIT, STRUCT
@@ -85,7 +86,7 @@ class ScriptRun:
         self._message: bytes | bool = True
         self.log: list[tuple[int, bytes]] = []
         self._state = new_state(MEMORY_BYTES_MAX)
-        self._asked = {
+        self._asked: dict[bytes, Callable[..., object]] = {
             b"seed": self._seed, b"compile": self._compile, b"library": _library, b"find": _find,
             b"sha1": _sha1, b"log": self._log, b"setresp": self._setresp, b"known": _known, b"flags": _flags,
             b"band": _band, b"bor": _bor, b"bxor": _bxor,
@@ -155,9 +156,9 @@ class ScriptRun:
             source = answer[2] if len(answer) > 2 else None
             line = answer[3] if len(answer) > 3 else 0
             text = value.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "replace")
-            return Outcome(
-                Error(text), source if isinstance(source, bytes) else None, line if isinstance(line, int) else 0
-            )
+            if isinstance(source, bytes) and isinstance(line, int):
+                return Outcome(Error(text), source, line)
+            return Outcome(Error(text))
         return Outcome(Error(STEPS_ERROR if value == b"steps" else MEMORY_ERROR_TEXT))
 
     def close(self) -> None:

@@ -192,11 +192,11 @@ def function_list(context: Context, args: list[bytes]) -> Reply:
         else:
             return Error(f"ERR Unknown argument {args[at].decode('utf-8', 'replace')}")
         at += 1
-    found: list[Reply] = []
-    for library in scripts_of(context).libraries.values():
-        if pattern is None or glob_matches(pattern.lower(), library.name.lower()):
-            found.append(_described(library, with_code))
-    return found
+    return [
+        _described(library, with_code)
+        for library in scripts_of(context).libraries.values()
+        if pattern is None or glob_matches(pattern.lower(), library.name.lower())
+    ]
 
 
 def _described(library: Library, with_code: bool) -> Reply:

@@ -4,7 +4,6 @@ from typing import Final, Protocol, cast
 
 import lupa.lua51
 
-
 MEMORY_ERROR: Final[type[Exception]] = lupa.lua51.LuaMemoryError
 """A Lua state has met its memory limit."""
 

@@ -144,7 +144,9 @@ class _TextReader:
             pairs += [self.item(), self.item()]
         keys = pairs[::2]
         if all(isinstance(key, bytes) for key in keys):
-            return {key: value for key, value in zip(keys, pairs[1::2], strict=True) if isinstance(key, bytes)}
+            return {
+                key: value for key, value in zip(keys, pairs[1::2], strict=True) if isinstance(key, bytes)
+            }
         return {_key_text(key): value for key, value in zip(keys, pairs[1::2], strict=True)}
 
 

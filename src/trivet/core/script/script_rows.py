@@ -11,7 +11,9 @@ from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 FULL: Final = Error("ERR the script cache is full of loaded scripts: SCRIPT FLUSH empties it")
 NOT_BUSY: Final = Error("NOTBUSY No scripts in execution right now.")
-_NO_DEBUGGER: Final = Error("ERR there is no script debugger here: replicas run scripts when they apply the log")
+_NO_DEBUGGER: Final = Error(
+    "ERR there is no script debugger here: replicas run scripts when they apply the log"
+)
 _HELP: Final = (
     "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "DEBUG NO",
@@ -85,10 +87,7 @@ def script_load(context: Context, args: list[bytes]) -> Reply:
 def script_exists(context: Context, args: list[bytes]) -> Reply:
     """SCRIPT EXISTS sha1 [sha1 ...]."""
     scripts = scripts_of(context)
-    found: list[Reply] = []
-    for sha in args[2:]:
-        found.append(int(scripts.script(sha.lower()) is not None))
-    return found
+    return [int(scripts.script(sha.lower()) is not None) for sha in args[2:]]
 
 
 @command(

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 
 from trivet.core.base.ids import ConnectionId, NodeId
-from trivet.core.script import rows
 from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import Row
+from trivet.core.script import rows
 from trivet.lab.history import FOREVER_US, Operation, Outcome, classify
 from trivet.lab.resp import ReplyParser, Value
 from trivet.lab.world.sim import Simulation
