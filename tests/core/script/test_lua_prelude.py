@@ -13,7 +13,22 @@ def test_it_is_text_that_compiles():
 
 @pytest.mark.parametrize(
     "name",
-    ["io", "os", "package", "require", "module", "debug", "dofile", "loadfile", "print", "newproxy", "setfenv", "getfenv", "python", "arg"],
+    [
+        "io",
+        "os",
+        "package",
+        "require",
+        "module",
+        "debug",
+        "dofile",
+        "loadfile",
+        "print",
+        "newproxy",
+        "setfenv",
+        "getfenv",
+        "python",
+        "arg",
+    ],
 )
 def test_what_reaches_out_is_not_there(name: str):
     assert f"nonexistent global variable '{name}'" in fails(f"return {name}")

@@ -107,7 +107,7 @@ def categories(row: Row) -> list[str]:
     found: list[str] = []
     if Flag.WRITE in flags:
         found.append("write")
-    if Flag.READONLY in flags:
+    if Flag.READONLY in flags and row.group != "scripting":
         found.append("read")
     if Flag.ADMIN in flags:
         found += ["admin", "dangerous"]

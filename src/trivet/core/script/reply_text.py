@@ -1,6 +1,6 @@
-"""Replies as the text that crosses between Python and Lua, both ways.
+r"""Replies as the text that crosses between Python and Lua, both ways.
 
-One line per item, ``RESP3`` in spirit: ``$3\\nabc``, ``:1\\n``, ``*2\\n``… One string crosses at a time,
+One line per item, ``RESP3`` in spirit: ``$3\nabc``, ``:1\n``, ``*2\n``… One string crosses at a time,
 so nothing that Lua's memory limit could interrupt happens between the two languages.
 """
 
