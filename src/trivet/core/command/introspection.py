@@ -45,7 +45,9 @@ _EXTRA_CATEGORIES: Final = {
     "asking": ("connection",),
     "command": ("connection",),
 }
-_NOT_IN_GROUP_CATEGORY: Final = ("wait", "client", "object", "sort", "sort_ro", "xgroup", "xinfo")
+_NOT_IN_GROUP_CATEGORY: Final = (
+    "wait", "client", "object", "sort", "sort_ro", "xgroup", "xinfo", "script", "function",
+)  # fmt: skip
 
 _INVALID_COMMAND: Final = Error("ERR Invalid command specified")
 _INVALID_COUNT: Final = Error("ERR Invalid number of arguments specified for command")

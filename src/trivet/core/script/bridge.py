@@ -155,7 +155,9 @@ class ScriptRun:
         if kind == 4:
             source = answer[2] if len(answer) > 2 else None
             line = answer[3] if len(answer) > 3 else 0
-            text = value.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "replace")
+            text = (
+                value.split(b"\0", 1)[0].replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "replace")
+            )
             if isinstance(source, bytes) and isinstance(line, int):
                 return Outcome(Error(text), source, line)
             return Outcome(Error(text))

@@ -94,7 +94,7 @@ end
 
 local sizes = {b = 1, B = 1, h = 2, H = 2, l = 8, L = 8, T = 8, f = 4, d = 8, x = 1}
 
-local function options(text)
+local function options(text, lenient)
   local at, little, align = 1, true, 1
   return function(total)
     while true do
@@ -124,6 +124,7 @@ local function options(text)
           if digits then at = at + #digits end
           size = n or 1
         elseif letter == "s" then size = 0
+        elseif not size and lenient and match(letter, "%w") then size = 0
         elseif not size then fail("invalid format option '" .. letter .. "'") end
         local padding = 0
         if size > 1 and letter ~= "c" and align > 1 then
@@ -201,7 +202,7 @@ function struct.unpack(pattern, text, position)
     local letter, size, padding, little = following(at - 1)
     if not letter then break end
     at = at + padding
-    if at - 1 + size > #text then fail("data string too short") end
+    if at - 1 + size > #text then fail("bad argument #2 to 'unpack' (data string too short)") end
     local value
     if letter == "x" then value = nil
     elseif letter == "f" or letter == "d" then
@@ -219,7 +220,7 @@ function struct.unpack(pattern, text, position)
         size = found[n]
         found[n] = nil
         n = n - 1
-        if size < 0 or at - 1 + size > #text then fail("data string too short") end
+        if size < 0 or at - 1 + size > #text then fail("bad argument #2 to 'unpack' (data string too short)") end
       end
       value = sub(text, at, at + size - 1)
     elseif size == 0 then value = 0
@@ -236,7 +237,7 @@ function struct.unpack(pattern, text, position)
 end
 
 function struct.size(pattern)
-  local following, total = options(format_of(pattern, "size")), 0
+  local following, total = options(format_of(pattern, "size"), true), 0
   while true do
     local letter, size, padding = following(total)
     if not letter then return total end

@@ -456,7 +456,8 @@ local function integer_text(n)
 end
 
 local function line_text(text)
-  return (gsub(text, "[\r\n]", " "))
+  local zero = find(text, "%z")
+  return (gsub(zero and sub(text, 1, zero - 1) or text, "[\r\n]", " "))
 end
 
 local encode
