@@ -10,11 +10,12 @@ def test_every_row_has_its_route() -> None:
         row = ROWS[name]
         assert route.name == name and route.shown == row.name and route.arity == row.arity
         assert route.session == (row.place is Place.SESSION)
-        assert route.writes == bool(row.flags & Flag.WRITE)
+        assert route.writes == (bool(row.flags & Flag.WRITE) or row.logged)
 
 
 def test_some_routes() -> None:
     assert ROUTES[b"SET"].writes and not ROUTES[b"SET"].session
     assert not ROUTES[b"GET"].writes
+    assert ROUTES[b"EVAL"].writes and not ROUTES[b"EVAL_RO"].writes
     assert ROUTES[b"PING"].session
     assert not ROUTES[b"AUTH"].needs_auth and ROUTES[b"GET"].needs_auth

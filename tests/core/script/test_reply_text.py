@@ -1,7 +1,18 @@
 """Replies as text."""
 
 from trivet.core.script.reply_text import from_text, to_text
-from trivet.core.wire.reply import NULL_ARRAY, Error, Members, Pairs, Push, Reply, Simple, Verbatim
+from trivet.core.wire.reply import (
+    NULL_ARRAY,
+    Decimal,
+    Error,
+    MapPairs,
+    Members,
+    Pairs,
+    Push,
+    Reply,
+    Simple,
+    Verbatim,
+)
 
 
 def test_what_lua_reads():
@@ -12,6 +23,10 @@ def test_what_lua_reads():
     assert to_text(Members([b"a"]), False) == b"*1\n$1\na"
     assert to_text(Pairs([(b"a", 1.0)]), False) == b"*2\n$1\na$1\n1"
     assert to_text(Pairs([(b"a", 1.0)]), True) == b"*1\n*2\n$1\na,1\n"
+    assert to_text(MapPairs([(b"a", 1)]), False) == b"*2\n$1\na:1\n"
+    assert to_text(MapPairs([(b"a", 1)]), True) == b"%1\n$1\na:1\n"
+    assert to_text(Decimal(b"1.5"), False) == b"$3\n1.5"
+    assert to_text(Decimal(b"1.5"), True) == b",1.5\n"
     assert to_text(Push([True]), True) == b"*1\n#t\n"
     assert to_text(True, False) == b":1\n"
     assert to_text(Verbatim("txt", b"hi"), True) == b"=6\ntxt:hi"

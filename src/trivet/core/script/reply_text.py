@@ -9,7 +9,9 @@ from typing import Final
 from trivet.core.wire.encode import double_text
 from trivet.core.wire.reply import (
     Blocked,
+    Decimal,
     Error,
+    MapPairs,
     Members,
     NullArray,
     Pairs,
@@ -44,6 +46,8 @@ def _write(out: list[bytes], reply: Reply, resp3: bool) -> None:
     elif isinstance(reply, float):
         text = double_text(reply)
         out.append(b",%b\n" % text if resp3 else b"$%d\n%b" % (len(text), text))
+    elif isinstance(reply, Decimal):
+        out.append(b",%b\n" % reply.text if resp3 else b"$%d\n%b" % (len(reply.text), reply.text))
     elif isinstance(reply, Simple):
         out.append(b"+%b\n" % _line(reply.text))
     elif isinstance(reply, Error):
@@ -58,13 +62,21 @@ def _write(out: list[bytes], reply: Reply, resp3: bool) -> None:
 
 
 def _write_collection(
-    out: list[bytes], reply: "Members | Pairs | Push | list[Reply] | dict[bytes, Reply]", resp3: bool
+    out: list[bytes],
+    reply: "Members | Pairs | MapPairs | Push | list[Reply] | dict[bytes, Reply]",
+    resp3: bool,
 ) -> None:
     if isinstance(reply, dict):
         out.append(b"%%%d\n" % len(reply) if resp3 else b"*%d\n" % (len(reply) * 2))
         for key, value in reply.items():
             _write(out, key, resp3)
             _write(out, value, resp3)
+        return
+    if isinstance(reply, MapPairs):
+        out.append(b"%%%d\n" % len(reply.items) if resp3 else b"*%d\n" % (len(reply.items) * 2))
+        for first, second in reply.items:
+            _write(out, first, resp3)
+            _write(out, second, resp3)
         return
     if isinstance(reply, Pairs):
         out.append(b"*%d\n" % (len(reply.items) if resp3 else len(reply.items) * 2))
