@@ -4,7 +4,7 @@ from tests.core.machine.replicas import Replica, call, execute, follow
 from trivet.core.base.prng import Prng
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
-from trivet.core.wire.reply import Error
+from trivet.core.wire.reply import Error, Simple
 
 SCRIPTS = [
     b"local t = {} for i = 1, 50 do t['k' .. math.random(1000)] = i end redis.call('set', 'a', cjson.encode(t)) return redis.call('time')",
@@ -79,3 +79,25 @@ def test_scripts_watch_and_wake_like_commands():
     aborted = replica.one(execute(["SET a 3"], watcher="5"))
     assert not isinstance(aborted, list)
     assert replica.one("GET a") == b"2"
+
+
+def test_a_user_s_rights_bound_what_a_script_calls():
+    """CVE-2026-33343: a call inside of another one is checked too."""
+    replica = Replica()
+    replica.one((0, [b"USERS", b"SET", b"ann", b"", b"~a", b"+eval", b"+get", b"+set"]))
+
+    def as_ann(script: bytes) -> object:
+        return replica.one((0, [b"AS", b"ann", b"7", b"EVAL", script, b"0"]))
+
+    assert as_ann(b"return redis.call('set', 'a', 1)") == Simple("OK")
+    for script in (
+        b"return redis.call('set', 'b', 1)",
+        b"return redis.call('del', 'a')",
+        b"redis.pcall('select', 1)",
+    ):
+        refused = as_ann(script)
+        assert refused is None or (
+            isinstance(refused, Error) and "The user executing the script can" in refused.text
+        ), refused
+    assert replica.run("GET a", "EXISTS b") == [b"1", 0]
+    assert [denied.context for denied in replica.machine.take_denied()] == ["lua"] * 3

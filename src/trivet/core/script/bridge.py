@@ -215,6 +215,9 @@ class ScriptRun:
             return _as_seen_by_scripts(row)
         if row.flags & Flag.NOSCRIPT:
             return Error(_NOT_ALLOWED)
+        access = self._context.access
+        if access is not None and (refusal := access.refuses_in_script(args)) is not None:
+            return refusal
         if row.run is None:
             return self._session_command(row, args)
         if self._read_only and row.flags & Flag.WRITE:
