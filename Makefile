@@ -7,6 +7,7 @@ SHELL := /bin/sh
 VENV     := .venv
 BIN      := $(VENV)/bin
 COMPILED := .venv-compiled
+LIBRARIES := .venv-libraries
 NODES    ?= 3
 PORT     ?= 7001
 DATA     ?= ./trivet-data
@@ -14,25 +15,25 @@ SEEDS    ?= 5000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check soak mutants bench fuzz scenarios commands compiled test-compiled lock tools format clean
+.PHONY: help setup run test check soak mutants bench fuzz scenarios commands compiled test-compiled lock tools libraries format clean
 
 help:  ## this list
 	@echo "Trivet: a distributed data store that speaks the Redis protocol."
 	@echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-setup: $(VENV)/.done  ## build .venv with the locked requirements and trivet in it
+setup: $(VENV)/.done libraries  ## build .venv with the locked requirements and trivet in it
 
 run: $(VENV)/.done  ## start a cluster of three nodes on this machine (NODES, PORT, DATA)
 	@exec $(BIN)/trivet up --nodes $(NODES) --port $(PORT) --data $(DATA)
 
-test: $(VENV)/.done tools check  ## gates, then every test (some minutes)
+test: $(VENV)/.done libraries tools check  ## gates, then every test (some minutes)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
 check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
 	$(BIN)/python tools/check.py
 
-soak: $(VENV)/.done tools  ## the long runs: SEEDS=5000 lab seeds over all workloads (under an hour), failover for minutes
+soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds over all workloads (under an hour), failover for minutes
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/pytest -m soak $(PYTEST_ARGS)
@@ -68,8 +69,11 @@ format: $(VENV)/.done  ## let ruff format the code and sort the imports
 tools:  ## install the peers that tests and benchmarks compare with (root on Debian only; else it goes on without)
 	@sh tools/peers.sh
 
+libraries: $(LIBRARIES)/.done  ## install the libraries of others that tests/libraries runs (those for node only with npm)
+	@sh tools/node_libraries.sh $(LIBRARIES)/node
+
 clean:  ## remove what was built (not your data)
-	rm -rf $(VENV) $(COMPILED) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(COMPILED) $(LIBRARIES) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -78,6 +82,12 @@ $(VENV)/.done: requirements-dev.txt requirements-redis5.txt pyproject.toml tools
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --upgrade --target $(VENV)/redis5 -r requirements-redis5.txt
+	@touch $@
+
+$(LIBRARIES)/.done: requirements-libraries.txt tools/venv.sh
+	@sh tools/venv.sh $(LIBRARIES)
+	@echo "installing the libraries that tests run into $(LIBRARIES)"
+	$(LIBRARIES)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-libraries.txt
 	@touch $@
 
 CORE := $(shell find src/trivet/core -name '*.py' 2>/dev/null)

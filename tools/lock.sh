@@ -6,3 +6,4 @@ compile="uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-
 $compile pyproject.toml -o requirements.txt
 $compile pyproject.toml --group pyproject.toml:dev -c requirements.txt -o requirements-dev.txt
 $compile --group pyproject.toml:redis5 -o requirements-redis5.txt
+$compile --group pyproject.toml:libraries -o requirements-libraries.txt

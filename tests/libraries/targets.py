@@ -1,0 +1,94 @@
+"""What the libraries run against: a cluster of three nodes, or, as the oracle, one redis-server (TRIVET_TEST_TARGET=redis).
+
+Both have client ports, and nodes that can be killed and come back by themselves.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from bench.peers import ask, free_ports
+from tests.cluster.harness import HOST, Cluster, wait_until
+
+
+class TrivetTarget:
+    """Three real nodes under one supervisor, which restarts what dies."""
+
+    def __init__(self, directory):
+        self.cluster = Cluster(directory)
+        self.cluster.wait_whole()
+        self.ports = self.cluster.ports
+
+    def kill(self, node):
+        """kill -9; the process id."""
+        return self.cluster.kill(node)
+
+    def wait_back(self, node, before):
+        """Wait until a new process serves for the one killed, and all nodes agree."""
+        wait_until(lambda: self.cluster.pid(node) not in (0, before), "a new process")
+        self.cluster.wait_whole()
+
+    def stop(self):
+        assert self.cluster.stop() == 0
+
+
+class RedisTarget:
+    """One redis-server that syncs every write before it answers, and is started again when it dies."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.ports = free_ports(1)
+        self._stopping = False
+        self._changed = threading.Event()
+        self._start()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _start(self):
+        words = ["redis-server", "--port", str(self.ports[0]), "--bind", HOST, "--save", "", "--appendonly", "yes"]
+        words += ["--appendfsync", "always", "--dir", str(self.directory)]
+        with (self.directory / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(lambda: ask(self.ports[0], "PING") == b"+PONG\r\n", "redis-server")
+
+    def _watch(self):
+        while not self._stopping:
+            self.process.wait()
+            if not self._stopping and not self._changed.wait(0.3):
+                self._start()
+
+    def kill(self, node):
+        """kill -9; the process id."""
+        assert node == 1
+        os.kill(self.process.pid, signal.SIGKILL)
+        return self.process.pid
+
+    def wait_back(self, node, before):
+        """Wait until a new process serves for the one killed."""
+        assert node == 1
+        wait_until(lambda: self.process.pid != before and ask(self.ports[0], "PING") == b"+PONG\r\n", "a new process")
+
+    def stop(self):
+        self._stopping = True
+        self._changed.set()
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def open_target(directory):
+    """The target that the environment asks for."""
+    kind = os.environ.get("TRIVET_TEST_TARGET", "trivet")
+    if kind != "redis":
+        return TrivetTarget(directory)
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    return RedisTarget(directory)
+
+
+def urls(target):
+    """The plain URL of each node."""
+    return [f"redis://{HOST}:{port}/0" for port in target.ports]
