@@ -50,7 +50,12 @@ def tool(name):
 
 def environment(url, last_url, **more):
     """The environment of a program."""
-    own = {"TARGET_URL": url, "TARGET_LAST_URL": last_url, "PYTHONPATH": str(PROGRAMS), "PYTHONUNBUFFERED": "1"}
+    own = {
+        "TARGET_URL": url,
+        "TARGET_LAST_URL": last_url,
+        "PYTHONPATH": str(PROGRAMS),
+        "PYTHONUNBUFFERED": "1",
+    }
     return {**os.environ, **own, "NODE_PATH": str(NODE_MODULES), **more}
 
 

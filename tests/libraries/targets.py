@@ -49,7 +49,17 @@ class RedisTarget:
         self._thread.start()
 
     def _start(self):
-        words = ["redis-server", "--port", str(self.ports[0]), "--bind", HOST, "--save", "", "--appendonly", "yes"]
+        words = [
+            "redis-server",
+            "--port",
+            str(self.ports[0]),
+            "--bind",
+            HOST,
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+        ]
         words += ["--appendfsync", "always", "--dir", str(self.directory)]
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -70,7 +80,9 @@ class RedisTarget:
     def wait_back(self, node, before):
         """Wait until a new process serves for the one killed."""
         assert node == 1
-        wait_until(lambda: self.process.pid != before and ask(self.ports[0], "PING") == b"+PONG\r\n", "a new process")
+        wait_until(
+            lambda: self.process.pid != before and ask(self.ports[0], "PING") == b"+PONG\r\n", "a new process"
+        )
 
     def stop(self):
         self._stopping = True

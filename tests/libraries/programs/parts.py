@@ -33,9 +33,10 @@ async def eventually_async(condition, seconds=15.0):
 
 
 def main(names):
-    """Run the part that the first argument names, with the other arguments."""
+    """Run the part that the first argument names: once with each of the other arguments, or once without."""
     part = names[f"part_{sys.argv[1]}"]
-    result = part(*sys.argv[2:])
-    if inspect.isawaitable(result):
-        asyncio.run(result)
+    for arguments in [[argument] for argument in sys.argv[2:]] or [[]]:
+        result = part(*arguments)
+        if inspect.isawaitable(result):
+            asyncio.run(result)
     print(f"fine {sys.argv[1]}", flush=True)

@@ -1,0 +1,48 @@
+"""A Celery application as its documentation writes them; nothing is set but the two URLs and what the tests are about."""
+
+import os
+import time
+
+from celery import Celery
+
+app = Celery("celery_app", broker=os.environ["TARGET_URL"], backend=os.environ["TARGET_URL"])
+
+
+@app.task
+def add(x, y):
+    return x + y
+
+
+@app.task
+def total(numbers):
+    return sum(numbers)
+
+
+@app.task
+def fail():
+    raise ValueError("on purpose")
+
+
+@app.task(bind=True, autoretry_for=(RuntimeError,), default_retry_delay=0.1, max_retries=5)
+def third_time_lucky(self):
+    if self.request.retries < 2:
+        raise RuntimeError(f"attempt {self.request.retries}")
+    return self.request.retries
+
+
+@app.task(bind=True)
+def progress(self):
+    self.update_state(state="PROGRESS", meta={"done": 50})
+    time.sleep(0.5)
+    return "done"
+
+
+@app.task
+def nap(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task
+def note(text):
+    app.backend.client.rpush("celery:notes", text)
