@@ -62,6 +62,17 @@ def test_info_is_one_line_about_this_connection():
     assert (fields["age"], fields["resp"], fields["lib-name"], fields["lib-ver"]) == ("7", "2", "lib", "1")
 
 
+def test_a_line_has_every_field_that_redis_writes_in_its_order():
+    """Client libraries turn some of them into numbers without asking whether they are there (RQ's do)."""
+    line = Bench().ask("a", "CLIENT LIST").strip('"').replace("\\n", "")
+    names = [field.partition("=")[0] for field in line.split(" ")]
+    redis = (
+        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl "
+        "oll omem tot-mem events cmd user redir resp"
+    )
+    assert names[: len(redis.split())] == redis.split()
+
+
 def test_list():
     bench = Bench()
     for name in ("a", "b", "c"):

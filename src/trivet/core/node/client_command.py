@@ -75,8 +75,9 @@ def describe(session: Session, now_ms: Instant) -> str:
         f"age={(now_ms - session.created_ms) // 1000} idle={(now_ms - session.active_ms) // 1000} "
         f"flags={flags} "
         f"db={session.db} sub=0 psub=0 ssub=0 multi={queued} qbuf={session.parser.buffered_bytes()} "
-        f"omem={session.backlog_bytes} events=r cmd={session.last_command or 'NULL'} "
-        f"user={session.user.decode('latin-1')} "
+        f"qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem={session.backlog_bytes} "
+        f"tot-mem={session.backlog_bytes} events=r cmd={session.last_command or 'NULL'} "
+        f"user={session.user.decode('latin-1')} redir=-1 "
         f"resp={session.protocol} lib-name={session.library.decode('latin-1')} "
         f"lib-ver={session.library_version.decode('latin-1')}\n"
     )
