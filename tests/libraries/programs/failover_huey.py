@@ -7,13 +7,14 @@ import time
 from executions import record, send_all
 from huey import RedisHuey
 
-huey = RedisHuey("failover", url=os.environ["TARGET_URL"], results=False)
+huey = RedisHuey("failover", url=os.environ["TARGET_URL"])
 
 
 @huey.task(name="job")
 def job(number):
     record("ran", number, again=False)
     time.sleep(0.02)
+    return number
 
 
 if __name__ == "__main__":
