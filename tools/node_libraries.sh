@@ -15,7 +15,8 @@ echo "installing the libraries for node that tests run"
 mkdir -p "$into"
 rm -rf "$into/node_modules"
 cp "$from/package.json" "$lock" "$into/"
-if (cd "$into" && timeout 120 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); then
+quiet="--ignore-scripts --no-audit --no-fund --loglevel=silent --fetch-retries=1 --fetch-retry-mintimeout=1000"
+if (cd "$into" && timeout 120 npm ci $quiet >/dev/null); then
     touch "$into/node_modules/.done"
 else
     echo "could not install them, going on without: tests of BullMQ and ioredis are skipped"
