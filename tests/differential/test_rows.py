@@ -13,7 +13,9 @@ from trivet.core.wire.encode import encode
 from trivet.core.wire.reply import Error
 
 NEWER = {
+    "client|no-touch": "7.2.0",
     "client|setinfo": "7.2.0",
+    "waitaof": "7.2.0",
     "hexpire": "7.4.0",
     "hpexpire": "7.4.0",
     "hexpireat": "7.4.0",

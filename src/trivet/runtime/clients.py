@@ -23,6 +23,16 @@ def address_of(transport: asyncio.BaseTransport) -> str:
     name = transport.get_extra_info("peername")
     if not isinstance(name, tuple):
         return "unknown"
+    return _shown(name)
+
+
+def local_address_of(transport: asyncio.BaseTransport) -> str:
+    """Our end, in the same form."""
+    name = transport.get_extra_info("sockname")
+    return _shown(name) if isinstance(name, tuple) else ""
+
+
+def _shown(name: tuple[str, int]) -> str:
     return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
 
@@ -48,7 +58,7 @@ class ClientConnection(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.conn = self._driver.next_number()
         self._clients[self.conn] = self
-        self._node.on_client_connected(self.conn, address_of(transport))
+        self._node.on_client_connected(self.conn, address_of(transport), local_address_of(transport))
         self._driver.wake()
 
     def data_received(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from trivet.core.node.effects import Effects
 class DrivenNode(Protocol):
     """A node without IO. Inputs only note what happened; ``turn`` says what is to be done about it."""
 
-    def on_client_connected(self, conn: ConnectionId, address: str) -> None:
+    def on_client_connected(self, conn: ConnectionId, address: str, local_address: str = "") -> None:
         """A client came."""
 
     def on_client_bytes(self, conn: ConnectionId, data: bytes) -> None:

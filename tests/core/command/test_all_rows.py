@@ -4,9 +4,9 @@ import trivet.core.command
 from trivet.core.command.all_rows import FAMILIES
 from trivet.core.command.table import ROWS, SUBROWS, Place
 
-NOT_FAMILIES = {"events", "waiting",
-    "__init__", "all_rows", "arguments", "collection_arguments", "expiry", "introspection", "lookup", "table",
-    "sorted_sets_bounds", "stream_arguments",
+NOT_FAMILIES = {
+    "__init__", "all_rows", "arguments", "collection_arguments", "events", "expiry", "introspection", "lookup",
+    "settings_kinds", "settings_rows", "sorted_sets_bounds", "stream_arguments", "table", "waiting",
 }  # fmt: skip
 
 

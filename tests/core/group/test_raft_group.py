@@ -399,3 +399,77 @@ def test_a_defect_of_a_command_is_told_and_harms_nobody(monkeypatch):
     bench.wait(200)
     for server in bench.servers.values():
         assert any("ZeroDivisionError" in line for line in server.log)
+
+
+# -- memory (maxmemory) ------------------------------------------------------------------------
+
+
+def all_equal(bench: Bench) -> None:
+    bench.wait(400)
+    digests = {bench.node(number).state_digest() for number in bench.servers}
+    assert len(digests) == 1, digests
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+def test_replicas_evict_the_same_keys(policy):
+    bench = Bench(3)
+    bench.say("a", f"CONFIG SET maxmemory 1124kb maxmemory-policy {policy} notify-keyspace-events KEA")
+    for number in range(300):
+        assert bench.say("a", f"SET k{number} {'x' * 300}") == ["+OK"]
+        bench.say("b@2", "GET k0")
+    all_equal(bench)
+    left = int(bench.ask("a", "DBSIZE"))
+    assert 100 < left < 250
+    for number in (1, 2, 3):
+        machine = bench.node(number).group.machine
+        assert machine.evicted_count == 300 - left
+        assert machine.memory.total <= 1124 * 1024 + 500
+
+
+def test_keys_without_a_deadline_stay():
+    bench = Bench(3)
+    bench.say("a", "CONFIG SET maxmemory 1104kb maxmemory-policy volatile-lru")
+    for number in range(40):
+        bench.say("a", f"SET stays{number} {'x' * 300} | SET goes{number} {'x' * 300} EX 1000")
+    bench.wait(100)
+    told = bench.say("a", "SET stays 1 | " + " | ".join(f"EXISTS stays{number}" for number in range(40)))
+    assert told == ["+OK", *["1"] * 40]
+    # Nothing is left to evict: growth is refused, as with noeviction.
+    for number in range(200):
+        bench.say("a", f"SET more{number} {'x' * 300}")
+    assert bench.ask("a", "SET k 1") == "-OOM command not allowed when used memory > 'maxmemory'."
+    assert bench.ask("a", "DEL stays1") == "1"
+    all_equal(bench)
+
+
+def test_a_new_leader_goes_on_with_it():
+    bench = Bench(3)
+    bench.say("a@2", "CONFIG SET maxmemory 1104kb maxmemory-policy noeviction")
+    for number in range(200):
+        bench.say("a", f"SET k{number} {'x' * 300}")
+    bench.wait(100)
+    assert bench.ask("a", "SET k 1").startswith("-OOM")
+    bench.crash(1)
+    bench.elect(2)
+    assert bench.ask("a", "SET k 1").startswith("-OOM")
+    bench.say("a", "CONFIG SET maxmemory-policy allkeys-random")
+    bench.wait(100)
+    assert bench.ask("a", "SET k 1") == "+OK"
+    bench.start(1)
+    bench.wait(2000)
+    all_equal(bench)
+
+
+def test_a_limit_that_is_lifted():
+    bench = Bench(3)
+    bench.say("a", "CONFIG SET maxmemory 1")
+    bench.wait(40)
+    assert bench.say("a", "SET k 1 | MULTI | SET k 1") == [
+        "-OOM command not allowed when used memory > 'maxmemory'.",
+        "+OK",
+        "-OOM command not allowed when used memory > 'maxmemory'.",
+    ]
+    assert bench.ask("a", "EXEC") == "-EXECABORT Transaction discarded because of previous errors."
+    bench.say("b@3", "CONFIG SET maxmemory 0")
+    assert bench.ask("a", "SET k 1") == "+OK"
+    all_equal(bench)

@@ -2,7 +2,7 @@
 
 from tests.core.machine.replicas import Replica
 from trivet.core.command.events import KEYSPACE, LIST
-from trivet.core.machine.settings import Settings
+from trivet.core.machine.settings import OVER, Settings
 from trivet.core.wire.reply import OK
 
 
@@ -20,3 +20,20 @@ def test_a_setting_comes_through_the_log():
     replica = Replica()
     assert replica.one("SETTING one 1 two 2") == OK
     assert replica.machine.settings.values == {b"one": b"1", b"two": b"2"}
+
+
+def test_the_limit_of_memory():
+    settings = Settings()
+    settings.put(b"maxmemory", b"1000")
+    settings.put(OVER, b"yes")
+    assert (settings.maxmemory_bytes, settings.refuses_growth, settings.version) == (1000, True, 2)
+    settings.put(b"maxmemory", b"0")
+    assert (settings.maxmemory_bytes, settings.refuses_growth) == (0, False)
+    assert OVER not in settings.values
+
+
+def test_what_was_never_changed_has_its_default():
+    settings = Settings()
+    assert settings.get(b"maxmemory-policy") == b"noeviction"
+    settings.put(b"timeout", b"7")
+    assert (settings.number(b"timeout"), settings.number(b"maxmemory-samples")) == (7, 5)

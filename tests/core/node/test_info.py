@@ -55,10 +55,11 @@ def test_sections():
     assert bench.ask("a", "INFO RAFT server").startswith('"# Server\\r\\n')
     names = [line for line in bench.ask("a", "INFO").split("\\r\\n") if line.startswith(("#", '"#'))]
     assert [name.strip('"# ') for name in names] == [
-        "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "Raft", "Cluster", "Keyspace",
+        "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "Raft", "CPU", "Modules",
+        "Errorstats", "Cluster", "Keyspace",
     ]  # fmt: skip
-    for word in ("all", "everything", "default"):
-        assert bench.ask("a", f"INFO {word}").count("# ") == 9
+    for word, count in (("all", 13), ("everything", 14), ("default", 12)):
+        assert bench.ask("a", f"INFO {word}").count("# ") == count
     bench.say("a", "HELLO 3")
     assert bench.ask("a", "INFO cluster") == '="txt:# Cluster\\r\\ncluster_enabled:0\\r\\n"'
 

@@ -97,3 +97,18 @@ def test_a_partial_shuffle_gives_each_item_its_chance():
             counts[item] += 1
     assert sum(counts.values()) == 800
     assert min(counts.values()) > 150
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 1024, 5000])
+def test_ends_are_some_first_and_some_last(size):
+    keyed: Keyed[int] = Keyed()
+    for number in range(size):
+        keyed.put(b"%d" % number, number)
+    assert keyed.ends(0) == (size, list(keyed.items()))
+    held, ends = keyed.ends(4)
+    assert held == size
+    assert len(ends) >= min(3, size)
+    assert len(ends) <= 4
+    assert all(keyed.get(key) == value for key, value in ends)
+    if size:
+        assert ends[0] == next(iter(keyed.items()))

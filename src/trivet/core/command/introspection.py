@@ -39,14 +39,16 @@ _EXTRA_CATEGORIES: Final = {
     "swapdb": ("keyspace", "dangerous"),
     "info": ("dangerous",),
     "role": ("admin", "dangerous"),
+    "lastsave": ("admin", "dangerous"),
     "wait": ("connection",),
+    "waitaof": ("connection",),
     "readonly": ("connection",),
     "readwrite": ("connection",),
     "asking": ("connection",),
     "command": ("connection",),
 }
 _NOT_IN_GROUP_CATEGORY: Final = (
-    "wait", "client", "object", "sort", "sort_ro", "xgroup", "xinfo", "script", "function",
+    "wait", "waitaof", "client", "object", "sort", "sort_ro", "xgroup", "xinfo", "script", "function",
 )  # fmt: skip
 
 _INVALID_COMMAND: Final = Error("ERR Invalid command specified")

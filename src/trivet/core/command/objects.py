@@ -29,14 +29,18 @@ _NO_FREQUENCIES: Final = Error(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when"
     " switching between policies at runtime LRU and LFU data will take some time to adjust."
 )
+_NO_TIMES: Final = Error(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching"
+    " between policies at runtime LRU and LFU data will take some time to adjust."
+)
 _HELP: Final = (
     "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "ENCODING <key>",
     "    How Redis would hold the value of <key>.",
     "FREQ <key>",
-    "    Always an error: access frequencies are not kept.",
+    "    How often this node saw it used, on a logarithmic scale; kept with maxmemory and an LFU policy.",
     "IDLETIME <key>",
-    "    Always 0: access times are not kept.",
+    "    Seconds since this node saw it used; kept with maxmemory and an LRU policy, else 0.",
     "REFCOUNT <key>",
     "    1, but for small integers, of which Redis has one object for all.",
     "HELP",
@@ -110,13 +114,21 @@ def refcount(context: Context, args: list[bytes]) -> Reply:
     flags=Flag.READONLY,
     keys=_KEY,
     group="generic",
-    summary="Would tell how long the value was not used; not kept, so 0.",
+    summary="Tells how long the value was not used, if a policy asks for it.",
     since="2.2.3",
     complexity="O(1)",
 )
 def idletime(context: Context, args: list[bytes]) -> Reply:
     """OBJECT IDLETIME key."""
-    return 0 if context.db.exists(args[2]) else None
+    if not context.db.exists(args[2]):
+        return None
+    uses = context.uses
+    if uses is None:
+        return 0
+    idle_s = uses.idle_s(context.db, args[2], context.now_ms)
+    if idle_s is None:
+        return 0 if uses.frequency(context.db, args[2], context.now_ms) is None else _NO_TIMES
+    return idle_s
 
 
 @command(
@@ -125,13 +137,16 @@ def idletime(context: Context, args: list[bytes]) -> Reply:
     flags=Flag.READONLY,
     keys=_KEY,
     group="generic",
-    summary="Would tell how often the value is used; not kept, so an error.",
+    summary="Tells how often the value is used, if a policy asks for it.",
     since="4.0.0",
     complexity="O(1)",
 )
 def freq(context: Context, args: list[bytes]) -> Reply:
     """OBJECT FREQ key."""
-    return _NO_FREQUENCIES if context.db.exists(args[2]) else None
+    if not context.db.exists(args[2]):
+        return None
+    count = None if context.uses is None else context.uses.frequency(context.db, args[2], context.now_ms)
+    return _NO_FREQUENCIES if count is None else count
 
 
 @command(

@@ -69,6 +69,17 @@ class Access(Protocol):
 
     def reads_every_key(self) -> bool:
         """Whether the user may read whatever key there is, as ``SORT`` with patterns does."""
+
+
+class Uses(Protocol):
+    """What this replica knows of the use of keys; another may know other things."""
+
+    def idle_s(self, database: Database, key: bytes, now_ms: int) -> int | None:
+        """How long ago ``key`` was used; None when that is not kept."""
+        ...
+
+    def frequency(self, database: Database, key: bytes, now_ms: int) -> int | None:
+        """How often ``key`` is used, of 255; None when that is not kept."""
         ...
 
 
@@ -81,7 +92,7 @@ class Context:
 
     __slots__ = (
         "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
-        "only_key", "prng", "published", "scripts",
+        "only_key", "prng", "published", "refuses_growth", "scripts", "uses",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -92,6 +103,10 @@ class Context:
         self.db: Database = databases.open(0)
         self.now_ms = 0
         self.prng = Prng(0)
+        self.uses: Uses | None = None
+        """Only for reads that run on one replica; it must decide nothing that goes through the log."""
+        self.refuses_growth = False
+        """Memory is short: what needs more is refused, also inside a script (``maxmemory``)."""
         self.may_block = False
         """Whether the command may answer ``Blocked``: not inside a transaction or a script."""
         self.only_key: bytes | None = None

@@ -93,8 +93,7 @@ class Outbox:
                 run = self._staged.popleft()
                 self._staged_ms.popleft()
                 runs.append(run)
-                calls.extend(run.calls)
-                run.calls = []
+                calls.extend(run.take_calls())
                 size_bytes += run.size_bytes
             parcel = Parcel(runs, size_bytes, staged_ms)
             self._last_sequence += 1

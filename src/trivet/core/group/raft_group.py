@@ -22,15 +22,19 @@ from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Event, Flag
+from trivet.core.group.changes import Follower, who_changes
 from trivet.core.group.down import DownNodes
+from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
-from trivet.core.group.run import Run
+from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
 from trivet.core.machine.entry import BatchHead, Call, decode_batch_head, encode_body
+from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Machine
+from trivet.core.machine.memory import TICK_STEP
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.machine.rights import Denied, inner_call, is_question
 from trivet.core.raft.messages import Message, ReadIndexRequest
@@ -119,12 +123,14 @@ class RaftGroup:
         self._last_write: Index = 0
         self._users_version = machine.users.version
         self._down = DownNodes(settings.node, voters)
+        self._evictor = Evictor(Prng(settings.node))
         self.woken: list[ConnectionId] = []
         """This node's clients whose waiting calls were served or forgotten; the node takes them."""
         self.jumped = False
         """A snapshot has replaced the state: nobody knows what became of what clients wait for."""
         self.events: list[Event] = []
         """Keyspace events of applied entries; the node takes them every turn."""
+        self._follower: Follower | None = None
         self.published: list[tuple[bytes, bytes]] = []
         """Messages published by applied entries; the node takes them every turn."""
         self.denied: list[Denied] = []
@@ -143,6 +149,15 @@ class RaftGroup:
     def read_stale(self, run: Run) -> None:
         """Take reads that are content with this replica's present state."""
         self.reads.stage_stale(run)
+
+    def follow_changes(self, follower: Follower | None) -> None:
+        """From now on ``follower`` is told of tracked reads and of all changes; None: nobody."""
+        self._follower = follower
+        self.machine.follow_changes(follower)
+
+    def who_changes(self) -> Waiter | None:
+        """While a change happens: whose call it is, if a client's of this node."""
+        return who_changes(self.machine, self.outbox, self.settings.node, self.settings.incarnation)
 
     @property
     def pending_bytes(self) -> int:
@@ -215,6 +230,8 @@ class RaftGroup:
         self._now_ms = now_ms
         self.snapshots.tick(now_ms)
         self._look_for_the_dead()
+        if self.machine.memory is not None and not self.machine.memory.counted:
+            self.machine.memory.advance(TICK_STEP)
         if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
             self._resend = True
 
@@ -258,6 +275,8 @@ class RaftGroup:
                 break
             ready = self.raft.ready()
         self._run_reads(wall_ms)
+        if self.machine.memory is not None:
+            self._look_at_memory(wall_ms)
         if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
             # What these reads waited for was applied in this very turn: they ask in the next.
             self.wants_turn = True
@@ -265,6 +284,14 @@ class RaftGroup:
         self.snapshots.outgoing = []
         self.notes.extend(self.snapshots.notes)
         self.snapshots.notes = []
+
+    def _look_at_memory(self, wall_ms: WallMs) -> None:
+        """As leader: evict what is too much, or have growth refused."""
+        if self.raft.role is Role.LEADER and self._knows_deadlines():
+            run = self._evictor.look(self.machine, wall_ms)
+            if run is not None:
+                self.outbox.stage(run, self._now_ms)
+                self.wants_turn = True
 
     def _follow_leader(self) -> None:
         """Rule G2: a new leader, or a new term of it, gets everything under way."""
@@ -441,11 +468,21 @@ class RaftGroup:
             replies = decode_replies(message.replies)
         except (ValueError, msgspec.DecodeError):
             return
+        batch = self.reads.asked.get(message.read_id)
+        if self._follower is not None and batch is not None:
+            for run in batch.runs:
+                if run.tracks:
+                    self._follower.on_read_elsewhere(run)
         self.reads.answered(message.read_id, replies)
 
     def _run_reads(self, wall_ms: WallMs) -> None:
         runs = self.reads.runnable(self.machine.applied_index)
+        memory = self.machine.memory
         for run in runs:
+            if run.tracks and self._follower is not None:
+                self._follower.on_read(run)
+            if memory is not None and memory.notes_use:
+                memory.note_reads(keys_read(run.calls), wall_ms)
             run.finish(self.machine.read(run.calls, wall_ms, self._prng.fork()))
         if self.machine.denied:
             self._take_denied(self.machine)
@@ -534,6 +571,9 @@ class RaftGroup:
             return
         self.machine = installed
         self.jumped = True
+        if self._follower is not None:
+            installed.follow_changes(self._follower)
+            self._follower.jumped()
         self._after_install()
 
     def _after_install(self) -> None:

@@ -3,10 +3,13 @@
 The unit between a client's session and a group: work is paid per run, not per command.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error, Reply
+
+SHOWN_BYTES_MAX: Final = 4096
+"""Of larger runs nothing is kept once they have left."""
 
 
 class Waiter(Protocol):
@@ -20,7 +23,10 @@ class Waiter(Protocol):
 class Run:
     """Commands of one client for one group, all writes or all reads."""
 
-    __slots__ = ("calls", "count", "patient", "replies", "size_bytes", "waiter", "writes")
+    __slots__ = (
+        "calls", "count", "first", "opener", "patient", "replies", "size_bytes", "tracks", "turn", "waiter",
+        "writes",
+    )  # fmt: skip
 
     def __init__(self, waiter: Waiter, writes: bool, patient: bool = False) -> None:
         self.waiter = waiter
@@ -32,12 +38,28 @@ class Run:
         """How many calls: ``calls`` itself is emptied when they have left."""
         self.size_bytes = 0
         self.replies: list[Reply] | None = None
+        self.turn = 0
+        """In which turn of the node it came."""
+        self.opener = ""
+        """The name of the command that opened it."""
+        self.first: list[bytes] | None = None
+        """Its first call, when ``calls`` have left and it was short: to show it."""
+        self.tracks = False
+        """The client wants to be told when what it reads here changes."""
 
     def add(self, call: Call, size_bytes: int) -> None:
         """One more command."""
         self.calls.append(call)
         self.count += 1
         self.size_bytes += size_bytes
+
+    def take_calls(self) -> list[Call]:
+        """The calls, to leave."""
+        calls = self.calls
+        if calls and self.size_bytes < SHOWN_BYTES_MAX:
+            self.first = calls[0][1]
+        self.calls = []
+        return calls
 
     def finish(self, replies: list[Reply]) -> None:
         """The replies, one per call."""

@@ -23,9 +23,11 @@ from trivet.core.access.users import Users
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.command.events import EVICTED
 from trivet.core.command.table import ROWS, Context, Event, Flag
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
+from trivet.core.machine.memory import Memory
 from trivet.core.machine.rights import (
     AS,
     REQUIREPASS,
@@ -36,12 +38,12 @@ from trivet.core.machine.rights import (
     change_users,
 )
 from trivet.core.machine.sessions import NodeSessions
-from trivet.core.machine.settings import Settings
+from trivet.core.machine.settings import ACCOUNTED, OVER, Settings
 from trivet.core.machine.waiting import WaitingCalls, defect
 from trivet.core.machine.watches import Watcher, Watches
 from trivet.core.script.scripts import Scripts
 from trivet.core.values.codec import encode_items
-from trivet.core.values.database import Database
+from trivet.core.values.database import ChangeHook, Database
 from trivet.core.values.databases import Databases
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
 
@@ -49,6 +51,9 @@ DIGEST_INTERVAL: Final = 64
 """In entries. Part of the format: all replicas must use the same."""
 
 UNKNOWN: Final = Error("ERR unknown command in the log")
+
+OUT_OF_MEMORY: Final = Error("OOM command not allowed when used memory > 'maxmemory'.")
+_ABORTED: Final = Error("EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY.text)
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -107,6 +112,16 @@ class Machine:
         self.defects = self._reads.defects = self._writes.defects
         """Exceptions that commands raised (Rule M3), to be logged; whoever takes them clears it."""
         self.snapshot_hook: SnapshotHook | None = None
+        self.memory: Memory | None = None
+        """The account of memory, while there is a limit."""
+        self.evicted_count = 0
+        """Keys evicted since this replica started."""
+        self.follower: ChangeHook | None = None
+        """Somebody of this node who wants to hear of every change."""
+        self.running: Batch | None = None
+        """The batch whose calls are being run, for the same."""
+        self.running_replies: list[Reply] = []
+        """The replies of its calls until now."""
         self._hook = MachineHook(self)
         self._specials: dict[bytes, Special] = {
             b"EXEC": self._exec,
@@ -120,6 +135,7 @@ class Machine:
             b"SETTING": self._setting,
             USERS: self._users,
             AS: self._as,
+            b"EVICT": self._evict,
         }
 
     # -- entries ---------------------------------------------------------------------------
@@ -144,6 +160,7 @@ class Machine:
         self.databases.expire_due(self._expire_max)
         context = self._writes
         context.notifies = self.settings.notifies
+        context.refuses_growth = self.settings.refuses_growth
         context.now_ms = self.now_ms
         context.prng = Prng(body.seed)
         if self.waiting.ready:
@@ -164,10 +181,15 @@ class Machine:
             session.replies[batch.sequence] = replies
             self.digest = crc32(_encoder.encode(replies), self.digest)
             outcome.append(Applied(batch.node, batch.incarnation, batch.sequence, replies))
+        if self.memory is not None:
+            self.memory.settle()
 
     def _run_batch(self, context: Context, batch: Batch) -> list[Reply]:
         replies: list[Reply] = []
+        self.running = batch
+        self.running_replies = replies
         open_db = self.databases.open
+        rows = _ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS
         db_index = -1
         for call in batch.calls:
             if call[0] != db_index:
@@ -175,7 +197,7 @@ class Machine:
                 context.db_index = db_index
                 context.db = open_db(db_index)
             args = call[1]
-            row = ROWS.get(args[0])
+            row = rows.get(args[0])
             run = row.run if row is not None else None
             try:
                 if run is not None:
@@ -189,6 +211,7 @@ class Machine:
                 db_index = -1
             if self.waiting.ready:
                 self._serve(context)
+        self.running = None
         return replies
 
     # -- transactions of one group: MULTI/EXEC/WATCH -----------------------------------------
@@ -196,6 +219,11 @@ class Machine:
     def _exec(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``EXEC packed-calls client`` (empty: no watches)."""
         args = call[1]
+        calls = decode_calls(args[1])
+        if self.settings.refuses_growth and any(_grows(call) for call in calls):
+            self.watches.forget((node, int(args[2] or b"-1")))
+            self._watch_hooks()
+            return _ABORTED
         if args[2]:
             watcher = (node, int(args[2]))
             clean = self.watches.is_clean(watcher, self.databases)
@@ -203,7 +231,7 @@ class Machine:
             self._watch_hooks()
             if not clean:
                 return NULL_ARRAY
-        return run_calls(context, decode_calls(args[1]))
+        return run_calls(context, calls)
 
     def _watch(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``WATCH client key…``."""
@@ -223,6 +251,8 @@ class Machine:
     # -- calls that wait ------------------------------------------------------------------------
 
     def _block(self, context: Context, node: NodeId, call: Call) -> Reply:
+        if self.settings.refuses_growth and _grows((call[0], call[1][2:])):
+            return OUT_OF_MEMORY
         reply = self.waiting.block(context, node, call)
         self._watch_hooks()
         return reply
@@ -247,7 +277,9 @@ class Machine:
         return OK
 
     def _serve(self, context: Context) -> None:
+        running, self.running = self.running, None
         self.waiting.serve(context)
+        self.running = running
         self._watch_hooks()
 
     def _life_ended(self, context: Context, node: NodeId) -> None:
@@ -268,6 +300,37 @@ class Machine:
             else:
                 self.settings.put(args[at], args[at + 1])
         context.notifies = self.settings.notifies
+        if any(name in ACCOUNTED for name in args[1::2]):
+            self.keep_account()
+        return OK
+
+    def keep_account(self) -> None:
+        """Memory is counted while a limit is set; a change of the policy begins anew."""
+        settings = self.settings
+        self.memory = None
+        if settings.maxmemory_bytes:
+            self.memory = Memory(
+                self.databases,
+                settings.get(b"maxmemory-policy"),
+                settings.number(b"lfu-log-factor"),
+                settings.number(b"lfu-decay-time"),
+            )
+        self._watch_hooks()
+
+    def _evict(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``EVICT refuses database key …``: the leader's decision about memory (Rules E1, E2)."""
+        args = call[1]
+        refuses = args[1] == b"1" and self.settings.maxmemory_bytes > 0
+        if refuses is not self.settings.refuses_growth:
+            self.settings.put(OVER, b"yes" if refuses else b"no")
+            context.refuses_growth = refuses
+        for at in range(2, len(args) - 1, 2):
+            context.db_index = int(args[at])
+            context.db = self.databases.open(context.db_index)
+            if context.db.remove(args[at + 1]):
+                self.evicted_count += 1
+                if context.notifies:
+                    context.notify(EVICTED, b"evicted", args[at + 1])
         return OK
 
     # -- users ----------------------------------------------------------------------------------
@@ -322,8 +385,18 @@ class Machine:
 
     def _watch_hooks(self) -> None:
         """The databases tell us of changes only while somebody wants to know."""
-        wanted = bool(self.watches.keys) or bool(self.waiting.by_key) or self.snapshot_hook is not None
-        self.databases.set_hook(self._hook if wanted else None)
+        wanted = (
+            bool(self.watches.keys)
+            or bool(self.waiting.by_key)
+            or self.snapshot_hook is not None
+            or self.follower is not None
+        )
+        self.databases.set_hook(self._hook if wanted else self.memory)
+
+    def follow_changes(self, follower: ChangeHook | None) -> None:
+        """``follower`` hears of every change from now on."""
+        self.follower = follower
+        self._watch_hooks()
 
     def hooks_changed(self) -> None:
         """A snapshot walk began or ended."""
@@ -340,6 +413,7 @@ class Machine:
         context = self._reads
         context.now_ms = max(now_ms, self.now_ms)
         context.prng = prng
+        context.uses = self.memory
         replies: list[Reply] = []
         for call in calls:
             args = call[1]
@@ -406,6 +480,10 @@ class MachineHook:
             machine.watches.touched((database.index, key))
         if machine.waiting.by_key:
             machine.waiting.touched((database.index, key))
+        if machine.follower is not None:
+            machine.follower.before_change(database, key)
+        if machine.memory is not None:
+            machine.memory.before_change(database, key)
 
     def before_flush(self, database: Database) -> None:
         """All keys of ``database`` are about to go."""
@@ -416,6 +494,24 @@ class MachineHook:
             machine.watches.touched_all(database)
         if machine.waiting.by_key:
             machine.waiting.touched_all(database)
+        if machine.follower is not None:
+            machine.follower.before_flush(database)
+
+
+def _refuse_growth(context: Context, args: list[bytes]) -> Reply:
+    return OUT_OF_MEMORY
+
+
+_ROWS_WITHOUT_GROWTH: Final = {
+    name: msgspec.structs.replace(row, run=_refuse_growth) if row.run and row.flags & Flag.DENYOOM else row
+    for name, row in ROWS.items()
+}
+"""The commands while memory is short: those that need some are refused."""
+
+
+def _grows(call: Call) -> bool:
+    """Whether a call needs memory; one of database -1 is a reply (see ``run_calls``)."""
+    return call[0] >= 0 and bool(ROWS[call[1][0]].flags & Flag.DENYOOM)
 
 
 def run_calls(context: Context, calls: list[Call]) -> list[Reply]:

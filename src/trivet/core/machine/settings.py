@@ -7,8 +7,14 @@ itself acts by is parsed here once.
 from typing import Final
 
 from trivet.core.command.events import KEYEVENT, KEYSPACE, classes_of
+from trivet.core.command.settings_rows import SETTINGS
 
 NOTIFY: Final = b"notify-keyspace-events"
+MAXMEMORY: Final = b"maxmemory"
+OVER: Final = b"over-maxmemory"
+"""Not a client's setting: what the leader has last said about memory (``yes``: no more growth)."""
+ACCOUNTED: Final = (MAXMEMORY, b"maxmemory-policy", b"lfu-log-factor", b"lfu-decay-time")
+"""What the account of memory depends on."""
 
 
 class Settings:
@@ -16,12 +22,35 @@ class Settings:
 
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
+        self.version = 0
+        """Rises with every change: who acts by settings looks at this."""
         self.notifies = 0
         """Classes of keyspace events to tell of; 0 also when neither channel is asked for."""
+        self.maxmemory_bytes = 0
+        """0: no limit."""
+        self.refuses_growth = False
+        """Commands that need memory are refused (Rule E2)."""
 
     def put(self, name: bytes, value: bytes) -> None:
         """Change one."""
         self.values[name] = value
+        self.version += 1
         if name == NOTIFY:
             classes = classes_of(value) or 0
             self.notifies = classes if classes & (KEYSPACE | KEYEVENT) else 0
+        elif name == MAXMEMORY:
+            self.maxmemory_bytes = int(value)
+            if not self.maxmemory_bytes:
+                self.values.pop(OVER, None)
+                self.refuses_growth = False
+        elif name == OVER:
+            self.refuses_growth = value == b"yes"
+
+    def get(self, name: bytes) -> bytes:
+        """The value in force of a setting that ``CONFIG`` knows."""
+        value = self.values.get(name)
+        return SETTINGS[name].default if value is None else value
+
+    def number(self, name: bytes) -> int:
+        """The value in force of a numeric one."""
+        return int(self.get(name))

@@ -237,7 +237,7 @@ class SnapshotLoad:
             database = machine.databases.open(shape.index)
             database.values = Table(shape.bucket_count)
             database.expired_count = shape.expired_count
-        machine.hooks_changed()
+        machine.keep_account()
 
     def _load_bucket(self, bucket: Bucket) -> None:
         _check_database(bucket.database)

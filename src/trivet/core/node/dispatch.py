@@ -25,6 +25,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
     front.look_at_writes()
     may_be_too_large = size_bytes > front.limits.call_bytes_max
     routes = ROUTES
+    counts = front.stats.calls
     position = 0
     for args in requests:
         position += 1
@@ -45,11 +46,11 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         if session.vet or front.vet:
             verdict = vet(front, session, route, args)
             if verdict is Verdict.PARK:
-                front.calls_total += 1
-                break
+                session.parked.extend(requests[position - 1 :])
+                return
             if verdict is Verdict.TAKEN:
                 continue
-        front.calls_total += 1
+        counts[route.number] += 1
         session.last_command = route.shown
         if route.session:
             if not HANDLERS[name](front, session, args):
@@ -78,7 +79,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         session.calls_under_way += 1
     else:
         return
-    front.calls_total -= 1  # the one that has to wait is counted when it comes again
+    counts[route.number] -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
 
 

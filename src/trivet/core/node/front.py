@@ -19,7 +19,11 @@ from trivet.core.node.blocking import BlockedClients, Nobody
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.guard import Guard
-from trivet.core.node.session import Ready, Session
+from trivet.core.node.monitors import Monitors
+from trivet.core.node.pausing import Pause
+from trivet.core.node.rules import Rules
+from trivet.core.node.session import MONITORED, PAUSED, Ready, Session
+from trivet.core.node.tracking import Tracking
 from trivet.core.wire.reply import Blocked, Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
@@ -69,8 +73,8 @@ class Front:
         """Sessions whose replies do not get out."""
         self.ready = Ready()
         self.counters = Counters()
+        self.stats = self.ready.stats
         self.turn_number = 1
-        self.calls_total = 0
         self.unparked = False
         """Some parked session went on in this turn."""
         self.now_ms = now_ms
@@ -79,6 +83,12 @@ class Front:
         self.stopping = False
         self.refuses_writes = False
         """Some writes are refused now: ``refuse_write`` says which."""
+        self.rules = Rules(group.machine.settings)
+        self.pause_of_all = Pause()
+        self.monitors = Monitors()
+        self.tracking = Tracking(group, self.sessions)
+        self.stats.follow(self.rules.slow_us, self.rules.slow_max, self.rules.latency_ms)
+        self._looked_for_idle_ms = now_ms
         self._nobody = Nobody()
         self._prng = prng
         limits = config.limits
@@ -88,13 +98,14 @@ class Front:
 
     # -- sessions --------------------------------------------------------------------------
 
-    def open(self, conn: ConnectionId, address: str) -> Session:
+    def open(self, conn: ConnectionId, address: str, local_address: str = "") -> Session:
         """A client has connected."""
-        session = Session(conn, address, RequestParser(self._resp_limits), self.ready, self.now_ms)
+        parser = RequestParser(self._resp_limits)
+        session = Session(conn, address, parser, self.ready, self.now_ms, local_address)
         self.guard.welcome(session)
         self.counters.connections += 1
         self.sessions[conn] = session
-        if len(self.sessions) > self.limits.connections_max:
+        if len(self.sessions) > (self.rules.clients_max or self.limits.connections_max):
             self.counters.connections_refused += 1
             session.answer_reply(Error("ERR max number of clients reached"))
             self.close_after_replies(session)
@@ -113,6 +124,10 @@ class Front:
             self.blocked.gone(conn)
         if session.watching:
             self.unwatch(conn)
+        if session.tracked is not None:
+            self.tracking.stop(session)
+        if session.monitors:
+            self.stop_monitoring(session)
 
     def close_after_replies(self, session: Session) -> None:
         """Close once everything before is answered; nothing more is read."""
@@ -161,6 +176,9 @@ class Front:
             if run is not None and session.open_turn == self.turn_number and session.pending[-1] is run:
                 return run
         run = Run(session, writes)
+        run.turn = self.turn_number
+        run.opener = session.last_command
+        run.tracks = session.tracks
         session.pending.append(run)
         session.writes_under_way = writes
         session.open_run = run
@@ -256,6 +274,68 @@ class Front:
             return None
         member = self.cluster.members[leader]
         return Error(f"MOVED {slot_of(keys[0])} {member.host}:{member.client_port}")
+
+    # -- settings and statistics -------------------------------------------------------------
+
+    def follow_settings(self) -> None:
+        """Look whether the cluster's settings have changed."""
+        settings = self.group.machine.settings
+        if self.rules.is_of(settings):
+            return
+        self.rules = rules = Rules(settings)
+        self.stats.follow(rules.slow_us, rules.slow_max, rules.latency_ms)
+        self.tracking.keys_max = rules.tracking_max
+        limits = self.limits
+        self._resp_limits = RespLimits(
+            bulk_bytes_max=rules.bulk_bytes_max or limits.bulk_bytes_max,
+            query_buffer_bytes_max=limits.query_buffer_bytes_max,
+        )
+        for session in self.sessions.values():
+            session.parser.limits = self._resp_limits
+
+    def tick(self) -> None:
+        """Time has passed: pauses end, and idle clients are closed if the settings say so."""
+        if self.pause_of_all.until_ms and self.now_ms >= self.pause_of_all.until_ms:
+            self.let_go()
+        self.stats.look_at_rate(self.now_ms)
+        timeout_ms = self.rules.timeout_ms
+        if timeout_ms and self.now_ms >= self._looked_for_idle_ms + 1000:
+            self._looked_for_idle_ms = self.now_ms
+            for session in list(self.sessions.values()):
+                if self.now_ms - session.active_ms >= timeout_ms and session.may_be_idle():
+                    self.kill(session)
+
+    def reset_statistics(self) -> None:
+        """``CONFIG RESETSTAT``."""
+        self.stats.reset()
+        self.counters = Counters()
+
+    def monitor(self, session: Session) -> None:
+        """From now on the client sees every command."""
+        session.monitors = True
+        self.monitors.sessions[session.conn] = session
+        self.vet |= MONITORED
+
+    def stop_monitoring(self, session: Session) -> None:
+        """The client is gone, or has reset itself."""
+        session.monitors = False
+        self.monitors.sessions.pop(session.conn, None)
+        if not self.monitors.sessions:
+            self.vet &= ~MONITORED
+
+    def hold(self, until_ms: Instant, writes_only: bool) -> None:
+        """``CLIENT PAUSE``."""
+        self.pause_of_all.begin(self.now_ms, until_ms, writes_only)
+        self.vet |= PAUSED
+
+    def let_go(self) -> None:
+        """``CLIENT UNPAUSE``, or the time is over: what was held comes again."""
+        self.pause_of_all.end()
+        if self.vet & PAUSED:
+            self.vet &= ~PAUSED
+            for session in self.sessions.values():
+                if session.parked:
+                    session.run_done()
 
     def prng(self) -> Prng:
         """Chance for reads: a generator of its own for each caller."""

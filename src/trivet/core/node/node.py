@@ -19,7 +19,7 @@ from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId,
 from trivet.core.base.prng import Prng
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
-from trivet.core.node.client_command import describe
+from trivet.core.node.client_list import describe
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
@@ -74,9 +74,9 @@ class Node:
 
     # -- clients -------------------------------------------------------------------------------
 
-    def on_client_connected(self, conn: ConnectionId, address: str) -> None:
+    def on_client_connected(self, conn: ConnectionId, address: str, local_address: str = "") -> None:
         """A client connected; ``conn`` is a number never used before in this life."""
-        self.front.open(conn, address)
+        self.front.open(conn, address, local_address)
 
     def on_client_bytes(self, conn: ConnectionId, data: bytes) -> None:
         """Bytes of a client, in order, in any pieces."""
@@ -84,6 +84,7 @@ class Node:
         session = front.sessions.get(conn)
         if session is None or session.closing or session.broken:
             return
+        front.stats.input_bytes += len(data)
         parser = session.parser
         before = parser.buffered_bytes()
         requests = parser.feed(data)
@@ -121,7 +122,8 @@ class Node:
         if session is None:
             return
         limits = front.limits
-        if backlog_bytes > limits.client_output_bytes_max:
+        rules = front.rules
+        if backlog_bytes > limits.client_output_bytes_max or backlog_bytes > rules.output_bytes_max:
             self._cut_off(session, backlog_bytes)
         elif backlog_bytes > limits.client_output_pause_bytes:
             if not session.backlog_bytes:
@@ -201,8 +203,13 @@ class Node:
         if self._wal.open:
             self.group.on_tick(mono_ms)
         for session in list(front.backlogged.values()):
-            if mono_ms - session.backlog_since_ms >= front.limits.client_output_stall_ms:
+            stalled_ms = mono_ms - session.backlog_since_ms
+            if stalled_ms >= front.limits.client_output_stall_ms or (
+                session.backlog_bytes > front.rules.output_soft_bytes_max
+                and stalled_ms >= front.rules.output_soft_ms
+            ):
                 self._cut_off(session, session.backlog_bytes)
+        front.tick()
         for session in list(front.waiting.values()):
             self._look_at_wait(session)
         if front.blocked.by_client:
@@ -218,7 +225,7 @@ class Node:
         if held >= waits.replicas or (waits.deadline_ms and self.front.now_ms >= waits.deadline_ms):
             session.waits = None
             del self.front.waiting[session.conn]
-            session.answer_reply(held)
+            session.answer_reply(waits.answer(held))
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -247,6 +254,7 @@ class Node:
         front = self.front
         front.now_ms = mono_ms
         front.wall_ms = wall_ms
+        front.stats.begin_turn(front.turn_number, mono_ms, wall_ms)
         if self._wal.open:
             self._turn_group(mono_ms, wall_ms)
             while front.unparked:
@@ -267,6 +275,12 @@ class Node:
             self._note_denied()
         if self.front.blocked.by_client or self.group.woken:
             self._wake()
+        front = self.front
+        settings = self.group.machine.settings
+        if front.rules.version != settings.version or front.rules.settings is not settings:
+            front.follow_settings()
+        if front.tracking.clients:
+            front.tracking.tell()
         self._answer()
 
     def _note_denied(self) -> None:
@@ -275,7 +289,7 @@ class Node:
         denied, self.group.denied = self.group.denied, []
         for one in denied:
             session = front.sessions.get(one.client)
-            client = "" if session is None else describe(session, front.now_ms)
+            client = "" if session is None else describe(front, session)
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
     def _wake(self) -> None:
@@ -312,7 +326,9 @@ class Node:
             if session.parked and not session.is_waiting() and not session.gone:
                 self._unpark(session)
             if session.out and not session.gone:
-                replies.append((session.conn, session.take_out()))
+                data = session.take_out()
+                front.stats.output_bytes += len(data)
+                replies.append((session.conn, data))
             if session.closing and session.idle and not session.gone:
                 front.effects.closes.append(session.conn)
                 front.forget(session.conn)
@@ -378,7 +394,7 @@ class Node:
             "last": raft.last_index,
             "keys": self.group.machine.databases.key_count(),
             "connections": len(self.front.sessions),
-            "calls": self.front.calls_total,
+            "calls": self.front.stats.calls_total(),
         }
 
     def observe(self) -> Observation:

@@ -5,7 +5,7 @@ from typing import Final
 
 from trivet.core.access.verdict import refusal
 from trivet.core.command.lookup import find_row
-from trivet.core.node.client_command import describe
+from trivet.core.node.client_list import describe
 from trivet.core.node.front import Front
 from trivet.core.node.routes import Route
 from trivet.core.node.session import MULTI, USER, Session
@@ -42,7 +42,7 @@ def permission(front: Front, session: Session, route: Route, args: list[bytes]) 
         return Permission.UNSURE
     context = "toplevel" if session.transaction is None else "multi"
     session.last_command = row.name
-    front.guard.note(found, context, session.user, describe(session, front.now_ms), front.now_ms)
+    front.guard.note(found, context, session.user, describe(front, session), front.now_ms)
     error = refusal(found)
     if route.name == b"EXEC" and session.transaction is not None:
         abort_transaction(front, session)

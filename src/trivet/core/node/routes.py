@@ -20,9 +20,11 @@ class Route(msgspec.Struct, frozen=True):
     needs_auth: bool
     blocks: bool
     """It may wait; ``may_wait`` tells of a call."""
+    number: int
+    """Its place in the statistics."""
 
 
-def _route(name: bytes) -> Route:
+def _route(number: int, name: bytes) -> Route:
     row = ROWS[name]
     return Route(
         name=name,
@@ -33,7 +35,8 @@ def _route(name: bytes) -> Route:
         refuses_multi=bool(row.flags & Flag.NO_MULTI),
         needs_auth=not row.flags & Flag.NO_AUTH,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
+        number=number,
     )
 
 
-ROUTES: Final[dict[bytes, Route]] = {name: _route(name) for name in ROWS}
+ROUTES: Final[dict[bytes, Route]] = {name: _route(number, name) for number, name in enumerate(ROWS)}

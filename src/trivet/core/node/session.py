@@ -9,13 +9,15 @@ in order, as a run that waits for its group or as bytes that wait for the runs b
 """
 
 from collections import deque
+from enum import Enum
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
-from trivet.core.wire.encode import encode_many
-from trivet.core.wire.reply import Blocked, Error, Reply
+from trivet.core.node.stats import Stats
+from trivet.core.wire.encode import Made, encode_many
+from trivet.core.wire.reply import OK, Blocked, Error, Reply
 from trivet.core.wire.resp import RequestParser
 
 # Why a session's commands need a closer look (``vet``, see ``vetting``).
@@ -23,6 +25,16 @@ LOGIN: Final = 1
 """The client has not said who it is."""
 MULTI: Final = 2
 """The client is between ``MULTI`` and ``EXEC``."""
+SUBSCRIBED: Final = 4
+"""The client listens to something: in RESP2 it may do little else."""
+PAUSED: Final = 4096
+"""``CLIENT PAUSE`` holds the commands of all clients, or their writes."""
+MONITORED: Final = 8192
+"""Some client wants to see every command."""
+SKIPPING: Final = 16384
+"""The reply of one command is not wanted (``CLIENT REPLY SKIP``)."""
+CHOOSING: Final = 32768
+"""The client says which of its reads are to be tracked (``OPTIN``, ``OPTOUT``)."""
 USER: Final = 1024
 """Something is refused to its user."""
 HELD: Final = 2048
@@ -30,10 +42,11 @@ HELD: Final = 2048
 
 
 class Ready:
-    """Where sessions with news stand until the end of the turn."""
+    """Where sessions with news stand until the end of the turn; and what is counted about their runs."""
 
     def __init__(self) -> None:
         self.sessions: list[Session] = []
+        self.stats = Stats()
 
 
 class Transaction:
@@ -54,10 +67,17 @@ class Session:
     """The state of one client connection."""
 
     def __init__(
-        self, conn: ConnectionId, address: str, parser: RequestParser, ready: Ready, now_ms: Instant
+        self,
+        conn: ConnectionId,
+        address: str,
+        parser: RequestParser,
+        ready: Ready,
+        now_ms: Instant,
+        local_address: str = "",
     ) -> None:
         self.conn = conn
         self.address = address
+        self.local_address = local_address
         self.parser = parser
         self.protocol = 2
         self.db = 0
@@ -98,6 +118,18 @@ class Session:
         """That is done: what the client asked comes again, and is now judged for good."""
         self.fresh_error: Error | None = None
         """It failed: this node can't know."""
+        self.tracked: Tracked | None = None
+        """``CLIENT TRACKING`` is on."""
+        self.tracks = False
+        """What the next run reads is remembered for it."""
+        self.muted = False
+        """Replies are dropped (``CLIENT REPLY``); what nobody asked for is not."""
+        self.skipped = False
+        """The command whose reply was not wanted is under way, or done."""
+        self.monitors = False
+        self.shown: list[bytes] | None = None
+        """The last command that monitors have seen: it may come again, if it was parked."""
+        self.no_evict = False
         self.vet = 0
         """Why its commands need a closer look than the hot path has (see ``vetting``)."""
         self.paused = False
@@ -121,6 +153,16 @@ class Session:
 
     def answer(self, data: bytes) -> None:
         """Bytes of a reply, in order after everything before."""
+        if not self.muted:
+            self.push_in_order(data)
+
+    def push(self, data: bytes) -> None:
+        """Bytes that nobody asked for: they go ahead of what is not answered yet."""
+        self.out.append(data)
+        self.run_done()
+
+    def push_in_order(self, data: bytes) -> None:
+        """Bytes that nobody asked for, after the replies of everything before."""
         if self.pending:
             self.pending.append(data)
         else:
@@ -129,12 +171,15 @@ class Session:
 
     def answer_reply(self, reply: Reply) -> None:
         """A reply, in order after everything before."""
+        if type(reply) is Error:
+            self._ready.stats.count_error(reply)
         self.answer(encode_many([reply], self.protocol))
 
     def drain(self) -> None:
         """Move what is answered to ``out``."""
         self._flagged = False
         pending = self.pending
+        stats = self._ready.stats
         while pending:
             head = pending[0]
             if isinstance(head, bytes):
@@ -148,7 +193,19 @@ class Session:
                     replies = self._take_blocking_answer(replies)
                 elif head is self.barrier:
                     replies = self._take_barrier(replies)
-                self.out.append(encode_many(replies, self.protocol))
+                elif head.turn != stats.turn:
+                    stats.took(head, self.address, self.name)
+                if not head.writes:
+                    stats.reads += head.count
+                    if head.count == 1:
+                        stats.misses += replies[0] is None
+                    else:
+                        stats.misses += len([reply for reply in replies if reply is None])
+                if not self.muted:
+                    errors = Made.errors
+                    self.out.append(encode_many(replies, self.protocol))
+                    if Made.errors != errors:
+                        stats.run_failed(head, replies)
             pending.popleft()
 
     def _take_blocking_answer(self, replies: list[Reply]) -> list[Reply]:
@@ -178,17 +235,60 @@ class Session:
         """A command is under way that waits: everything after it is parked."""
         return self.blocking or self.waits is not None
 
+    def may_be_idle(self) -> bool:
+        """Whether nothing excuses it from sending nothing for long."""
+        return not (self.pending or self.is_waiting() or self.monitors or self.vet & SUBSCRIBED)
+
     @property
     def idle(self) -> bool:
         """Nothing is under way."""
         return not self.pending
 
 
+class Sort(Enum):
+    """Which command a session waits in."""
+
+    WAIT = 0
+    WAITAOF = 1
+    SLEEP = 2
+
+
 class Waits:
-    """``WAIT replicas timeout``: what it asked for and until when (0: for ever)."""
+    """``WAIT replicas timeout`` and its like: what it asked for and until when (0: for ever)."""
 
-    __slots__ = ("deadline_ms", "replicas")
+    __slots__ = ("deadline_ms", "replicas", "sort")
 
-    def __init__(self, replicas: int, deadline_ms: Instant) -> None:
+    def __init__(self, replicas: int, deadline_ms: Instant, sort: Sort = Sort.WAIT) -> None:
         self.replicas = replicas
         self.deadline_ms = deadline_ms
+        self.sort = sort
+
+    def answer(self, held: int) -> Reply:
+        """The reply, when so many other nodes have everything."""
+        if self.sort is Sort.WAIT:
+            return held
+        return [1, held] if self.sort is Sort.WAITAOF else OK
+
+
+class Tracked:
+    """What ``CLIENT TRACKING ON`` asked for."""
+
+    __slots__ = ("broken", "caching", "everything", "no_loop", "opt_in", "opt_out", "prefixes", "redirect",
+                 "used")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.redirect: ConnectionId = 0
+        """Who is told; 0: the client itself."""
+        self.broken = False
+        """That client is gone."""
+        self.everything = False
+        """``BCAST``: all changes (of keys with the prefixes), whatever was read."""
+        self.prefixes: list[bytes] = []
+        self.opt_in = False
+        self.opt_out = False
+        self.no_loop = False
+        """Not the client's own changes."""
+        self.caching = False
+        """``CLIENT CACHING`` was called: it is about the next command."""
+        self.used = False
+        """That command has come."""

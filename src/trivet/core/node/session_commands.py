@@ -9,14 +9,19 @@ from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
 from trivet.core.machine.entry import encode_calls
 from trivet.core.node.acl_command import acl
-from trivet.core.node.client_command import NAME_ERROR, client, describe, is_client_name
+from trivet.core.node.admin_command import ADMIN_NAMES, admin
+from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
+from trivet.core.node.client_list import describe
 from trivet.core.node.cluster_command import cluster
+from trivet.core.node.config_command import config
+from trivet.core.node.debug_command import debug
 from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
+from trivet.core.node.latency_command import latency
 from trivet.core.node.permission import on_behalf
-from trivet.core.node.session import MULTI, Session, Transaction, Waits
+from trivet.core.node.session import MULTI, SKIPPING, Session, Sort, Transaction, Waits
+from trivet.core.node.slowlog_command import slowlog
 from trivet.core.node.vetting import Verdict
-from trivet.core.values.glob import glob_matches
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
 Handler = Callable[[Front, Session, list[bytes]], bool]
@@ -78,6 +83,11 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
     session.name = b""
     session.readonly = False
     session.knows_topology = False
+    session.muted = session.skipped = session.no_evict = False
+    session.vet &= ~SKIPPING
+    front.tracking.stop(session)
+    if session.monitors:
+        front.stop_monitoring(session)
     front.guard.welcome(session)
     session.answer_reply(Simple("RESET"))
     return True
@@ -96,7 +106,7 @@ def log_in(front: Front, session: Session, user: bytes, password: bytes, command
         return Verdict.TAKEN
     context = "toplevel" if session.transaction is None else "multi"
     found = Denial(Reason.AUTH, command)
-    front.guard.note(found, context, user, describe(session, front.now_ms), front.now_ms)
+    front.guard.note(found, context, user, describe(front, session), front.now_ms)
     session.answer_reply(_WRONG_PASS)
     return Verdict.TAKEN
 
@@ -192,55 +202,25 @@ def _info(front: Front, session: Session, args: list[bytes]) -> bool:
     return True
 
 
-_SETTINGS: Final[dict[bytes, bytes]] = {
-    b"appendfsync": b"always",
-    b"appendonly": b"yes",
-    b"databases": b"16",
-    b"maxmemory": b"0",
-    b"maxmemory-policy": b"noeviction",
-    b"proto-max-bulk-len": b"536870912",
-    b"save": b"",
-    b"timeout": b"0",
-    b"notify-keyspace-events": b"",
-    b"lua-time-limit": b"5000",
-    b"cluster-enabled": b"no",
-}
-"""What ``CONFIG GET`` answers: Redis' names for what holds here, always."""
-
-
-def _config(front: Front, session: Session, args: list[bytes]) -> bool:
-    action = args[1].upper()
-    if action == b"GET" and len(args) >= 3:
-        settings = dict(_SETTINGS)
-        settings[b"maxclients"] = b"%d" % front.config.limits.connections_max
-        found: dict[bytes, Reply] = {}
-        for pattern in args[2:]:
-            wanted = pattern.lower()
-            found.update({name: value for name, value in settings.items() if glob_matches(wanted, name)})
-        session.answer_reply(found)
-    elif action == b"RESETSTAT" and len(args) == 2:
-        session.answer_reply(OK)
-    elif action == b"HELP" and len(args) == 2:
-        session.answer_reply(
-            [Simple("CONFIG GET <pattern>: the settings, read only here; see the node's TOML file.")]
-        )
-    elif action == b"SET":
-        session.answer_reply(
-            Error("ERR settings are read from the node's configuration file; CONFIG SET is not served")
-        )
-    else:
-        session.answer_reply(
-            Error("ERR unknown subcommand or wrong number of arguments for 'config' command")
-        )
-    return True
-
-
 def _role(front: Front, session: Session, args: list[bytes]) -> bool:
     session.answer_reply([b"master", front.group.raft.commit, []])
     return True
 
 
 def _wait(front: Front, session: Session, args: list[bytes]) -> bool:
+    return _wait_for(front, session, args, Sort.WAIT)
+
+
+def _waitaof(front: Front, session: Session, args: list[bytes]) -> bool:
+    local = parse_integer(args[1])
+    if local is None or not 0 <= local <= 1:
+        session.answer_reply(Error("ERR value is out of range, must be between 0 and 1"))
+        return True
+    return _wait_for(front, session, args[1:], Sort.WAITAOF)
+
+
+def _wait_for(front: Front, session: Session, args: list[bytes], sort: Sort) -> bool:
+    """What is answered is on this node's disk; it remains to wait for others."""
     replicas = parse_integer(args[1])
     timeout_ms = parse_integer(args[2])
     if replicas is None or timeout_ms is None:
@@ -253,10 +233,18 @@ def _wait(front: Front, session: Session, args: list[bytes]) -> bool:
         return False
     held = front.group.replicas_of_last_write()
     if held >= replicas:
-        session.answer_reply(held)
+        session.answer_reply(held if sort is Sort.WAIT else [1, held])
     else:
-        session.waits = Waits(replicas, front.now_ms + timeout_ms if timeout_ms else 0)
+        session.waits = Waits(replicas, front.now_ms + timeout_ms if timeout_ms else 0, sort)
         front.waiting[session.conn] = session
+    return True
+
+
+def _monitor(front: Front, session: Session, args: list[bytes]) -> bool:
+    if not session.idle:
+        return False
+    session.answer_reply(OK)
+    front.monitor(session)
     return True
 
 
@@ -311,6 +299,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     watcher = b"%d" % session.conn if session.watching else b""
     call = on_behalf(session, [b"EXEC", encode_calls(transaction.calls), watcher])
     run.add((session.db, call), transaction.size_bytes + 64)
+    if writes:
+        front.tracking.on_transaction(session, run, transaction.calls)
     session.calls_under_way += 1
     session.db = transaction.db
     end_transaction(session)
@@ -361,7 +351,7 @@ def _asking(front: Front, session: Session, args: list[bytes]) -> bool:
 
 
 def _lolwut(front: Front, session: Session, args: list[bytes]) -> bool:
-    session.answer_reply(b"Trivet: three legs stand firm on uneven ground.\n")
+    session.answer_reply(b"Trivet: three legs stand firm on uneven ground.\nRedis ver. 7.0.15\n")
     return True
 
 
@@ -378,9 +368,15 @@ HANDLERS: Final[dict[bytes, Handler]] = {
     b"CLUSTER": cluster,
     b"COMMAND": _command,
     b"INFO": _info,
-    b"CONFIG": _config,
+    b"CONFIG": config,
     b"ROLE": _role,
     b"WAIT": _wait,
+    b"WAITAOF": _waitaof,
+    b"SLOWLOG": slowlog,
+    b"LATENCY": latency,
+    b"DEBUG": debug,
+    b"MONITOR": _monitor,
+    **dict.fromkeys(ADMIN_NAMES, admin),
     b"MULTI": _multi,
     b"EXEC": _exec,
     b"DISCARD": _discard,

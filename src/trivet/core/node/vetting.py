@@ -8,10 +8,23 @@ redis-server's order, and the first that takes the command or sends it back deci
 from enum import Enum
 from typing import Final
 
+from trivet.core.machine.machine import OUT_OF_MEMORY
 from trivet.core.node.front import Front
 from trivet.core.node.permission import Permission, permission
 from trivet.core.node.routes import Route
-from trivet.core.node.session import HELD, LOGIN, MULTI, USER, Session, Transaction
+from trivet.core.node.session import (
+    CHOOSING,
+    HELD,
+    LOGIN,
+    MONITORED,
+    MULTI,
+    PAUSED,
+    SKIPPING,
+    USER,
+    Session,
+    Transaction,
+)
+from trivet.core.node.tracking import choose
 from trivet.core.wire.reply import QUEUED, Error
 
 
@@ -50,14 +63,35 @@ def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verd
         if isinstance(found, Error):
             refuse(session, found)
             return Verdict.TAKEN
+    if reasons & SKIPPING and not _skip(session):
+        return Verdict.PARK
+    if reasons & PAUSED and front.pause_of_all.holds(session, route):
+        return Verdict.PARK
+    if reasons & CHOOSING:
+        choose(session, route.name)
+    if reasons & MONITORED and session.shown is not args:
+        session.shown = args
+        front.monitors.show(front.wall_ms, session, route, args)
     if reasons & MULTI and route.name not in _IN_MULTI:
         transaction = session.transaction
         assert transaction is not None
-        front.calls_total += 1
+        front.stats.calls[route.number] += 1
         session.last_command = route.shown
         _queue(front, session, transaction, route, args)
         return Verdict.TAKEN
     return Verdict.GO
+
+
+def _skip(session: Session) -> bool:
+    """``CLIENT REPLY SKIP``: the next command passes muted; the one after it waits for that one's end."""
+    if not session.skipped:
+        session.skipped = True
+        return True
+    if not session.idle:
+        return False
+    session.muted = session.skipped = False
+    session.vet &= ~SKIPPING
+    return True
 
 
 def _queue(front: Front, session: Session, transaction: Transaction, route: Route, args: list[bytes]) -> None:
@@ -72,6 +106,9 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
         )
     elif route.writes:
         refusal = front.refuse_write()
+    if refusal is None and front.group.machine.settings.refuses_growth:
+        # As in Redis: what is queued takes memory, too.
+        refusal = OUT_OF_MEMORY
     if refusal is None and session.knows_topology and not route.session:
         refusal = front.moved(session, args)
     if refusal is not None:

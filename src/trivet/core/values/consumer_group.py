@@ -7,12 +7,15 @@ Where order can be seen (names of consumers), it is that of the bytes of the nam
 """
 
 from collections.abc import Iterator
-from typing import final
+from typing import Final, final
 
 from sortedcontainers import SortedList
 
 from trivet.core.values.stream_id import checked_id, ms_of, pair_of, sequence_of
 from trivet.core.values.stream_state import GroupState, PendingState
+
+_PENDING_BYTES: Final = 170
+_CONSUMER_BYTES: Final = 600
 
 
 @final
@@ -53,6 +56,10 @@ class ConsumerGroup:
         self.consumers: dict[bytes, Consumer] = {}
         self.pending: dict[int, Pending] = {}
         self.pending_ids: SortedList[int] = SortedList()
+
+    def about_bytes(self) -> int:
+        """About what it takes in memory."""
+        return _PENDING_BYTES * len(self.pending) + _CONSUMER_BYTES * len(self.consumers)
 
     def sorted_consumers(self) -> list[Consumer]:
         """The consumers in the order of their names."""

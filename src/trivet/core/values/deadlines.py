@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 from zlib import crc32
 
+from trivet.core.base.prng import Prng
 from trivet.core.values.table import Table, reverse32
 
 NEVER: Final = 1 << 63
@@ -94,6 +95,10 @@ class Deadlines:
         if len(keys) > 1:
             keys.sort(key=_order)
         return keys[:limit]
+
+    def random_key(self, prng: Prng) -> bytes | None:
+        """Some key that has a deadline."""
+        return self._table.random_key(prng)
 
     def check_invariants(self) -> None:
         """Each bucket's earliest deadline is that, and is in the heap."""

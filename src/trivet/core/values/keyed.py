@@ -138,6 +138,26 @@ class Keyed(Generic[V]):
             chosen[self.random_key(prng)] = True
         return list(chosen)
 
+    def ends(self, count: int) -> tuple[int, list[tuple[bytes, V]]]:
+        """How many keys are held, and up to ``count`` pairs, some first and some last in the order (0: all).
+
+        To judge by: keys that a subclass hides are among them, so only a change changes the answer.
+        """
+        large = self._large
+        size = len(self._small) if large is None else len(large)
+        half = count // 2
+        if large is None:
+            if count == 0 or size <= count:
+                return size, list(self._small.items())
+            last = self._small
+            first = islice(self._small.items(), count - half)
+        else:
+            if count == 0 or size <= count:
+                return size, list(large.items())
+            last = large.bucket(large.bucket_count - 1)
+            first = islice(large.items(), count - half)
+        return size, [*first, *islice(reversed(last.items()), half)]
+
     def fill(self, items: Iterable[tuple[bytes, V]]) -> None:
         """Put all ``items``, in their order."""
         for key, value in items:

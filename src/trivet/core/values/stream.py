@@ -9,12 +9,15 @@ snapshot: trimming with ``~``, which removes whole nodes, is the same on every r
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, final
 
 from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.stream_id import ID_MAX, checked_id, ms_of, pair_of, sequence_of
 from trivet.core.values.stream_node import Entry, Node
 from trivet.core.values.stream_state import NodeState, StreamState
+
+_GROUPS_LOOKED_AT: Final = 16
 
 UNKNOWN: Final = -1
 """A count of entries that cannot be told."""
@@ -56,6 +59,20 @@ class Stream:
     def top_id(self) -> int:
         """The id of the last entry that is there; 0 when there is none."""
         return self._nodes[-1].id_at(-1) if self._nodes else 0
+
+    def about_bytes(self) -> int:
+        """About what it takes: of the nodes three stand for all, of the groups the first ones."""
+        nodes = self._nodes
+        total = 0
+        if nodes:
+            total = (
+                nodes[0].about_bytes() + nodes[-1].about_bytes() + nodes[len(nodes) // 2].about_bytes()
+            ) // 3
+        total *= len(nodes)
+        groups = list(islice(self.groups.values(), _GROUPS_LOOKED_AT))
+        if groups:
+            total += sum([group.about_bytes() for group in groups]) * len(self.groups) // len(groups)
+        return total
 
     # Entries
 

@@ -24,6 +24,10 @@ BYTES_MAX: Final = 4096
 _ENTRY_OVERHEAD_BYTES: Final = 10
 """What redis-server spends on an entry's id, flags and lengths; only for ``BYTES_MAX``."""
 _HEAD_BYTES: Final = 12
+_OBJECT_BYTES: Final = 600
+"""The arrays themselves."""
+_INDEX_BYTES: Final = 20
+"""Of one entry in them."""
 
 _MARK: Final = 0xC1
 """Before an entry with fields of its own; no msgpack value begins with it."""
@@ -54,6 +58,10 @@ class Node:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def about_bytes(self) -> int:
+        """About what it takes in memory."""
+        return _OBJECT_BYTES + len(self.blob) + _INDEX_BYTES * len(self.sizes)
 
     def has_room(self, entry_bytes: int) -> bool:
         """Whether another entry whose fields and values have so many bytes should come here."""

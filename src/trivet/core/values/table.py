@@ -39,7 +39,8 @@ _MERGE_FACTOR: Final = 4
 _PLACES_FACTOR: Final = 3
 """No bucket is expected to hold more than this many times the average maximum."""
 
-_SPACE: Final = 1 << 32
+SPACE: Final = 1 << 32
+_SPACE: Final = SPACE
 _REVERSED_BYTE: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -143,6 +144,14 @@ class Table(Generic[V]):
             cursor = end
             if len(found) >= count or visits_left <= 0:
                 return cursor, found
+
+    def range_at(self, cursor: int) -> tuple[int, int]:
+        """The bucket that holds the point ``cursor`` of the reversed hash space, and where its range ends.
+
+        ``SPACE`` is the end of all. The keys of a bucket are those with ``reverse32`` of their hash in
+        its range, so who goes from range to range meets every key once, whatever splits in between.
+        """
+        return self._range_at(cursor)
 
     def random_key(self, prng: Prng) -> bytes | None:
         """A key, each about equally likely; None when there is none.

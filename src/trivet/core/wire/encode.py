@@ -8,7 +8,7 @@ and whatever is rare goes through one table by type.
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from trivet.core.wire.reply import (
     OK,
@@ -33,6 +33,13 @@ _INTEGERS: Final = [b":%d\r\n" % value for value in range(_SMALL)]
 _BULK_HEADERS: Final = [b"$%d\r\n" % size for size in range(_SMALL)]
 _BULK_COPY_BYTES_MAX: Final = 1024
 _LINE_ENDS: Final = str.maketrans("\r\n", "  ")
+
+
+class Made:
+    """What was made of replies, ever: who compares before and after knows what was among them."""
+
+    errors: ClassVar[int] = 0
+    """Error lines. It costs nothing where there are none."""
 
 
 def encode(reply: Reply, protocol: int) -> bytes:
@@ -105,6 +112,7 @@ def _simple(out: list[bytes], reply: Reply, protocol: int) -> None:
 
 def _error(out: list[bytes], reply: Reply, protocol: int) -> None:
     assert isinstance(reply, Error)
+    Made.errors += 1
     out.append(b"-" + _line(reply.text) + _CRLF)
 
 

@@ -1,0 +1,58 @@
+"""Keeping to ``maxmemory``: what the leader proposes when its replica takes more than that.
+
+The leader alone looks, at the end of a turn, at the account of its own replica; what it
+decides goes through the log, so every replica evicts the same keys and refuses the same
+commands at the same place.
+
+- Rule E1: one proposal at a time is under way, of so many keys at most.
+- Rule E2: commands that need memory are refused while more is taken than allowed and nothing
+  may be evicted; the log says from where on, and until where.
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import WallMs
+from trivet.core.base.prng import Prng
+from trivet.core.group.run import Run
+from trivet.core.machine.machine import Machine
+
+VICTIMS_MAX: Final = 1000
+"""Keys in one proposal."""
+_NO: Final = b"0"
+_YES: Final = b"1"
+
+
+class Evictor:
+    """The leader's eye on memory."""
+
+    def __init__(self, prng: Prng) -> None:
+        self._prng = prng
+        self._run: Run | None = None
+
+    def run_done(self) -> None:
+        """The proposal was applied: the next look shows what is left to do."""
+
+    def look(self, machine: Machine, wall_ms: WallMs) -> Run | None:
+        """What is to be proposed now, or None."""
+        memory = machine.memory
+        if memory is None or (self._run is not None and self._run.replies is None):
+            return None
+        surplus_bytes = memory.total - machine.settings.maxmemory_bytes
+        if surplus_bytes <= 0 and not memory.counted:
+            return None
+        refuses = False
+        victims: list[tuple[int, bytes]] = []
+        if surplus_bytes > 0:
+            if memory.policy != b"noeviction":
+                samples = machine.settings.number(b"maxmemory-samples")
+                victims = memory.victims(surplus_bytes, min(samples, 64), wall_ms, VICTIMS_MAX, self._prng)
+            refuses = not victims
+        if not victims and refuses is machine.settings.refuses_growth:
+            return None
+        run = Run(self, True)
+        args = [b"EVICT", _YES if refuses else _NO]
+        for db_index, key in victims:
+            args += (b"%d" % db_index, key)
+        run.add((0, args), sum(map(len, args)) + 16 * len(args))
+        self._run = run
+        return run
