@@ -1,8 +1,9 @@
 """``CONFIG``: settings of the whole cluster, changed through the log and the same on every node.
 
 ``CONFIG SET`` is checked here and takes effect where it is applied, on every node; several
-settings of one call take effect together. A password is kept as a hash and never shown. What has been answered is durable, so ``CONFIG
-REWRITE`` has nothing left to do. ``CONFIG RESETSTAT`` is about this node alone.
+settings of one call take effect together. What has been answered is durable, so ``CONFIG
+REWRITE`` has nothing left to do. A password is kept as a hash and never shown. ``CONFIG
+RESETSTAT`` is about this node alone.
 """
 
 from typing import Final

@@ -118,18 +118,7 @@ class Session:
         """That is done: what the client asked comes again, and is now judged for good."""
         self.fresh_error: Error | None = None
         """It failed: this node can't know."""
-        self.tracked: Tracked | None = None
-        """``CLIENT TRACKING`` is on."""
-        self.tracks = False
-        """What the next run reads is remembered for it."""
-        self.muted = False
-        """Replies are dropped (``CLIENT REPLY``); what nobody asked for is not."""
-        self.skipped = False
-        """The command whose reply was not wanted is under way, or done."""
-        self.monitors = False
-        self.shown: list[bytes] | None = None
-        """The last command that monitors have seen: it may come again, if it was parked."""
-        self.no_evict = False
+        self.forget_wishes()
         self.vet = 0
         """Why its commands need a closer look than the hot path has (see ``vetting``)."""
         self.paused = False
@@ -144,6 +133,21 @@ class Session:
         self.last_command = ""
         self._ready = ready
         self._flagged = False
+
+    def forget_wishes(self) -> None:
+        """What a client has asked of its connection (``CLIENT``, ``MONITOR``): nothing (any more)."""
+        self.tracked: Tracked | None = None
+        """``CLIENT TRACKING`` is on."""
+        self.tracks = False
+        """What the next run reads is remembered for it."""
+        self.muted = False
+        """Replies are dropped (``CLIENT REPLY``); what nobody asked for is not."""
+        self.skipped = False
+        """The command whose reply was not wanted is under way, or done."""
+        self.monitors = False
+        self.shown: list[bytes] | None = None
+        """The last command that monitors have seen: it may come again, if it was parked."""
+        self.no_evict = False
 
     def run_done(self) -> None:
         """A run of this session has its replies: look at it at the end of the turn."""
@@ -196,8 +200,9 @@ class Session:
                 elif head.turn != stats.turn:
                     stats.took(head, self.address, self.name)
                 if not head.writes:
-                    stats.reads += head.count
-                    if head.count == 1:
+                    count = len(replies)
+                    stats.reads += count
+                    if count == 1:
                         stats.misses += replies[0] is None
                     else:
                         stats.misses += len([reply for reply in replies if reply is None])

@@ -83,11 +83,11 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
     session.name = b""
     session.readonly = False
     session.knows_topology = False
-    session.muted = session.skipped = session.no_evict = False
-    session.vet &= ~SKIPPING
     front.tracking.stop(session)
     if session.monitors:
         front.stop_monitoring(session)
+    session.forget_wishes()
+    session.vet &= ~SKIPPING
     front.guard.welcome(session)
     session.answer_reply(Simple("RESET"))
     return True
