@@ -12,6 +12,7 @@ _COMMANDS = {
     "up": ("trivet.cli.up", "Start a cluster on this machine: one process per node."),
     "node": ("trivet.cli.node", "Run one node from a configuration file."),
     "status": ("trivet.cli.status", "Show what the nodes of a running cluster say of themselves."),
+    "relay": ("trivet.cli.relay", "Relay lines between all who connect, through the cluster."),
     "inspect": ("trivet.cli.inspect", "Show what lies in a node's data directory, read-only."),
     "lab": ("trivet.cli.lab", "Run whole clusters in simulation, from a seed."),
 }

@@ -2,7 +2,18 @@
 
 import pytest
 
-from trivet.core.command.events import ALL, EXPIRED, GENERIC, KEYEVENT, KEYSPACE, LIST, classes_of, letters_of
+from trivet.core.command.events import (
+    ALL,
+    EXPIRED,
+    GENERIC,
+    KEYEVENT,
+    KEYSPACE,
+    LIST,
+    STRING,
+    classes_of,
+    event_messages,
+    letters_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,3 +34,20 @@ def test_some_classes():
     assert classes_of(b"EA") == KEYEVENT | ALL
     assert ALL & EXPIRED
     assert classes_of(b"K?") is None
+
+
+def test_an_event_is_one_message_per_channel_that_is_asked_for():
+    happened = [
+        (0, STRING, b"set", b"k"),
+        (15, GENERIC, b"del", b"\xff"),
+        (1, LIST, b"lpush", b"l"),
+    ]
+    wanted = KEYSPACE | KEYEVENT | STRING | GENERIC
+    assert list(event_messages(happened, wanted)) == [
+        (b"__keyspace@0__:k", b"set"),
+        (b"__keyevent@0__:set", b"k"),
+        (b"__keyspace@15__:\xff", b"del"),
+        (b"__keyevent@15__:del", b"\xff"),
+    ]
+    wanted = KEYEVENT | LIST | EXPIRED
+    assert list(event_messages(happened, wanted)) == [(b"__keyevent@1__:lpush", b"l")]

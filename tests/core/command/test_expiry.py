@@ -1,6 +1,8 @@
 import pytest
 
+from tests.core.command.dialogue import Replica
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX
+from trivet.core.command.events import ALL, KEYSPACE
 from trivet.core.command.expiry import NO_EXPIRY, deadline, expiry_options, invalid_expire, set_deadline
 from trivet.core.command.table import Context
 from trivet.core.values.databases import Databases
@@ -81,3 +83,14 @@ def test_a_deadline_that_has_passed_removes_the_key():
         set_deadline(context, key, deadline_ms)
     assert sorted(context.db.values) == [b"future"]
     assert context.db.deadline_ms(b"future") == 1001
+
+
+def test_a_value_set_too_late_has_lived_and_one_that_gets_a_past_deadline_is_deleted():
+    replica = Replica()
+    replica.context.notifies = KEYSPACE | ALL
+    replica.run("SET a 1 EXAT 1")
+    replica.run("SET a 1 EXAT 2000")
+    replica.run("EXPIREAT a 1")
+    assert [name for _, _, name, _ in replica.context.events] == [
+        b"set", b"expire", b"expired", b"set", b"expire", b"del",
+    ]  # fmt: skip

@@ -275,3 +275,35 @@ def test_only_the_newest_digests_are_kept():
 def test_watch_and_exec_through_the_machine():
     replica = Replica()
     assert replica.run("WATCH 9 a", "SET a 1", execute(["GET a"], "9"), "GET a") == [OK, OK, NULL_ARRAY, b"1"]
+
+
+# -- keyspace events
+
+
+def test_events_begin_with_the_setting_and_end_with_it():
+    replica = Replica()
+    replica.run("SET a 1")
+    assert replica.machine.take_events() == []
+    replica.run("SETTING notify-keyspace-events KEA", "SET a 1", "3:DEL b", "3:SET b 1")
+    replica.run("DEL a")
+    assert [(db, name, key) for db, _, name, key in replica.machine.take_events()] == [
+        (0, b"set", b"a"),
+        (3, b"set", b"b"),
+        (0, b"del", b"a"),
+    ]
+    replica.run("SETTING notify-keyspace-events K", "SET a 1", "SETTING notify-keyspace-events $", "SET a 1")
+    assert replica.machine.take_events() == []
+
+
+def test_keys_expire_with_an_event_before_what_their_entry_does():
+    """M2."""
+    replica = Replica()
+    replica.run("SETTING notify-keyspace-events KExg")
+    replica.run("SET a 1 PX 10", "5:SET b 1 PX 10")
+    replica.machine.take_events()
+    replica.run("DEL a", "SET c 1", "DEL c", at_ms=replica.now_ms + 100)
+    assert [(db, name, key) for db, _, name, key in replica.machine.take_events()] == [
+        (0, b"expired", b"a"),
+        (5, b"expired", b"b"),
+        (0, b"del", b"c"),
+    ]

@@ -236,3 +236,44 @@ def test_random_key_passes_over_expired_ones(database: Database):
             database.expire_at(b"%d" % number, 1001)
     database.now_ms = 1001
     assert database.random_key(Prng(4)) == b"0"
+
+
+class Listener:
+    """Hears of keys that come and of those that expire."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def expired(self, database: Database, key: bytes) -> None:
+        self.heard.append(f"expired {key.decode()}")
+
+    def created(self, database: Database, key: bytes) -> None:
+        self.heard.append(f"new {key.decode()}")
+
+
+def test_a_listener_hears_of_keys_that_come_and_of_those_that_expire(database: Database):
+    database.listener = listener = Listener()
+    for key in (b"a", b"b", b"c", b"d", b"e"):
+        database.set(key, b"1")
+        database.set(key, b"2")
+        database.replace(key, b"3")
+        database.expire_at(key, 1001)
+    database.replace(b"f", b"1")
+    assert listener.heard == ["new a", "new b", "new c", "new d", "new e", "new f"]
+    database.now_ms = 1001
+    listener.heard.clear()
+    database.set(b"a", b"again")
+    database.replace(b"b", b"again")
+    assert database.edit(b"c") is None
+    assert not database.remove(b"d")
+    assert database.expire_due(9) == 1
+    database.remove(b"f")
+    assert listener.heard == [
+        "expired a",
+        "new a",
+        "expired b",
+        "new b",
+        "expired c",
+        "expired d",
+        "expired e",
+    ]

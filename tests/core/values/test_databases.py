@@ -70,3 +70,25 @@ def test_expiry_over_all_databases():
     assert databases.next_deadline_ms() == 10
     assert databases.expire_due(5) == 1
     assert databases.next_deadline_ms() == 30
+
+
+def test_a_listener_is_everywhere():
+    class Listener:
+        heard: list[int] = []  # noqa: RUF012
+
+        def expired(self, database: Database, key: bytes) -> None:
+            """Not here."""
+
+        def created(self, database: Database, key: bytes) -> None:
+            self.heard.append(database.index)
+
+    databases = Databases()
+    databases.open(1)
+    databases.set_listener(Listener())
+    for index in (1, 2):
+        databases.open(index).set(b"a", b"")
+    databases.swap(1, 3)
+    databases.open(3).set(b"b", b"")
+    databases.set_listener(None)
+    databases.open(4).set(b"a", b"")
+    assert Listener.heard == [1, 2, 3]

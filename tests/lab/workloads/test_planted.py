@@ -55,7 +55,7 @@ HALF = """\
         replies = run_calls(context, calls[:-1] if context.prng.below(4) == 0 else calls)
         return replies + [0] * (len(calls) - len(replies))
 """
-POP = "    item = value.take(left)\n    if len(value) == 0:\n"
+POP = "    item = value.take(left)\n"
 NO_POP = "    item = value.take(left)\n    if context.prng.below(8) == 0:\n        value.push(item, left)\n"
 MOVE = "        taker.push(item, put_left)\n"
 FOUND = "    found = old is not None\n"
@@ -70,6 +70,9 @@ TAKE = "    taken = value.take_many(count, left)\n"
 STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n        value.push_all(taken[::-1], left)\n"
 FORGET = "        self._forget(client)\n        give_back ="
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
+TO_ALL = "            for receiver in receivers.values():\n"
+TO_FEW = "            for receiver in list(receivers.values())[: len(message) % 3]:\n"
+INBOX = "            self.inbox.extend(message.messages)\n"
 
 READ_ON = "        stream.count_read(group, entry[0])\n"
 NOTE = "        if not call.no_ack:\n"
@@ -109,7 +112,7 @@ PLANTED = [
     ),
     Planted(
         "a pop leaves the item where it was",
-        "core/command/lists.py", POP, NO_POP + "    if len(value) == 0:\n", "queue", "queue",
+        "core/command/lists.py", POP, NO_POP, "queue", "queue",
     ),
     Planted(
         "a move puts nothing where it should",
@@ -159,6 +162,15 @@ PLANTED = [
         "chance is each replica's own",
         "core/machine/machine.py", CHANCE, OWN_CHANCE,
         "families", "invariants",
+    ),
+    Planted(
+        "a message is delivered to all but the last listener",
+        "core/pubsub/subscriptions.py", TO_ALL, TO_FEW,
+        "pubsub", "pubsub",
+    ),
+    Planted(
+        "peers tell each other of messages twice",
+        "core/pubsub/hub.py", INBOX, INBOX * 2, "pubsub", "pubsub",
     ),
     Planted(
         "an add is answered and not done",

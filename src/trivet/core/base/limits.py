@@ -34,6 +34,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Unsent replies of one client beyond which it is cut off."""
     client_output_stall_ms: int = 60_000
     """How long a client may leave replies above ``client_output_pause_bytes`` before it is cut off."""
+    client_output_pubsub_bytes_max: int = 32 * MIB
+    """The same for a client that has subscribed to something: beyond it, it is cut off at once."""
+    client_output_pubsub_pause_bytes: int = 8 * MIB
+    """In place of ``client_output_pause_bytes``, for such a client."""
+    client_subscriptions_max: int = 100_000
+    """Channels and patterns that one client may subscribe to."""
+    subscriptions_max: int = 1_000_000
+    """Subscriptions of all clients of this node; a peer may announce as many names."""
+    subscriptions_bytes_max: int = 256 * MIB
+    """Memory for their names, about; a pattern counts sixteenfold."""
+    channel_bytes_max: int = 64 * KIB
+    """The name of a channel to subscribe to, or a pattern."""
     pending_bytes_max: int = 256 * MIB
     """Writes of this node's clients that wait for a leader or a quorum; beyond it writes are refused."""
     batch_bytes_max: int = 4 * MIB

@@ -14,6 +14,7 @@ from trivet.core.command.arguments import (
     WRONG_TYPE,
     string_to_read,
 )
+from trivet.core.command.events import STRING
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.numbers import (
     INT64_MAX,
@@ -36,6 +37,8 @@ def _add(context: Context, key: bytes, amount: int) -> Reply:
     value = db.get(key)
     if value is None:
         db.set(key, b"%d" % amount)
+        if context.notifies:
+            context.notify(STRING, b"incrby", key)
         return amount
     if not isinstance(value, bytes):
         return WRONG_TYPE
@@ -46,6 +49,8 @@ def _add(context: Context, key: bytes, amount: int) -> Reply:
     if not INT64_MIN <= number <= INT64_MAX:
         return OVERFLOW
     db.replace(key, b"%d" % number)
+    if context.notifies:
+        context.notify(STRING, b"incrby", key)
     return number
 
 
@@ -142,4 +147,6 @@ def incrbyfloat(context: Context, args: list[bytes]) -> Reply:
         context.db.set(args[1], text)
     else:
         context.db.replace(args[1], text)
+    if context.notifies:
+        context.notify(STRING, b"incrbyfloat", args[1])
     return text

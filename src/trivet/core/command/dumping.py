@@ -119,6 +119,7 @@ def restore(context: Context, args: list[bytes]) -> Reply:
         if db.remove(key) and context.notifies:
             context.notify(GENERIC, b"del", key)
         return OK
+    db.remove(key)  # what it replaces goes first: it is a new key
     db.set(key, value)
     if time_ms:
         db.expire_at(key, deadline_ms)

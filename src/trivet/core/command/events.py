@@ -5,6 +5,7 @@ A command tells of an event with ``context.notify(GENERIC, b"del", key)``, when
 delivers them to the subscribers of its own node, so they cost no message.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 KEYSPACE: Final = 1
@@ -42,6 +43,18 @@ def classes_of(letters: bytes) -> int | None:
         else:
             return None
     return classes
+
+
+def event_messages(
+    events: list[tuple[int, int, bytes, bytes]], classes: int
+) -> Iterator[tuple[bytes, bytes]]:
+    """(channel, message) of events (database, class, name, key) for those of ``classes``, in Redis' order."""
+    for db_index, kind, event, key in events:
+        if classes & kind:
+            if classes & KEYSPACE:
+                yield b"__keyspace@%d__:%b" % (db_index, key), event
+            if classes & KEYEVENT:
+                yield b"__keyevent@%d__:%b" % (db_index, event), key
 
 
 def letters_of(classes: int) -> bytes:

@@ -6,6 +6,7 @@ A deadline is Unix time in ms. One that has already passed removes the key at on
 from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX
+from trivet.core.command.events import EXPIRED, GENERIC
 from trivet.core.command.table import Context
 from trivet.core.values.numbers import INT64_MAX, INT64_MIN, parse_int
 from trivet.core.wire.reply import Error
@@ -93,12 +94,21 @@ def deadline(time: int, is_seconds: bool, base_ms: int, name: str) -> int | Erro
     return time + base_ms
 
 
-def set_deadline(context: Context, key: bytes, deadline_ms: int) -> None:
-    """Let ``key``, which exists, expire: at once when the time has passed."""
-    if deadline_ms <= context.now_ms:
+def set_deadline(context: Context, key: bytes, deadline_ms: int, is_new: bool = False) -> None:
+    """Let ``key``, which exists, expire: at once when the time has passed.
+
+    ``is_new``: its value has just been set; if its time has passed it expires. Any other is then deleted.
+    """
+    is_late = deadline_ms <= context.now_ms
+    if is_late:
         context.db.remove(key)
     else:
         context.db.expire_at(key, deadline_ms)
+    if context.notifies:
+        if is_new or not is_late:
+            context.notify(GENERIC, b"expire", key)
+        if is_late:
+            context.notify(EXPIRED if is_new else GENERIC, b"expired" if is_new else b"del", key)
 
 
 def invalid_expire(name: str) -> Error:

@@ -16,6 +16,7 @@ from trivet.core.command.arguments import (
     wrong_arity,
 )
 from trivet.core.command.collection_arguments import random_count, scan_cursor, scan_options
+from trivet.core.command.events import HASH
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.numbers import (
@@ -70,6 +71,8 @@ def hset(context: Context, args: list[bytes]) -> Reply:
     value = _to_grow(context, args[1])
     if value is None:
         return WRONG_TYPE
+    if context.notifies:
+        context.notify(HASH, b"hset", args[1])
     if size == 4:
         return 1 if value.put(args[2], args[3]) else 0
     added = 0
@@ -118,6 +121,8 @@ def hsetnx(context: Context, args: list[bytes]) -> Reply:
     value = _to_grow(context, args[1])
     assert value is not None
     value.put(args[2], args[3])
+    if context.notifies:
+        context.notify(HASH, b"hset", args[1])
     return 1
 
 
@@ -147,8 +152,8 @@ def hdel(context: Context, args: list[bytes]) -> Reply:
             db.edit(key)
         value.pop(field)
         removed += 1
-    if len(value) == 0:
-        db.remove(key)
+    if removed:
+        context.shrunk(HASH, b"hdel", key, len(value))
     return removed
 
 
@@ -184,6 +189,8 @@ def hincrby(context: Context, args: list[bytes]) -> Reply:
     value = _to_grow(context, args[1])
     assert value is not None
     value.put_keeping(args[2], b"%d" % total)
+    if context.notifies:
+        context.notify(HASH, b"hincrby", args[1])
     return total
 
 
@@ -221,6 +228,8 @@ def hincrbyfloat(context: Context, args: list[bytes]) -> Reply:
     assert value is not None
     text = format_long_double(total)
     value.put_keeping(args[2], text)
+    if context.notifies:
+        context.notify(HASH, b"hincrbyfloat", args[1])
     return text
 
 

@@ -230,8 +230,8 @@ def _get_keys(request: list[bytes]) -> Reply:
         row = SUBROWS[request[0].upper()].get(request[1].upper())
     if row is None:
         return _INVALID_COMMAND
-    if row.first_key == 0 and row.key_finder is None:
-        return _NO_KEYS
+    if (row.first_key == 0 and row.key_finder is None) or Flag.PUBSUB in row.flags:
+        return _NO_KEYS  # sharded channels have the place of keys and are none
     if len(request) != row.arity and (row.arity > 0 or len(request) < -row.arity):
         return _INVALID_COUNT
     keys: list[Reply] = [*keys_of(row, request)]

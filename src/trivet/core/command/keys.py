@@ -8,6 +8,7 @@ from trivet.core.command.arguments import (
     NOT_AN_INTEGER,
     SYNTAX,
 )
+from trivet.core.command.events import GENERIC
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.database import Database
 from trivet.core.values.databases import DATABASES_MAX
@@ -70,9 +71,20 @@ def copy_of(value: Value) -> Value:
 def delete(context: Context, args: list[bytes]) -> Reply:
     """DEL key [key ...]."""
     remove = context.db.remove
+    if context.notifies:
+        return _delete_and_tell(context, args[1:])
     if len(args) == 2:
         return 1 if remove(args[1]) else 0
     return sum(1 for key in args[1:] if remove(key))
+
+
+def _delete_and_tell(context: Context, keys: list[bytes]) -> int:
+    removed = 0
+    for key in keys:
+        if context.db.remove(key):
+            context.notify(GENERIC, b"del", key)
+            removed += 1
+    return removed
 
 
 @command(
@@ -141,7 +153,8 @@ def type_(context: Context, args: list[bytes]) -> Reply:
 
 
 def _place(database: Database, key: bytes, value: Value, deadline_ms: int) -> None:
-    """Put a value with its deadline (-1: none) at ``key``, whatever was there."""
+    """Put a value with its deadline (-1: none) at ``key``; whatever was there goes first, it is a new key."""
+    database.remove(key)
     database.set(key, value)
     database.adopt(key, value)
     if deadline_ms != -1:
@@ -161,6 +174,9 @@ def _rename(context: Context, args: list[bytes], only_missing: bool) -> bool | E
     deadline_ms = db.deadline_ms(source)
     db.remove(source)
     _place(db, target, value, deadline_ms)
+    if context.notifies:
+        context.notify(GENERIC, b"rename_from", source)
+        context.notify(GENERIC, b"rename_to", target)
     return True
 
 
@@ -242,6 +258,8 @@ def copy(context: Context, args: list[bytes]) -> Reply:
     if not replace and database.exists(target):
         return 0
     _place(database, target, copy_of(value), context.db.deadline_ms(source))
+    if context.notifies:
+        context.notify(GENERIC, b"copy_to", target, index)
     return 1
 
 
@@ -270,6 +288,9 @@ def move(context: Context, args: list[bytes]) -> Reply:
     deadline_ms = db.deadline_ms(key)
     db.remove(key)
     _place(database, key, value, deadline_ms)
+    if context.notifies:
+        context.notify(GENERIC, b"move_from", key)
+        context.notify(GENERIC, b"move_to", key, index)
     return 1
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, printable
+from trivet.core.command.events import GENERIC
 from trivet.core.command.expiry import deadline, set_deadline
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.numbers import parse_int
@@ -205,4 +206,8 @@ def pexpiretime(context: Context, args: list[bytes]) -> Reply:
 )
 def persist(context: Context, args: list[bytes]) -> Reply:
     """PERSIST key."""
-    return 1 if context.db.persist(args[1]) else 0
+    if not context.db.persist(args[1]):
+        return 0
+    if context.notifies:
+        context.notify(GENERIC, b"persist", args[1])
+    return 1

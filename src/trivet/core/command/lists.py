@@ -16,6 +16,7 @@ from trivet.core.command.arguments import (
     wrong_arity,
 )
 from trivet.core.command.collection_arguments import clamp, count_argument, index_range, not_negative
+from trivet.core.command.events import LIST
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.list_value import List
 from trivet.core.values.numbers import INT64_MIN, parse_int
@@ -110,6 +111,8 @@ def _push(context: Context, args: list[bytes], left: bool, create: bool) -> Repl
         value.push(args[2], left)
     else:
         value.push_all(args[2:], left)
+    if context.notifies:
+        context.notify(LIST, b"lpush" if left else b"rpush", args[1])
     return len(value)
 
 
@@ -160,8 +163,7 @@ def _pop(context: Context, args: list[bytes], left: bool) -> Reply:
         return []
     context.db.edit(args[1])
     taken = value.take_many(count, left)
-    if len(value) == 0:
-        context.db.remove(args[1])
+    context.shrunk(LIST, b"lpop" if left else b"rpop", args[1], len(value))
     return list(taken)
 
 
@@ -172,8 +174,7 @@ def _pop_one(context: Context, key: bytes, left: bool) -> Reply:
     if not isinstance(value, List):
         return WRONG_TYPE
     item = value.take(left)
-    if len(value) == 0:
-        context.db.remove(key)
+    context.shrunk(LIST, b"lpop" if left else b"rpop", key, len(value))
     return item
 
 
@@ -336,6 +337,8 @@ def lset(context: Context, args: list[bytes]) -> Reply:
         return INDEX_OUT_OF_RANGE
     context.db.edit(args[1])
     value.put_at(index, args[3])
+    if context.notifies:
+        context.notify(LIST, b"lset", args[1])
     return OK
 
 
@@ -364,6 +367,8 @@ def linsert(context: Context, args: list[bytes]) -> Reply:
         return -1
     context.db.edit(args[1])
     value.insert(index if where == b"BEFORE" else index + 1, args[4])
+    if context.notifies:
+        context.notify(LIST, b"linsert", args[1])
     return len(value)
 
 
@@ -391,8 +396,7 @@ def lrem(context: Context, args: list[bytes]) -> Reply:
         return 0
     context.db.edit(args[1])
     removed = value.remove(args[3], abs(count), count < 0)
-    if len(value) == 0:
-        context.db.remove(args[1])
+    context.shrunk(LIST, b"lrem", args[1], len(value))
     return removed
 
 
@@ -417,8 +421,7 @@ def ltrim(context: Context, args: list[bytes]) -> Reply:
     if not isinstance(value, List):
         return WRONG_TYPE
     start, stop = clamp(indices, len(value))
-    if start == stop:
-        context.db.remove(args[1])
-    else:
+    if start < stop:
         value.keep(start, stop)
+    context.shrunk(LIST, b"ltrim", args[1], stop - start)
     return OK

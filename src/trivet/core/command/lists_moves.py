@@ -9,6 +9,7 @@ from trivet.core.command.collection_arguments import (
     pop_count,
     positive,
 )
+from trivet.core.command.events import LIST
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.list_value import List
 from trivet.core.wire.reply import NULL_ARRAY, Error, Reply
@@ -67,8 +68,9 @@ def move_item(context: Context, source: bytes, target: bytes, take_left: bool, p
     else:
         db.edit(target)
         taker.push(item, put_left)
-    if len(giver) == 0:
-        db.remove(source)
+    if context.notifies:
+        context.notify(LIST, b"lpush" if put_left else b"rpush", target)
+    context.shrunk(LIST, b"lpop" if take_left else b"rpop", source, len(giver))
     return item
 
 
@@ -111,6 +113,5 @@ def pop_items(context: Context, key: bytes, value: List, count: int, left: bool)
     """Remove and give up to ``count`` items of the list at ``key``, which has some."""
     context.db.edit(key)
     taken = value.take_many(count, left)
-    if len(value) == 0:
-        context.db.remove(key)
+    context.shrunk(LIST, b"lpop" if left else b"rpop", key, len(value))
     return taken

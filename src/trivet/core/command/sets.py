@@ -9,6 +9,7 @@ from typing import Final
 
 from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
 from trivet.core.command.collection_arguments import count_argument, draw_count, scan_cursor, scan_options
+from trivet.core.command.events import SET
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.set_value import Set
 from trivet.core.wire.reply import Error, Members, Reply
@@ -50,6 +51,8 @@ def sadd(context: Context, args: list[bytes]) -> Reply:
     before = len(value)
     for member in args[2:]:
         value.add(member)
+    if context.notifies:
+        context.notify(SET, b"sadd", key)
     return len(value) - before
 
 
@@ -79,8 +82,8 @@ def srem(context: Context, args: list[bytes]) -> Reply:
             db.edit(key)
         value.discard(member)
         removed += 1
-    if len(value) == 0:
-        db.remove(key)
+    if removed:
+        context.shrunk(SET, b"srem", key, len(value))
     return removed
 
 
@@ -108,13 +111,16 @@ def smove(context: Context, args: list[bytes]) -> Reply:
         return 1
     db.edit(args[1])
     source.discard(member)
-    if len(source) == 0:
-        db.remove(args[1])
+    context.shrunk(SET, b"srem", args[1], len(source))
     if target is None:
         db.set(args[2], Set.of((member,)))
     elif member not in target:
         db.edit(args[2])
         target.add(member)
+    else:
+        return 1
+    if context.notifies:
+        context.notify(SET, b"sadd", args[2])
     return 1
 
 
@@ -145,11 +151,9 @@ def spop(context: Context, args: list[bytes]) -> Reply:
     if count == 0:
         return Members([])
     context.db.edit(args[1])
-    if count >= len(value):
-        taken = value.to_list()
-        context.db.remove(args[1])
-    else:
-        taken = value.take(context.prng, count)
+    left = max(len(value) - count, 0)
+    taken = value.take(context.prng, count) if left else value.to_list()
+    context.shrunk(SET, b"spop", args[1], left)
     return Members(list(taken))
 
 
@@ -161,8 +165,7 @@ def _pop_one(context: Context, key: bytes) -> Reply:
         return WRONG_TYPE
     member = value.random_key(context.prng)
     value.discard(member)
-    if len(value) == 0:
-        context.db.remove(key)
+    context.shrunk(SET, b"spop", key, len(value))
     return member
 
 

@@ -17,6 +17,7 @@ from trivet.core.command.collection_arguments import (
     not_negative,
     positive,
 )
+from trivet.core.command.events import SET
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.set_value import Set
 from trivet.core.wire.reply import Error, Members, Reply
@@ -55,7 +56,11 @@ def sinter(context: Context, args: list[bytes]) -> Reply:
 def sinterstore(context: Context, args: list[bytes]) -> Reply:
     """SINTERSTORE destination key [key ...]."""
     sets = _sets(context, args[2:])
-    return sets if isinstance(sets, Error) else _store(context, args[1], _intersection(sets, _NO_LIMIT))
+    return (
+        sets
+        if isinstance(sets, Error)
+        else _store(context, args[1], _intersection(sets, _NO_LIMIT), b"sinterstore")
+    )
 
 
 @command(
@@ -116,7 +121,7 @@ def sunion(context: Context, args: list[bytes]) -> Reply:
 def sunionstore(context: Context, args: list[bytes]) -> Reply:
     """SUNIONSTORE destination key [key ...]."""
     sets = _sets(context, args[2:])
-    return sets if isinstance(sets, Error) else _store(context, args[1], _union(sets))
+    return sets if isinstance(sets, Error) else _store(context, args[1], _union(sets), b"sunionstore")
 
 
 @command(
@@ -148,7 +153,7 @@ def sdiff(context: Context, args: list[bytes]) -> Reply:
 def sdiffstore(context: Context, args: list[bytes]) -> Reply:
     """SDIFFSTORE destination key [key ...]."""
     sets = _sets(context, args[2:])
-    return sets if isinstance(sets, Error) else _store(context, args[1], _difference(sets))
+    return sets if isinstance(sets, Error) else _store(context, args[1], _difference(sets), b"sdiffstore")
 
 
 def _sets(context: Context, keys: list[bytes]) -> list[Set | None] | Error:
@@ -194,11 +199,8 @@ def _difference(sets: list[Set | None]) -> dict[bytes, bool]:
     return {member: True for member in first.members() if not any(member in other for other in others)}
 
 
-def _store(context: Context, key: bytes, members: Iterable[bytes]) -> Reply:
+def _store(context: Context, key: bytes, members: Iterable[bytes], event: bytes) -> Reply:
     """Put the result in the place of whatever is at ``key``; how many members it has."""
     result = Set.of(members)
-    if len(result) == 0:
-        context.db.remove(key)
-    else:
-        context.db.set(key, result)
+    context.stored(SET, event, key, result, len(result))
     return len(result)

@@ -9,6 +9,7 @@ from typing import Final
 
 from trivet.core.command.arguments import NOT_A_FLOAT, SYNTAX, WRONG_TYPE
 from trivet.core.command.collection_arguments import scan_cursor, scan_options
+from trivet.core.command.events import SORTED_SET
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.numbers import format_double, parse_float
 from trivet.core.values.sorted_set import SortedSet
@@ -119,6 +120,8 @@ def _add(context: Context, args: list[bytes], at: int, options: int) -> Reply:
             added += 1
         else:
             changed += 1
+    if added + changed and context.notifies:
+        context.notify(SORTED_SET, b"zadd", args[1])
     return added + changed if options & _CH else added
 
 
@@ -156,6 +159,8 @@ def _increment(
         return None
     context.db.edit(key)
     value.put(member, score)
+    if context.notifies:
+        context.notify(SORTED_SET, b"zincr", key)
     return score
 
 
@@ -200,8 +205,8 @@ def zrem(context: Context, args: list[bytes]) -> Reply:
             db.edit(key)
         value.pop(member)
         removed += 1
-    if len(value) == 0:
-        db.remove(key)
+    if removed:
+        context.shrunk(SORTED_SET, b"zrem", key, len(value))
     return removed
 
 

@@ -15,6 +15,7 @@ from trivet.core.command.collection_arguments import (
     not_negative,
     stored_counted_positions,
 )
+from trivet.core.command.events import SORTED_SET
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.numbers import parse_float, parse_int
 from trivet.core.values.set_value import Set
@@ -28,6 +29,9 @@ _NOT_A_WEIGHT: Final = Error("ERR weight value is not a float")
 _UNION: Final = 0
 _INTERSECTION: Final = 1
 _DIFFERENCE: Final = 2
+
+_STORED: Final = (b"zunionstore", b"zinterstore", b"zdiffstore")
+"""The keyspace events, by operation."""
 
 _SUM: Final = 0
 _MIN: Final = 1
@@ -201,10 +205,7 @@ def _store(context: Context, args: list[bytes], operation: int) -> Reply:
     if isinstance(plan, Error):
         return plan
     result = plan.run()
-    if result:
-        context.db.set(args[1], SortedSet.of(result))
-    else:
-        context.db.remove(args[1])
+    context.stored(SORTED_SET, _STORED[operation], args[1], SortedSet.of(result), len(result))
     return len(result)
 
 

@@ -11,6 +11,7 @@ from trivet.core.command.collection_arguments import (
     positive,
     random_count,
 )
+from trivet.core.command.events import SORTED_SET
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.sorted_set import Scored, SortedSet
 from trivet.core.wire.reply import NULL_ARRAY, Error, Pairs, Reply
@@ -80,8 +81,7 @@ def take_members(context: Context, key: bytes, value: SortedSet, count: int, lea
     else:
         taken = value.remove_between(size - count, size)
         taken.reverse()
-    if len(value) == 0:
-        context.db.remove(key)
+    context.shrunk(SORTED_SET, b"zpopmin" if least else b"zpopmax", key, len(value))
     return taken
 
 

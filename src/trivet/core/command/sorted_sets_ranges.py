@@ -7,6 +7,7 @@ the key is looked up, in the order in which redis-server 7.0 does.
 from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, WRONG_TYPE
+from trivet.core.command.events import SORTED_SET
 from trivet.core.command.sorted_sets_bounds import (
     Bounds,
     index_bounds,
@@ -248,10 +249,7 @@ def zrangestore(context: Context, args: list[bytes]) -> Reply:
     pairs = _pairs(context, args, 2, Query(_FREE, False), True, True)
     if isinstance(pairs, Error):
         return pairs
-    if pairs:
-        context.db.set(args[1], SortedSet.load(0, sorted(pairs)))
-    else:
-        context.db.remove(args[1])
+    context.stored(SORTED_SET, b"zrangestore", args[1], SortedSet.load(0, sorted(pairs)), len(pairs))
     return len(pairs)
 
 
@@ -315,7 +313,7 @@ def _count(context: Context, args: list[bytes], bounds: Bounds | Error) -> Reply
 )
 def zremrangebyrank(context: Context, args: list[bytes]) -> Reply:
     """ZREMRANGEBYRANK key start stop."""
-    return _remove(context, args, index_bounds(args[2], args[3], False))
+    return _remove(context, args, index_bounds(args[2], args[3], False), b"zremrangebyrank")
 
 
 @command(
@@ -330,7 +328,7 @@ def zremrangebyrank(context: Context, args: list[bytes]) -> Reply:
 )
 def zremrangebyscore(context: Context, args: list[bytes]) -> Reply:
     """ZREMRANGEBYSCORE key min max."""
-    return _remove(context, args, score_bounds(args[2], args[3]))
+    return _remove(context, args, score_bounds(args[2], args[3]), b"zremrangebyscore")
 
 
 @command(
@@ -345,10 +343,10 @@ def zremrangebyscore(context: Context, args: list[bytes]) -> Reply:
 )
 def zremrangebylex(context: Context, args: list[bytes]) -> Reply:
     """ZREMRANGEBYLEX key min max."""
-    return _remove(context, args, member_bounds(args[2], args[3]))
+    return _remove(context, args, member_bounds(args[2], args[3]), b"zremrangebylex")
 
 
-def _remove(context: Context, args: list[bytes], bounds: Bounds | Error) -> Reply:
+def _remove(context: Context, args: list[bytes], bounds: Bounds | Error, event: bytes) -> Reply:
     if isinstance(bounds, Error):
         return bounds
     value = context.db.get(args[1])
@@ -361,6 +359,5 @@ def _remove(context: Context, args: list[bytes], bounds: Bounds | Error) -> Repl
         return 0
     context.db.edit(args[1])
     value.remove_between(start, stop)
-    if len(value) == 0:
-        context.db.remove(args[1])
+    context.shrunk(SORTED_SET, event, args[1], len(value))
     return stop - start

@@ -15,6 +15,7 @@ from trivet.core.command.arguments import (
     string_to_read,
     wrong_arity,
 )
+from trivet.core.command.events import GENERIC, STRING
 from trivet.core.command.expiry import (
     NO_EXPIRY,
     Expiry,
@@ -70,6 +71,8 @@ def set_(context: Context, args: list[bytes]) -> Reply:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
     if len(args) == 3:
         context.db.set(args[1], args[2])
+        if context.notifies:
+            context.notify(STRING, b"set", args[1])
         return OK
     options = expiry_options(args, 3, "set")
     if isinstance(options, Error):
@@ -88,8 +91,10 @@ def set_(context: Context, args: list[bytes]) -> Reply:
         db.replace(key, args[2])
     else:
         db.set(key, args[2])
+    if context.notifies:
+        context.notify(STRING, b"set", key)
     if deadline_ms != NO_EXPIRY:
-        set_deadline(context, key, deadline_ms)
+        set_deadline(context, key, deadline_ms, is_new=True)
     if options.get:
         return old if isinstance(old, bytes) else None
     return OK
@@ -110,6 +115,8 @@ def setnx(context: Context, args: list[bytes]) -> Reply:
     if context.db.exists(args[1]):
         return 0
     context.db.set(args[1], args[2])
+    if context.notifies:
+        context.notify(STRING, b"set", args[1])
     return 1
 
 
@@ -119,7 +126,9 @@ def _set_for(context: Context, args: list[bytes], unit: str, name: str) -> Reply
     if isinstance(deadline_ms, Error):
         return deadline_ms
     context.db.set(args[1], args[3])
-    set_deadline(context, args[1], deadline_ms)
+    if context.notifies:
+        context.notify(STRING, b"set", args[1])
+    set_deadline(context, args[1], deadline_ms, is_new=True)
     return OK
 
 
@@ -168,6 +177,8 @@ def getset(context: Context, args: list[bytes]) -> Reply:
     old = string_to_read(context, args[1])
     if not isinstance(old, Error):
         context.db.set(args[1], args[2])
+        if context.notifies:
+            context.notify(STRING, b"set", args[1])
     return old
 
 
@@ -186,6 +197,8 @@ def getdel(context: Context, args: list[bytes]) -> Reply:
     old = string_to_read(context, args[1])
     if isinstance(old, bytes):
         context.db.remove(args[1])
+        if context.notifies:
+            context.notify(GENERIC, b"del", args[1])
     return old
 
 
@@ -213,8 +226,8 @@ def getex(context: Context, args: list[bytes]) -> Reply:
         return deadline_ms
     if deadline_ms != NO_EXPIRY:
         set_deadline(context, key, deadline_ms)
-    elif options.persist:
-        context.db.persist(key)
+    elif options.persist and context.db.persist(key) and context.notifies:
+        context.notify(GENERIC, b"persist", key)
     return value
 
 
@@ -254,6 +267,8 @@ def mset(context: Context, args: list[bytes]) -> Reply:
         return wrong_arity("mset")
     for i in range(1, len(args), 2):
         context.db.set(args[i], args[i + 1])
+        if context.notifies:
+            context.notify(STRING, b"set", args[i])
     return OK
 
 
@@ -276,6 +291,8 @@ def msetnx(context: Context, args: list[bytes]) -> Reply:
             return 0
     for i in range(1, len(args), 2):
         context.db.set(args[i], args[i + 1])
+        if context.notifies:
+            context.notify(STRING, b"set", args[i])
     return 1
 
 
@@ -317,10 +334,14 @@ def append(context: Context, args: list[bytes]) -> Reply:
         return value
     if value is None:
         context.db.set(args[1], args[2])
+        if context.notifies:
+            context.notify(STRING, b"append", args[1])
         return len(args[2])
     if len(value) + len(args[2]) > STRING_BYTES_MAX:
         return TOO_LONG
     context.db.replace(args[1], value + args[2])
+    if context.notifies:
+        context.notify(STRING, b"append", args[1])
     return len(value) + len(args[2])
 
 
@@ -397,4 +418,6 @@ def setrange(context: Context, args: list[bytes]) -> Reply:
         context.db.set(args[1], new)
     else:
         context.db.replace(args[1], new)
+    if context.notifies:
+        context.notify(STRING, b"setrange", args[1])
     return len(new)

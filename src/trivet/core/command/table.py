@@ -12,8 +12,10 @@ from typing import Protocol
 import msgspec
 
 from trivet.core.base.prng import Prng
+from trivet.core.command.events import EXPIRED, GENERIC, NEW_KEY
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
+from trivet.core.values.types import Value
 from trivet.core.wire.reply import Error, Reply
 
 
@@ -115,17 +117,47 @@ class Context:
         """Classes of keyspace events that somebody wants (see ``events``); 0: none."""
         self.events: list[Event] = []
         """Keyspace events of the present entry, in their order."""
-        self.published: list[tuple[bytes, bytes]] = []
-        """(channel, message) that transactions and scripts of the present entry have published."""
+        self.published: list[tuple[bool, bytes, bytes]] = []
+        """(to a sharded channel, channel, message) that transactions and scripts of the entry published."""
         self.defects: list[str] = []
         """Exceptions that commands raised: to be logged and mended."""
         self.scripts: object = None
         """What the script room remembers; its own business (see ``script.scripts``)."""
 
-    def notify(self, kind: int, event: bytes, key: bytes) -> None:
+    def notify(self, kind: int, event: bytes, key: bytes, db_index: int = -1) -> None:
         """A keyspace event of class ``kind``. To be called when ``notifies`` is not 0 only."""
         if self.notifies & kind:
-            self.events.append((self.db_index, kind, event, key))
+            self.events.append((self.db_index if db_index < 0 else db_index, kind, event, key))
+
+    def shrunk(self, kind: int, event: bytes, key: bytes, left: int) -> None:
+        """Elements were taken from the collection at ``key``: without any ``left`` it goes too (rule C2)."""
+        if left == 0:
+            self.db.remove(key)
+        if self.notifies:
+            self.notify(kind, event, key)
+            if left == 0:
+                self.notify(GENERIC, b"del", key)
+
+    def stored(self, kind: int, event: bytes, key: bytes, value: Value, size: int) -> None:
+        """A result of ``size`` elements takes the place of what was there; an empty one only removes it."""
+        if size:
+            self.db.set(key, value)
+            if self.notifies:
+                self.notify(kind, event, key)
+        elif self.db.remove(key) and self.notifies:
+            self.notify(GENERIC, b"del", key)
+
+    # -- what databases say while somebody wants such events ------------------------------------
+
+    def expired(self, database: Database, key: bytes) -> None:
+        """``key`` has gone because its deadline had passed."""
+        if self.notifies & EXPIRED:
+            self.events.append((database.index, EXPIRED, b"expired", key))
+
+    def created(self, database: Database, key: bytes) -> None:
+        """``key`` is about to be there, and was not before."""
+        if self.notifies & NEW_KEY:
+            self.events.append((database.index, NEW_KEY, b"new", key))
 
 
 Run = Callable[[Context, list[bytes]], Reply]
@@ -151,6 +183,7 @@ class Row(msgspec.Struct, frozen=True):
     since: str
     complexity: str
     run: Run | None
+    """Runs a data command; a session command has it if it may stand in a transaction or a script."""
     key_finder: KeyFinder | None
     """Positions of the keys in the arguments, for rows whose positions depend on arguments."""
     give_back: GiveBack | None = None
@@ -225,8 +258,12 @@ def session_command(
     since: str,
     complexity: str = "O(1)",
     keys: tuple[int, int, int] = (0, 0, 0),
+    run: Run | None = None,
 ) -> None:
-    """Declare a command that the node itself answers."""
+    """Declare a command that the node itself answers.
+
+    ``run`` is what it does inside a transaction or a script, which then counts as one that writes.
+    """
     first, last, step = keys
     _enter(
         Row(
@@ -241,7 +278,7 @@ def session_command(
             summary,
             since,
             complexity,
-            None,
+            run,
             None,
         )
     )

@@ -27,7 +27,7 @@ from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
-from trivet.core.group.reads import ReadQueue
+from trivet.core.group.reads import ReadQueue, RemoteReader
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
@@ -54,21 +54,6 @@ REPLY_TOO_LARGE: Final = Error(
 )
 _NOT_YET: Final[Index] = 1 << 62
 _SEED_BITS: Final = 0x7FFFFFFFFFFFFFFF
-
-
-class RemoteReader:
-    """Waits for reads that this leader runs for another node (Rule L3)."""
-
-    def __init__(self, group: "RaftGroup", reader: NodeId, read_id: int) -> None:
-        self.run = Run(self, False)
-        self._group = group
-        self._reader = reader
-        self._read_id = read_id
-
-    def run_done(self) -> None:
-        """Send the replies."""
-        assert self.run.replies is not None
-        self._group.send_replies(self._reader, self._read_id, self.run.replies)
 
 
 class RaftGroup:
@@ -122,6 +107,8 @@ class RaftGroup:
         """The last tick."""
         self._last_write: Index = 0
         self._users_version = machine.users.version
+        self._old_to: Index = raft.last_index
+        """Entries up to here were in the log at the start: what they said was said in an earlier life."""
         self._down = DownNodes(settings.node, voters)
         self._evictor = Evictor(Prng(settings.node))
         self.woken: list[ConnectionId] = []
@@ -131,7 +118,7 @@ class RaftGroup:
         self.events: list[Event] = []
         """Keyspace events of applied entries; the node takes them every turn."""
         self._follower: Follower | None = None
-        self.published: list[tuple[bytes, bytes]] = []
+        self.published: list[tuple[bool, bytes, bytes]] = []
         """Messages published by applied entries; the node takes them every turn."""
         self.denied: list[Denied] = []
         """Calls in transactions and scripts of this node's clients that were refused; the node takes them."""
@@ -449,7 +436,7 @@ class RaftGroup:
         """As leader: run the reads of a node whose copy is behind (Rule L3). Others leave it to a retry."""
         if self.raft.role is not Role.LEADER:
             return
-        reader = RemoteReader(self, sender, message.read_id)
+        reader = RemoteReader(self.send_replies, sender, message.read_id)
         for call in message.calls:
             if not _may_be_read(call):
                 return
@@ -526,6 +513,9 @@ class RaftGroup:
                     self.outbox.applied(applied.sequence, applied.replies)
                     self._last_progress_ms = now_ms
                     self._last_write = index
+            if index == self._old_to:
+                machine.take_events()
+                machine.take_published()
             index += 1
         self._tell(machine)
         if machine.users.version != self._users_version:
@@ -544,8 +534,13 @@ class RaftGroup:
         """What the entries said to others than those who sent them."""
         node = self.settings.node
         self.woken.extend([client for owner, client in machine.take_woken() if owner == node])
-        self.events.extend(machine.take_events())
-        self.published.extend(machine.take_published())
+        events, published = machine.take_events(), machine.take_published()
+        if events or published:
+            self.events.extend(events)
+            self.published.extend(published)
+            for peer in self.voters:
+                # Subscribers wait there: the commit must not wait for the next message.
+                self.raft.want_commit(peer)
         self._take_denied(machine)
 
     def _take_denied(self, machine: Machine) -> None:

@@ -13,13 +13,31 @@ read index (Ongaro §6.4), and it runs here once the state has reached that inde
 """
 
 from collections import deque
+from collections.abc import Callable
 
-from trivet.core.base.ids import Index, Instant
+from trivet.core.base.ids import Index, Instant, NodeId
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error, Reply
 
 READ_TIMEOUT_ERROR = Error("CLUSTERDOWN no majority confirmed the read in time; nothing was done")
+
+
+class RemoteReader:
+    """Waits for reads that this leader runs for another node (Rule L3)."""
+
+    def __init__(
+        self, send: Callable[[NodeId, int, list[Reply]], None], reader: NodeId, read_id: int
+    ) -> None:
+        self.run = Run(self, False)
+        self._send = send
+        self._reader = reader
+        self._read_id = read_id
+
+    def run_done(self) -> None:
+        """Send the replies."""
+        assert self.run.replies is not None
+        self._send(self._reader, self._read_id, self.run.replies)
 
 
 class ReadBatch:

@@ -23,7 +23,7 @@ from trivet.core.access.users import Users
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.command.events import EVICTED
+from trivet.core.command.events import EVICTED, EXPIRED, NEW_KEY
 from trivet.core.command.table import ROWS, Context, Event, Flag
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
@@ -157,10 +157,11 @@ class Machine:
         if body.time_ms > self.now_ms:
             self.now_ms = body.time_ms
             self.databases.set_now(body.time_ms)
-        self.databases.expire_due(self._expire_max)
         context = self._writes
-        context.notifies = self.settings.notifies
         context.refuses_growth = self.settings.refuses_growth
+        if context.notifies != self.settings.notifies:
+            self._listen(context)
+        self.databases.expire_due(self._expire_max)
         context.now_ms = self.now_ms
         context.prng = Prng(body.seed)
         if self.waiting.ready:
@@ -299,7 +300,7 @@ class Machine:
                 self.users.require_password(args[at + 1])
             else:
                 self.settings.put(args[at], args[at + 1])
-        context.notifies = self.settings.notifies
+        self._listen(context)
         if any(name in ACCOUNTED for name in args[1::2]):
             self.keep_account()
         return OK
@@ -332,6 +333,11 @@ class Machine:
                 if context.notifies:
                     context.notify(EVICTED, b"evicted", args[at + 1])
         return OK
+
+    def _listen(self, context: Context) -> None:
+        """Other keyspace events are wanted from now on."""
+        context.notifies = self.settings.notifies
+        self.databases.set_listener(context if context.notifies & (EXPIRED | NEW_KEY) else None)
 
     # -- users ----------------------------------------------------------------------------------
 
@@ -376,8 +382,8 @@ class Machine:
             self._writes.events = []
         return events
 
-    def take_published(self) -> list[tuple[bytes, bytes]]:
-        """(channel, message) of transactions and scripts since the last time."""
+    def take_published(self) -> list[tuple[bool, bytes, bytes]]:
+        """(to a sharded channel, channel, message) of transactions and scripts since the last time."""
         published = self._writes.published
         if published:
             self._writes.published = []

@@ -19,12 +19,13 @@ def describe(front: Front, session: Session) -> str:
     queued_bytes = transaction.size_bytes if transaction is not None else 0
     buffered = session.parser.buffered_bytes()
     tracked = session.tracked
+    sub, psub, ssub = session.subscriptions
     return (
         f"id={session.conn} addr={session.address} laddr={session.local_address} fd=-1 "
         f"name={session.name.decode('latin-1')} age={(now_ms - session.created_ms) // 1000} "
         f"idle={(now_ms - session.active_ms) // 1000} flags={flags_of(front, session)} "
-        f"db={session.db} sub=0 psub=0 ssub=0 multi={queued} qbuf={buffered} qbuf-free=0 argv-mem=0 "
-        f"multi-mem={queued_bytes} rbs=0 rbp=0 obl=0 oll=0 omem={session.backlog_bytes} "
+        f"db={session.db} sub={sub} psub={psub} ssub={ssub} multi={queued} qbuf={buffered} qbuf-free=0 "
+        f"argv-mem=0 multi-mem={queued_bytes} rbs=0 rbp=0 obl=0 oll=0 omem={session.backlog_bytes} "
         f"tot-mem={buffered + queued_bytes + session.backlog_bytes} events=r "
         f"cmd={session.last_command or 'NULL'} user={session.user.decode('utf-8', 'replace')} "
         f"redir={tracked.redirect if tracked is not None else -1} resp={session.protocol} "

@@ -24,6 +24,7 @@ from trivet.core.node.pausing import Pause
 from trivet.core.node.rules import Rules
 from trivet.core.node.session import MONITORED, PAUSED, Ready, Session
 from trivet.core.node.tracking import Tracking
+from trivet.core.pubsub.hub import Hub
 from trivet.core.wire.reply import Blocked, Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
@@ -67,6 +68,7 @@ class Front:
         """Sessions in ``WAIT``."""
         self.blocked = BlockedClients(group, config.command_timeout_ms)
         self.guard = Guard(lambda: group.machine.users, config.password)
+        self.pubsub = Hub(config.limits, group.settings.incarnation)
         self.vet = 0
         """Why the commands of all clients need a closer look (see ``vetting``)."""
         self.backlogged: dict[ConnectionId, Session] = {}
@@ -118,6 +120,7 @@ class Front:
             return
         self.waiting.pop(conn, None)
         self.backlogged.pop(conn, None)
+        self.pubsub.forget(conn)
         session.gone = True
         session.parked.clear()
         if session.blocking:
@@ -132,6 +135,7 @@ class Front:
     def close_after_replies(self, session: Session) -> None:
         """Close once everything before is answered; nothing more is read."""
         session.closing = True
+        self.pubsub.forget(session.conn)
         session.parked.clear()
         self.pause(session)
         session.run_done()

@@ -9,6 +9,7 @@ from typing import Final
 
 from trivet import __version__
 from trivet.core.node.front import Front
+from trivet.core.pubsub.messages import Kind
 from trivet.core.values.sizes import BASE_BYTES, sampled_bytes
 from trivet.core.wire.reply import Verbatim
 
@@ -49,6 +50,7 @@ def _clients(front: Front) -> Facts:
         "maxclients": front.rules.clients_max or front.limits.connections_max,
         "client_recent_max_input_buffer": 0,
         "client_recent_max_output_buffer": 0,
+        "pubsub_clients": len(front.pubsub.subscribers),
         "blocked_clients": len(front.waiting) + front.blocked.waiting_count(),
         "tracking_clients": len(front.tracking.clients),
         "clients_in_timeout_table": len(front.waiting) + front.blocked.waiting_count(),
@@ -151,8 +153,8 @@ def _stats(front: Front) -> Facts:
         "evicted_clients": 0,
         "keyspace_hits": stats.reads - stats.misses,
         "keyspace_misses": stats.misses,
-        "pubsub_channels": 0,
-        "pubsub_patterns": 0,
+        "pubsub_channels": len(front.pubsub.channels(Kind.CHANNEL, None)),
+        "pubsub_patterns": len(front.pubsub.channels(Kind.PATTERN, None)),
         "latest_fork_usec": 0,
         "total_forks": 0,
         "tracking_total_keys": len(tracking.by_key),

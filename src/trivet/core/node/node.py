@@ -6,7 +6,7 @@ write through here: ``on_client_bytes`` → ``dispatch`` → ``RaftGroup.turn`` 
 peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
 
 - Rule D1: nothing leaves between inputs, only with ``turn``.
-- Rule D2: until the log is known to be durable after a start, no message leaves or enters.
+- Rule D2: until the log is known to be durable after a start, no message leaves, and none of a group enters.
 - Rule D3: a failure of the log is fatal: the node says so and stops (no retry can be trusted).
 """
 
@@ -17,6 +17,7 @@ from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
+from trivet.core.command.events import event_messages
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
 from trivet.core.node.client_list import describe
@@ -25,8 +26,9 @@ from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
-from trivet.core.node.peers import Peers, encode_message
+from trivet.core.node.peers import NODE_GROUP, Peers, encode_message
 from trivet.core.node.session import Session
+from trivet.core.pubsub.messages import Interest, Published, TellEverything
 from trivet.core.raft.state import Role
 
 STOP_PATIENCE_MS: Final = 1500
@@ -122,10 +124,16 @@ class Node:
         if session is None:
             return
         limits = front.limits
-        rules = front.rules
-        if backlog_bytes > limits.client_output_bytes_max or backlog_bytes > rules.output_bytes_max:
+        listens = conn in front.pubsub.subscribers
+        most_bytes = min(
+            limits.client_output_pubsub_bytes_max if listens else limits.client_output_bytes_max,
+            front.rules.output_bytes_max,
+        )
+        if backlog_bytes > most_bytes:
             self._cut_off(session, backlog_bytes)
-        elif backlog_bytes > limits.client_output_pause_bytes:
+        elif backlog_bytes > (
+            limits.client_output_pubsub_pause_bytes if listens else limits.client_output_pause_bytes
+        ):
             if not session.backlog_bytes:
                 session.backlog_since_ms = front.now_ms
             session.backlog_bytes = backlog_bytes
@@ -152,6 +160,7 @@ class Node:
         """Our connection to ``peer`` is up, and empty."""
         self._peers.up[peer] = None
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
+        self.front.pubsub.on_peer_up(peer)
         self.group.on_peer_up(peer)
 
     def on_peer_lost(self, peer: NodeId) -> None:
@@ -159,6 +168,7 @@ class Node:
         # An introduction that has not left belongs to this link, not to the next.
         effects = self.front.effects
         effects.sends = [send for send in effects.sends if send[0] != peer]
+        self.front.pubsub.on_peer_lost(peer)
         if self._peers.up.pop(peer, 0) is None:
             self.group.on_peer_lost(peer)
 
@@ -169,13 +179,16 @@ class Node:
     def on_link_bytes(self, link: LinkId, data: bytes) -> None:
         """Bytes on an accepted link, in order."""
         for sender, group, message in self._peers.receive(link, data):
-            if group == self.group.settings.group and self._wal.open:
+            if isinstance(message, Interest | Published | TellEverything):
+                self.front.pubsub.on_message(sender, message)
+            elif group == self.group.settings.group and self._wal.open:
                 self.group.on_message(sender, message)
 
     def on_link_closed(self, link: LinkId) -> None:
         """An accepted link is gone; a peer that closes its own link to us has most likely died."""
         peer = self._peers.closed(link)
         if peer:
+            self.front.pubsub.on_peer_silent(peer)
             self.group.on_peer_lost(peer)
             if peer in self._peers.up:
                 self.group.on_peer_up(peer)
@@ -275,6 +288,10 @@ class Node:
             self._note_denied()
         if self.front.blocked.by_client or self.group.woken:
             self._wake()
+        if self.group.published or self.group.events:
+            self._broadcast()
+        if self.front.pubsub.inbox:
+            self.front.pubsub.open_inbox()
         front = self.front
         settings = self.group.machine.settings
         if front.rules.version != settings.version or front.rules.settings is not settings:
@@ -291,6 +308,18 @@ class Node:
             session = front.sessions.get(one.client)
             client = "" if session is None else describe(front, session)
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
+
+    def _broadcast(self) -> None:
+        """What applied entries say to subscribers: every node tells its own."""
+        group = self.group
+        hub = self.front.pubsub
+        published, group.published = group.published, []
+        for shard, channel, message in published:
+            hub.deliver(shard, channel, message)
+        events, group.events = group.events, []
+        if hub.subscribers:
+            for channel, message in event_messages(events, group.machine.settings.notifies):
+                hub.deliver(False, channel, message)
 
     def _wake(self) -> None:
         """Clients in calls that wait: what has become of them."""
@@ -359,6 +388,13 @@ class Node:
                 if peer in self._peers.up:
                     effects.sends.append((peer, encode_message(group.settings.group, message)))
             group.outgoing = []
+        if self._wal.open:
+            for peer, said in self.front.pubsub.take_sends():
+                effects.sends.append((peer, encode_message(NODE_GROUP, said)))
+        if self._peers.closes:
+            # Among them may be links that were refused in the middle: those peers are heard no more.
+            for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
+                self.front.pubsub.on_peer_silent(peer)
         effects.link_closes.extend(self._peers.closes)
         self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused

@@ -17,29 +17,34 @@ from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.raft_group import GroupMessage
 from trivet.core.node.hello import Hello as Hello
+from trivet.core.pubsub.messages import Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 1
+PEER_FORMAT: Final = 2
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
 """How long an accepted link may be silent before it must have introduced itself."""
+
+NodeMessage = GroupMessage | PubSubMessage
 
 NODE_GROUP: Final[GroupId] = 0
 """Stands where the group would be, for messages between nodes themselves."""
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[int, Message | Forward | ForwardRead | ReadReplies | Hello])
+_decoder = msgspec.msgpack.Decoder(
+    tuple[int, Message | Forward | ForwardRead | ReadReplies | Hello | Interest | Published | TellEverything]
+)
 
 
-def encode_message(group: GroupId, message: GroupMessage | Hello) -> bytes:
+def encode_message(group: GroupId, message: NodeMessage | Hello) -> bytes:
     """The frame that carries ``message``."""
     return frame(_encoder.encode((group, message)))
 
 
-def decode_message(body: bytes) -> tuple[GroupId, GroupMessage | Hello]:
+def decode_message(body: bytes) -> tuple[GroupId, NodeMessage | Hello]:
     """The group and the message of a frame's body. Raises ``msgspec.DecodeError``."""
     return _decoder.decode(body)
 
@@ -112,9 +117,13 @@ class Peers:
         del self._link_of[gone.peer]
         return gone.peer
 
-    def receive(self, link: LinkId, data: bytes) -> list[tuple[NodeId, GroupId, GroupMessage]]:
+    def hears(self, peer: NodeId) -> bool:
+        """Whether a link on which ``peer`` speaks is up."""
+        return peer in self._link_of
+
+    def receive(self, link: LinkId, data: bytes) -> list[tuple[NodeId, GroupId, NodeMessage]]:
         """The messages that ``data`` completes, with their sender and group."""
-        found: list[tuple[NodeId, GroupId, GroupMessage]] = []
+        found: list[tuple[NodeId, GroupId, NodeMessage]] = []
         state = self._links.get(link)
         if state is None:
             return found

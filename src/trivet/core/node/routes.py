@@ -18,6 +18,8 @@ class Route(msgspec.Struct, frozen=True):
     writes: bool
     refuses_multi: bool
     needs_auth: bool
+    in_log: bool
+    """The node answers it, but not inside a transaction: there it runs in the machine, and writes."""
     blocks: bool
     """It may wait; ``may_wait`` tells of a call."""
     number: int
@@ -34,6 +36,7 @@ def _route(number: int, name: bytes) -> Route:
         writes=bool(row.flags & Flag.WRITE) or row.logged,
         refuses_multi=bool(row.flags & Flag.NO_MULTI),
         needs_auth=not row.flags & Flag.NO_AUTH,
+        in_log=row.place is Place.SESSION and row.run is not None,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
         number=number,
     )

@@ -104,6 +104,8 @@ class Session:
         self.writes_under_way = False
         """Of which kind the calls under way are (Rule C1)."""
         self.parked: deque[list[bytes]] = deque()
+        self.subscriptions = (0, 0, 0)
+        """How many channels, patterns and sharded channels it listens to."""
         self.waits: Waits | None = None
         """A ``WAIT`` that is not over."""
         self.blocking = False

@@ -19,7 +19,8 @@ from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
 from trivet.core.node.latency_command import latency
 from trivet.core.node.permission import on_behalf
-from trivet.core.node.session import MULTI, SKIPPING, Session, Sort, Transaction, Waits
+from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_everything
+from trivet.core.node.session import MULTI, SKIPPING, SUBSCRIBED, Session, Sort, Transaction, Waits
 from trivet.core.node.slowlog_command import slowlog
 from trivet.core.node.vetting import Verdict
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
@@ -44,6 +45,8 @@ def parse_integer(text: bytes) -> int | None:
 def _ping(front: Front, session: Session, args: list[bytes]) -> bool:
     if len(args) > 2:
         session.answer_reply(Error("ERR wrong number of arguments for 'ping' command"))
+    elif session.vet & SUBSCRIBED and session.protocol == 2:
+        session.answer_reply([b"pong", args[1] if len(args) == 2 else b""])
     else:
         session.answer_reply(args[1] if len(args) == 2 else PONG)
     return True
@@ -78,6 +81,7 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
     if session.watching:
         _unwatch_quietly(front, session)
     end_transaction(session)
+    unsubscribe_from_everything(front, session)
     session.db = 0
     session.protocol = 2
     session.name = b""
@@ -386,5 +390,6 @@ HANDLERS: Final[dict[bytes, Handler]] = {
     b"READWRITE": _readwrite,
     b"ASKING": _asking,
     b"LOLWUT": _lolwut,
+    **PUBSUB_HANDLERS,
 }
 assert all(name in ROWS for name in HANDLERS)

@@ -8,6 +8,7 @@ redis-server's order, and the first that takes the command or sends it back deci
 from enum import Enum
 from typing import Final
 
+from trivet.core.command.lookup import find_row
 from trivet.core.machine.machine import OUT_OF_MEMORY
 from trivet.core.node.front import Front
 from trivet.core.node.permission import Permission, permission
@@ -20,6 +21,7 @@ from trivet.core.node.session import (
     MULTI,
     PAUSED,
     SKIPPING,
+    SUBSCRIBED,
     USER,
     Session,
     Transaction,
@@ -42,6 +44,11 @@ class Verdict(Enum):
 NOAUTH: Final = Error("NOAUTH Authentication required.")
 _IN_MULTI: Final = {b"EXEC": 1, b"DISCARD": 1, b"MULTI": 1, b"WATCH": 1, b"QUIT": 1, b"RESET": 1}
 """What runs at once even between MULTI and EXEC."""
+_WHILE_SUBSCRIBED: Final = {
+    b"SUBSCRIBE": 1, b"UNSUBSCRIBE": 1, b"PSUBSCRIBE": 1, b"PUNSUBSCRIBE": 1, b"SSUBSCRIBE": 1,
+    b"SUNSUBSCRIBE": 1, b"PING": 1, b"QUIT": 1, b"RESET": 1,
+}  # fmt: skip
+"""What a client may do in RESP2 while it listens to something."""
 _EMBEDDED: Final = {b"PING": 1, b"ECHO": 1, b"SELECT": 1}
 """What the node answers itself, but in its place among the replies of EXEC."""
 
@@ -63,6 +70,9 @@ def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verd
         if isinstance(found, Error):
             refuse(session, found)
             return Verdict.TAKEN
+    if reasons & SUBSCRIBED and session.protocol == 2 and route.name not in _WHILE_SUBSCRIBED:
+        refuse(session, _only_listens(args))
+        return Verdict.TAKEN
     if reasons & SKIPPING and not _skip(session):
         return Verdict.PARK
     if reasons & PAUSED and front.pause_of_all.holds(session, route):
@@ -82,6 +92,15 @@ def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verd
     return Verdict.GO
 
 
+def _only_listens(args: list[bytes]) -> Error:
+    row = find_row(args)
+    name = args[0].decode("latin-1").lower() if isinstance(row, Error) else row.name
+    return Error(
+        f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+        "allowed in this context"
+    )
+
+
 def _skip(session: Session) -> bool:
     """``CLIENT REPLY SKIP``: the next command passes muted; the one after it waits for that one's end."""
     if not session.skipped:
@@ -98,13 +117,13 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
     """Between ``MULTI`` and ``EXEC``: keep the command, or refuse it and fail the transaction."""
     refusal: Error | None = None
     size_bytes = call_bytes(args)
-    if route.refuses_multi or (route.session and route.name not in _EMBEDDED):
+    if route.refuses_multi or (route.session and not route.in_log and route.name not in _EMBEDDED):
         refusal = Error("ERR Command not allowed inside a transaction")
     elif transaction.size_bytes + size_bytes > front.limits.multi_bytes_max:
         refusal = Error(
             f"ERR the transaction is larger than multi_bytes_max ({front.limits.multi_bytes_max})"
         )
-    elif route.writes:
+    elif route.writes or route.in_log:
         refusal = front.refuse_write()
     if refusal is None and front.group.machine.settings.refuses_growth:
         # As in Redis: what is queued takes memory, too.
@@ -116,11 +135,11 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
         session.answer_reply(refusal)
         return
     transaction.size_bytes += size_bytes
-    if route.session:
+    if route.session and not route.in_log:
         _queue_embedded(transaction, route.name, args)
     else:
         transaction.calls.append((transaction.db, args))
-        transaction.only_reads = transaction.only_reads and not route.writes
+        transaction.only_reads = transaction.only_reads and not (route.writes or route.in_log)
     session.answer_reply(QUEUED)
 
 

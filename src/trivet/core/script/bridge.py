@@ -242,7 +242,7 @@ class ScriptRun:
             return OK
         if row.name in ("publish", "spublish"):
             if not self._read_only:
-                context.published.append((args[1], args[2]))
+                context.published.append((row.name == "spublish", args[1], args[2]))
             return 0
         if row.name.split("|")[0] == "command":
             return answer_command(args)

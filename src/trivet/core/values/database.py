@@ -31,6 +31,18 @@ class ChangeHook(Protocol):
         ...
 
 
+class KeyListener(Protocol):
+    """Who wants to know which keys come and which expire. Not a change hook: it is told while it happens."""
+
+    def expired(self, database: "Database", key: bytes) -> None:
+        """``key`` has gone because its deadline had passed."""
+        ...
+
+    def created(self, database: "Database", key: bytes) -> None:
+        """``key`` is about to be there, and was not before."""
+        ...
+
+
 class Database:
     """One database. Values got by ``get`` are read only; ``edit`` gives one that may be mutated."""
 
@@ -41,6 +53,7 @@ class Database:
         "field_deadlines",
         "hook",
         "index",
+        "listener",
         "now_ms",
         "values",
     )
@@ -51,6 +64,7 @@ class Database:
         self.index = index
         self.now_ms = now_ms
         self.hook: ChangeHook | None = hook
+        self.listener: KeyListener | None = None
         self.values: Table[Value] = Table()
         self.deadlines = Deadlines()
         self.clock = Clock(now_ms) if clock is None else clock
@@ -99,6 +113,8 @@ class Database:
         """Create or replace; clears the deadline."""
         if self.hook is not None:
             self.hook.before_change(self, key)
+        if self.listener is not None:
+            self._tell(self.listener, key)
         self.values.put(key, value)
         if self.deadlines.count:
             self.deadlines.drop(key)
@@ -109,6 +125,8 @@ class Database:
         """Create or replace; keeps the deadline, unless it has passed."""
         if self.hook is not None:
             self.hook.before_change(self, key)
+        if self.listener is not None:
+            self._tell(self.listener, key)
         if (self.deadlines.count or self.field_deadlines.count) and self._is_due(key):
             self.deadlines.drop(key)
             self.expired_count += 1
@@ -254,3 +272,13 @@ class Database:
         self.deadlines.drop(key)
         self.field_deadlines.drop(key)
         self.expired_count += 1
+        if self.listener is not None:
+            self.listener.expired(self, key)
+
+    def _tell(self, listener: KeyListener, key: bytes) -> None:
+        """A value is about to be put at ``key``."""
+        if key in self.values:
+            if not self._is_due(key):
+                return
+            listener.expired(self, key)
+        listener.created(self, key)

@@ -5,7 +5,7 @@ They are opened on first use. Time and the change hook are set here, for all.
 
 from typing import Final
 
-from trivet.core.values.database import ChangeHook, Database
+from trivet.core.values.database import ChangeHook, Database, KeyListener
 from trivet.core.values.deadlines import NEVER
 from trivet.core.values.hash_value import Clock
 
@@ -15,11 +15,12 @@ DATABASES_MAX: Final = 16
 class Databases:
     """Sixteen databases, most of them never opened."""
 
-    __slots__ = ("_clock", "_hook", "_now_ms", "_opened")
+    __slots__ = ("_clock", "_hook", "_listener", "_now_ms", "_opened")
 
     def __init__(self) -> None:
         self._opened: list[Database | None] = [None] * DATABASES_MAX
         self._hook: ChangeHook | None = None
+        self._listener: KeyListener | None = None
         self._now_ms = 0
         self._clock = Clock()
 
@@ -33,6 +34,7 @@ class Databases:
         database = self._opened[index]
         if database is None:
             database = Database(index, self._now_ms, self._hook, self._clock)
+            database.listener = self._listener
             self._opened[index] = database
         return database
 
@@ -71,6 +73,12 @@ class Databases:
         self._hook = hook
         for database in self.opened():
             database.hook = hook
+
+    def set_listener(self, listener: KeyListener | None) -> None:
+        """Install or remove who hears of new and expired keys, in all databases, also those opened later."""
+        self._listener = listener
+        for database in self.opened():
+            database.listener = listener
 
     def expire_due(self, limit: int) -> int:
         """Remove up to ``limit`` keys past their deadline, lowest database first; how many were."""

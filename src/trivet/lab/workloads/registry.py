@@ -10,6 +10,7 @@ from trivet.lab.workloads.expiry import Expiry
 from trivet.lab.workloads.families import Families
 from trivet.lab.workloads.lock import Lock
 from trivet.lab.workloads.mixed import Mixed
+from trivet.lab.workloads.pubsub import PubSub
 from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
 from trivet.lab.workloads.stream import Stream
@@ -30,6 +31,7 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "queue": Queue,
     "waiting": Waiting,
     "stream": Stream,
+    "pubsub": PubSub,
     "expiry": Expiry,
     "mixed": Mixed,
     "families": Families,

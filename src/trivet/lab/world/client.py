@@ -34,13 +34,20 @@ class Call:
         pick: Callable[[list[Value]], "Picked"] | None = None,
         then: Callable[[tuple[Value, ...]], "Call | None"] | None = None,
         final: bool = False,
+        hears: bool = False,
     ) -> None:
+        self.hears = hears
+        """Until it is answered, messages of a subscription may come in between: they become operations."""
         self.commands = tuple(tuple(command) for command in commands)
         self.keys = tuple(keys)
         self.wire = commands if wire is None else wire
         self.pick = _plain if pick is None else pick
         self.then = then
         self.final = final
+
+
+def _is_message(reply: Value) -> bool:
+    return isinstance(reply, tuple) and len(reply) == 3 and reply[0] == b"message"
 
 
 Picked = tuple[Outcome, tuple[Value, ...]]
@@ -162,10 +169,26 @@ class Client:
         for reply in replies:
             if self._greeting:
                 self._greeting -= 1
+            elif self._waiting and self._waiting[0].call.hears and _is_message(reply):
+                self._hear(reply)
             elif not self._waiting:
                 self._complain("protocol", f"node {self._node} answered more than it was asked", [str(reply)])
             else:
                 self._answered(reply)
+
+    def _hear(self, reply: Value) -> None:
+        """A message of a subscription."""
+        assert isinstance(reply, tuple)
+        channel, message = reply[1], reply[2]
+        assert isinstance(channel, bytes) and isinstance(message, bytes)
+        now_us = self._simulation.now_us
+        self._history.append(
+            Operation(
+                number=len(self._history), client=self.number, conn=self._conn, node=self._node,
+                commands=((b"HEAR", channel, message),), keys=(channel,), invoke_us=now_us, return_us=now_us,
+                outcome=Outcome.OK, replies=(None,),
+            )
+        )  # fmt: skip
 
     def _answered(self, reply: Value) -> None:
         waiting = self._waiting[0]

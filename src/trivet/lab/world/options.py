@@ -48,6 +48,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_queue: int = 0
     weight_waiting: int = 0
     weight_stream: int = 0
+    weight_pubsub: int = 0
     weight_families: int = 0
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
@@ -186,7 +187,7 @@ def _draw_workload(prng: Prng) -> dict[str, int | float]:
         "weight_append": own.between(1, 4), "weight_bank": own.between(1, 4),
         "weight_lock": own.between(1, 3), "weight_queue": own.between(1, 4),
         "weight_stream": own.between(1, 4), "weight_waiting": own.between(1, 4),
-        "weight_families": own.between(1, 4),
+        "weight_families": own.between(1, 4), "weight_pubsub": own.between(1, 4),
     }  # fmt: skip
     names = list(weights)
     own.shuffle(names)
