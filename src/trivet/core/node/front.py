@@ -6,6 +6,7 @@ the node as a whole are in ``node``.
 
 from typing import Final
 
+from trivet.core.access.verdict import may_listen
 from trivet.core.base.ids import ConnectionId, Instant, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
@@ -160,12 +161,21 @@ class Front:
             self.effects.resumes.append(session.conn)
 
     def renew_users(self) -> None:
-        """Users have changed: clients whose user is gone are told what they asked before, and closed."""
+        """Users have changed: clients whose user is gone are told what they asked before, and closed.
+
+        Who listens to what its user may listen to no longer is cut off.
+        """
         for session in self.guard.renew(list(self.sessions.values())):
             if session.idle or session.is_waiting():
                 self.kill(session)
             else:
                 self.close_after_replies(session)
+        for subscriber in list(self.pubsub.subscribers.values()):
+            session = self.sessions[subscriber.conn]
+            user = self.guard.user_named(session.user)
+            channels, patterns, shard_channels = subscriber.names
+            if user is not None and not may_listen(user, [*channels, *shard_channels], [*patterns]):
+                self.kill(session)
 
     # -- runs ------------------------------------------------------------------------------
 
