@@ -25,7 +25,6 @@ _GROUP_CATEGORIES: Final = {
     "generic": "keyspace",
     "connection": "connection",
     "transactions": "transaction",
-    "pubsub": "pubsub",
     "scripting": "scripting",
 }
 _EXTRA_CATEGORIES: Final = {
