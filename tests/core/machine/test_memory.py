@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.core.machine.replicas import Replica, execute
+from tests.core.machine.replicas import Replica, execute, follow
 from trivet.core.base.prng import Prng
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import Memory
+from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.values.sizes import BASE_BYTES, item_bytes
 
 
@@ -171,3 +172,29 @@ def test_what_object_tells_of_uses():
     frequency, idle = replica.machine.read(calls, replica.now_ms, Prng(1))
     assert frequency == 5
     assert idle.text.startswith("ERR An LFU maxmemory policy is selected")
+
+
+def test_a_restored_replica_counts_what_it_got():
+    replica = limited()
+    replica.run(*[f"SET k{number} {number}" for number in range(300)], "RPUSH l a b c")
+    walk = SnapshotWalk(replica.machine, 1000)
+    load = SnapshotLoad(Machine(100))
+    while (chunk := walk.next_chunk()) is not None:
+        load.feed(chunk)
+    load.machine.memory.advance(0)
+    assert not load.machine.memory.counted
+    replica.one("SET after 1")
+    follow(replica.log, load.machine)
+    for _ in range(10):
+        load.machine.memory.advance(10)
+    assert load.machine.memory.counted
+    assert load.machine.memory.total == account(replica).total == summed(load.machine)
+
+
+def test_another_limit_does_not_begin_anew():
+    replica = limited(policy="allkeys-lru")
+    before = account(replica)
+    replica.one("SETTING maxmemory 2000000000")
+    assert account(replica) is before
+    replica.one("SETTING lfu-log-factor 3")
+    assert account(replica) is not before

@@ -1,7 +1,7 @@
 """MONITOR: every command that a node takes, without passwords."""
 
 from tests.core.node.bench import Bench
-from trivet.core.node.monitors import quoted, redacted
+from trivet.core.node.monitors import SHOWN_BYTES_MAX, quoted, redacted
 
 
 def test_a_monitor_sees_the_commands_of_its_node():
@@ -43,3 +43,7 @@ def test_passwords_are_hidden():
 
 def test_quoting():
     assert quoted(b'a"\\\r\n\t\a\b\x01\x7f') == '"a\\"\\\\\\r\\n\\t\\a\\b\\x01\\x7f"'
+
+
+def test_long_arguments_are_cut():
+    assert quoted(b"x" * 20_000) == '"' + "x" * SHOWN_BYTES_MAX + '... (3616 more bytes)"'

@@ -212,6 +212,15 @@ def test_a_bounded_number_of_keys_is_remembered():
     assert list(bench.node(1).front.tracking.by_key) == [b"c", b"d", b"a"]
 
 
+def test_clients_that_come_and_go_leave_little_behind():
+    bench = bench_with("", 1)
+    for number in range(60):
+        bench.say(f"c{number}", "HELLO 3")
+        bench.say(f"c{number}", "CLIENT TRACKING ON | GET k")
+        bench.hang_up_client(f"c{number}")
+    assert len(bench.node(1).front.tracking.by_key[b"k"]) <= 20
+
+
 def test_no_invalidation_overtakes_the_reply_with_the_old_value():
     # Rule T2: a's read was asked for before the change and is answered after it.
     bench = bench_with("")

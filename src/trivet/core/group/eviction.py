@@ -18,6 +18,9 @@ from trivet.core.machine.machine import Machine
 
 VICTIMS_MAX: Final = 1000
 """Keys in one proposal."""
+LOOKS_MAX: Final = 5000
+"""Keys looked at for one proposal."""
+SAMPLES_MAX: Final = 64
 _NO: Final = b"0"
 _YES: Final = b"1"
 
@@ -44,8 +47,9 @@ class Evictor:
         victims: list[tuple[int, bytes]] = []
         if surplus_bytes > 0:
             if memory.policy != b"noeviction":
-                samples = machine.settings.number(b"maxmemory-samples")
-                victims = memory.victims(surplus_bytes, min(samples, 64), wall_ms, VICTIMS_MAX, self._prng)
+                samples = min(machine.settings.number(b"maxmemory-samples"), SAMPLES_MAX)
+                count_max = min(VICTIMS_MAX, LOOKS_MAX // samples)
+                victims = memory.victims(surplus_bytes, samples, wall_ms, count_max, self._prng)
             refuses = not victims
         if not victims and refuses is machine.settings.refuses_growth:
             return None

@@ -308,14 +308,12 @@ class Machine:
     def keep_account(self) -> None:
         """Memory is counted while a limit is set; a change of the policy begins anew."""
         settings = self.settings
-        self.memory = None
-        if settings.maxmemory_bytes:
-            self.memory = Memory(
-                self.databases,
-                settings.get(b"maxmemory-policy"),
-                settings.number(b"lfu-log-factor"),
-                settings.number(b"lfu-decay-time"),
-            )
+        policy = settings.get(b"maxmemory-policy")
+        factors = settings.number(b"lfu-log-factor"), settings.number(b"lfu-decay-time")
+        if not settings.maxmemory_bytes:
+            self.memory = None
+        elif self.memory is None or not self.memory.is_for(policy, *factors):
+            self.memory = Memory(self.databases, policy, *factors)
         self._watch_hooks()
 
     def _evict(self, context: Context, node: NodeId, call: Call) -> Reply:

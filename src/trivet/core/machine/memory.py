@@ -129,6 +129,16 @@ class Memory:
         self._counts.append(count)
         return count
 
+    def begin_anew(self) -> None:
+        """Keys came that no hook was told of: a snapshot is being loaded."""
+        self._counts = []
+        self._last = None
+        self.counted = False
+
+    def is_for(self, policy: bytes, log_factor: int, decay_minutes: int) -> bool:
+        """Whether the account can go on under these settings."""
+        return self.policy == policy and self._factors == (log_factor, decay_minutes)
+
     def settle(self) -> None:
         """An entry is over. Tables that were emptied or exchanged find themselves here."""
         now_ms = self._databases.now_ms
@@ -146,8 +156,8 @@ class Memory:
     def advance(self, steps: int) -> None:
         """Go on counting, and add up."""
         if not self.counted:
-            for count in self._counts:
-                steps = count.advance(steps)
+            for database in self._databases.opened():
+                steps = self._count_of(database).advance(steps)
         total = BASE_BYTES
         counted = True
         for count in self._counts:

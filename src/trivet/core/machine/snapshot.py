@@ -242,6 +242,8 @@ class SnapshotLoad:
     def _load_bucket(self, bucket: Bucket) -> None:
         _check_database(bucket.database)
         database = self.machine.databases.open(bucket.database)
+        if self.machine.memory is not None:
+            self.machine.memory.begin_anew()
         for key, value, deadline_ms in decode_items(bucket.items):
             database.values.put(key, value)
             database.adopt(key, value)

@@ -158,7 +158,7 @@ def _stats(front: Front) -> Facts:
         "latest_fork_usec": 0,
         "total_forks": 0,
         "tracking_total_keys": len(tracking.by_key),
-        "tracking_total_items": sum(map(len, tracking.by_key.values())),
+        "tracking_total_items": len(tracking.by_key),
         "tracking_total_prefixes": len(tracking.by_prefix),
         "total_error_replies": sum(stats.errors.values()),
         "trivet_protocol_errors": front.counters.protocol_errors,

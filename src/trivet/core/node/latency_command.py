@@ -7,7 +7,6 @@ it was acknowledged. The histograms count all runs, in powers of two of a millis
 from typing import Final
 
 from trivet.core.command.arguments import exact, unknown_subcommand, wrong_arity
-from trivet.core.command.lookup import find_row
 from trivet.core.node.front import Front
 from trivet.core.node.session import Session
 from trivet.core.node.stats import Stats
@@ -109,8 +108,7 @@ def _histogram(stats: Stats, wanted: list[bytes]) -> Reply:
     calls = dict(stats.by_name())
     names = list(calls)
     if wanted:
-        rows = [find_row([name]) for name in wanted]
-        names = [name.lower().decode("latin-1") for name, row in zip(wanted, rows, strict=True) if row]
+        names = [name.lower().decode("latin-1") for name in wanted]
     found: dict[bytes, Reply] = {}
     for name in names:
         if not calls.get(name):

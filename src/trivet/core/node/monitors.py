@@ -11,6 +11,8 @@ from trivet.core.command.table import ROWS, SUBROWS, Flag
 from trivet.core.node.routes import Route
 from trivet.core.node.session import Session
 
+SHOWN_BYTES_MAX: Final = 16 * 1024
+"""Of one argument: whoever looks on must not slow the node down."""
 _REDACTED: Final = b"(redacted)"
 _ESCAPES: Final[dict[int, str]] = {
     0x5C: "\\\\", 0x22: '\\"', 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x07: "\\a", 0x08: "\\b",
@@ -48,6 +50,9 @@ def _is_hidden(args: list[bytes]) -> bool:
 
 def quoted(data: bytes) -> str:
     """As redis-cli would read it back."""
+    more = len(data) - SHOWN_BYTES_MAX
+    if more > 0:
+        return '"' + "".join([_QUOTED[byte] for byte in data[:SHOWN_BYTES_MAX]]) + f'... ({more} more bytes)"'
     return '"' + "".join([_QUOTED[byte] for byte in data]) + '"'
 
 

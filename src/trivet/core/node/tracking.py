@@ -24,6 +24,7 @@ from trivet.core.wire.encode import encode
 from trivet.core.wire.reply import Push, Reply
 
 CHANNEL: Final = b"__redis__:invalidate"
+_READERS_SPARE: Final = 16
 _NOT_CHOSEN: Final = (b"MULTI", b"CLIENT")
 
 
@@ -100,6 +101,9 @@ class Tracking:
     def _remember(self, conn: ConnectionId, key: bytes) -> None:
         readers = self.by_key.get(key)
         if readers is not None:
+            if len(readers) > 2 * len(self.clients) + _READERS_SPARE:
+                # Clients that have gone are forgotten with the key; here it seems to stay for ever.
+                readers = self.by_key[key] = {reader: None for reader in readers if reader in self.clients}
             readers[conn] = None
             return
         if len(self.by_key) >= self.keys_max:
