@@ -207,7 +207,7 @@ class Session:
                     if count == 1:
                         stats.misses += replies[0] is None
                     else:
-                        stats.misses += len([reply for reply in replies if reply is None])
+                        stats.misses += len([True for reply in replies if reply is None])
                 if not self.muted:
                     errors = Made.errors
                     self.out.append(encode_many(replies, self.protocol))
