@@ -7,7 +7,6 @@ NEXT_IN_SESSION = (
     "if batch.incarnation != session.incarnation or batch.sequence {} session.last_sequence + 1:"
 )
 HALF = """\
-        calls = decode_calls(args[1])
         half = len(calls) if self.now_ms % 4 else (len(calls) + 1) // 2
         return run_calls(context, calls[:half]) + [OK] * (len(calls) - half)
 """
@@ -47,7 +46,7 @@ MACHINE = [
         "C5", "sometimes only the first half of a MULTI block takes effect",
         edit(
             "core/machine/machine.py",
-            "                return NULL_ARRAY\n        return run_calls(context, decode_calls(args[1]))\n",
+            "                return NULL_ARRAY\n        return run_calls(context, calls)\n",
             "                return NULL_ARRAY\n" + HALF,
         ),
         1, "linearizability", TRANSACTIONS,

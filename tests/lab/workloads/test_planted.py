@@ -49,9 +49,8 @@ class Planted(NamedTuple):
     """Options that replace drawn ones."""
 
 
-EXEC = "        return run_calls(context, decode_calls(args[1]))\n"
+EXEC = "        return run_calls(context, calls)\n"
 HALF = """\
-        calls = decode_calls(args[1])
         replies = run_calls(context, calls[:-1] if context.prng.below(4) == 0 else calls)
         return replies + [0] * (len(calls) - len(replies))
 """
