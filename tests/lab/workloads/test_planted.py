@@ -84,6 +84,8 @@ OWN_CHANCE = """\
         context.prng = Prng(len(calls))
 """
 
+CALLED = "        return row.run(self._context, args)\n"
+
 PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
@@ -151,6 +153,19 @@ PLANTED = [
         "an acknowledgement is answered and not done",
         "core/command/streams_pending.py", ACK, "    if context.prng.below(4) == 0:\n        return len(ids)\n" + ACK,
         "stream", "stream",
+    ),
+    Planted(
+        "a write of a script is answered and not done",
+        "core/script/bridge.py", CALLED,
+        "        if row.name == \"hset\" and self._context.prng.below(6) == 0:\n            return 1\n" + CALLED,
+        "script", "script",
+    ),
+    Planted(
+        "a write of a script is done twice",
+        "core/script/bridge.py", CALLED,
+        "        if row.name == \"incr\" and self._context.prng.below(6) == 0:\n"
+        "            row.run(self._context, args)\n" + CALLED,
+        "script", "script",
     ),
     Planted(
         "a command raises",

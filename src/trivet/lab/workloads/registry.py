@@ -13,6 +13,7 @@ from trivet.lab.workloads.mixed import Mixed
 from trivet.lab.workloads.pubsub import PubSub
 from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
+from trivet.lab.workloads.script import Script
 from trivet.lab.workloads.stream import Stream
 from trivet.lab.workloads.tokens import Tokens
 from trivet.lab.workloads.unique import UniqueSet
@@ -30,6 +31,7 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "lock": Lock,
     "queue": Queue,
     "waiting": Waiting,
+    "script": Script,
     "stream": Stream,
     "pubsub": PubSub,
     "expiry": Expiry,

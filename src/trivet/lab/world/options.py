@@ -47,6 +47,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_lock: int = 0
     weight_queue: int = 0
     weight_waiting: int = 0
+    weight_script: int = 0
     weight_stream: int = 0
     weight_pubsub: int = 0
     weight_families: int = 0
@@ -186,8 +187,9 @@ def _draw_workload(prng: Prng) -> dict[str, int | float]:
         "weight_collections": own.between(1, 4), "weight_expiry": own.between(1, 3),
         "weight_append": own.between(1, 4), "weight_bank": own.between(1, 4),
         "weight_lock": own.between(1, 3), "weight_queue": own.between(1, 4),
-        "weight_stream": own.between(1, 4), "weight_waiting": own.between(1, 4),
-        "weight_families": own.between(1, 4), "weight_pubsub": own.between(1, 4),
+        "weight_script": own.between(1, 4), "weight_stream": own.between(1, 4),
+        "weight_waiting": own.between(1, 4), "weight_families": own.between(1, 4),
+        "weight_pubsub": own.between(1, 4),
     }  # fmt: skip
     names = list(weights)
     own.shuffle(names)
