@@ -154,3 +154,12 @@ def test_every_seed_gives_the_same_on_every_replica():
     assert lua("return tostring(math.random())") == b"0.091938463796" or True
     again = "math.randomseed(42) local a = math.random() math.randomseed(42) return a == math.random()"
     assert lua(again) == 1
+
+
+def test_short_memory_refuses_what_needs_more_unless_something_was_written():
+    on = context()
+    lua("redis.call('set', 'k', '1')", on=on)
+    on.refuses_growth = True
+    assert "OOM command not allowed" in str(outcome("return redis.call('set', 'k', '2')", on=on).reply)
+    assert lua("return redis.call('get', 'k')", on=on) == b"1"
+    assert lua("redis.call('del', 'k') return redis.call('set', 'k', '3')", on=on) == Simple("OK")

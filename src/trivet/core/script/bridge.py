@@ -57,6 +57,8 @@ _LIBRARIES: Final = {
 }  # fmt: skip
 _own = Bytecode(strips=True)
 
+_OUT_OF_MEMORY: Final = "OOM command not allowed when used memory > 'maxmemory'."
+
 
 class ScriptError(Exception):
     """Travels through Lua as its error; Lua then asks ``take`` what it means."""
@@ -81,6 +83,8 @@ class ScriptRun:
         self._context = context
         self._compiler = compiler
         self._read_only = read_only
+        self._wrote = False
+        """It has called something that writes: now it may also end what it does (memory short or not)."""
         self._resp3 = False
         self._cost = 0
         self._message: bytes | bool = True
@@ -222,6 +226,10 @@ class ScriptRun:
             return self._session_command(row, args)
         if self._read_only and row.flags & Flag.WRITE:
             return Error(_READ_ONLY)
+        if row.flags & Flag.DENYOOM and self._context.refuses_growth and not self._wrote:
+            return Error(_OUT_OF_MEMORY)
+        if row.flags & Flag.WRITE:
+            self._wrote = True
         return row.run(self._context, args)
 
     def _session_command(self, row: Row, args: list[bytes]) -> Reply:
