@@ -343,8 +343,8 @@ def test_chunks_that_are_none():
 
 def test_a_format_of_the_future():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[1] = 2
-    with pytest.raises(CorruptionError, match="format 2"):
+    head[1] = 3
+    with pytest.raises(CorruptionError, match="format 3"):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 

@@ -37,7 +37,7 @@ from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 
