@@ -338,7 +338,8 @@ def redis(
     path = directory / "redis.sock"
     process = subprocess.Popen(
         ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(directory)]
-        + (["--requirepass", request.param] if request.param else []),
+        + ["--user", "default", "on", f">{request.param}" if request.param else "nopass", "~*", "&*"]
+        + ["-@all", "+ping", "+echo", "+auth"],
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 10
@@ -370,7 +371,11 @@ def ask(path: Path, data: bytes, *, hang_up: bool) -> bytes:
                 got += piece
         except (BrokenPipeError, ConnectionResetError):
             pass
-    return re.sub(rb"-ERR (unknown command|wrong number|AUTH|unknown subcommand)[^\r]*\r\n", b"?\r\n", got)
+    return re.sub(
+        rb"-(ERR (unknown command|wrong number|AUTH|unknown subcommand)|NOAUTH|NOPERM)[^\r]*\r\n",
+        b"?\r\n",
+        got,
+    )
 
 
 def answer(subject: RequestParser, request: list[bytes]) -> bytes:
@@ -381,7 +386,7 @@ def answer(subject: RequestParser, request: list[bytes]) -> bytes:
     if not (name == b"PING" and len(request) <= 2) and not (name == b"ECHO" and len(request) == 2):
         return b"?\r\n"
     if not subject.authenticated:
-        return b"-NOAUTH Authentication required.\r\n"
+        return b"?\r\n"
     return b"+PONG\r\n" if len(request) == 1 else b"$%d\r\n%b\r\n" % (len(request[1]), request[1])
 
 
@@ -425,6 +430,7 @@ def test_bad_input_like_redis(redis: tuple[Path, bool], data: bytes) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\x03\x03PING\r\n",
         b"AUTH secret\r\n*2\r\n$4\r\nECHO\r\n$20000\r\n" + b"x" * 20000 + b"\r\n",
         b"AUTH wrong\r\n*11\r\n",
+        b"INCR\r*1\r\nPING\r\n",
     ],
 )
 def test_odd_input_like_redis(redis: tuple[Path, bool], data: bytes) -> None:
