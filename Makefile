@@ -12,6 +12,7 @@ NODES    ?= 3
 PORT     ?= 7001
 DATA     ?= ./trivet-data
 SEEDS    ?= 5000
+COMMANDS ?= 200000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
@@ -33,9 +34,10 @@ test: $(VENV)/.done libraries tools check  ## gates, then every test (some minut
 check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
 	$(BIN)/python tools/check.py
 
-soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds over all workloads (under an hour), failover for minutes
+soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (an hour), COMMANDS=200000 against redis-server, failover for minutes
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
+	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)
 	$(BIN)/pytest -m soak $(PYTEST_ARGS)
 
 mutants: $(VENV)/.done  ## plant the bugs of other systems into copies of the code: which judge notices? (MUTANTS_ARGS="--rows R1,R5 --json")
