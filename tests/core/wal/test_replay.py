@@ -139,3 +139,13 @@ def test_a_later_commit_index_does_not_commit_what_a_lost_frame_replaced():
     found = replay.result(0, {})
     assert found.commit == 16
     assert found.missing_to == 22
+
+
+def test_a_term_that_only_a_snapshot_knows():
+    """Its hard state is lost with a frame: a vote in that term may have been given (rule W9)."""
+    replay = Story().hard(3, 1, term=4, vote=2).snapshot(5, 6).replay
+    found = replay.result(0, FILES)
+    assert (found.term, found.vote, found.hard_state_suspect) == (6, 0, True)
+    assert (found.last_index, found.last_term) == (5, 6)
+    found = Story().hard(3, 1, term=7, vote=2).snapshot(5, 6).replay.result(0, FILES)
+    assert (found.term, found.vote, found.hard_state_suspect) == (7, 2, False)

@@ -200,16 +200,21 @@ class GroupReplay:
         commit = min(commit_max, run.last_index())
         if snapshot is not None:
             commit = max(commit, snapshot.index)
+        term, vote, suspect = self._hard.term, self._hard.vote, self._hard.suspect
+        known_term = run.entries[-1].term if run.entries else run.base_term
+        if known_term > term:
+            # The hard state of that term is lost, but what came of it is here: a vote in it may be, too.
+            term, vote, suspect = known_term, 0, True
         return RecoveredGroup(
             self.group,
-            self._hard.term,
-            self._hard.vote,
+            term,
+            vote,
             commit,
             snapshot,
             run.base_index + 1,
             run.entries,
             missing_to,
-            self._hard.suspect or last_unknown_frame > self.last_frame,
+            suspect or last_unknown_frame > self.last_frame,
         )
 
     def _fall_back(self, floating: Run | None, missing_to: Index) -> tuple[Run, Index]:
