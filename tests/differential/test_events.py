@@ -27,6 +27,8 @@ for _file in sorted(Path(__file__).parent.glob("family_*.py")):
 
 CLASSES = b"KEAn"
 MARK = b"__mark"
+TOLD = {name: family for name, family in FAMILIES.items() if name != "scripts"}
+"""A script's events are those of its commands; random scripts make redis-server 7.0 crash now and then."""
 EXAMPLES = max(COMMANDS_TOTAL // (60 * (len(FAMILIES) + 1)), 2)
 Told = list[tuple[bytes, bytes]]
 
@@ -124,13 +126,13 @@ def run_family(oracle: ListeningOracle, commands: st.SearchStrategy[Args]) -> No
     run()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TOLD)
 def test_events_of_a_family(oracle: ListeningOracle, family: str) -> None:
-    run_family(oracle, FAMILIES[family])
+    run_family(oracle, TOLD[family])
 
 
 def test_events_of_families_mixed(oracle: ListeningOracle) -> None:
-    run_family(oracle, st.one_of(*FAMILIES.values()))
+    run_family(oracle, st.one_of(*TOLD.values()))
 
 
 WAITING = """

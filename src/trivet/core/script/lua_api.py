@@ -72,7 +72,7 @@ end
 local function text_of(value, name, position)
   if type(value) == "string" then return value end
   if type(value) == "number" then return value .. "" end
-  fail("bad argument #" .. position .. " to '" .. name .. "' (string expected, got " .. (value == nil and "no value" or type(value)) .. ")")
+  fail("bad argument #" .. position .. " to '" .. name .. "' (string expected, got " .. type(value) .. ")")
 end
 
 local function slow_matcher()
@@ -157,7 +157,14 @@ local function script_format(...)
     elseif type(value) == "string" then size = size + #value end
   end
   charge(size / 16)
-  return format(unpack(values, 1, count))
+  local fits, text = raw_pcall(format, unpack(values, 1, count))
+  if not fits then
+    -- Called from C, it does not know its name, nor where it was called.
+    local problem = find(text, "^bad argument") and gsub(text, "'%?'", "'format'", 1)
+    if problem then fail(problem) end
+    error(text, 0)
+  end
+  return text
 end
 
 local function costs_its_length(name, f)

@@ -187,11 +187,12 @@ function struct.pack(pattern, ...)
   return concat(out)
 end
 
-function struct.unpack(pattern, text, position)
+function struct.unpack(pattern, ...)
+  local text, position = ...
   local following = options(format_of(pattern, "unpack"))
   if type(text) == "number" then text = text .. "" end
   if type(text) ~= "string" then
-    fail("bad argument #2 to 'unpack' (string expected, got " .. (text == nil and "no value" or type(text)) .. ")")
+    fail("bad argument #2 to 'unpack' (string expected, got " .. (select("#", ...) == 0 and "no value" or type(text)) .. ")")
   end
   local at = tonumber(position or 1)
   if not at then fail("bad argument #3 to 'unpack' (number expected, got " .. type(position) .. ")") end
