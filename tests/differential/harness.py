@@ -356,8 +356,13 @@ class Oracle:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trivet-oracle-"))
+        self.connections: dict[int, socket.socket] = {}
+        self.process = self._start()
+        self.reconnect()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         path = self.folder / "redis.sock"
-        self.process = subprocess.Popen(
+        return subprocess.Popen(
             [
                 "redis-server",
                 "--port",
@@ -378,8 +383,17 @@ class Oracle:
             stdin=subprocess.DEVNULL,
             env={**os.environ, "LC_ALL": "C"},
         )
-        self.connections: dict[int, socket.socket] = {}
+
+    def revived(self) -> bool:
+        """Whether it had died, by a crash of its own; another one stands in its place then."""
+        try:
+            self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return False
+        (self.folder / "redis.sock").unlink(missing_ok=True)
+        self.process = self._start()
         self.reconnect()
+        return True
 
     def reconnect(self) -> None:
         """New connections in the place of the present ones."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from tests.differential.harness import COMMANDS_TOTAL, FAMILIES, Args, Oracle, compare_run
@@ -44,7 +44,12 @@ def compare(oracle: Oracle, protocol: int, commands: st.SearchStrategy[Args]) ->
     )
     @given(st.lists(commands, min_size=LEAST, max_size=MOST), st.integers(0, MOST))
     def run(requests: list[Args], restore_at: int) -> None:
-        compare_run(oracle, protocol, requests, restore_at)
+        try:
+            compare_run(oracle, protocol, requests, restore_at)
+        except (OSError, AssertionError):
+            if not oracle.revived():
+                raise
+            reject()  # redis-server 7.0 crashes on some scripts: nothing to compare with
 
     run()
 

@@ -94,3 +94,7 @@ def test_pieces() -> None:
 )
 def test_doubles(value: float, text: bytes) -> None:
     assert double_text(value) == text
+
+
+def test_an_error_ends_where_its_text_ends():
+    assert encode(Error("\r\nERR a\r\nb\n"), 2) == b"-ERR a  b\r\n"

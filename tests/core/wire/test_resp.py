@@ -337,9 +337,21 @@ def redis(
     directory = tmp_path_factory.mktemp("redis")
     path = directory / "redis.sock"
     process = subprocess.Popen(
-        ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(directory)]
-        + ["--user", "default", "on", f">{request.param}" if request.param else "nopass", "~*", "&*"]
-        + ["-@all", "+ping", "+echo", "+auth"],
+        [
+            *(
+                "redis-server",
+                "--port",
+                "0",
+                "--unixsocket",
+                str(path),
+                "--save",
+                "",
+                "--dir",
+                str(directory),
+            ),
+            *("--user", "default", "on", f">{request.param}" if request.param else "nopass", "~*", "&*"),
+            *("-@all", "+ping", "+echo", "+auth"),
+        ],
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 10

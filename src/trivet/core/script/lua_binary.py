@@ -142,7 +142,7 @@ local struct = {}
 local function format_of(value, name)
   if type(value) == "number" then return value .. "" end
   if type(value) ~= "string" then
-    fail("bad argument #1 to '" .. name .. "' (string expected, got " .. (value == nil and "no value" or type(value)) .. ")")
+    fail("bad argument #1 to '" .. name .. "' (string expected, got " .. type(value) .. ")")
   end
   return value
 end

@@ -113,7 +113,7 @@ def _simple(out: list[bytes], reply: Reply, protocol: int) -> None:
 def _error(out: list[bytes], reply: Reply, protocol: int) -> None:
     assert isinstance(reply, Error)
     Made.errors += 1
-    out.append(b"-" + _line(reply.text) + _CRLF)
+    out.append(b"-" + _line(reply.text.strip("\r\n")) + _CRLF)
 
 
 def _boolean(out: list[bytes], reply: Reply, protocol: int) -> None:
