@@ -17,7 +17,7 @@ from mutants.model import Edit, Mutant, edit
 ACKNOWLEDGE = "s.send_after_save(sender, AppendReply(s.term, True, accepted"
 VOTE_IS_FREE = "free = s.vote == sender or (s.vote == 0 and s.leader == 0)"
 VOTE = "(sender, RequestVoteReply(s.term, True))"
-PROVEN = "missing_to,\n            self._hard.suspect or last_unknown_frame > self.last_frame,"
+PROVEN = "missing_to,\n            suspect or last_unknown_frame > self.last_frame,"
 OVERTAKEN = """\
         for save in self._outstanding:
             if save.last_index > last_kept:
