@@ -110,13 +110,13 @@ def test_a_command_may_be_too_large():
 
 
 def test_a_transaction_may_be_too_large():
-    bench = Bench(limits=Limits(segment_bytes=65536, multi_bytes_max=300))
+    bench = Bench(limits=Limits(segment_bytes=65536, multi_bytes_max=800))
     lines = bench.say("a", "MULTI | " + " | ".join(["SET k " + "v" * 100] * 3) + " | EXEC | GET k")
     assert lines == [
         "+OK",
         "+QUEUED",
         "+QUEUED",
-        "-ERR the transaction is larger than multi_bytes_max (300)",
+        "-ERR the transaction is larger than multi_bytes_max (800)",
         "-EXECABORT Transaction discarded because of previous errors.",
         "nil",
     ]

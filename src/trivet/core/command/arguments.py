@@ -7,6 +7,7 @@ answers the value, or the ``Error`` to reply; the caller asks ``isinstance``.
 from typing import Final
 
 from trivet.core.command.table import Context
+from trivet.core.values.glob import PATTERN_BYTES_MAX
 from trivet.core.values.numbers import parse_float, parse_int
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import Error
@@ -22,6 +23,7 @@ INDEX_OUT_OF_RANGE: Final = Error("ERR index out of range")
 NOT_FINITE: Final = Error("ERR increment would produce NaN or Infinity")
 OVERFLOW: Final = Error("ERR increment or decrement would overflow")
 INVALID_CURSOR: Final = Error("ERR invalid cursor")
+PATTERN_TOO_LONG: Final = Error(f"ERR the pattern is longer than {PATTERN_BYTES_MAX} bytes")
 TOO_LONG: Final = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 
 STRING_BYTES_MAX: Final = 512 * 1024 * 1024

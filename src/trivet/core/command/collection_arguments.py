@@ -11,10 +11,11 @@ from trivet.core.command.arguments import (
     NOT_AN_INTEGER,
     NOT_POSITIVE,
     OUT_OF_RANGE,
+    PATTERN_TOO_LONG,
     REPLY_ITEMS_MAX,
     SYNTAX,
 )
-from trivet.core.values.glob import Glob
+from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.values.numbers import INT64_MAX, parse_cursor, parse_int
 from trivet.core.wire.reply import Error
 
@@ -157,6 +158,7 @@ def scan_cursor(data: bytes) -> int | Error:
 def scan_options(args: list[bytes]) -> ScanOptions | Error:
     """``[MATCH pattern] [COUNT count]`` from the fourth argument on."""
     options = ScanOptions()
+    pattern: bytes | None = None
     at = 3
     while at < len(args):
         name = args[at].upper()
@@ -170,8 +172,12 @@ def scan_options(args: list[bytes]) -> ScanOptions | Error:
                 return SYNTAX
             options.count = count
         elif name == b"MATCH":
-            options.glob = Glob(args[at + 1])
+            pattern = args[at + 1]
         else:
             return SYNTAX
         at += 2
+    if pattern is not None:
+        if len(pattern) > PATTERN_BYTES_MAX:
+            return PATTERN_TOO_LONG
+        options.glob = Glob(pattern)
     return options

@@ -6,10 +6,10 @@ category that neither its flags nor its group say, ``_EXTRA_CATEGORIES`` adds it
 
 from typing import Final
 
-from trivet.core.command.arguments import SYNTAX, unknown_subcommand
+from trivet.core.command.arguments import PATTERN_TOO_LONG, SYNTAX, unknown_subcommand
 from trivet.core.command.lookup import keys_of, needs_subcommand
 from trivet.core.command.table import ROWS, SUBROWS, Flag, Row
-from trivet.core.values.glob import Glob
+from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.wire.reply import Error, Members, Reply, Simple
 
 _GROUP_CATEGORIES: Final = {
@@ -218,6 +218,8 @@ def _list(args: list[bytes]) -> Reply:
         category = args[2].decode("latin-1").lower()
         return [row.name.encode() for row in everything if category in categories(row)]
     if kind == b"PATTERN":
+        if len(args[2]) > PATTERN_BYTES_MAX:
+            return PATTERN_TOO_LONG
         matches = Glob(args[2].lower()).matches
         return [row.name.encode() for row in everything if matches(row.name.encode())]
     return SYNTAX

@@ -6,13 +6,14 @@ from trivet.core.command.arguments import (
     INVALID_CURSOR,
     NO_SUCH_KEY,
     NOT_AN_INTEGER,
+    PATTERN_TOO_LONG,
     SYNTAX,
 )
 from trivet.core.command.events import GENERIC
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.database import Database
 from trivet.core.values.databases import DATABASES_MAX
-from trivet.core.values.glob import Glob
+from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
 from trivet.core.values.numbers import parse_cursor, parse_int
@@ -308,6 +309,8 @@ def move(context: Context, args: list[bytes]) -> Reply:
 )
 def keys(context: Context, args: list[bytes]) -> Reply:
     """KEYS pattern."""
+    if len(args[1]) > PATTERN_BYTES_MAX:
+        return PATTERN_TOO_LONG
     matches = Glob(args[1]).matches
     present = context.db.keys()
     return [key for key in present if matches(key)]
@@ -341,6 +344,7 @@ class ScanOptions:
 def scan_options(args: list[bytes], start: int, with_type: bool) -> ScanOptions | Error:
     """Read MATCH, COUNT and, for SCAN itself, TYPE from ``args[start:]``."""
     options = ScanOptions()
+    pattern: bytes | None = None
     for i in range(start, len(args), 2):
         option = args[i].upper()
         if i + 1 == len(args):
@@ -353,11 +357,15 @@ def scan_options(args: list[bytes], start: int, with_type: bool) -> ScanOptions 
                 return SYNTAX
             options.count = count
         elif option == b"MATCH":
-            options.glob = Glob(args[i + 1])
+            pattern = args[i + 1]
         elif option == b"TYPE" and with_type:
             options.type_name = args[i + 1].decode("latin-1").lower()
         else:
             return SYNTAX
+    if pattern is not None:
+        if len(pattern) > PATTERN_BYTES_MAX:
+            return PATTERN_TOO_LONG
+        options.glob = Glob(pattern)
     return options
 
 

@@ -453,7 +453,7 @@ class RaftGroup:
     def _answered(self, message: ReadReplies) -> None:
         try:
             replies = decode_replies(message.replies)
-        except (ValueError, msgspec.DecodeError):
+        except (ValueError, msgspec.DecodeError, RecursionError):
             return
         batch = self.reads.asked.get(message.read_id)
         if self._follower is not None and batch is not None:

@@ -12,7 +12,7 @@ whose time is over hears of it after ``command_timeout_ms`` at the latest.
 """
 
 from enum import Enum
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
@@ -23,6 +23,7 @@ from trivet.core.machine.waiting import ENDED, SERVED, WAITS
 from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
 
 UNBLOCKED: Final = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+_DEADLINES_SPARE: Final = 64
 
 
 class Phase(Enum):
@@ -110,8 +111,17 @@ class BlockedClients:
         call.args = reply.args
         if reply.timeout_ms and not call.deadline_ms:
             call.deadline_ms = now_ms + reply.timeout_ms
-            heappush(self._deadlines, (call.deadline_ms, conn))
+            self._remember(conn, call)
         self._look_again(conn, call)
+
+    def _remember(self, conn: ConnectionId, call: Blocking) -> None:
+        """Note a deadline. Those of calls that were served long before are not kept for ever."""
+        heappush(self._deadlines, (call.deadline_ms, conn))
+        if len(self._deadlines) > 2 * len(self.by_client) + _DEADLINES_SPARE:
+            self._deadlines = [
+                (other.deadline_ms, number) for number, other in self.by_client.items() if other.deadline_ms
+            ]
+            heapify(self._deadlines)
 
     def found(self, conn: ConnectionId, failed: bool) -> None:
         """``BLOCK`` was answered at once. A failed one may yet wait or be served there: that is given up."""

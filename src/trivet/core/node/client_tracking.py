@@ -23,6 +23,9 @@ _NO_CHOICE: Final = Error(
     "enabled"
 )
 
+PREFIXES_MAX: Final = 1_000
+"""Of one client (Redis has no limit): each is compared with each, and every change is compared with them."""
+
 
 def set_tracking(front: Front, session: Session, options: list[bytes]) -> Reply:
     """``CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]``."""
@@ -91,6 +94,9 @@ def _conflict(wanted: Tracked, before: Tracked | None) -> Error | None:
         return Error("ERR You can't specify both OPTIN mode and OPTOUT mode")
     if before is not None and ((wanted.opt_in and before.opt_out) or (wanted.opt_out and before.opt_in)):
         return _SWITCH_CHOICE
+    held = 0 if before is None else len(before.prefixes)
+    if held + len(wanted.prefixes) > PREFIXES_MAX:
+        return Error(f"ERR a client can track at most {PREFIXES_MAX} prefixes")
     existing = [] if before is None or not before.everything else before.prefixes or [b""]
     return _overlap(wanted.prefixes, existing)
 

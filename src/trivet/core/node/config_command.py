@@ -9,13 +9,13 @@ RESETSTAT`` is about this node alone.
 from typing import Final
 
 from trivet.core.access.user import hash_of
-from trivet.core.command.arguments import exact, unknown_subcommand, wrong_arity
+from trivet.core.command.arguments import PATTERN_TOO_LONG, exact, unknown_subcommand, wrong_arity
 from trivet.core.command.settings_kinds import IMMUTABLE, buffer_limits
 from trivet.core.command.settings_rows import ALIASES, BUFFER_LIMITS, SETTINGS
 from trivet.core.machine.rights import REQUIREPASS
 from trivet.core.node.front import Front
 from trivet.core.node.session import Session
-from trivet.core.values.glob import glob_matches
+from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 _ARITY: Final[dict[bytes, int]] = {b"GET": -3, b"SET": -4, b"RESETSTAT": 2, b"REWRITE": 2, b"HELP": 2}
@@ -83,9 +83,12 @@ def _get(front: Front, patterns: list[bytes]) -> Reply:
         if known is not None:
             found[pattern] = value_of(front, known.name)
             continue
-        found.update({name: value_of(front, name) for name in SETTINGS if glob_matches(wanted, name)})
+        if len(pattern) > PATTERN_BYTES_MAX:
+            return PATTERN_TOO_LONG
+        matches = Glob(wanted).matches
+        found.update({name: value_of(front, name) for name in SETTINGS if matches(name)})
         for alias, name in ALIASES.items():
-            if glob_matches(wanted, alias):
+            if matches(alias):
                 found[alias] = value_of(front, name)
     return found
 

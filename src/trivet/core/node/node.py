@@ -10,6 +10,7 @@ peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
 - Rule D3: a failure of the log is fatal: the node says so and stops (no retry can be trusted).
 """
 
+from collections import deque
 from typing import Final
 
 from trivet.core.base.buggify import MESSAGES_LATE, Buggify
@@ -27,12 +28,15 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
 from trivet.core.node.peers import NODE_GROUP, Peers, encode_message
-from trivet.core.node.session import Session
+from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import Interest, Published, TellEverything
 from trivet.core.raft.state import Role
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
+
+UNPARKED_MAX: Final = 32
+"""Requests of one client that are looked at together when what was parked goes on."""
 
 
 class Node:
@@ -125,6 +129,10 @@ class Node:
             return
         limits = front.limits
         listens = conn in front.pubsub.subscribers
+        if session.vet & LOGIN:
+            # Whoever has not said who it is, and does not read, is owed nothing.
+            self._cut_off(session, backlog_bytes)
+            return
         most_bytes = min(
             limits.client_output_pubsub_bytes_max if listens else limits.client_output_bytes_max,
             front.rules.output_bytes_max,
@@ -367,10 +375,15 @@ class Node:
         front = self.front
         if session.calls_under_way:
             return
-        requests = list(session.parked)
-        session.parked.clear()
-        take_requests(front, session, requests, sum(len(arg) for args in requests for arg in args))
-        session.fresh = False
+        rest, session.parked = session.parked, deque()
+        while rest and not (session.parked or session.closing or session.gone):
+            # A few at a time: often only the first can go on, and the others are not to be counted again.
+            requests = [rest.popleft() for _ in range(min(len(rest), UNPARKED_MAX))]
+            take_requests(front, session, requests, sum(len(arg) for args in requests for arg in args))
+            session.fresh = False
+        if not (session.closing or session.gone):
+            rest.extendleft(reversed(session.parked))
+            session.parked = rest
         front.unparked = True
         if not session.parked:
             if session.broken and not session.closing:

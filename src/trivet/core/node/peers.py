@@ -46,7 +46,10 @@ def encode_message(group: GroupId, message: NodeMessage | Hello) -> bytes:
 
 def decode_message(body: bytes) -> tuple[GroupId, NodeMessage | Hello]:
     """The group and the message of a frame's body. Raises ``msgspec.DecodeError``."""
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets both through
+        raise msgspec.DecodeError(str(error)) from error
 
 
 class _Link:
@@ -130,7 +133,7 @@ class Peers:
         for body in state.parser.feed(data):
             try:
                 group, message = decode_message(body)
-            except (msgspec.DecodeError, RecursionError) as error:
+            except msgspec.DecodeError as error:
                 self._refuse(link, state, f"sent a frame that does not decode ({error})")
                 return found
             if isinstance(message, Hello):

@@ -37,6 +37,8 @@ class Tracking:
         """Who has read the key; databases are not told apart, as in Redis."""
         self.by_prefix: dict[bytes, dict[ConnectionId, None]] = {}
         """Who wants all changes of keys that start so (``BCAST``)."""
+        self._prefix_sizes: dict[int, int] = {}
+        """How many prefixes there are of each length: a change asks once per length, not per prefix."""
         self.keys_max = 1_000_000
         self._group = group
         self._sessions = sessions
@@ -55,7 +57,11 @@ class Tracking:
         set_tracks(session, not tracked.everything and not tracked.opt_in)
         session.vet = session.vet | CHOOSING if tracked.opt_in or tracked.opt_out else session.vet & ~CHOOSING
         for prefix in tracked.prefixes or ([b""] if tracked.everything else []):
-            self.by_prefix.setdefault(prefix, {})[session.conn] = None
+            listeners = self.by_prefix.get(prefix)
+            if listeners is None:
+                listeners = self.by_prefix[prefix] = {}
+                self._prefix_sizes[len(prefix)] = self._prefix_sizes.get(len(prefix), 0) + 1
+            listeners[session.conn] = None
         self._group.follow_changes(self)
 
     def stop(self, session: Session) -> None:
@@ -70,6 +76,9 @@ class Tracking:
             self.by_prefix[prefix].pop(session.conn, None)
             if not self.by_prefix[prefix]:
                 del self.by_prefix[prefix]
+                self._prefix_sizes[len(prefix)] -= 1
+                if not self._prefix_sizes[len(prefix)]:
+                    del self._prefix_sizes[len(prefix)]
         self._news.pop(session.conn, None)
         if not self.clients:
             self.by_key.clear()
@@ -121,10 +130,11 @@ class Tracking:
             own = [conn for conn in readers if not self._note(conn, key)]
             if own:
                 self.by_key[key] = dict.fromkeys(own)
-        for prefix, listeners in self.by_prefix.items():
-            if key.startswith(prefix):
-                for conn in listeners:
-                    self._note(conn, key)
+        for size in self._prefix_sizes:
+            if size > len(key):
+                continue
+            for conn in self.by_prefix.get(key[:size], ()):
+                self._note(conn, key)
 
     def before_flush(self, database: Database) -> None:
         """All keys of a database are about to change (Rule T3)."""

@@ -52,6 +52,10 @@ _WHILE_SUBSCRIBED: Final = {
 _EMBEDDED: Final = {b"PING": 1, b"ECHO": 1, b"SELECT": 1}
 """What the node answers itself, but in its place among the replies of EXEC."""
 
+_QUEUED_BYTES: Final = 120
+"""What a queued command takes in memory besides its bytes; short ones are mostly this."""
+_QUEUED_ARGUMENT_BYTES: Final = 40
+
 
 def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verdict:
     """Look at a command whose name and arity are right."""
@@ -116,7 +120,7 @@ def _skip(session: Session) -> bool:
 def _queue(front: Front, session: Session, transaction: Transaction, route: Route, args: list[bytes]) -> None:
     """Between ``MULTI`` and ``EXEC``: keep the command, or refuse it and fail the transaction."""
     refusal: Error | None = None
-    size_bytes = call_bytes(args)
+    size_bytes = call_bytes(args) + _QUEUED_BYTES + _QUEUED_ARGUMENT_BYTES * len(args)
     if route.refuses_multi or (route.session and not route.in_log and route.name not in _EMBEDDED):
         refusal = Error("ERR Command not allowed inside a transaction")
     elif transaction.size_bytes + size_bytes > front.limits.multi_bytes_max:

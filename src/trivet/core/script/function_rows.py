@@ -14,7 +14,6 @@ from trivet.core.script.eval_rows import RO_REFUSES, placed, script_keys, split_
 from trivet.core.script.script_rows import NOT_BUSY, run_subcommand
 from trivet.core.script.scripts import Function, Library, Scripts, scripts_of
 from trivet.core.script.shebang import read_library
-from trivet.core.values.glob import glob_matches
 from trivet.core.wire.reply import OK, Error, Members, Reply, Simple
 
 _CHUNK: Final = b"@user_function"
@@ -192,10 +191,13 @@ def function_list(context: Context, args: list[bytes]) -> Reply:
         else:
             return Error(f"ERR Unknown argument {args[at].decode('utf-8', 'replace')}")
         at += 1
+    if pattern is not None and len(pattern) > PATTERN_BYTES_MAX:
+        return PATTERN_TOO_LONG
+    glob = None if pattern is None else Glob(pattern.lower())
     return [
         _described(library, with_code)
         for library in scripts_of(context).libraries.values()
-        if pattern is None or glob_matches(pattern.lower(), library.name.lower())
+        if glob is None or glob.matches(library.name.lower())
     ]
 
 

@@ -5,13 +5,19 @@ deadline, and a heap of those numbers. A change looks through its bucket (a doze
 or two of integers) only when it takes the earliest one away. So there is no heap
 entry per key, and no long clean-up of dead entries.
 
+Whoever chooses keys whose hashes are equal gets a bucket that no split makes smaller. A
+bucket that is crowded so keeps its deadlines sorted besides, and is never looked through.
+
 Keys fall due in the order (deadline, reversed hash, key), which does not depend on
 the table's shape: with a limit, every replica removes the same ones.
 """
 
 from heapq import heapify, heappop, heappush
+from itertools import takewhile
 from typing import Final
 from zlib import crc32
+
+from sortedcontainers import SortedList
 
 from trivet.core.base.prng import Prng
 from trivet.core.values.table import Table, reverse32
@@ -22,6 +28,9 @@ NEVER: Final = 1 << 63
 _LOAD_MAX: Final = 16
 """Keys per bucket: few, because a bucket is looked through for every key that falls due."""
 
+_CROWDED_ABOVE: Final = 256
+"""Keys of one bucket above which it keeps its deadlines sorted; honest keys never come to that."""
+
 _DEAD_FACTOR: Final = 2
 """Heap entries per bucket, dead ones included, above which the heap is built anew."""
 
@@ -29,7 +38,7 @@ _DEAD_FACTOR: Final = 2
 class Deadlines:
     """The deadlines of one database's keys, in Unix ms."""
 
-    __slots__ = ("_earliest", "_heap", "_table", "count")
+    __slots__ = ("_crowded", "_earliest", "_heap", "_table", "count")
 
     def __init__(self) -> None:
         self.count = 0
@@ -39,6 +48,8 @@ class Deadlines:
         """By bucket."""
         self._heap: list[tuple[int, int]] = []
         """(earliest deadline, first point of the bucket's range); dead when it is no longer the earliest."""
+        self._crowded: dict[int, SortedList[tuple[int, int, bytes]]] = {}
+        """By bucket, of those that are crowded: (deadline, reversed hash, key)."""
 
     def __len__(self) -> int:
         return self.count
@@ -57,6 +68,9 @@ class Deadlines:
             if table.bucket_count != len(self._earliest):
                 self._follow_shape()
         index = table.bucket_of(key)
+        if index in self._crowded or len(table.bucket(index)) > _CROWDED_ABOVE:
+            self._put_in_crowd(index, key, old, deadline_ms)
+            return
         earliest = self._earliest[index]
         if deadline_ms < earliest:
             self._set_earliest(index, deadline_ms)
@@ -73,6 +87,11 @@ class Deadlines:
         if table.bucket_count != len(self._earliest):
             self._follow_shape()
         index = table.bucket_of(key)
+        crowd = self._crowded.get(index)
+        if crowd is not None:
+            crowd.discard((old, *_order(key)))
+            if not crowd:
+                del self._crowded[index]
         if old == self._earliest[index]:
             self._look_through(index)
         return True
@@ -91,6 +110,10 @@ class Deadlines:
         if index < 0 or self._earliest[index] > now_ms:
             return []
         deadline_ms = self._earliest[index]
+        crowd = self._crowded.get(index)
+        if crowd is not None:
+            first = takewhile(lambda one: one[0] == deadline_ms, crowd)
+            return [key for _, (_, _, key) in zip(range(limit), first, strict=False)]
         keys = [key for key, at in self._table.bucket(index).items() if at == deadline_ms]
         if len(keys) > 1:
             keys.sort(key=_order)
@@ -108,6 +131,8 @@ class Deadlines:
         entries = dict.fromkeys(self._heap)
         for index, earliest in enumerate(self._earliest):
             assert earliest == min(self._table.bucket(index).values(), default=NEVER)
+            crowd = self._crowded.get(index)
+            assert crowd is None or {key: at for at, _, key in crowd} == self._table.bucket(index)
             assert earliest == NEVER or (earliest, reverse32(index)) in entries
 
     def _first_bucket(self) -> int:
@@ -121,8 +146,26 @@ class Deadlines:
             heappop(heap)
         return -1
 
+    def _put_in_crowd(self, index: int, key: bytes, old: int | None, deadline_ms: int) -> None:
+        """``key`` is in the bucket already; perhaps its crowd was made after that."""
+        crowd = self._crowded.get(index)
+        if crowd is not None:
+            order = _order(key)
+            if old is not None:
+                crowd.discard((old, *order))
+            if (deadline_ms, *order) not in crowd:
+                crowd.add((deadline_ms, *order))
+        self._look_through(index)
+
     def _look_through(self, index: int) -> None:
-        self._set_earliest(index, min(self._table.bucket(index).values(), default=NEVER))
+        bucket = self._table.bucket(index)
+        crowd = self._crowded.get(index)
+        if crowd is None and len(bucket) > _CROWDED_ABOVE:
+            crowd = self._crowded[index] = SortedList([(at, *_order(key)) for key, at in bucket.items()])
+        if crowd is not None:
+            self._set_earliest(index, crowd[0][0])
+        else:
+            self._set_earliest(index, min(bucket.values(), default=NEVER))
 
     def _set_earliest(self, index: int, deadline_ms: int) -> None:
         if deadline_ms == self._earliest[index]:
@@ -147,10 +190,13 @@ class Deadlines:
         earliest, count = self._earliest, self._table.bucket_count
         while len(earliest) > count:
             earliest.pop()
+            self._crowded.pop(len(earliest), None)
+            self._crowded.pop(_buddy(len(earliest)), None)
             self._look_through(_buddy(len(earliest)))
         while len(earliest) < count:
             earliest.append(NEVER)
             index = len(earliest) - 1
+            self._crowded.pop(_buddy(index), None)
             self._look_through(index)
             self._look_through(_buddy(index))
 

@@ -20,6 +20,8 @@ V = TypeVar("V")
 SMALL_MAX: Final = 1024
 """Keys above which a container becomes a ``Table``."""
 
+_MANY: Final = 32
+"""Choosing fewer keys than this is never worth a look at all buckets."""
 _DENSE: Final = 4
 """Choosing more than one key in so many, listing them all first is cheaper than looking one by one."""
 
@@ -119,9 +121,16 @@ class Keyed(Generic[V]):
         assert key is not None
         return key
 
+    def _is_listed(self, count: int) -> bool:
+        """Whether ``count`` keys by chance are best taken from a list of all."""
+        large = self._large
+        if large is None or count * _DENSE > len(self):
+            return True
+        return count >= _MANY and not large.is_even()
+
     def draw(self, prng: Prng, count: int) -> list[bytes]:
         """``count`` keys, each drawn from all: a key may come several times. Not empty."""
-        if self._large is None or count * _DENSE > len(self):
+        if self._is_listed(count):
             keys = self.to_list()
             return [keys[prng.below(len(keys))] for _ in range(count)]
         return [self.random_key(prng) for _ in range(count)]
@@ -131,7 +140,7 @@ class Keyed(Generic[V]):
         size = len(self)
         if count >= size:
             return self.to_list()
-        if self._large is None or count * _DENSE > size:
+        if self._is_listed(count):
             return shuffled_prefix(self.to_list(), prng, count)
         chosen: dict[bytes, bool] = {}
         while len(chosen) < count:

@@ -39,6 +39,9 @@ _MERGE_FACTOR: Final = 4
 _PLACES_FACTOR: Final = 3
 """No bucket is expected to hold more than this many times the average maximum."""
 
+_UNEVEN_FACTOR: Final = 16
+"""A bucket with more than this many times the average maximum was made so by somebody."""
+
 SPACE: Final = 1 << 32
 _SPACE: Final = SPACE
 _REVERSED_BYTE: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -172,6 +175,11 @@ class Table(Generic[V]):
         while not buckets[start]:
             start = (start + 1) % len(buckets)
         return next(islice(buckets[start], prng.below(len(buckets[start])), None))
+
+    def is_even(self) -> bool:
+        """Whether no bucket is out of all proportion, as keys with equal hashes would make it."""
+        most = _UNEVEN_FACTOR * self._load_max
+        return all([len(bucket) <= most for bucket in self._buckets])
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
