@@ -7,11 +7,13 @@ when a subscriber hears of it, and a message never overtakes the answer to its s
 from collections.abc import Callable
 from typing import Final
 
+from trivet.core.command.arguments import PATTERN_TOO_LONG
 from trivet.core.command.lookup import find_row
 from trivet.core.node.front import Front
 from trivet.core.node.session import SUBSCRIBED, Session
 from trivet.core.node.vetting import call_bytes
 from trivet.core.pubsub.messages import Kind
+from trivet.core.values.glob import PATTERN_BYTES_MAX
 from trivet.core.wire.reply import Error, Push, Reply, Simple
 
 _HELP: Final = (
@@ -117,6 +119,8 @@ def _about(front: Front, action: bytes, args: list[bytes]) -> Reply:
             return Error(
                 f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try PUBSUB HELP."
             )
+        if args and len(args[0]) > PATTERN_BYTES_MAX:
+            return PATTERN_TOO_LONG
         return [*hub.channels(kind, args[0] if args else None)]
     counts: list[Reply] = []
     for name in args:

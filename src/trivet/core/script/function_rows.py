@@ -6,6 +6,7 @@ variables from one call to the next (Rule S1).
 
 from typing import Final
 
+from trivet.core.command.arguments import PATTERN_TOO_LONG
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.script.bridge import ScriptRun
 from trivet.core.script.bytecode import Refused
@@ -14,6 +15,7 @@ from trivet.core.script.eval_rows import RO_REFUSES, placed, script_keys, split_
 from trivet.core.script.script_rows import NOT_BUSY, run_subcommand
 from trivet.core.script.scripts import Function, Library, Scripts, scripts_of
 from trivet.core.script.shebang import read_library
+from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.wire.reply import OK, Error, Members, Reply, Simple
 
 _CHUNK: Final = b"@user_function"

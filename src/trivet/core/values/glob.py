@@ -64,7 +64,7 @@ class _Segment:
         return -1
 
     def _find_shifted(self, text: bytes, start: int, end: int) -> int:
-        """As ``find``. Bit ``i`` of ``state``: the last ``i + 1`` bytes match the first ``i + 1`` elements."""
+        """As ``find``. Bit ``i`` of ``state``: the last ``i + 1`` bytes match as many first elements."""
         masks = self.masks
         whole = 1 << (self.size - 1)
         state = 0

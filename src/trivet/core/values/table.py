@@ -179,7 +179,7 @@ class Table(Generic[V]):
     def is_even(self) -> bool:
         """Whether no bucket is out of all proportion, as keys with equal hashes would make it."""
         most = _UNEVEN_FACTOR * self._load_max
-        return all([len(bucket) <= most for bucket in self._buckets])
+        return all(len(bucket) <= most for bucket in self._buckets)
 
     def __iter__(self) -> Iterator[bytes]:
         return self.keys()
