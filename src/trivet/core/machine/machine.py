@@ -153,7 +153,12 @@ class Machine:
         return outcome
 
     def _apply_body(self, payload: bytes, outcome: list[Applied]) -> None:
-        body = decode_body(payload)
+        try:
+            body = decode_body(payload)
+        except msgspec.DecodeError as error:
+            # It is in the log of every replica: whoever stopped here would stop at every start.
+            self.defects.append(f"entry {self.applied_index} does not decode: {error}")
+            return
         if body.time_ms > self.now_ms:
             self.now_ms = body.time_ms
             self.databases.set_now(body.time_ms)
@@ -191,25 +196,24 @@ class Machine:
         self.running_replies = replies
         open_db = self.databases.open
         rows = _ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS
-        db_index = -1
+        db_index = _NO_DATABASE
         for call in batch.calls:
-            if call[0] != db_index:
-                db_index = call[0]
-                context.db_index = db_index
-                context.db = open_db(db_index)
             args = call[1]
-            row = rows.get(args[0])
-            run = row.run if row is not None else None
             try:
+                if call[0] != db_index:
+                    context.db = open_db(call[0])
+                    context.db_index = db_index = call[0]
+                row = rows.get(args[0])
+                run = row.run if row is not None else None
                 if run is not None:
                     replies.append(run(context, args))
                 else:
                     special = self._specials.get(args[0])
                     replies.append(UNKNOWN if special is None else special(context, batch.node, call))
-                    db_index = -1
+                    db_index = _NO_DATABASE
             except Exception as error:
                 replies.append(defect(context, args, error))
-                db_index = -1
+                db_index = _NO_DATABASE
             if self.waiting.ready:
                 self._serve(context)
         self.running = None
@@ -421,9 +425,9 @@ class Machine:
         replies: list[Reply] = []
         for call in calls:
             args = call[1]
-            context.db_index = call[0]
-            context.db = self.databases.open(call[0])
             try:
+                context.db = self.databases.open(call[0])
+                context.db_index = call[0]
                 row = ROWS.get(args[0])
                 if row is not None and row.run is not None:
                     assert row.flags & Flag.WRITE == 0
@@ -506,6 +510,8 @@ def _refuse_growth(context: Context, args: list[bytes]) -> Reply:
     return OUT_OF_MEMORY
 
 
+_NO_DATABASE: Final = 1 << 64
+"""No call can be of this one."""
 _ROWS_WITHOUT_GROWTH: Final = {
     name: msgspec.structs.replace(row, run=_refuse_growth) if row.run and row.flags & Flag.DENYOOM else row
     for name, row in ROWS.items()

@@ -37,7 +37,8 @@ DEFECT: Final = Error("ERR internal error: this command failed by a defect, plea
 
 def defect(context: Context, args: list[bytes], error: Exception) -> Error:
     """Rule M3: a defect of ours ends the command with the same error everywhere and stops nobody."""
-    context.defects.append(f"command {args[0]!r} raised {type(error).__name__}: {error}")
+    name = args[0] if args else b""
+    context.defects.append(f"command {name!r} raised {type(error).__name__}: {error}")
     return DEFECT
 
 

@@ -1,5 +1,6 @@
 """``CLIENT TRACKING``, ``CACHING``, ``TRACKINGINFO`` and ``GETREDIR``: what a client asks of ``tracking``."""
 
+from itertools import pairwise
 from typing import Final
 
 from trivet.core.command.arguments import exact
@@ -102,6 +103,9 @@ def _conflict(wanted: Tracked, before: Tracked | None) -> Error | None:
 
 
 def _overlap(prefixes: list[bytes], existing: list[bytes]) -> Error | None:
+    in_order = sorted(existing + prefixes)
+    if not any(after.startswith(before) for before, after in pairwise(in_order)):
+        return None
     for at, prefix in enumerate(prefixes):
         for other in existing:
             if prefix.startswith(other) or other.startswith(prefix):

@@ -30,7 +30,9 @@ class Databases:
         return self._now_ms
 
     def open(self, index: int) -> Database:
-        """Database ``index`` in [0, 16), empty when it was never used."""
+        """Database ``index`` in [0, 16), empty when it was never used; raises ``IndexError`` for another."""
+        if index < 0:
+            raise IndexError(index)
         database = self._opened[index]
         if database is None:
             database = Database(index, self._now_ms, self._hook, self._clock)
