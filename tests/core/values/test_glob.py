@@ -79,3 +79,18 @@ def test_no_pattern_explodes(unit: bytes):
 def test_deep_nesting_of_brackets_is_harmless():
     assert not glob_matches(b"[" * 100_000, b"a")
     assert glob_matches(b"[" * 100_000, b"[")
+
+
+@given(
+    st.lists(st.sampled_from([b"?", b"a", b"[ab]", b"[^a]", b"[b-c]", b"\\c"]), min_size=8, max_size=12),
+    st.text("abc", min_size=70, max_size=200).map(str.encode),
+)
+def test_a_large_segment_is_found_where_a_slow_look_finds_it(elements: list[bytes], text: bytes):
+    glob = Glob(b"*" + b"".join(elements) + b"[abc]*")
+    tables = [Glob(element) for element in [*elements, b"[abc]"]]
+    size = len(tables)
+    slow = any(
+        all(table.matches(text[at + offset : at + offset + 1]) for offset, table in enumerate(tables))
+        for at in range(len(text) - size + 1)
+    )
+    assert glob.matches(text) == slow
