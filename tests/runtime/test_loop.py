@@ -20,6 +20,7 @@ from trivet.runtime.clients import ClientConnection
 from trivet.runtime.config import RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner
+from trivet.runtime.room import Room
 from trivet.runtime.peers import DialedLink
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class EchoNode:
     def note(self, *facts: object) -> None:
         self.seen.append(facts)
 
-    def on_client_connected(self, conn: int, address: str) -> None:
+    def on_client_connected(self, conn: int, address: str, local_address: str = "") -> None:
         self.note("connected", conn, address)
 
     def on_client_bytes(self, conn: int, data: bytes) -> None:
@@ -168,7 +169,9 @@ def perform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
         stage = Stage(tmp_path / "data", peers)
 
         async def both() -> int:
-            stage.runner = NodeRunner(asyncio.get_running_loop(), stage.node, stage.config, stage.storage)
+            stage.runner = NodeRunner(
+                asyncio.get_running_loop(), stage.node, stage.config, stage.storage, Room(1000, 100, 128)
+            )
             running = asyncio.create_task(stage.runner.run())
             async with asyncio.timeout(3 * DEADLINE_S):
                 await scene(stage)
@@ -410,7 +413,9 @@ def test_links_are_accepted_and_closed(perform: Perform) -> None:
 def test_a_taken_port_is_an_error_in_words(perform: Perform) -> None:
     async def scene(stage: Stage) -> None:
         _, writer = await stage.connect()
-        second = NodeRunner(asyncio.get_running_loop(), stage.node, stage.config, stage.storage)
+        second = NodeRunner(
+            asyncio.get_running_loop(), stage.node, stage.config, stage.storage, Room(1000, 100, 128)
+        )
         with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{stage.peer_port}: "):
             await second.run()
         writer.close()

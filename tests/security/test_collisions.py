@@ -95,7 +95,9 @@ def test_a_crowd_keeps_its_order_while_its_table_grows_and_shrinks():
     assert [left[key] for key in drained] == sorted(left.values())
 
 
-@pytest.mark.parametrize("call", [b"SRANDMEMBER s -5000", b"SRANDMEMBER s 5000", b"SPOP s 5000", b"SSCAN s 0"])
+@pytest.mark.parametrize(
+    "call", [b"SRANDMEMBER s -5000", b"SRANDMEMBER s 5000", b"SPOP s 5000", b"SSCAN s 0"]
+)
 def test_sets_of_colliding_members(call):
     replica = Replica()
     replica.run_args([b"SADD", b"s", *KEYS])

@@ -14,7 +14,14 @@ from trivet.core.script import rows as _rows  # noqa: F401
 from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.wire.reply import Error
 
-EVIL = [b"a*" * 2000 + b"b", b"[" * 4000, b"?*" * 2000 + b"b", b"[a]*" * 1000 + b"[b]", b"\\" * 5001, b"*[^b]" * 800 + b"b"]
+EVIL = [
+    b"a*" * 2000 + b"b",
+    b"[" * 4000,
+    b"?*" * 2000 + b"b",
+    b"[a]*" * 1000 + b"[b]",
+    b"\\" * 5001,
+    b"*[^b]" * 800 + b"b",
+]
 TAKERS = ["KEYS P", "SCAN 0 MATCH P", "HSCAN h 0 MATCH P", "SSCAN s 0 MATCH P", "ZSCAN z 0 MATCH P",
           "FUNCTION LIST LIBRARYNAME P"]  # fmt: skip
 
@@ -22,7 +29,12 @@ TAKERS = ["KEYS P", "SCAN 0 MATCH P", "HSCAN h 0 MATCH P", "SSCAN s 0 MATCH P", 
 def filled() -> Replica:
     replica = Replica()
     long = b"a" * 2000
-    for args in ([b"SET", long, b"1"], [b"HSET", b"h", long, b"1"], [b"SADD", b"s", long], [b"ZADD", b"z", b"1", long]):
+    for args in (
+        [b"SET", long, b"1"],
+        [b"HSET", b"h", long, b"1"],
+        [b"SADD", b"s", long],
+        [b"ZADD", b"z", b"1", long],
+    ):
         replica.run_args(args)
     return replica
 
@@ -69,7 +81,9 @@ def test_session_commands_that_take_a_pattern():
         assert bench.say("a", f"PUBSUB CHANNELS {pattern}") == ["[]"]
         assert bench.say("a", f"COMMAND LIST FILTERBY PATTERN {pattern}") == ["[]"]
         assert bench.say("a", f"ACL SETUSER u{len(pattern)} on nopass ~{pattern} &{pattern} +@all") == ["+OK"]
-        assert bench.say(f"u{len(pattern)}", f"AUTH u{len(pattern)} x | GET " + "a" * 2000)[1].startswith("-NOPERM")
+        assert bench.say(f"u{len(pattern)}", f"AUTH u{len(pattern)} x | GET " + "a" * 2000)[1].startswith(
+            "-NOPERM"
+        )
     long = "x" * (PATTERN_BYTES_MAX + 1)
     assert bench.say("a", f"CONFIG GET {long}") == [too_long]
     assert bench.say("a", f"PUBSUB CHANNELS {long}") == [too_long]

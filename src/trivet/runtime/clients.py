@@ -52,6 +52,10 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The driver's number for it is given here."""
         self._transport = cast(asyncio.Transport, transport)
+        if len(self._clients) >= self._driver.room.clients_max:
+            self._closing = True
+            self._transport.abort()
+            return
         self._transport.set_write_buffer_limits(high=BACKLOG_BYTES, low=0)
         sock = transport.get_extra_info("socket")
         if sock is not None:

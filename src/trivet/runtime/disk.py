@@ -40,6 +40,9 @@ WARY_FOR_S = 1.0
 """...for so long: jobs go to the thread."""
 _QUICK = (Write, Sync)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
+_RESERVE = 16
+"""Files kept open for nothing: given up when connections have taken all others in a burst."""
 
 OnDone = Callable[[int, list[bytes]], object]
 OnFailed = Callable[[int, DiskFault, str], object]
@@ -62,15 +65,18 @@ class DirectoryStorage:
             self._lock_fd = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StartError(f"cannot use the data directory {path}: {error.strerror}") from error
+        self._reserve: list[int] = []
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StartError(
                 f"the data directory {path} is in use by another process: stop that one first"
             ) from error
+        self._fill_reserve()
 
     def close(self) -> None:
         """Give the directory back."""
+        self._give_up_reserve(len(self._reserve))
         os.close(self._lock_fd)
         os.close(self.directory_fd)
 
@@ -93,8 +99,32 @@ class DirectoryStorage:
             os.close(fd)
 
     def open(self, file: str, flags: int) -> int:
-        """A file descriptor for ``file``."""
-        return os.open(file, flags | os.O_CLOEXEC, 0o600, dir_fd=self.directory_fd)
+        """A file descriptor for ``file``, at the cost of the reserve if there is no other way."""
+        while True:
+            try:
+                fd = os.open(file, flags | os.O_CLOEXEC, 0o600, dir_fd=self.directory_fd)
+            except OSError as error:
+                # A connection that is just being taken may be quicker than we are: then the next one is given up.
+                if error.errno in _TOO_MANY and self._give_up_reserve(1):
+                    continue
+                raise
+            self._fill_reserve()
+            return fd
+
+    def _fill_reserve(self) -> None:
+        with contextlib.suppress(OSError):
+            while len(self._reserve) < _RESERVE:
+                self._reserve.append(os.dup(self.directory_fd))
+
+    def _give_up_reserve(self, count: int) -> bool:
+        """Close some of it; False when there was none left. Both disk threads come here."""
+        for _ in range(count):
+            try:
+                fd = self._reserve.pop()
+            except IndexError:
+                return False
+            os.close(fd)
+        return True
 
     def sync_names(self) -> None:
         """Make every change of names so far durable."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.ids import ConnectionId, LinkId, NodeId
 from trivet.core.node.effects import Effects
+from trivet.runtime.room import Room
 
 
 class DrivenNode(Protocol):
@@ -63,6 +64,7 @@ class Driver(Protocol):
 
     node: DrivenNode
     loop: asyncio.AbstractEventLoop
+    room: Room
 
     def next_number(self) -> int:
         """A number for a connection or a link, never given twice."""

@@ -20,8 +20,8 @@ from trivet.runtime.config import RunConfig
 from trivet.runtime.disk import DirectoryStorage, DiskThread
 from trivet.runtime.driven import DrivenNode
 from trivet.runtime.peers import AcceptedLink, DialedLink
+from trivet.runtime.room import Room
 
-LISTEN_BACKLOG = 1024
 FLUSH_MAX_S = 1.0
 """How long a finished node waits for its last replies to get out."""
 
@@ -42,9 +42,15 @@ class NodeRunner:
     """Drives one node until it has stopped."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, node: DrivenNode, config: RunConfig, storage: DirectoryStorage
+        self,
+        loop: asyncio.AbstractEventLoop,
+        node: DrivenNode,
+        config: RunConfig,
+        storage: DirectoryStorage,
+        room: Room,
     ) -> None:
         self.loop = loop
+        self.room = room
         self.node = node
         self.config = config
         self.clients: dict[ConnectionId, ClientConnection] = {}
@@ -95,7 +101,7 @@ class NodeRunner:
         ]
         for protocol, host, port in doors:
             try:
-                server = await self.loop.create_server(protocol, host, port, backlog=LISTEN_BACKLOG)
+                server = await self.loop.create_server(protocol, host, port, backlog=self.room.backlog)
             except OSError as error:
                 raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
             self._servers.append(server)

@@ -128,6 +128,9 @@ class AcceptedLink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The driver's number for it is given here."""
         self._transport = cast(asyncio.Transport, transport)
+        if len(self._links) >= self._driver.room.links_max:
+            self._transport.abort()
+            return
         sock = transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
