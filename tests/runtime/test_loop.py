@@ -20,8 +20,8 @@ from trivet.runtime.clients import ClientConnection
 from trivet.runtime.config import RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner
-from trivet.runtime.room import Room
 from trivet.runtime.peers import DialedLink
+from trivet.runtime.room import Room
 
 T = TypeVar("T")
 DEADLINE_S = 5.0

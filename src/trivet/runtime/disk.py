@@ -104,7 +104,7 @@ class DirectoryStorage:
             try:
                 fd = os.open(file, flags | os.O_CLOEXEC, 0o600, dir_fd=self.directory_fd)
             except OSError as error:
-                # A connection that is just being taken may be quicker than we are: then the next one is given up.
+                # A connection that is just being taken may be quicker than we are: then one more is given up.
                 if error.errno in _TOO_MANY and self._give_up_reserve(1):
                     continue
                 raise

@@ -191,3 +191,11 @@ def test_too_many_links_at_once_leave_the_peers_alone():
     bench.settle()
     assert bench.say("a", "SET k 1") == ["+OK"]
     assert "trivet_peers_refused:48" in bench.ask("a", "INFO stats")
+
+
+def test_text_that_is_none_closes_its_link():
+    """P3: found by an attack; the decoder raises another error for it than for all the rest."""
+    one = linked(7)
+    good = msgspec.msgpack.encode((0, GOOD))
+    assert one.receive(7, frame(good.replace(CLUSTER.encode(), b"\xff" * len(CLUSTER)))) == []
+    assert one.closes == [7]

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.security.collisions import colliding
 from trivet.core.base.prng import Prng
 from trivet.core.values.deadlines import NEVER, Deadlines
 
@@ -100,3 +101,18 @@ def test_dead_entries_stay_few():
         deadlines.drop(b"lock")
         deadlines.put(b"falling", 100_000 - number)
     assert len(deadlines._heap) < 200
+
+
+def test_a_crowded_bucket_keeps_its_deadlines_sorted():
+    """Keys whose hashes are equal; more of it in ``tests/security/test_collisions.py``."""
+    deadlines = Deadlines()
+    keys = list(colliding(1000))
+    for number, key in enumerate(keys):
+        deadlines.put(key, 1000 - number)
+    deadlines.check_invariants()
+    deadlines.put(keys[0], 0)
+    deadlines.put(keys[1], 5000)
+    assert deadlines.due(2, 10) == [keys[0]]
+    assert drain(deadlines, 1000) == [keys[0], *keys[:1:-1]]
+    assert (deadlines.next_ms(), len(deadlines)) == (5000, 1)
+    deadlines.check_invariants()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.security.collisions import colliding
 from trivet.core.base.prng import Prng
 from trivet.core.values.table import LOAD_MAX, Table, reverse32
 
@@ -207,3 +208,13 @@ def test_a_walk_is_told_of_a_bucket_before_its_keys_move():
     while table.bucket_count > before:
         table.pop(next(iter(table)))
     assert [bucket for bucket, _ in walk.seen] == [before, split]
+
+
+def test_a_table_of_equal_hashes_is_not_even():
+    table: Table[int] = Table()
+    for number in range(10_000):
+        table.put(b"honest %d" % number, number)
+    assert table.is_even()
+    for number, key in enumerate(colliding(3000)):
+        table.put(key, number)
+    assert not table.is_even()
