@@ -34,6 +34,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Unsent replies of one client beyond which it is cut off."""
     client_output_stall_ms: int = 60_000
     """How long a client may leave replies above ``client_output_pause_bytes`` before it is cut off."""
+    client_output_monitor_bytes_max: int = 16 * MIB
+    """The same of a client in ``MONITOR``: it is shown what all others send, however slowly it reads."""
     client_output_pubsub_bytes_max: int = 32 * MIB
     """The same for a client that has subscribed to something: beyond it, it is cut off at once."""
     client_output_pubsub_pause_bytes: int = 8 * MIB

@@ -133,10 +133,10 @@ class Node:
             # Whoever has not said who it is, and does not read, is owed nothing.
             self._cut_off(session, backlog_bytes)
             return
-        most_bytes = min(
-            limits.client_output_pubsub_bytes_max if listens else limits.client_output_bytes_max,
-            front.rules.output_bytes_max,
-        )
+        most_bytes = limits.client_output_pubsub_bytes_max if listens else limits.client_output_bytes_max
+        if session.monitors:
+            most_bytes = limits.client_output_monitor_bytes_max
+        most_bytes = min(most_bytes, front.rules.output_bytes_max)
         if backlog_bytes > most_bytes:
             self._cut_off(session, backlog_bytes)
         elif backlog_bytes > (
