@@ -283,9 +283,7 @@ def _nothing(cluster: Cluster) -> None:
 FEATURES: dict[str, Callable[[Cluster], None]] = {
     "nothing": _nothing,
     "maxmemory": _set(b"CONFIG", b"SET", b"maxmemory", b"1gb"),
-    "maxmemory-lru": _set(
-        b"CONFIG", b"SET", b"maxmemory", b"1gb", b"maxmemory-policy", b"allkeys-lru"
-    ),
+    "maxmemory-lru": _set(b"CONFIG", b"SET", b"maxmemory", b"1gb", b"maxmemory-policy", b"allkeys-lru"),
     "events": _set(b"CONFIG", b"SET", b"notify-keyspace-events", b"KEA"),
     "events-heard": _watch_news,
     "blocked": _block,

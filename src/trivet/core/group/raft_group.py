@@ -267,10 +267,13 @@ class RaftGroup:
         if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
             # What these reads waited for was applied in this very turn: they ask in the next.
             self.wants_turn = True
-        self.outgoing.extend(self.snapshots.outgoing)
-        self.snapshots.outgoing = []
-        self.notes.extend(self.snapshots.notes)
-        self.snapshots.notes = []
+        snapshots = self.snapshots
+        if snapshots.outgoing:
+            self.outgoing.extend(snapshots.outgoing)
+            snapshots.outgoing = []
+        if snapshots.notes:
+            self.notes.extend(snapshots.notes)
+            snapshots.notes = []
 
     def _look_at_memory(self, wall_ms: WallMs) -> None:
         """As leader: evict what is too much, or have growth refused."""
@@ -388,8 +391,7 @@ class RaftGroup:
             reads.hold_until(self._time_entry)
         reads.release_held(self.machine.applied_index)
         self._ask_for_peers(time_is_due)
-        leader = self.raft.leader
-        if not reads.unasked or leader == NO_NODE:
+        if not reads.unasked or (leader := self.raft.leader) == NO_NODE:
             return
         if self.wal.full and leader != self.settings.node:
             read_id, calls = reads.ask_leader(self._now_ms)
@@ -463,16 +465,19 @@ class RaftGroup:
         self.reads.answered(message.read_id, replies)
 
     def _run_reads(self, wall_ms: WallMs) -> None:
-        runs = self.reads.runnable(self.machine.applied_index)
-        memory = self.machine.memory
-        for run in runs:
-            if run.tracks and self._follower is not None:
-                self._follower.on_read(run)
-            if memory is not None and memory.notes_use:
-                memory.note_reads(keys_read(run.calls), wall_ms)
-            run.finish(self.machine.read(run.calls, wall_ms, self._prng.fork()))
-        if self.machine.denied:
-            self._take_denied(self.machine)
+        machine = self.machine
+        runs = self.reads.runnable(machine.applied_index)
+        if runs:
+            memory = machine.memory
+            prng = self._prng.fork()
+            for run in runs:
+                if run.tracks and self._follower is not None:
+                    self._follower.on_read(run)
+                if memory is not None and memory.notes_use:
+                    memory.note_reads(keys_read(run.calls), wall_ms)
+                run.finish(machine.read(run.calls, wall_ms, prng))
+        if machine.denied:
+            self._take_denied(machine)
 
     # -- what Raft decided -----------------------------------------------------------------------
 
@@ -517,7 +522,8 @@ class RaftGroup:
                 machine.take_events()
                 machine.take_published()
             index += 1
-        self._tell(machine)
+        if machine.has_news():
+            self._tell(machine)
         if machine.users.version != self._users_version:
             # What was taken from somebody is to count on all nodes now, not with the next heartbeat.
             self._users_version = machine.users.version

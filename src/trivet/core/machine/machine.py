@@ -57,6 +57,9 @@ _ABORTED: Final = Error("EXECABORT Transaction discarded because of: " + OUT_OF_
 
 _encoder = msgspec.msgpack.Encoder()
 
+_WRITE: Final = int(Flag.WRITE)
+"""As a plain integer: ``&`` of flags costs more than a GET."""
+
 
 class SnapshotHook(Protocol):
     """What a snapshot walk wants to be told, before it happens."""
@@ -194,6 +197,7 @@ class Machine:
         replies: list[Reply] = []
         self.running = batch
         self.running_replies = replies
+        waiting = self.waiting
         open_db = self.databases.open
         rows = _ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS
         db_index = _NO_DATABASE
@@ -214,7 +218,7 @@ class Machine:
             except Exception as error:
                 replies.append(defect(context, args, error))
                 db_index = _NO_DATABASE
-            if self.waiting.ready:
+            if waiting.ready:
                 self._serve(context)
         self.running = None
         return replies
@@ -370,6 +374,11 @@ class Machine:
 
     # -- what an entry said to others -----------------------------------------------------------
 
+    def has_news(self) -> bool:
+        """Whether one of the ``take_…`` methods has something."""
+        context = self._writes
+        return bool(context.events or context.published or self.waiting.woken or self.denied)
+
     def take_woken(self) -> list[Watcher]:
         """Clients whose waiting calls were served or forgotten since the last time."""
         woken = self.waiting.woken
@@ -423,6 +432,7 @@ class Machine:
         context.prng = prng
         context.uses = self.memory
         replies: list[Reply] = []
+        open_db = self.databases.open
         for call in calls:
             args = call[1]
             try:
@@ -430,7 +440,7 @@ class Machine:
                 context.db_index = call[0]
                 row = ROWS.get(args[0])
                 if row is not None and row.run is not None:
-                    assert row.flags & Flag.WRITE == 0
+                    assert int(row.flags) & _WRITE == 0
                     replies.append(row.run(context, args))
                 else:
                     replies.append(self._read_special(context, args))

@@ -7,6 +7,7 @@ commands of one client in one turn collected in one run.
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
+from trivet.core.group.run import Run
 from trivet.core.node.front import Front
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.routes import ROUTES, Route
@@ -23,9 +24,12 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     session.active_ms = front.now_ms
     front.look_at_writes()
-    may_be_too_large = size_bytes > front.limits.call_bytes_max
+    limits = front.limits
+    calls_max = limits.pipeline_calls_max
+    may_be_too_large = size_bytes > limits.call_bytes_max
     routes = ROUTES
     counts = front.stats.calls
+    run: Run | None = None  # what the last command joined, unless something was answered since
     position = 0
     for args in requests:
         position += 1
@@ -33,17 +37,15 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             return
         name = args[0]
         route = routes.get(name)
-        if route is None:
-            route = routes.get(name.upper())
-            if route is None:
-                refuse(session, NOAUTH if session.vet & LOGIN else unknown_command(args))
-                continue
+        if route is None and (route := routes.get(name.upper())) is not None:
             args[0] = name = route.name
         count = len(args)
-        if count != route.arity and (route.arity > 0 or count < -route.arity):
-            refuse(session, wrong_arity(name))
+        if route is None or (count != route.arity and (route.arity > 0 or count < -route.arity)):
+            run = None
+            refuse(session, _mistake(session, route, args))
             continue
         if session.vet or front.vet:
+            run = None
             verdict = vet(front, session, route, args)
             if verdict is Verdict.PARK:
                 session.parked.extend(requests[position - 1 :])
@@ -53,6 +55,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         counts[route.number] += 1
         session.last_command = route.shown
         if route.session:
+            run = None
             if not HANDLERS[name](front, session, args):
                 break
             if session.is_waiting():
@@ -60,20 +63,23 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
                 return
             continue
         if front.refuses_writes or session.knows_topology or may_be_too_large:
+            run = None
             refusal = _refusal(front, session, route, args)
             if refusal is not None:
                 session.answer_reply(refusal)
                 continue
         if route.blocks and may_wait(args):
+            run = None
             if not front.block(session, args, size_bytes):
                 break
             if session.is_waiting():
                 session.parked.extend(requests[position:])
                 return
             continue
-        run = front.run_for(session, route.writes)
-        if run is None:
-            break
+        if run is None or run.writes is not route.writes or session.calls_under_way >= calls_max:
+            run = front.run_for(session, route.writes)
+            if run is None:
+                break
         run.add((session.db, on_behalf(session, args) if session.vet else args), size_bytes)
         size_bytes = 0
         session.calls_under_way += 1
@@ -81,6 +87,13 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     counts[route.number] -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
+
+
+def _mistake(session: Session, route: Route | None, args: list[bytes]) -> Error:
+    """There is no such command (``route``), or not with so many arguments."""
+    if route is not None:
+        return wrong_arity(route.name)
+    return NOAUTH if session.vet & LOGIN else unknown_command(args)
 
 
 def _refusal(front: Front, session: Session, route: Route, args: list[bytes]) -> Error | None:

@@ -263,8 +263,9 @@ class Front:
 
     def look_at_writes(self) -> None:
         """Once per read of a client: whether writes need a closer look."""
+        group = self.group  # without its properties: this runs for every read
         self.refuses_writes = (
-            self.stopping or self.group.disk_full or self.group.pending_bytes >= self.limits.pending_bytes_max
+            self.stopping or group.wal.full or group.outbox.pending_bytes >= self.limits.pending_bytes_max
         )
 
     def refuse_write(self) -> Error | None:

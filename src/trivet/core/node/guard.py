@@ -131,10 +131,9 @@ class Guard:
 
     # -- changes of users -----------------------------------------------------------------------
 
-    def is_stale(self) -> bool:
-        """Whether users have changed since ``renew``."""
-        users = self._users_now()
-        return users is not self._users or users.version != self._version
+    def is_stale(self, users: Users) -> bool:
+        """Whether ``users``, the machine's, have changed since ``renew``."""
+        return users.version != self._version or users is not self._users
 
     def renew(self, sessions: list[Session]) -> list[Session]:
         """Users have changed: look at all sessions; those whose user is gone (Rule A2)."""

@@ -289,20 +289,23 @@ class Node:
         return effects
 
     def _turn_group(self, mono_ms: Instant, wall_ms: WallMs) -> None:
-        self.group.turn(mono_ms, wall_ms)
-        if self.front.guard.is_stale():
-            self.front.renew_users()
-        if self.group.denied:
-            self._note_denied()
-        if self.front.blocked.by_client or self.group.woken:
-            self._wake()
-        if self.group.published or self.group.events:
-            self._broadcast()
-        if self.front.pubsub.inbox:
-            self.front.pubsub.open_inbox()
         front = self.front
-        settings = self.group.machine.settings
-        if front.rules.version != settings.version or front.rules.settings is not settings:
+        group = self.group
+        group.turn(mono_ms, wall_ms)
+        machine = group.machine  # a snapshot may have brought another
+        if front.guard.is_stale(machine.users):
+            front.renew_users()
+        if group.denied:
+            self._note_denied()
+        if front.blocked.by_client or group.woken:
+            self._wake()
+        if group.published or group.events:
+            self._broadcast()
+        if front.pubsub.inbox:
+            front.pubsub.open_inbox()
+        rules = front.rules
+        settings = machine.settings
+        if rules.version != settings.version or rules.settings is not settings:
             front.follow_settings()
         if front.tracking.clients:
             front.tracking.tell()
@@ -353,9 +356,12 @@ class Node:
     def _answer(self) -> None:
         """Move replies out, and let parked sessions go on."""
         front = self.front
-        replies = front.effects.replies
         sessions = front.ready.sessions
+        if not sessions:
+            return
         front.ready.sessions = []
+        replies = front.effects.replies
+        output_bytes = 0
         for session in sessions:
             session.drain()
             if session.blocking_answer:
@@ -364,11 +370,12 @@ class Node:
                 self._unpark(session)
             if session.out and not session.gone:
                 data = session.take_out()
-                front.stats.output_bytes += len(data)
+                output_bytes += len(data)
                 replies.append((session.conn, data))
             if session.closing and session.idle and not session.gone:
                 front.effects.closes.append(session.conn)
                 front.forget(session.conn)
+        front.stats.output_bytes += output_bytes
 
     def _unpark(self, session: Session) -> None:
         """What was parked goes on, as far as it can (Rule C1)."""
@@ -396,7 +403,7 @@ class Node:
         effects.disk.extend(self._wal.flush())
         effects.disk.extend(group.snapshots.take_jobs())
         late = self._buggify is not None and bool(group.outgoing) and self._buggify.rare(MESSAGES_LATE)
-        if not late:
+        if group.outgoing and not late:
             for peer, message in group.outgoing:
                 if peer in self._peers.up:
                     effects.sends.append((peer, encode_message(group.settings.group, message)))
@@ -408,8 +415,8 @@ class Node:
             # Among them may be links that were refused in the middle: those peers are heard no more.
             for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
                 self.front.pubsub.on_peer_silent(peer)
-        effects.link_closes.extend(self._peers.closes)
-        self._peers.closes = []
+            effects.link_closes.extend(self._peers.closes)
+            self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
         self._notes(effects)
         effects.again = group.wants_turn or late

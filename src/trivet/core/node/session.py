@@ -66,6 +66,16 @@ class Transaction:
 class Session:
     """The state of one client connection."""
 
+    __slots__ = (
+        "_flagged", "_ready", "active_ms", "address", "authenticated", "backlog_bytes", "backlog_since_ms",
+        "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "calls_under_way", "closing",
+        "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "knows_topology", "last_command",
+        "library", "library_version", "local_address", "monitors", "muted", "name", "no_evict", "open_run",
+        "open_turn", "out", "parked", "parser", "paused", "pending", "protocol", "readonly", "shown",
+        "skipped", "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits",
+        "watching", "writes_under_way",
+    )  # fmt: skip
+
     def __init__(
         self,
         conn: ConnectionId,
@@ -202,12 +212,10 @@ class Session:
                 elif head.turn != stats.turn:
                     stats.took(head, self.address, self.name)
                 if not head.writes:
-                    count = len(replies)
-                    stats.reads += count
-                    if count == 1:
-                        stats.misses += replies[0] is None
-                    else:
-                        stats.misses += len([True for reply in replies if reply is None])
+                    stats.reads += len(replies)
+                    misses = replies.count(None)
+                    if misses:
+                        stats.misses += misses
                 if not self.muted:
                     errors = Made.errors
                     self.out.append(encode_many(replies, self.protocol))
@@ -231,12 +239,8 @@ class Session:
     def take_out(self) -> bytes:
         """The bytes for this turn."""
         out = self.out
-        if len(out) == 1:
-            data = out[0]
-        else:
-            data = b"".join(out)
         self.out = []
-        return data
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def is_waiting(self) -> bool:
         """A command is under way that waits: everything after it is parked."""

@@ -23,6 +23,7 @@ EVENTS_MAX: Final = 160
 ERROR_CODES_MAX: Final = 128
 SLOW_ARGS_MAX: Final = 32
 SLOW_ARG_BYTES_MAX: Final = 128
+_NEVER_MS: Final = 1 << 62
 BUCKETS: Final = 24
 """Of a histogram: bucket n counts runs of less than 2**n ms; the first those answered at once."""
 
@@ -65,6 +66,8 @@ class Stats:
         self.slow: deque[Slow] = deque()
         self._slow_number = 0
         self.latency_ms = 0
+        self._notable_ms = _NEVER_MS
+        """Runs that took less are neither slow nor a latency event."""
         """Runs that took at least this long are latency events; 0: none."""
         self.latency: dict[str, deque[tuple[int, int]]] = {}
         """By event: (Unix time in s, ms), one per second."""
@@ -78,6 +81,12 @@ class Stats:
         """The most memory that ``INFO`` has ever shown."""
         self.calls_per_second = 0
         self._rated: tuple[Instant, int] = (0, 0)
+        self._last_turn = -1
+        """Of the run looked at last: its turn, opener, time, and where that is counted; -1: none yet."""
+        self._last_opener = ""
+        self._last_ms = 0
+        self._last_histogram: list[int] = []
+        self._last_bucket = 0
 
     def begin_turn(self, turn: int, now_ms: Instant, wall_ms: WallMs) -> None:
         """A turn has begun: what came since the last one came now."""
@@ -85,6 +94,7 @@ class Stats:
         self.now_ms = now_ms
         self.wall_ms = wall_ms
         self._times[turn % TURNS_MAX] = now_ms
+        self._last_turn = -1
 
     def reset(self) -> None:
         """``CONFIG RESETSTAT``."""
@@ -93,6 +103,7 @@ class Stats:
         self.failed = {}
         self.histograms = {}
         self.errors = {}
+        self._last_turn = -1
         self.input_bytes = self.output_bytes = 0
         self.reads = self.misses = 0
 
@@ -101,6 +112,8 @@ class Stats:
         self.slow_us = slow_us
         self.slow_max = slow_max
         self.latency_ms = latency_ms
+        slow_ms = -(-slow_us // 1000) if slow_us >= 0 else _NEVER_MS
+        self._notable_ms = min(slow_ms, latency_ms or _NEVER_MS)
         while len(self.slow) > slow_max:
             self.slow.pop()
 
@@ -108,19 +121,28 @@ class Stats:
 
     def took(self, run: Run, address: str, name: bytes) -> None:
         """A run of a later turn than it came in has its answers."""
-        began_ms = self._times[(run.turn if self.turn - run.turn < TURNS_MAX else self.turn + 1) % TURNS_MAX]
-        ms = self.now_ms - began_ms
-        opener = run.opener
+        if run.turn != self._last_turn or run.opener != self._last_opener:
+            self._look_up(run)
+        ms = self._last_ms
         if ms:
-            self.took_ms[opener] = self.took_ms.get(opener, 0) + ms
-            histogram = self.histograms.get(opener)
-            if histogram is None:
-                histogram = self.histograms[opener] = [0] * BUCKETS
-            histogram[min(ms.bit_length(), BUCKETS - 1)] += run.count
-        if 0 <= self.slow_us <= ms * 1000:
-            self._note_slow(run, ms, address, name)
-        if self.latency_ms and ms >= self.latency_ms:
-            self.note_latency("command", ms)
+            self.took_ms[run.opener] += ms
+            self._last_histogram[self._last_bucket] += run.count
+        if ms >= self._notable_ms:
+            if 0 <= self.slow_us <= ms * 1000:
+                self._note_slow(run, ms, address, name)
+            if self.latency_ms and ms >= self.latency_ms:
+                self.note_latency("command", ms)
+
+    def _look_up(self, run: Run) -> None:
+        """Most runs that are answered together came together: what they share is looked up once."""
+        turn, opener = run.turn, run.opener
+        began_ms = self._times[(turn if self.turn - turn < TURNS_MAX else self.turn + 1) % TURNS_MAX]
+        ms = self.now_ms - began_ms
+        self._last_turn, self._last_opener, self._last_ms = turn, opener, ms
+        if ms:
+            self.took_ms.setdefault(opener, 0)
+            self._last_histogram = self.histograms.setdefault(opener, [0] * BUCKETS)
+            self._last_bucket = min(ms.bit_length(), BUCKETS - 1)
 
     def _note_slow(self, run: Run, ms: int, address: str, name: bytes) -> None:
         if not self.slow_max or opener_is_private(run.opener):

@@ -54,6 +54,8 @@ class Hub:
         """Peers to ask for everything."""
         self._links: dict[NodeId, bool] = {}
         """Links on which we send; True: the peer has not been told of everything yet."""
+        self._untold = False
+        """There is such a peer."""
         self._staged: dict[NodeId, list[_Item]] = {}
         self.inbox: list[_Item] = []
         """Messages of peers, until this turn ends."""
@@ -161,7 +163,7 @@ class Hub:
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
-        self._links[peer] = True
+        self._links[peer] = self._untold = True
         self._staged.pop(peer, None)
 
     def on_peer_lost(self, peer: NodeId) -> None:
@@ -177,7 +179,7 @@ class Hub:
         """A peer says something."""
         if isinstance(message, TellEverything):
             if sender in self._links:
-                self._links[sender] = True
+                self._links[sender] = self._untold = True
         elif self._is_news(sender, message):
             self._take(sender, message)
 
@@ -220,6 +222,9 @@ class Hub:
 
     def take_sends(self) -> list[tuple[NodeId, PubSubMessage]]:
         """What this turn has for the peers, in order."""
+        if not (self._untold or self._staged or self._doubts or self.local.has_changed):
+            return []
+        self._untold = False
         sends: list[tuple[NodeId, PubSubMessage]] = []
         if self._doubts:
             sends = [(peer, TellEverything()) for peer in self._doubts if peer in self._links]
@@ -254,7 +259,7 @@ class Hub:
     def _changes(self) -> list[tuple[_Names, _Names, _Names]]:
         """Who listens since this turn, or no longer (Rule H2)."""
         local = self.local
-        if not any(local.changed):
+        if not local.has_changed:
             return []
         names = [
             (kind, name, len(local.receivers[kind].get(name, ())))
@@ -262,6 +267,7 @@ class Hub:
             for name in local.changed[kind]
         ]
         local.changed = ({}, {}, {})
+        local.has_changed = False
         return _parts(names)
 
     def _everything(self) -> list[tuple[_Names, _Names, _Names]]:

@@ -89,6 +89,8 @@ class Subscriptions:
         """The patterns, compiled."""
         self.changed: tuple[dict[bytes, None], dict[bytes, None], dict[bytes, None]] = ({}, {}, {})
         """Names whose number of receivers has changed since somebody last looked, by kind."""
+        self.has_changed = False
+        """There are some."""
         self.count = 0
         self.cost_bytes = 0
 
@@ -128,6 +130,7 @@ class Subscriptions:
 
     def _changed(self, kind: Kind, name: bytes, by: int) -> None:
         self.changed[kind][name] = None
+        self.has_changed = True
         self.count += by
         self.cost_bytes += by * cost_bytes(kind, name)
 

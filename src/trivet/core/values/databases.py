@@ -15,10 +15,12 @@ DATABASES_MAX: Final = 16
 class Databases:
     """Sixteen databases, most of them never opened."""
 
-    __slots__ = ("_clock", "_hook", "_listener", "_now_ms", "_opened")
+    __slots__ = ("_clock", "_hook", "_in_use", "_listener", "_now_ms", "_opened")
 
     def __init__(self) -> None:
         self._opened: list[Database | None] = [None] * DATABASES_MAX
+        self._in_use: list[Database] = []
+        """Those of them that are opened, in their order: for what runs every turn."""
         self._hook: ChangeHook | None = None
         self._listener: KeyListener | None = None
         self._now_ms = 0
@@ -38,6 +40,7 @@ class Databases:
             database = Database(index, self._now_ms, self._hook, self._clock)
             database.listener = self._listener
             self._opened[index] = database
+            self._in_use = self.opened()
         return database
 
     def items(self) -> list[tuple[int, Database]]:
@@ -56,6 +59,7 @@ class Databases:
             self._hook.before_flush(other)
         self._opened[first], self._opened[second] = other, one
         one.index, other.index = second, first
+        self._in_use = self.opened()
 
     def flush_all(self) -> None:
         """Remove everything."""
@@ -66,9 +70,8 @@ class Databases:
         """Move the clock of all databases."""
         self._now_ms = now_ms
         self._clock.now_ms = now_ms
-        for database in self._opened:  # without opened(): this runs for every batch
-            if database is not None:
-                database.now_ms = now_ms
+        for database in self._in_use:
+            database.now_ms = now_ms
 
     def set_hook(self, hook: ChangeHook | None) -> None:
         """Install or remove the change hook in all databases, also those opened later."""
@@ -85,14 +88,18 @@ class Databases:
     def expire_due(self, limit: int) -> int:
         """Remove up to ``limit`` keys past their deadline, lowest database first; how many were."""
         removed = 0
-        for database in self.opened():
-            if removed < limit:
+        for database in self._in_use:
+            if removed < limit and (database.deadlines.count or database.field_deadlines.count):
                 removed += database.expire_due(limit - removed)
         return removed
 
     def next_deadline_ms(self) -> int:
         """The earliest deadline of all; ``NEVER`` when there is none."""
-        return min((database.next_deadline_ms() for database in self.opened()), default=NEVER)
+        next_ms = NEVER
+        for database in self._in_use:
+            if database.deadlines.count or database.field_deadlines.count:
+                next_ms = min(next_ms, database.next_deadline_ms())
+        return next_ms
 
     def key_count(self) -> int:
         """Keys in all databases."""
