@@ -247,8 +247,8 @@ class RaftGroup:
         self._snapshot(now_ms)
         self.wants_turn = self.snapshots.wants_turn
         self._submit(now_ms, wall_ms)
-        self._ask_reads(wall_ms)
         knew_deadlines = self._knows_deadlines()
+        self._ask_reads(wall_ms, knew_deadlines)
         self._behind = False
         ready = self.raft.ready()
         while ready is not None:
@@ -261,7 +261,8 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
-        self._run_reads(wall_ms)
+        if self.reads.may_run():
+            self._run_reads(wall_ms)
         if self.machine.memory is not None:
             self._look_at_memory(wall_ms)
         if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
@@ -380,11 +381,11 @@ class RaftGroup:
 
     # -- reads ---------------------------------------------------------------------------------
 
-    def _ask_reads(self, wall_ms: WallMs) -> None:
+    def _ask_reads(self, wall_ms: WallMs, knows_deadlines: bool) -> None:
         reads = self.reads
         reads.close_turn()
         leads = self.raft.role is Role.LEADER
-        if leads and not (self._knows_deadlines() and self._write_time_when_due(wall_ms)):
+        if leads and not (knows_deadlines and self._write_time_when_due(wall_ms)):
             return
         time_is_due = leads and self._time_entry > self.machine.applied_index
         if time_is_due:
@@ -467,15 +468,14 @@ class RaftGroup:
     def _run_reads(self, wall_ms: WallMs) -> None:
         machine = self.machine
         runs = self.reads.runnable(machine.applied_index)
-        if runs:
-            memory = machine.memory
-            prng = self._prng.fork()
-            for run in runs:
-                if run.tracks and self._follower is not None:
-                    self._follower.on_read(run)
-                if memory is not None and memory.notes_use:
-                    memory.note_reads(keys_read(run.calls), wall_ms)
-                run.finish(machine.read(run.calls, wall_ms, prng))
+        memory = machine.memory
+        prng = self._prng.fork()
+        for run in runs:
+            if run.tracks and self._follower is not None:
+                self._follower.on_read(run)
+            if memory is not None and memory.notes_use:
+                memory.note_reads(keys_read(run.calls), wall_ms)
+            run.finish(machine.read(run.calls, wall_ms, prng))
         if machine.denied:
             self._take_denied(machine)
 

@@ -144,6 +144,10 @@ class ReadQueue:
             self.dropped(read_id)
         self._with_leader.clear()
 
+    def may_run(self) -> bool:
+        """Whether ``runnable`` may have something."""
+        return bool(self.confirmed or self._stale)
+
     def runnable(self, applied: Index) -> list[Run]:
         """The runs whose index is reached."""
         runs = self._stale

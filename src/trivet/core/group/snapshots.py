@@ -191,9 +191,10 @@ class Snapshots:
             return False
         if self._wanted or (self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY)):
             return True
-        size_bytes = self._newest.size_bytes if self._newest is not None else 0
         logged = self._wal.bytes_since_snapshot(self._group)
-        return logged > max(self._limits.snapshot_log_bytes, size_bytes)
+        if logged <= self._limits.snapshot_log_bytes:
+            return False
+        return self._newest is None or logged > self._newest.size_bytes
 
     def _begin(self, machine: Machine) -> None:
         term = self._raft.term_at(machine.applied_index)

@@ -19,7 +19,7 @@ from trivet.core.wire.reply import Error
 
 def take_requests(front: Front, session: Session, requests: list[list[bytes]], size_bytes: int) -> None:
     """Take the requests of one read of ``session``; ``size_bytes`` is what they measure together."""
-    if session.parked or session.is_waiting():
+    if session.parked or session.blocking or session.waits is not None:
         session.parked.extend(requests)
         return
     session.active_ms = front.now_ms

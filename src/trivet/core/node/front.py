@@ -181,22 +181,22 @@ class Front:
 
     def run_for(self, session: Session, writes: bool) -> Run | None:
         """The run that the next command of ``session`` joins; None when it must be parked (Rules C1, C2)."""
+        turn = self.turn_number
         if session.calls_under_way:
             if session.writes_under_way is not writes:
                 return None
             if session.calls_under_way >= self.limits.pipeline_calls_max:
                 return None
             run = session.open_run
-            if run is not None and session.open_turn == self.turn_number and session.pending[-1] is run:
+            if run is not None and run.turn == turn and session.pending[-1] is run:
                 return run
         run = Run(session, writes)
-        run.turn = self.turn_number
+        run.turn = turn
         run.opener = session.last_command
         run.tracks = session.tracks
         session.pending.append(run)
         session.writes_under_way = writes
         session.open_run = run
-        session.open_turn = self.turn_number
         if writes:
             self.group.write(run, self.now_ms)
         elif session.readonly:

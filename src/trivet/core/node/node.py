@@ -32,6 +32,8 @@ from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import Interest, Published, TellEverything
 from trivet.core.raft.state import Role
 
+_PUBSUB: Final = (Interest, Published, TellEverything)
+
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
 
@@ -92,11 +94,12 @@ class Node:
             return
         front.stats.input_bytes += len(data)
         parser = session.parser
-        before = parser.buffered_bytes()
+        fed_bytes = session.buffered_bytes + len(data)
         requests = parser.feed(data)
         while True:
+            session.buffered_bytes = kept_bytes = parser.buffered_bytes()
             if requests:
-                take_requests(front, session, requests, before + len(data) - parser.buffered_bytes())
+                take_requests(front, session, requests, fed_bytes - kept_bytes)
             if not parser.stalled or parser.failed or session.closing:
                 break
             # Behind the requests stands one that is too large, unless one of them was AUTH.
@@ -187,7 +190,7 @@ class Node:
     def on_link_bytes(self, link: LinkId, data: bytes) -> None:
         """Bytes on an accepted link, in order."""
         for sender, group, message in self._peers.receive(link, data):
-            if isinstance(message, Interest | Published | TellEverything):
+            if isinstance(message, _PUBSUB):
                 self.front.pubsub.on_message(sender, message)
             elif group == self.group.settings.group and self._wal.open:
                 self.group.on_message(sender, message)
@@ -400,12 +403,15 @@ class Node:
 
     def _collect(self, effects: Effects) -> None:
         group = self.group
-        effects.disk.extend(self._wal.flush())
-        effects.disk.extend(group.snapshots.take_jobs())
+        effects.disk = self._wal.flush()
+        jobs = group.snapshots.take_jobs()
+        if jobs:
+            effects.disk.extend(jobs)
         late = self._buggify is not None and bool(group.outgoing) and self._buggify.rare(MESSAGES_LATE)
         if group.outgoing and not late:
+            up = self._peers.up
             for peer, message in group.outgoing:
-                if peer in self._peers.up:
+                if peer in up:
                     effects.sends.append((peer, encode_message(group.settings.group, message)))
             group.outgoing = []
         if self._wal.open:
@@ -424,17 +430,18 @@ class Node:
         effects.finished = self._finished
 
     def _notes(self, effects: Effects) -> None:
-        led_by = (self.group.raft.leader, self.group.raft.term)
+        group, peers = self.group, self._peers
+        led_by = (group.raft.leader, group.raft.term)
         if led_by != self._seen_leader:
             self._seen_leader = led_by
             who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
             self._log.append((INFO, f"term {led_by[1]}: {who} leads"))
-        if self._log or self.group.notes or self._peers.notes:
+        if self._log or group.notes or peers.notes:
             effects.log.extend(self._log)
-            effects.log.extend([(WARNING, note) for note in self.group.notes + self._peers.notes])
+            effects.log.extend([(WARNING, note) for note in group.notes + peers.notes])
             self._log = []
-            self.group.notes = []
-            self._peers.notes = []
+            group.notes = []
+            peers.notes = []
 
     # -- for views and for the lab ----------------------------------------------------------------
 

@@ -68,12 +68,12 @@ class Session:
 
     __slots__ = (
         "_flagged", "_ready", "active_ms", "address", "authenticated", "backlog_bytes", "backlog_since_ms",
-        "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "calls_under_way", "closing",
-        "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "knows_topology", "last_command",
-        "library", "library_version", "local_address", "monitors", "muted", "name", "no_evict", "open_run",
-        "open_turn", "out", "parked", "parser", "paused", "pending", "protocol", "readonly", "shown",
-        "skipped", "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits",
-        "watching", "writes_under_way",
+        "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "buffered_bytes",
+        "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone",
+        "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
+        "muted", "name", "no_evict", "open_run", "out", "parked", "parser", "paused", "pending", "protocol",
+        "readonly", "shown", "skipped", "subscriptions", "tracked", "tracks", "transaction", "user",
+        "user_born", "vet", "waits", "watching", "writes_under_way",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,8 @@ class Session:
         self.address = address
         self.local_address = local_address
         self.parser = parser
+        self.buffered_bytes = 0
+        """What the parser has kept of what it was fed."""
         self.protocol = 2
         self.db = 0
         self.authenticated = False
@@ -109,7 +111,6 @@ class Session:
         """Bytes that may leave with this turn."""
         self.open_run: Run | None = None
         """The run that this turn's commands join."""
-        self.open_turn = 0
         self.calls_under_way = 0
         self.writes_under_way = False
         """Of which kind the calls under way are (Rule C1)."""

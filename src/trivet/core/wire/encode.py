@@ -44,6 +44,10 @@ class Made:
 
 def encode(reply: Reply, protocol: int) -> bytes:
     """The bytes of one reply; ``protocol`` is 2 or 3."""
+    if reply is OK:
+        return _OK
+    if type(reply) is bytes and len(reply) < _BULK_COPY_BYTES_MAX:
+        return _BULK_HEADERS[len(reply)] + reply + _CRLF
     out: list[bytes] = []
     encode_into(out, reply, protocol)
     return out[0] if len(out) == 1 else b"".join(out)
@@ -51,6 +55,8 @@ def encode(reply: Reply, protocol: int) -> bytes:
 
 def encode_many(replies: list[Reply], protocol: int) -> bytes:
     """The bytes of replies to one connection, in order."""
+    if len(replies) == 1:
+        return encode(replies[0], protocol)
     out: list[bytes] = []
     for reply in replies:
         if reply is OK:
