@@ -436,7 +436,7 @@ class Machine:
         for call in calls:
             args = call[1]
             try:
-                context.db = self.databases.open(call[0])
+                context.db = open_db(call[0])
                 context.db_index = call[0]
                 row = ROWS.get(args[0])
                 if row is not None and row.run is not None:

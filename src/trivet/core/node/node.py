@@ -29,10 +29,8 @@ from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
 from trivet.core.node.peers import NODE_GROUP, Peers, encode_message
 from trivet.core.node.session import LOGIN, Session
-from trivet.core.pubsub.messages import Interest, Published, TellEverything
+from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
-
-_PUBSUB: Final = (Interest, Published, TellEverything)
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
@@ -189,11 +187,12 @@ class Node:
 
     def on_link_bytes(self, link: LinkId, data: bytes) -> None:
         """Bytes on an accepted link, in order."""
+        own = self.group
         for sender, group, message in self._peers.receive(link, data):
-            if isinstance(message, _PUBSUB):
+            if isinstance(message, OfSubscribers):
                 self.front.pubsub.on_message(sender, message)
-            elif group == self.group.settings.group and self._wal.open:
-                self.group.on_message(sender, message)
+            elif group == own.settings.group and self._wal.open:
+                own.on_message(sender, message)
 
     def on_link_closed(self, link: LinkId) -> None:
         """An accepted link is gone; a peer that closes its own link to us has most likely died."""

@@ -140,8 +140,11 @@ class Stats:
         ms = self.now_ms - began_ms
         self._last_turn, self._last_opener, self._last_ms = turn, opener, ms
         if ms:
-            self.took_ms.setdefault(opener, 0)
-            self._last_histogram = self.histograms.setdefault(opener, [0] * BUCKETS)
+            histogram = self.histograms.get(opener)
+            if histogram is None:
+                histogram = self.histograms[opener] = [0] * BUCKETS
+                self.took_ms[opener] = 0
+            self._last_histogram = histogram
             self._last_bucket = min(ms.bit_length(), BUCKETS - 1)
 
     def _note_slow(self, run: Run, ms: int, address: str, name: bytes) -> None:

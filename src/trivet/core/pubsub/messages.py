@@ -14,7 +14,11 @@ class Kind(IntEnum):
     """A sharded channel: no pattern matches it."""
 
 
-class Interest(msgspec.Struct, array_like=True, tag=97, frozen=True):
+class OfSubscribers(msgspec.Struct, array_like=True, frozen=True):
+    """What the messages of this room have in common: one look tells them from all others."""
+
+
+class Interest(OfSubscribers, array_like=True, tag=97, frozen=True):
     """How many clients of the sender listen to which names.
 
     ``incarnation`` and ``number`` are the sender's: its life, and how many messages of this room it has sent
@@ -38,7 +42,7 @@ class Interest(msgspec.Struct, array_like=True, tag=97, frozen=True):
         ]
 
 
-class Published(msgspec.Struct, array_like=True, tag=98, frozen=True):
+class Published(OfSubscribers, array_like=True, tag=98, frozen=True):
     """Messages for the receiver's clients, in the order of their publishing. Not answered."""
 
     incarnation: int
@@ -47,7 +51,7 @@ class Published(msgspec.Struct, array_like=True, tag=98, frozen=True):
     """(to a sharded channel, channel, message)."""
 
 
-class TellEverything(msgspec.Struct, array_like=True, tag=100, frozen=True):
+class TellEverything(OfSubscribers, array_like=True, tag=100, frozen=True):
     """Something of the receiver's announcements is missing: it is to tell of all its listeners anew."""
 
 
