@@ -3,7 +3,7 @@
 from tests.core.pubsub.test_subscriptions import Ear
 from trivet.core.base.limits import Limits
 from trivet.core.pubsub.hub import Hub
-from trivet.core.pubsub.messages import Interest, Kind, Published, TellEverything
+from trivet.core.pubsub.messages import Heard, Interest, Kind, Published, PubSubMessage, TellEverything
 
 LIFE = 9
 
@@ -12,7 +12,7 @@ def hub(*peers: int) -> Hub:
     one = Hub(Limits(), LIFE)
     for peer in peers:
         one.on_peer_up(peer)
-    assert one.take_sends() == [(peer, Interest(LIFE, 1, True, [], [], [])) for peer in peers]
+    assert one.take_sends() == [(peer, Interest(LIFE, 1, True, [], [], [], 1)) for peer in peers]
     return one
 
 
@@ -24,12 +24,12 @@ def test_peers_hear_of_changes_once_per_turn():
     one.subscribe(8, ear, Kind.CHANNEL, b"x")
     one.subscribe(7, ear, Kind.PATTERN, b"p*")
     one.unsubscribe(7, Kind.PATTERN, b"p*")
-    news = Interest(LIFE, 2, False, [(b"x", 2)], [(b"p*", 0)], [])
+    news = Interest(LIFE, 2, False, [(b"x", 2)], [(b"p*", 0)], [], 2)
     assert one.take_sends() == [(2, news), (3, news)]
     assert one.take_sends() == []
     one.forget(7)
     one.forget(7)
-    news = Interest(LIFE, 3, False, [(b"x", 1)], [], [])
+    news = Interest(LIFE, 3, False, [(b"x", 1)], [], [], 3)
     assert one.take_sends() == [(2, news), (3, news)]
 
 
@@ -40,8 +40,8 @@ def test_a_new_link_gets_everything_and_others_the_news():
     one.on_peer_up(3)
     one.subscribe(7, Ear(), Kind.SHARD, b"s")
     assert one.take_sends() == [
-        (2, Interest(LIFE, 3, False, [], [], [(b"s", 1)])),
-        (3, Interest(LIFE, 1, True, [(b"x", 1)], [], [(b"s", 1)])),
+        (2, Interest(LIFE, 3, False, [], [], [(b"s", 1)], 3)),
+        (3, Interest(LIFE, 1, True, [(b"x", 1)], [], [(b"s", 1)], 3)),
     ]
 
 
@@ -85,7 +85,7 @@ def test_links_that_break_take_along_what_was_for_them():
     one.on_peer_up(2)
     assert one.publish(False, b"x", b"1") == 1
     assert one.take_sends() == [
-        (2, Interest(LIFE, 2, True, [], [], [])),
+        (2, Interest(LIFE, 2, True, [], [], [], 2)),
         (2, Published(LIFE, 3, [(False, b"x", b"1")])),
     ]
     one.on_peer_silent(2)
@@ -111,8 +111,12 @@ def test_large_turns_travel_in_several_frames():
         one.subscribe(7, ear, Kind.CHANNEL, b"%d" % n + bytes(50_000))
     first, second, third = [said for _, said in one.take_sends() if isinstance(said, Interest)]
     assert len(first.channels) + len(second.channels) + len(third.channels) == 50
+    assert [first.change, second.change] == [0, 0]
+    assert third.change
     one.on_peer_up(3)
-    assert [said.fresh for _, said in one.take_sends() if isinstance(said, Interest)] == [True, False, False]
+    parts = [said for _, said in one.take_sends() if isinstance(said, Interest)]
+    assert [part.fresh for part in parts] == [True, False, False]
+    assert [part.change for part in parts] == [0, 0, third.change + 1]
 
 
 def test_questions_are_answered_for_all_nodes():
@@ -187,4 +191,219 @@ def test_a_peer_that_asks_is_told_of_everything():
     one.take_sends()
     one.on_message(3, TellEverything())
     one.on_message(4, TellEverything())
-    assert one.take_sends() == [(3, Interest(LIFE, 3, True, [(b"x", 1)], [], []))]
+    assert one.take_sends() == [(3, Interest(LIFE, 3, True, [(b"x", 1)], [], [], 3))]
+
+
+def told(one: Hub, sender: int, message: PubSubMessage) -> list[tuple[int, PubSubMessage]]:
+    """What ``one`` says to what ``sender`` says."""
+    one.on_message(sender, message)
+    return one.take_sends()
+
+
+def wishes(one: Hub, conn: int, *names: bytes) -> list[int]:
+    """A client wants to listen, and the turn ends; whose wishes have come true by then."""
+    assert not one.are_known(Kind.CHANNEL, list(names))
+    one.wish(conn, Ear(), (Kind.CHANNEL, b"subscribe", list(names)), 0)
+    one.take_sends()
+    return heard(one)
+
+
+def heard(one: Hub) -> list[int]:
+    """Whose wishes have come true."""
+    taken = one.take_heard()
+    for wish in taken:
+        for kind, _, names in wish.calls:
+            for name in names:
+                one.subscribe(wish.conn, wish.receiver, kind, name, name in wish.names[kind])
+    one.local.check_invariants()
+    return [wish.conn for wish in taken]
+
+
+def with_peers(*peers: int) -> Hub:
+    """Whose peers are alive, and have heard everything."""
+    one = hub(*peers)
+    for peer in peers:
+        one.on_message(peer, Interest(5, 1, True, [], [], [], 1))
+        one.on_message(peer, Heard(LIFE, 1))
+    assert one.take_sends() == [(peer, Heard(5, 1)) for peer in peers]
+    return one
+
+
+def test_announcements_are_answered_once_per_turn():
+    """H7."""
+    one = hub(2, 3)
+    one.on_message(2, Interest(5, 1, True, [], [], [], 1))
+    one.on_message(2, Interest(5, 2, False, [(b"x", 1)], [], [], 2))
+    one.on_message(3, Interest(6, 1, True, [], [], [], 0))
+    one.on_message(4, Interest(7, 1, True, [], [], [], 1))
+    assert one.take_sends() == [(2, Heard(5, 2))], "3 has more to tell, and to 4 there is no link"
+    assert told(one, 3, Interest(6, 2, False, [(b"y", 1)], [], [], 9)) == [(3, Heard(6, 9))]
+    assert told(one, 2, Interest(5, 2, False, [(b"x", 1)], [], [], 2)) == [], "a copy"
+
+
+def test_after_a_gap_nothing_is_said_to_be_heard_until_everything_is():
+    """H6, H7."""
+    one = hub(2)
+    assert told(one, 2, Interest(5, 1, True, [], [], [], 1)) == [(2, Heard(5, 1))]
+    assert told(one, 2, Interest(5, 3, False, [(b"x", 1)], [], [], 3)) == [(2, TellEverything())]
+    assert told(one, 2, Interest(5, 4, False, [(b"y", 1)], [], [], 4)) == []
+    assert told(one, 2, Interest(5, 5, True, [(b"x", 1)], [], [], 5)) == [(2, Heard(5, 5))]
+
+
+def test_what_was_heard_is_said_again_on_a_new_link():
+    """H7."""
+    one = hub(2)
+    one.on_message(2, Interest(5, 1, True, [], [], [], 4))
+    one.take_sends()
+    one.on_peer_lost(2)
+    one.on_peer_up(2)
+    assert one.take_sends()[0] == (2, Heard(5, 4))
+    one.on_peer_silent(2)
+    one.on_peer_up(2)
+    assert [said for _, said in one.take_sends() if isinstance(said, Heard)] == []
+
+
+def test_a_wish_comes_true_when_all_peers_have_heard():
+    """H7."""
+    one = with_peers(2, 3)
+    one.wish(7, Ear(), (Kind.CHANNEL, b"subscribe", [b"x", b"x"]), 0)
+    one.wish(7, Ear(), (Kind.PATTERN, b"psubscribe", [b"*"]), 0)
+    news = Interest(LIFE, 2, False, [(b"x", 1)], [(b"*", 1)], [], 2)
+    assert one.take_sends() == [(2, news), (3, news)]
+    assert one.deliver(False, b"x", b"too early") == 0
+    one.on_message(2, Heard(LIFE, 2))
+    one.on_message(3, Heard(LIFE, 1))
+    assert heard(one) == []
+    one.on_message(3, Heard(8, 2))
+    assert heard(one) == [], "said to an earlier life"
+    one.on_message(3, Heard(LIFE, 2))
+    assert heard(one) == [7]
+    assert one.deliver(False, b"x", b"1") == 2
+    assert one.take_sends() == [], "peers know it all"
+    assert one.local.born == {}
+    assert one.are_known(Kind.CHANNEL, [b"x"])
+    assert not one.are_known(Kind.CHANNEL, [b"x", b"y"])
+
+
+def test_a_name_that_peers_may_not_know_yet_is_waited_for_by_all():
+    """H7."""
+    one = with_peers(2)
+    assert wishes(one, 7, b"x") == []
+    assert wishes(one, 8, b"x") == []
+    one.forget(7)
+    one.take_sends()
+    one.on_message(2, Heard(LIFE, 2))
+    assert heard(one) == [8]
+    one.forget(8)
+    assert wishes(one, 9, b"x") == [], "nobody listened in between"
+
+
+def test_without_peers_that_are_alive_nobody_waits():
+    one = hub(2)
+    assert one.are_known(Kind.CHANNEL, [b"x"]), "2 has not spoken"
+    one = with_peers(2)
+    one.on_peer_silent(2)
+    assert one.are_known(Kind.CHANNEL, [b"x"])
+    one = with_peers(2)
+    one.on_peer_lost(2)
+    assert one.are_known(Kind.CHANNEL, [b"x"])
+
+
+def test_a_link_that_breaks_ends_the_wait_for_its_peer():
+    """H7."""
+    for lose in (Hub.on_peer_lost, Hub.on_peer_silent):
+        one = with_peers(2, 3)
+        assert wishes(one, 7, b"x") == []
+        lose(one, 2)
+        assert heard(one) == []
+        one.on_message(3, Heard(LIFE, 2))
+        assert heard(one) == [7]
+
+
+def test_a_peer_with_a_new_link_must_hear_everything_anew():
+    """H7: also what it had heard before."""
+    one = with_peers(2)
+    one.on_message(2, Heard(LIFE, 1))
+    wishes(one, 7, b"x")
+    one.on_message(2, Heard(LIFE, 2))
+    assert heard(one) == [7]
+    one.on_peer_up(2)
+    one.on_message(2, Heard(LIFE, 2))
+    assert one.take_sends() == [(2, Heard(5, 1)), (2, Interest(LIFE, 3, True, [(b"x", 1)], [], [], 3))]
+    assert not one.are_known(Kind.CHANNEL, [b"x"])
+    one.on_message(2, Heard(LIFE, 2))
+    assert not one.are_known(Kind.CHANNEL, [b"x"]), "that was about the link before"
+    one.on_message(2, Heard(LIFE, 3))
+    assert one.are_known(Kind.CHANNEL, [b"x"])
+
+
+def test_a_late_peer_is_waited_for_again_when_it_answers():
+    """H7."""
+    one = with_peers(2, 3)
+    assert wishes(one, 7, b"x") == []
+    one.on_message(3, Heard(LIFE, 2))
+    one.tick(499)
+    assert heard(one) == []
+    one.tick(500)
+    assert heard(one) == [7]
+    assert one.take_sends() == [(2, Interest(LIFE, 3, False, [], [], [], 3))], "a probe"
+    one.tick(999)
+    assert one.take_sends() == []
+    assert wishes(one, 8, b"y") == []
+    one.on_message(3, Heard(LIFE, 4))
+    assert heard(one) == [8], "nobody waits for 2"
+    one.tick(1000)
+    assert one.take_sends() == [(2, Interest(LIFE, 5, False, [], [], [], 5))]
+    one.on_message(2, Heard(LIFE, 3))
+    assert not one.are_known(Kind.CHANNEL, [b"y"])
+    one.on_message(2, Heard(LIFE, 5))
+    assert one.are_known(Kind.CHANNEL, [b"y"])
+    one.tick(1500)
+    assert one.take_sends() == []
+
+
+def test_one_that_goes_takes_its_wish_along():
+    one = with_peers(2)
+    wishes(one, 7, b"x", b"y")
+    assert one.all_names() == [(7, ({b"x": None, b"y": None}, {}, {}))]
+    one.forget(7)
+    assert one.take_sends() == [(2, Interest(LIFE, 3, False, [(b"x", 0), (b"y", 0)], [], [], 3))]
+    one.on_message(2, Heard(LIFE, 3))
+    assert heard(one) == []
+    assert (one.local.count, one.local.cost_bytes, one.local.wanted) == (0, 0, ({}, {}, {}))
+
+
+def test_wishes_count_for_the_limits():
+    """H5."""
+    one = Hub(Limits(client_subscriptions_max=2, subscriptions_max=3), LIFE)
+    one.wish(7, Ear(), (Kind.CHANNEL, b"subscribe", [b"x", b"y"]), 0)
+    assert one.refuse(7, Kind.CHANNEL, [b"x"]) is None
+    refusal = one.refuse(7, Kind.CHANNEL, [b"z"])
+    assert refusal is not None and "client_subscriptions_max (2)" in refusal.text
+    refusal = one.refuse(8, Kind.CHANNEL, [b"x", b"y"])
+    assert refusal is not None and "(3)" in refusal.text
+
+
+def test_a_message_published_after_the_answer_is_heard():
+    """H3, H7: two nodes."""
+    one, other = Hub(Limits(), 1), Hub(Limits(), 2)
+    one.on_peer_up(2)
+    other.on_peer_up(1)
+
+    def exchange() -> None:
+        for _, said in one.take_sends():
+            other.on_message(1, said)
+        for _, said in other.take_sends():
+            one.on_message(2, said)
+
+    for _ in range(3):
+        exchange()
+    ear = Ear()
+    other.wish(7, ear, (Kind.CHANNEL, b"subscribe", [b"x"]), 0)
+    assert one.publish(False, b"x", b"0") == 0
+    while not heard(other):
+        exchange()
+    assert one.publish(False, b"x", b"1") == 1
+    exchange()
+    other.open_inbox()
+    assert [data.split(b"\r\n")[-2] for data in ear.heard] == [b"1"]

@@ -48,6 +48,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Memory for their names, about; a pattern counts sixteenfold."""
     channel_bytes_max: int = 64 * KIB
     """The name of a channel to subscribe to, or a pattern."""
+    subscribe_confirm_ms_max: int = 500
+    """How long a new subscription waits until all peers have heard of it, before its client is answered."""
     pending_bytes_max: int = 256 * MIB
     """Writes of this node's clients that wait for a leader or a quorum; beyond it writes are refused."""
     batch_bytes_max: int = 4 * MIB

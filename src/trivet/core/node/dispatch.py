@@ -10,6 +10,7 @@ from trivet.core.command.waiting import may_wait
 from trivet.core.group.run import Run
 from trivet.core.node.front import Front
 from trivet.core.node.permission import on_behalf
+from trivet.core.node.pubsub_commands import may_follow
 from trivet.core.node.routes import ROUTES, Route
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
@@ -58,7 +59,9 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             run = None
             if not HANDLERS[name](front, session, args):
                 break
-            if session.is_waiting():
+            if session.is_waiting() and not (
+                position < len(requests) and may_follow(front, session, requests[position])
+            ):
                 session.parked.extend(requests[position:])
                 return
             continue

@@ -170,12 +170,11 @@ class Front:
                 self.kill(session)
             else:
                 self.close_after_replies(session)
-        for subscriber in list(self.pubsub.subscribers.values()):
-            session = self.sessions[subscriber.conn]
-            user = self.guard.user_named(session.user)
-            channels, patterns, shard_channels = subscriber.names
+        for conn, (channels, patterns, shard_channels) in self.pubsub.all_names():
+            listener = self.sessions.get(conn)
+            user = None if listener is None else self.guard.user_named(listener.user)
             if user is not None and not may_listen(user, [*channels, *shard_channels], [*patterns]):
-                self.kill(session)
+                self.kill(self.sessions[conn])
 
     # -- runs ------------------------------------------------------------------------------
 

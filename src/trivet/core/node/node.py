@@ -28,6 +28,7 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
 from trivet.core.node.peers import NODE_GROUP, Peers, encode_message
+from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
@@ -112,6 +113,8 @@ class Node:
 
     def _protocol_error(self, session: Session) -> None:
         """What came before is answered, then the error. Without one all is dropped, as in Redis."""
+        if session.subscribing:
+            listen_at_last(self.front, session)
         if session.parser.error:
             session.answer(session.parser.error)
             self.front.close_after_replies(session)
@@ -237,6 +240,7 @@ class Node:
             self._look_at_wait(session)
         if front.blocked.by_client:
             front.blocked.tick(mono_ms)
+        front.pubsub.tick(mono_ms)
         self._peers.tick(mono_ms)
         if self._stop_at_ms >= 0:
             self._go_on_stopping()
@@ -303,6 +307,8 @@ class Node:
             self._wake()
         if group.published or group.events:
             self._broadcast()
+        if front.pubsub.wishes:
+            begin_to_listen(front)
         if front.pubsub.inbox:
             front.pubsub.open_inbox()
         rules = front.rules

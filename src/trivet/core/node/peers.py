@@ -17,7 +17,7 @@ from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.raft_group import GroupMessage
 from trivet.core.node.hello import Hello as Hello
-from trivet.core.pubsub.messages import Interest, Published, PubSubMessage, TellEverything
+from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
 from trivet.core.wire.peer import FrameParser, frame
 
@@ -35,7 +35,10 @@ NODE_GROUP: Final[GroupId] = 0
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(
-    tuple[int, Message | Forward | ForwardRead | ReadReplies | Hello | Interest | Published | TellEverything]
+    tuple[
+        int,
+        Message | Forward | ForwardRead | ReadReplies | Hello | Interest | Published | TellEverything | Heard,
+    ]
 )
 
 

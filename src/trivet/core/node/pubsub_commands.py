@@ -12,7 +12,9 @@ from trivet.core.command.lookup import find_row
 from trivet.core.node.front import Front
 from trivet.core.node.session import SUBSCRIBED, Session
 from trivet.core.node.vetting import call_bytes
+from trivet.core.pubsub.hearing import Call, Wish
 from trivet.core.pubsub.messages import Kind
+from trivet.core.pubsub.subscriptions import Names
 from trivet.core.values.glob import PATTERN_BYTES_MAX
 from trivet.core.wire.reply import Error, Push, Reply, Simple
 
@@ -32,6 +34,8 @@ _HELP: Final = (
     "    This text.",
 )
 
+_NO_NAMES: Names = ({}, {}, {})
+
 _Handler = Callable[[Front, Session, list[bytes]], bool]
 
 
@@ -41,15 +45,52 @@ def _subscriber(kind: Kind, word: bytes) -> _Handler:
             return False
         refusal = front.pubsub.refuse(session.conn, kind, args[1:])
         if refusal is not None:
+            if session.subscribing:
+                return False
             session.answer_reply(refusal)
             return True
-        for name in args[1:]:
-            count = front.pubsub.subscribe(session.conn, session, kind, name)
-            session.answer_reply(Push([word, name, count]))
-        _note(front, session)
+        call = (kind, word, args[1:])
+        if session.subscribing or not front.pubsub.are_known(kind, args[1:]):
+            session.subscribing = True
+            front.pubsub.wish(session.conn, session, call, front.now_ms)
+        else:
+            _subscribe(front, session, call, _NO_NAMES)
         return True
 
     return subscribe
+
+
+def _subscribe(front: Front, session: Session, call: Call, wanted: Names) -> None:
+    """The session listens from now on, and is answered; peers have been told of the names in ``wanted``."""
+    kind, word, names = call
+    for name in names:
+        count = front.pubsub.subscribe(session.conn, session, kind, name, name in wanted[kind])
+        session.answer_reply(Push([word, name, count]))
+    _note(front, session)
+
+
+def begin_to_listen(front: Front) -> None:
+    """Answer those who wait for peers to hear that they want to listen, and wait no longer (Rule H7)."""
+    for wish in front.pubsub.take_heard():
+        _grant(front, front.sessions[wish.conn], wish)
+
+
+def listen_at_last(front: Front, session: Session) -> None:
+    """Answer a session that is about to be closed, whoever has heard."""
+    _grant(front, session, front.pubsub.wishes.pop(session.conn))
+
+
+def _grant(front: Front, session: Session, wish: Wish) -> None:
+    session.subscribing = False
+    for call in wish.calls:
+        _subscribe(front, session, call, wish.names)
+
+
+def may_follow(front: Front, session: Session, args: list[bytes]) -> bool:
+    """Whether a command may join the ``SUBSCRIBE`` before it that waits: peers then hear of both at once."""
+    if not session.subscribing or session.vet & ~SUBSCRIBED or front.vet:
+        return False
+    return len(args) > 1 and args[0].upper() in _SUBSCRIBERS
 
 
 def _unsubscriber(kind: Kind, word: bytes) -> _Handler:
@@ -134,6 +175,7 @@ def unsubscribe_from_everything(front: Front, session: Session) -> None:
     _note(front, session)
 
 
+_SUBSCRIBERS: Final = {b"SUBSCRIBE": 1, b"PSUBSCRIBE": 1, b"SSUBSCRIBE": 1}
 PUBSUB_HANDLERS: Final[dict[bytes, _Handler]] = {
     b"SUBSCRIBE": _subscriber(Kind.CHANNEL, b"subscribe"),
     b"UNSUBSCRIBE": _unsubscriber(Kind.CHANNEL, b"unsubscribe"),

@@ -72,8 +72,8 @@ class Session:
         "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone",
         "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
         "muted", "name", "no_evict", "open_run", "out", "parked", "parser", "paused", "pending", "protocol",
-        "readonly", "shown", "skipped", "subscriptions", "tracked", "tracks", "transaction", "user",
-        "user_born", "vet", "waits", "watching", "writes_under_way",
+        "readonly", "shown", "skipped", "subscribing", "subscriptions", "tracked", "tracks", "transaction",
+        "user", "user_born", "vet", "waits", "watching", "writes_under_way",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +119,8 @@ class Session:
         """How many channels, patterns and sharded channels it listens to."""
         self.waits: Waits | None = None
         """A ``WAIT`` that is not over."""
+        self.subscribing = False
+        """A ``SUBSCRIBE`` is not over: peers have yet to hear of it."""
         self.blocking = False
         """A call like ``BLPOP`` is not over (see ``blocking``)."""
         self.blocking_run: Run | None = None
@@ -245,7 +247,7 @@ class Session:
 
     def is_waiting(self) -> bool:
         """A command is under way that waits: everything after it is parked."""
-        return self.blocking or self.waits is not None
+        return self.blocking or self.subscribing or self.waits is not None
 
     def may_be_idle(self) -> bool:
         """Whether nothing excuses it from sending nothing for long."""

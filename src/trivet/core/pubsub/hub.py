@@ -1,15 +1,16 @@
-"""One node's part in publish/subscribe (rules H1 to H6).
+"""One node's part in publish/subscribe (rules H1 to H7).
 
 Messages for peers gather here until the turn ends; the node then takes them with ``take_sends``.
 """
 
 from typing import Final
 
-from trivet.core.base.ids import ConnectionId, NodeId
+from trivet.core.base.ids import ConnectionId, Instant, NodeId
 from trivet.core.base.limits import Limits
+from trivet.core.pubsub.hearing import Call, Hearing, Wish
 from trivet.core.pubsub.interest import PeerInterest
-from trivet.core.pubsub.messages import Interest, Kind, Published, PubSubMessage, TellEverything
-from trivet.core.pubsub.subscriptions import Receiver, Subscriber, Subscriptions, cost_bytes
+from trivet.core.pubsub.messages import Heard, Interest, Kind, Published, PubSubMessage, TellEverything
+from trivet.core.pubsub.subscriptions import Names, Receiver, Subscriber, Subscriptions, cost_bytes
 from trivet.core.values.glob import Glob
 from trivet.core.wire.reply import Error
 
@@ -21,19 +22,21 @@ _ASK_EVERY: Final = 64
 """Messages of a peer, after which what it did not tell is asked for again."""
 
 _Item = tuple[bool, bytes, bytes]
-_Names = list[tuple[bytes, int]]
+_Told = list[tuple[bytes, int]]
 
 
-class _Heard:
+class _Voice:
     """How far we have heard a peer (Rule H6)."""
 
-    __slots__ = ("doubtful", "incarnation", "number")
+    __slots__ = ("change", "doubtful", "incarnation", "number")
 
     def __init__(self) -> None:
         self.incarnation = 0
         self.number = 0
         self.doubtful = 0
         """Messages since something was missing; 0: nothing is."""
+        self.change = 0
+        """Its announcements are known here up to this change; 0: it has not spoken on its link."""
 
 
 class Hub:
@@ -49,7 +52,15 @@ class Hub:
         self._incarnation = incarnation
         self._sent: dict[NodeId, int] = {}
         """How many messages each peer was sent in this life."""
-        self._heard: dict[NodeId, _Heard] = {}
+        self._voices: dict[NodeId, _Voice] = {}
+        self._answers: dict[NodeId, None] = {}
+        """Peers to tell how far they were heard."""
+        self._hearing = Hearing()
+        self._probes: dict[NodeId, None] = {}
+        """Late peers that are to show whether they hear again."""
+        self._probe_at_ms: Instant = 0
+        self.wishes: dict[ConnectionId, Wish] = {}
+        """Clients that are about to listen to something, by deadline."""
         self._doubts: dict[NodeId, None] = {}
         """Peers to ask for everything."""
         self._links: dict[NodeId, bool] = {}
@@ -76,6 +87,10 @@ class Hub:
         held = 0 if subscriber is None else subscriber.total()
         if subscriber is not None:
             names = [name for name in names if name not in subscriber.names[kind]]
+        wish = self.wishes.get(conn)
+        if wish is not None:
+            held += sum(map(len, wish.names))
+            names = [name for name in names if name not in wish.names[kind]]
         if held + len(names) > limits.client_subscriptions_max:
             return Error(
                 f"ERR more subscriptions than client_subscriptions_max ({limits.client_subscriptions_max})"
@@ -90,12 +105,14 @@ class Hub:
             )
         return None
 
-    def subscribe(self, conn: ConnectionId, receiver: Receiver, kind: Kind, name: bytes) -> int:
+    def subscribe(
+        self, conn: ConnectionId, receiver: Receiver, kind: Kind, name: bytes, wanted: bool = False
+    ) -> int:
         """Subscribe; what Redis counts along with the name afterwards."""
         subscriber = self.subscribers.get(conn)
         if subscriber is None:
             subscriber = self.subscribers[conn] = Subscriber(conn, receiver)
-        self.local.add(subscriber, kind, name)
+        self.local.add(subscriber, kind, name, wanted)
         return subscriber.count(kind)
 
     def unsubscribe(self, conn: ConnectionId, kind: Kind, name: bytes) -> int:
@@ -113,6 +130,11 @@ class Hub:
         subscriber = self.subscribers.get(conn)
         return [] if subscriber is None else list(subscriber.names[kind])
 
+    def all_names(self) -> list[tuple[ConnectionId, Names]]:
+        """What each client listens to or is about to listen to; some clients come twice."""
+        subscribers, wishes = self.subscribers.values(), self.wishes.values()
+        return [(one.conn, one.names) for one in subscribers] + [(one.conn, one.names) for one in wishes]
+
     def count(self, conn: ConnectionId, kind: Kind) -> int:
         """What Redis counts along with a name of ``kind`` for this client."""
         subscriber = self.subscribers.get(conn)
@@ -120,9 +142,72 @@ class Hub:
 
     def forget(self, conn: ConnectionId) -> None:
         """The client is gone, or starts anew."""
+        wish = self.wishes.pop(conn, None)
+        if wish is not None:
+            for kind in Kind:
+                for name in wish.names[kind]:
+                    self.local.unwant(kind, name)
         subscriber = self.subscribers.pop(conn, None)
         if subscriber is not None:
             self.local.remove_all(subscriber)
+
+    # -- clients that wait until peers have heard (Rule H7) ----------------------------------------
+
+    def are_known(self, kind: Kind, names: list[bytes]) -> bool:
+        """Whether all peers that can hear know already that somebody here listens to ``names``."""
+        local = self.local
+        if not all(map(local.receivers[kind].__contains__, names)) and self._listening_peers():
+            return False
+        return self._birth(kind, names) <= self._reached()
+
+    def wish(self, conn: ConnectionId, receiver: Receiver, call: Call, now_ms: Instant) -> None:
+        """The client wants to listen, and is to be answered when peers have heard."""
+        wish = self.wishes.get(conn)
+        if wish is None:
+            deadline_ms = now_ms + self._limits.subscribe_confirm_ms_max
+            wish = self.wishes[conn] = Wish(conn, receiver, deadline_ms)
+        wish.calls.append(call)
+        kind, _, names = call
+        subscriber = self.subscribers.get(conn)
+        for name in names:
+            listens = subscriber is not None and name in subscriber.names[kind]
+            if not listens and name not in wish.names[kind]:
+                wish.names[kind][name] = None
+                self.local.want(kind, name)
+        wish.change = max(wish.change, self._birth(kind, names))
+
+    def take_heard(self) -> list[Wish]:
+        """Wishes that all peers have heard of; the caller makes each a subscription."""
+        reached = self._reached()
+        wishes = [wish for wish in self.wishes.values() if wish.change <= reached]
+        for wish in wishes:
+            del self.wishes[wish.conn]
+        return wishes
+
+    def tick(self, now_ms: Instant) -> None:
+        """Time has passed: who has waited long enough waits for nobody; late peers are asked again."""
+        for wish in self.wishes.values():
+            if now_ms < wish.deadline_ms:
+                break
+            for peer in self._listening_peers():
+                self._hearing.too_late(peer, wish.change)
+        if self._hearing.late and now_ms >= self._probe_at_ms:
+            self._probe_at_ms = now_ms + self._limits.subscribe_confirm_ms_max
+            self._probes = dict(self._hearing.late)
+
+    def _birth(self, kind: Kind, names: list[bytes]) -> int:
+        """The change that told of the youngest of ``names``."""
+        born = self.local.born
+        return max([born.get((kind, name), 0) for name in names])
+
+    def _reached(self) -> int:
+        return self._hearing.reached(self._listening_peers(), self.local.changes + 1)
+
+    def _listening_peers(self) -> list[NodeId]:
+        """Peers that can hear us, and that we hear."""
+        return [peer for peer in self._links if peer in self.peers]
+
+    # -- messages ----------------------------------------------------------------------------------
 
     def publish(self, shard: bool, channel: bytes, message: bytes) -> int:
         """A message of a client here, to all nodes; how many clients hear it, as far as known here."""
@@ -165,37 +250,46 @@ class Hub:
         """Our link to ``peer`` is up, and empty."""
         self._links[peer] = self._untold = True
         self._staged.pop(peer, None)
+        self._hearing.linked(peer, self.local.changes + 1)
+        if peer in self._voices:
+            self._answers[peer] = None
 
     def on_peer_lost(self, peer: NodeId) -> None:
         """Our link to ``peer`` is gone, and what waited for it."""
         self._links.pop(peer, None)
         self._staged.pop(peer, None)
+        self._hearing.unlinked(peer)
 
     def on_peer_silent(self, peer: NodeId) -> None:
         """The link on which ``peer`` spoke is gone (Rule H2)."""
         self.peers.pop(peer, None)
+        if peer in self._voices:
+            self._voices[peer].change = 0
 
     def on_message(self, sender: NodeId, message: PubSubMessage) -> None:
         """A peer says something."""
         if isinstance(message, TellEverything):
             if sender in self._links:
                 self._links[sender] = self._untold = True
+        elif isinstance(message, Heard):
+            if message.incarnation == self._incarnation:
+                self._hearing.heard(sender, message.change)
         elif self._is_news(sender, message):
             self._take(sender, message)
 
     def _is_news(self, sender: NodeId, message: Interest | Published) -> bool:
         """Rule H6: False for a copy, or for one that others have overtaken."""
-        heard = self._heard.setdefault(sender, _Heard())
-        if (message.incarnation, message.number) <= (heard.incarnation, heard.number):
+        voice = self._voices.setdefault(sender, _Voice())
+        if (message.incarnation, message.number) <= (voice.incarnation, voice.number):
             return False
-        in_order = message.incarnation == heard.incarnation and message.number == heard.number + 1
-        heard.incarnation, heard.number = message.incarnation, message.number
+        in_order = message.incarnation == voice.incarnation and message.number == voice.number + 1
+        voice.incarnation, voice.number = message.incarnation, message.number
         if isinstance(message, Interest) and message.fresh:
-            heard.doubtful = 0
-        elif heard.doubtful or not in_order:
-            if heard.doubtful % _ASK_EVERY == 0:
+            voice.doubtful = 0
+        elif voice.doubtful or not in_order:
+            if voice.doubtful % _ASK_EVERY == 0:
                 self._doubts[sender] = None
-            heard.doubtful += 1
+            voice.doubtful += 1
         return True
 
     def _take(self, sender: NodeId, message: Interest | Published) -> None:
@@ -206,6 +300,10 @@ class Hub:
                     self._limits.subscriptions_max, self._limits.subscriptions_bytes_max
                 )
             interest.take(message)
+            voice = self._voices[sender]
+            if message.change and not voice.doubtful:
+                voice.change = message.change
+                self._answers[sender] = None
         else:
             self.inbox.extend(message.messages)
 
@@ -222,20 +320,27 @@ class Hub:
 
     def take_sends(self) -> list[tuple[NodeId, PubSubMessage]]:
         """What this turn has for the peers, in order."""
-        if not (self._untold or self._staged or self._doubts or self.local.has_changed):
+        local = self.local
+        if not (
+            self._untold or self._staged or self._doubts or self._answers or self._probes
+            or local.has_changed or local.born
+        ):  # fmt: skip
             return []
         self._untold = False
         sends: list[tuple[NodeId, PubSubMessage]] = []
         if self._doubts:
             sends = [(peer, TellEverything()) for peer in self._doubts if peer in self._links]
             self._doubts = {}
-        changed = self._changes()
-        for peer, untold in self._links.items():
-            if untold:
-                self._links[peer] = False
-                sends.extend([(peer, part) for part in self._numbered(peer, True, self._everything())])
-            else:
-                sends.extend([(peer, part) for part in self._numbered(peer, False, changed)])
+        if self._answers:
+            answers, self._answers = self._answers, {}
+            for peer in answers:
+                voice = self._voices[peer]
+                if voice.change and peer in self._links:
+                    sends.append((peer, Heard(voice.incarnation, voice.change)))
+        if self._probes or local.has_changed or True in self._links.values():
+            sends.extend(self._announcements())
+        if self.local.born:
+            self.local.forget_born(self._hearing.heard_by_all(self.local.changes))
         if self._staged:
             staged, self._staged = self._staged, {}
             for peer, items in staged.items():
@@ -243,46 +348,48 @@ class Hub:
                     sends.append((peer, Published(self._incarnation, self._next_number(peer), part)))
         return sends
 
+    def _announcements(self) -> list[tuple[NodeId, PubSubMessage]]:
+        """For each peer what has changed, or everything; a probe says nothing, but is answered."""
+        probes, self._probes = self._probes, {}
+        changed = _parts(self.local.take_changed())
+        sends: list[tuple[NodeId, PubSubMessage]] = []
+        for peer, untold in self._links.items():
+            self._links[peer] = False
+            parts = self._everything() if untold else changed
+            if not parts and peer in probes:
+                parts = [([], [], [])]
+            sends.extend([(peer, part) for part in self._numbered(peer, untold, parts)])
+        return sends
+
     def _next_number(self, peer: NodeId) -> int:
         number = self._sent[peer] = self._sent.get(peer, 0) + 1
         return number
 
-    def _numbered(
-        self, peer: NodeId, fresh: bool, parts: list[tuple[_Names, _Names, _Names]]
-    ) -> list[Interest]:
-        """Announcements for one peer; only the first of several voids what was said before."""
+    def _numbered(self, peer: NodeId, fresh: bool, parts: list[tuple[_Told, _Told, _Told]]) -> list[Interest]:
+        """Announcements for one peer: the first voids what was said before, the last completes the change."""
+        last = len(parts) - 1
+        change = self.local.changes
         return [
-            Interest(self._incarnation, self._next_number(peer), fresh and not at, *part)
+            Interest(
+                self._incarnation,
+                self._next_number(peer),
+                fresh and not at,
+                *part,
+                change=change if at == last else 0,
+            )
             for at, part in enumerate(parts)
         ]
 
-    def _changes(self) -> list[tuple[_Names, _Names, _Names]]:
-        """Who listens since this turn, or no longer (Rule H2)."""
+    def _everything(self) -> list[tuple[_Told, _Told, _Told]]:
         local = self.local
-        if not local.has_changed:
-            return []
-        names = [
-            (kind, name, len(local.receivers[kind].get(name, ())))
-            for kind in Kind
-            for name in local.changed[kind]
-        ]
-        local.changed = ({}, {}, {})
-        local.has_changed = False
-        return _parts(names)
-
-    def _everything(self) -> list[tuple[_Names, _Names, _Names]]:
-        names = [
-            (kind, name, len(receivers))
-            for kind in Kind
-            for name, receivers in self.local.receivers[kind].items()
-        ]
+        names = [(kind, name, local.clients(kind, name)) for kind in Kind for name in local.names(kind)]
         return _parts(names) or [([], [], [])]
 
 
-def _parts(names: list[tuple[Kind, bytes, int]]) -> list[tuple[_Names, _Names, _Names]]:
+def _parts(names: list[tuple[Kind, bytes, int]]) -> list[tuple[_Told, _Told, _Told]]:
     """Names by kind, in as few parts as their sizes allow."""
-    parts: list[tuple[_Names, _Names, _Names]] = []
-    lists: tuple[_Names, _Names, _Names] = ([], [], [])
+    parts: list[tuple[_Told, _Told, _Told]] = []
+    lists: tuple[_Told, _Told, _Told] = ([], [], [])
     size_bytes = 0
     for kind, name, count in names:
         lists[kind].append((name, count))

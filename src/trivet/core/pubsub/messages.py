@@ -23,7 +23,8 @@ class Interest(OfSubscribers, array_like=True, tag=97, frozen=True):
 
     ``incarnation`` and ``number`` are the sender's: its life, and how many messages of this room it has sent
     to this receiver in it. ``fresh``: what the receiver knew before is void. Each list has (name, clients),
-    0: nobody any more.
+    0: nobody any more. ``change``: the number of the sender's last change that is told with this message and
+    all before it; 0: the rest of that change comes with the next.
     """
 
     incarnation: int
@@ -32,6 +33,7 @@ class Interest(OfSubscribers, array_like=True, tag=97, frozen=True):
     channels: list[tuple[bytes, int]]
     patterns: list[tuple[bytes, int]]
     shard_channels: list[tuple[bytes, int]]
+    change: int = 0
 
     def by_kind(self) -> list[tuple[Kind, list[tuple[bytes, int]]]]:
         """The three lists."""
@@ -55,4 +57,11 @@ class TellEverything(OfSubscribers, array_like=True, tag=100, frozen=True):
     """Something of the receiver's announcements is missing: it is to tell of all its listeners anew."""
 
 
-PubSubMessage = Interest | Published | TellEverything
+class Heard(OfSubscribers, array_like=True, tag=99, frozen=True):
+    """The receiver's announcements, of its life ``incarnation``, have been heard up to ``change``."""
+
+    incarnation: int
+    change: int
+
+
+PubSubMessage = Interest | Published | TellEverything | Heard

@@ -17,6 +17,9 @@ _PATTERN_COST_BYTES: Final = 500
 _PATTERN_COST_FACTOR: Final = 16
 """A compiled pattern holds a table per byte."""
 
+Names = tuple[dict[bytes, None], dict[bytes, None], dict[bytes, None]]
+"""By kind, in order."""
+
 
 def cost_bytes(kind: Kind, name: bytes) -> int:
     """About what one subscription to ``name`` takes in memory, here or at a peer."""
@@ -43,8 +46,7 @@ class Subscriber:
     def __init__(self, conn: ConnectionId, receiver: Receiver) -> None:
         self.conn = conn
         self.receiver = receiver
-        self.names: tuple[dict[bytes, None], dict[bytes, None], dict[bytes, None]] = ({}, {}, {})
-        """By kind."""
+        self.names: Names = ({}, {}, {})
 
     def count(self, kind: Kind) -> int:
         """What Redis counts along with a name of ``kind``: channels and patterns together, shards alone."""
@@ -87,15 +89,47 @@ class Subscriptions:
         """By kind, name and client."""
         self.globs: dict[bytes, Glob] = {}
         """The patterns, compiled."""
-        self.changed: tuple[dict[bytes, None], dict[bytes, None], dict[bytes, None]] = ({}, {}, {})
-        """Names whose number of receivers has changed since somebody last looked, by kind."""
+        self.wanted: tuple[dict[bytes, int], dict[bytes, int], dict[bytes, int]] = ({}, {}, {})
+        """How many clients are about to listen, and are told nothing yet, by kind and name (Rule H7)."""
+        self.changed: Names = ({}, {}, {})
+        """Names whose number of clients has changed since somebody last looked, by kind."""
         self.has_changed = False
         """There are some."""
+        self.changes = 0
+        """How often somebody has looked."""
+        self.born: dict[tuple[Kind, bytes], int] = {}
+        """With which change a name came that had no clients, until ``forget_born``; older ones first."""
         self.count = 0
         self.cost_bytes = 0
 
-    def add(self, subscriber: Subscriber, kind: Kind, name: bytes) -> bool:
-        """Subscribe; False when it already was."""
+    def clients(self, kind: Kind, name: bytes) -> int:
+        """How many clients listen to ``name``, or are about to."""
+        return len(self.receivers[kind].get(name, ())) + self.wanted[kind].get(name, 0)
+
+    def names(self, kind: Kind) -> list[bytes]:
+        """All that some client listens to, or is about to."""
+        receivers = self.receivers[kind]
+        return [*receivers, *[name for name in self.wanted[kind] if name not in receivers]]
+
+    def want(self, kind: Kind, name: bytes) -> None:
+        """One client more is about to listen: peers are told as if it did."""
+        self.wanted[kind][name] = self.wanted[kind].get(name, 0) + 1
+        self._changed(kind, name, 1)
+
+    def unwant(self, kind: Kind, name: bytes) -> None:
+        """It is not, after all."""
+        self._less_wanted(kind, name)
+        self._changed(kind, name, -1)
+
+    def _less_wanted(self, kind: Kind, name: bytes) -> None:
+        left = self.wanted[kind][name] - 1
+        if left:
+            self.wanted[kind][name] = left
+        else:
+            del self.wanted[kind][name]
+
+    def add(self, subscriber: Subscriber, kind: Kind, name: bytes, wanted: bool = False) -> bool:
+        """Subscribe; False when it already was. ``wanted``: it is one of those who were about to."""
         if name in subscriber.names[kind]:
             return False
         subscriber.names[kind][name] = None
@@ -105,7 +139,10 @@ class Subscriptions:
             if kind is Kind.PATTERN:
                 self.globs[name] = Glob(name)
         receivers[subscriber.conn] = subscriber.receiver
-        self._changed(kind, name, 1)
+        if wanted:
+            self._less_wanted(kind, name)
+        else:
+            self._changed(kind, name, 1)
         return True
 
     def remove(self, subscriber: Subscriber, kind: Kind, name: bytes) -> bool:
@@ -133,6 +170,26 @@ class Subscriptions:
         self.has_changed = True
         self.count += by
         self.cost_bytes += by * cost_bytes(kind, name)
+        clients = self.clients(kind, name)
+        if not clients:
+            self.born.pop((kind, name), None)
+        elif clients == by:
+            self.born[(kind, name)] = self.changes + 1
+
+    def take_changed(self) -> list[tuple[Kind, bytes, int]]:
+        """What has changed since the last time: (kind, name, clients now)."""
+        changed, self.changed = self.changed, ({}, {}, {})
+        self.has_changed = False
+        self.changes += 1
+        return [(kind, name, self.clients(kind, name)) for kind in Kind for name in changed[kind]]
+
+    def forget_born(self, change: int) -> None:
+        """Everybody has heard of the names that came up to ``change``."""
+        while self.born:
+            oldest = next(iter(self.born))
+            if self.born[oldest] > change:
+                return
+            del self.born[oldest]
 
     def deliver(self, channel: bytes, message: bytes) -> int:
         """A message to its channel's and its patterns' receivers; how many (a client counts for each)."""
@@ -168,4 +225,6 @@ class Subscriptions:
         assert self.globs.keys() == self.receivers[Kind.PATTERN].keys()
         assert self.count == sum(
             len(receivers) for by_name in self.receivers for receivers in by_name.values()
-        )
+        ) + sum(sum(by_name.values()) for by_name in self.wanted)
+        assert all(self.clients(kind, name) for kind, name in self.born)
+        assert list(self.born.values()) == sorted(self.born.values())
