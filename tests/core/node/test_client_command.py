@@ -154,3 +154,10 @@ def test_what_is_a_name():
     assert not is_client_name(b"a b")
     assert not is_client_name(b"a\n")
     assert not is_client_name(b"\x80")
+
+
+def test_what_is_parked_behind_a_command_without_a_reply_goes_on():
+    bench = Bench(3)
+    assert bench.say("a", "CLIENT REPLY OFF | WAIT 9 40 | BLPOP q 0.05 | SET k 1 | CLIENT REPLY ON") == []
+    assert bench.act("wait 200") == ["a: +OK"]
+    assert bench.say("a", "GET k") == ['"1"']

@@ -172,7 +172,9 @@ class Session:
 
     def answer(self, data: bytes) -> None:
         """Bytes of a reply, in order after everything before."""
-        if not self.muted:
+        if self.muted:
+            self.run_done()  # what is parked behind the command may go on
+        else:
             self.push_in_order(data)
 
     def push(self, data: bytes) -> None:
