@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.lab.history import Operation, Outcome, brief
+from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.invariants import DigestOf, EntryAt, InvariantJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
@@ -28,6 +28,8 @@ from trivet.lab.world.trace import Trace
 from trivet.lab.world.wires import Wires
 
 MS = 1000
+LINKS_SPEAK_US = 1_000_000
+"""So long after a link came, at most, each end has heard what the other has to say first."""
 GRACE_CALLS = 3
 """So many calls must succeed per client once everything is healed."""
 
@@ -82,6 +84,7 @@ class SimulatedCluster:
         self._last_led: dict[NodeId, int] = {}
         """The last term that each node led."""
         self._last_commit: dict[NodeId, int] = {}
+        self._healed_us = FOREVER_US
         self.nemesis = Nemesis(self, chance.fork())
         self._core_chance = chance.fork()
 
@@ -134,6 +137,11 @@ class SimulatedCluster:
         misdirected = sum(process.disk.misdirected for process in self.processes.values())
         counts |= {"misdirect": misdirected, "buggify": sum(self._points().values())}
         return {name: count for name, count in counts.items() if count}
+
+    def quiet_since_us(self) -> int:
+        """From then on all links between nodes were whole, to the end of the run."""
+        since_us = self.network.changed_us + LINKS_SPEAK_US
+        return max(since_us, self._healed_us) if self.faults() else since_us
 
     def reached(self) -> dict[str, int]:
         """How often each state worth reaching was reached; call it once, when the run is over."""
@@ -191,6 +199,7 @@ class SimulatedCluster:
             self.sometimes.count("core served while others were broken")
         self.nemesis.calm()
         self._settle(list(self.processes))
+        self._healed_us = self.simulation.now_us
         return self._demand("after healing")
 
     def _core_serves(self, core: list[NodeId]) -> bool:

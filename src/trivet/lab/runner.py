@@ -66,7 +66,7 @@ def run(
     complaints = cluster.complaints + cluster.invariants.complaints
     history, unknown = cluster.history, 0
     if not complaints:
-        context = Context(clock_slack_us(options, cluster.simulation.now_us))
+        context = Context(clock_slack_us(options, cluster.simulation.now_us), cluster.quiet_since_us())
         complaints = cluster.mix.check(history, context)
         unknown = context.unknown
     if recorder is not None:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
+from trivet.lab.world.options import RunOptions
+
 SOURCE = Path(__file__).parents[3] / "src" / "trivet"
 
 SEEDS_MAX = 40
@@ -71,6 +73,15 @@ FORGET = "        self._forget(client)\n        give_back ="
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 TO_ALL = "            for receiver in receivers.values():\n"
 TO_FEW = "            for receiver in list(receivers.values())[: len(message) % 3]:\n"
+KNOWN = "session.subscribing or not front.pubsub.are_known(kind, args[1:])"
+QUIET = {name: 0 for name in RunOptions.__struct_fields__ if name.endswith("_every_ms")} | dict.fromkeys(
+    ["net_slow_rate", "drop_rate", "duplicate_rate", "reorder_rate", "fate_rate", "commit_fate_rate",
+     "buggify_rate", "hold_rate"], 0
+)  # fmt: skip
+"""Nothing happens to the links between nodes."""
+FAR = QUIET | {"net_slow_rate": 1, "net_slow_us_max": 10_000, "think_ms_max": 2, "keys_per_kind": 1}
+"""They are long."""
+TAKEN = "            interest.take(message)\n"
 INBOX = "            self.inbox.extend(message.messages)\n"
 
 READ_ON = "        stream.count_read(group, entry[0])\n"
@@ -185,6 +196,15 @@ PLANTED = [
     Planted(
         "peers tell each other of messages twice",
         "core/pubsub/hub.py", INBOX, INBOX * 2, "pubsub", "pubsub",
+    ),
+    Planted(
+        "a subscription is answered before peers have heard of it",
+        "core/node/pubsub_commands.py", KNOWN, "session.subscribing", "pubsub", "pubsub", FAR,
+    ),
+    Planted(
+        "a peer says that it has heard, and forgets",
+        "core/pubsub/hub.py", TAKEN, TAKEN.replace("interest", "message.number % 3 and interest"),
+        "pubsub", "pubsub", QUIET,
     ),
     Planted(
         "an add is answered and not done",

@@ -3,7 +3,7 @@
 import pytest
 from told import Told
 
-from trivet.lab.workloads.pubsub import judge_pubsub, listen
+from trivet.lab.workloads.pubsub import Quiet, judge_pubsub, listen
 
 BEGIN, END = "SUBSCRIBE j:0", "UNSUBSCRIBE j:0"
 
@@ -72,3 +72,31 @@ def test_a_listener_asks_again_and_again():
         assert call.hears
         call = call.then((b"",)) if call.then is not None else None
     assert words == [b"SUBSCRIBE", b"PING", b"PING", b"UNSUBSCRIBE"]
+
+
+def elsewhere(history: Told) -> Told:
+    """Published on another node."""
+    for operation in history:
+        if operation.commands[0][0] == b"PUBLISH":
+            operation.node = 2
+    return history
+
+
+@pytest.mark.parametrize(
+    ("history", "quiet", "owed", "missed"),
+    [
+        (two(heard("a", "b")), Quiet(-1, 5), 2, 0),
+        (two(heard("a")), Quiet(-1, 5), 2, 1),
+        (two(heard("a")), Quiet(0, 5), 0, 0),
+        (two(heard(end=14)), Quiet(-1, 2_000), 1, 1),
+        (two(heard(end=14)), Quiet(-1, 3_000), 0, 0),
+        (two(heard("b", begin=10)), Quiet(-1, 5), 1, 0),
+        (two(heard(begin=12)), Quiet(-1, 5), 0, 0),
+        (heard().open(20, "PUBLISH j:0 c"), Quiet(-1, 5), 0, 0),
+        (heard().failed(20, 21, "PUBLISH j:0 c"), Quiet(-1, 5), 0, 0),
+    ],
+)
+def test_what_another_node_owes(history, quiet, owed, missed):
+    complaints = judge_pubsub("j:0", elsewhere(history), quiet)
+    assert (quiet.owed, len(complaints)) == (owed, missed), complaints
+    assert all(c.sentence.endswith("was not heard, though all links were whole") for c in complaints)

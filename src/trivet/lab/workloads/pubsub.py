@@ -2,18 +2,20 @@
 
 What is heard stands in the history as ``HEAR channel message``, one operation per message, by the
 listener's connection. Messages may be lost, but only on their way to another node: whoever listens on
-the very node that answered a ``PUBLISH`` has heard it before it stops listening.
+the very node that answered a ``PUBLISH`` has heard it before it stops listening. On other nodes it is heard
+when the links between nodes were whole: a node says that a client listens when the others know it.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from trivet.core.base.prng import Prng
-from trivet.lab.history import Operation, Outcome
+from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import Value
 from trivet.lab.workloads.workload import Base, Context
 from trivet.lab.world.client import Call
+from trivet.lab.world.options import RunOptions
 
 
 class PubSub(Base):
@@ -40,7 +42,26 @@ class PubSub(Base):
         for operation in history:
             by_channel.setdefault(operation.keys[0], []).append(operation)
             self.count("hears", int(operation.commands[0][0] == b"HEAR"))
-        return [c for channel in by_channel for c in judge_pubsub(channel.decode(), by_channel[channel])]
+        quiet = Quiet(context.quiet_since_us, _patience_us(self.options))
+        found = [c for name in by_channel for c in judge_pubsub(name.decode(), by_channel[name], quiet)]
+        self.count("owed", quiet.owed)
+        return found
+
+
+class Quiet:
+    """When the links between nodes are whole, and what is owed to listeners then."""
+
+    def __init__(self, since_us: int, patience_us: int) -> None:
+        self.since_us = since_us
+        self.patience_us = patience_us
+        """How long a message may take from one node to another."""
+        self.owed = 0
+        """Messages of other nodes that had to be heard."""
+
+
+def _patience_us(options: RunOptions) -> int:
+    slow_us = options.net_slow_us_max if options.net_slow_rate else 0
+    return options.net_us_max + slow_us + 10 * options.turn_us_max + 1_000
 
 
 def listen(channel: bytes, turns: int) -> Call:
@@ -67,7 +88,10 @@ class _Listening:
         self.subscribed: Operation | None = None
 
 
-def judge_pubsub(name: str, operations: Sequence[Operation]) -> list[Complaint]:
+NEVER_QUIET: Final = Quiet(FOREVER_US, 0)
+
+
+def judge_pubsub(name: str, operations: Sequence[Operation], quiet: Quiet = NEVER_QUIET) -> list[Complaint]:
     """Complaints about one channel."""
     complaints: list[Complaint] = []
     published: dict[bytes, Operation] = {}
@@ -93,6 +117,7 @@ def judge_pubsub(name: str, operations: Sequence[Operation]) -> list[Complaint]:
         complaints += _sources(name, listening, published)
         complaints += _order(name, listening, published)
         complaints += _missed(name, listening, published)
+        complaints += _owed(name, listening, published, quiet)
     return complaints
 
 
@@ -147,4 +172,27 @@ def _missed(name: str, listening: _Listening, published: dict[bytes, Operation])
                 complaints.append(
                     _complaint(name, "a message on the listener's own node was not heard", evidence)
                 )
+    return complaints
+
+
+def _owed(
+    name: str, listening: _Listening, published: dict[bytes, Operation], quiet: Quiet
+) -> list[Complaint]:
+    """What another node has answered is heard, too, while the links are whole."""
+    complaints: list[Complaint] = []
+    for begin, end in listening.spans:
+        if begin.invoke_us <= quiet.since_us:
+            continue
+        for message, source in published.items():
+            if (
+                source.outcome is Outcome.OK
+                and source.node != begin.node
+                and source.invoke_us > begin.return_us
+                and source.return_us + quiet.patience_us < end.invoke_us
+            ):
+                quiet.owed += 1
+                if message not in listening.heard:
+                    evidence = [begin.text(), source.text(), end.text()]
+                    sentence = "a message of another node was not heard, though all links were whole"
+                    complaints.append(_complaint(name, sentence, evidence))
     return complaints

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from trivet.core.base.prng import Prng
-from trivet.lab.history import Operation, Outcome
+from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.world.client import Call
 from trivet.lab.world.options import RunOptions
@@ -20,7 +20,9 @@ from trivet.lab.world.options import RunOptions
 class Context:
     """What a check may know beside the history, and what it leaves undecided."""
 
-    def __init__(self, slack_us: int) -> None:
+    def __init__(self, slack_us: int, quiet_since_us: int = FOREVER_US) -> None:
+        self.quiet_since_us = quiet_since_us
+        """From then on all links between nodes were whole."""
         self.slack_us = slack_us
         """How far the log's time may be from virtual time; ``FOREVER_US``: clocks say nothing."""
         self.unknown = 0

@@ -68,6 +68,8 @@ class Network:
         self._next_link = 1
         self.slow_us: dict[tuple[NodeId, NodeId], int] = {}
         """(source, target) of slow links, and how much longer they take at most."""
+        self.changed_us = 0
+        """When a link last came or went."""
         self.calm = False
         """No more chance faults: the liveness phase."""
         self.recorder: Recorder | None = None
@@ -127,12 +129,17 @@ class Network:
         self._next_link += 1
         self._links[(node, peer)] = link
         self._accepted[link.number] = link
+        self._changed()
         there.link_accepted(link.acceptor_life, link.number, f"node-{node}:{link.number}")
         self._simulation.after(self._delay_us(), lambda: self._dialed(link))
 
     def _dialed(self, link: Link) -> None:
         if link.dialer_open:
+            self._changed()
             self._ends[link.dialer].peer_dialed(link.dialer_life, link.acceptor)
+
+    def _changed(self) -> None:
+        self.changed_us = self._simulation.now_us
 
     # -- frames
 
@@ -238,6 +245,7 @@ class Network:
 
     def crashed(self, node: NodeId, silent: bool) -> None:
         """A process is gone; ``silent``: its machine too, so that nobody hears of it for a while."""
+        self._changed()
         for link in list(self._links.values()):
             if link.dialer == node:
                 link.dialer_open = False
@@ -267,6 +275,7 @@ class Network:
         if link is None or not link.dialer_open:
             return
         link.dialer_open = False
+        self._changed()
         del self._links[(node, peer)]
         self._tell_acceptor(link, self._hearing_us(node, peer))
         self._dial_later(node, link.dialer_life, peer, self._prng.between(10_000, 100_000))
@@ -275,6 +284,7 @@ class Network:
         """``node`` closes a link that it had accepted."""
         link = self._accepted.get(number)
         if link is not None and link.acceptor_open and link.acceptor == node:
+            self._changed()
             link.acceptor_open = False
             del self._accepted[number]
             self._tell_dialer(link, self._hearing_us(node, link.dialer))
@@ -283,6 +293,7 @@ class Network:
         def hear() -> None:
             if not link.dialer_open:
                 return
+            self._changed()
             link.dialer_open = False
             if self._links.get((link.dialer, link.acceptor)) is link:
                 del self._links[(link.dialer, link.acceptor)]
@@ -296,6 +307,7 @@ class Network:
     def _tell_acceptor(self, link: Link, delay_us: int) -> None:
         def hear() -> None:
             if link.acceptor_open:
+                self._changed()
                 link.acceptor_open = False
                 self._accepted.pop(link.number, None)
                 self._ends[link.acceptor].link_closed(link.acceptor_life, link.number)
