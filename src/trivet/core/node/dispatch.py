@@ -59,9 +59,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             run = None
             if not HANDLERS[name](front, session, args):
                 break
-            if session.is_waiting() and not (
-                position < len(requests) and may_follow(front, session, requests[position])
-            ):
+            if session.is_waiting() and not may_follow(front, session, requests, position):
                 session.parked.extend(requests[position:])
                 return
             continue

@@ -86,10 +86,11 @@ def _grant(front: Front, session: Session, wish: Wish) -> None:
         _subscribe(front, session, call, wish.names)
 
 
-def may_follow(front: Front, session: Session, args: list[bytes]) -> bool:
-    """Whether a command may join the ``SUBSCRIBE`` before it that waits: peers then hear of both at once."""
-    if not session.subscribing or session.vet & ~SUBSCRIBED or front.vet:
+def may_follow(front: Front, session: Session, requests: list[list[bytes]], position: int) -> bool:
+    """Whether the next command may join the ``SUBSCRIBE`` that waits: peers then hear of both at once."""
+    if not session.subscribing or session.vet & ~SUBSCRIBED or front.vet or position == len(requests):
         return False
+    args = requests[position]
     return len(args) > 1 and args[0].upper() in _SUBSCRIBERS
 
 

@@ -97,9 +97,7 @@ class Session:
         """The client was let in (see ``guard``)."""
         self.user = b"default"
         self.user_born = 0
-        self.name = b""
-        self.library = b""
-        self.library_version = b""
+        self.name = self.library = self.library_version = b""
         self.readonly = False
         """``READONLY``: stale local reads are welcome."""
         self.knows_topology = False
