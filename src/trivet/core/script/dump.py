@@ -6,32 +6,13 @@ as they are and read compressed ones (LZF) too. A payload is untrusted: every le
 
 from typing import Final
 
+from trivet.core.values.rdb.crc64 import crc64
+from trivet.core.values.rdb.lzf import decompress
+
 _FUNCTION: Final = 245
 _VERSION: Final = 10
 _VERSION_MAX: Final = 11
 _TEXT_BYTES_MAX: Final = 16 * 1024 * 1024
-_POLYNOMIAL: Final = 0x95AC9329AC4BC9B5
-
-
-def _table() -> list[int]:
-    table = []
-    for byte in range(256):
-        value = byte
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_TABLE: Final = _table()
-
-
-def crc64(data: bytes) -> int:
-    """CRC-64 "Jones", as Redis computes it."""
-    value = 0
-    for byte in data:
-        value = _TABLE[(value ^ byte) & 255] ^ value >> 8
-    return value
 
 
 def dump(sources: list[bytes]) -> bytes:
@@ -112,33 +93,7 @@ class _Reader:
         plain_bytes = self._count(self.byte())
         if plain_bytes > _TEXT_BYTES_MAX:
             raise BadDump("ERR a library is too large")
-        return _unpack(self._take(packed_bytes), plain_bytes)
-
-
-def _unpack(packed: bytes, plain_bytes: int) -> bytes:
-    """LZF: runs of bytes as they are, and references to what has been written."""
-    out = bytearray()
-    at, end = 0, len(packed)
-    try:
-        while at < end:
-            control = packed[at]
-            at += 1
-            if control < 32:
-                out += packed[at : at + control + 1]
-                at += control + 1
-                continue
-            length = control >> 5
-            if length == 7:
-                length += packed[at]
-                at += 1
-            start = len(out) - ((control & 31) << 8) - packed[at] - 1
-            at += 1
-            if start < 0 or len(out) + length + 2 > plain_bytes:
-                raise IndexError
-            for place in range(start, start + length + 2):
-                out.append(out[place])
-    except IndexError as error:
-        raise BadDump("ERR failed loading functions from the payload") from error
-    if at != end or len(out) != plain_bytes:
-        raise BadDump("ERR failed loading functions from the payload")
-    return bytes(out)
+        try:
+            return decompress(self._take(packed_bytes), plain_bytes)
+        except ValueError as error:
+            raise BadDump("ERR failed loading functions from the payload") from error
