@@ -1,8 +1,11 @@
 import pytest
 
-from trivet.core.command.arguments import REPLY_ITEMS_MAX
+from trivet.core.command.arguments import REPLY_ITEMS_MAX, SYNTAX
 from trivet.core.command.collection_arguments import (
+    KEYS_NOT_POSITIVE,
+    CountedPop,
     clamp,
+    counted_pop,
     counted_positions,
     draw_count,
     first_counted_positions,
@@ -85,3 +88,13 @@ def test_scan_options():
     plain = scan_options([b"HSCAN", b"h", b"0"])
     assert not isinstance(plain, Error)
     assert (plain.count, plain.select([b"a"])) == (10, [b"a"])
+
+
+def test_how_many_of_the_first_key_that_has_any():
+    ends = {b"LEFT": True, b"RIGHT": False}
+    asked = counted_pop([b"LMPOP", b"2", b"a", b"b", b"right", b"COUNT", b"3"], 1, ends)
+    assert isinstance(asked, CountedPop)
+    assert (asked.keys, asked.first, asked.count) == ([b"a", b"b"], False, 3)
+    assert counted_pop([b"LMPOP", b"1", b"a", b"UP"], 1, ends) == SYNTAX
+    assert counted_pop([b"LMPOP", b"1", b"a"], 1, ends) == SYNTAX
+    assert counted_pop([b"LMPOP", b"0", b"a", b"LEFT"], 1, ends) == KEYS_NOT_POSITIVE

@@ -53,6 +53,32 @@ def pop_count(args: list[bytes], at: int) -> int | Error:
     return count
 
 
+class CountedPop:
+    """What ``LMPOP`` and its like ask for: of the first of ``keys`` that has any, how many at which end."""
+
+    __slots__ = ("count", "first", "keys")
+
+    def __init__(self, keys: list[bytes], first: bool, count: int) -> None:
+        self.keys = keys
+        self.first = first
+        self.count = count
+
+
+def counted_pop(args: list[bytes], at: int, ends: dict[bytes, bool]) -> CountedPop | Error:
+    """``numkeys key [key ...] END [COUNT count]`` from ``args[at]`` on; ``ends``: is it the first one."""
+    number = positive(args[at], KEYS_NOT_POSITIVE)
+    if isinstance(number, Error):
+        return number
+    where = at + 1 + number
+    if where >= len(args):
+        return SYNTAX
+    first = ends.get(args[where].upper())
+    if first is None:
+        return SYNTAX
+    count = pop_count(args, where + 1)
+    return count if isinstance(count, Error) else CountedPop(args[at + 1 : where], first, count)
+
+
 def not_negative(data: bytes, otherwise: Error) -> int | Error:
     """An integer of at least 0, or the error ``otherwise``."""
     count = parse_int(data)

@@ -3,12 +3,7 @@
 from typing import Final
 
 from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
-from trivet.core.command.collection_arguments import (
-    KEYS_NOT_POSITIVE,
-    first_counted_positions,
-    pop_count,
-    positive,
-)
+from trivet.core.command.collection_arguments import counted_pop, first_counted_positions
 from trivet.core.command.events import LIST
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.values.list_value import List
@@ -86,25 +81,16 @@ def move_item(context: Context, source: bytes, target: bytes, take_left: bool, p
 )
 def lmpop(context: Context, args: list[bytes]) -> Reply:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
-    number = positive(args[1], KEYS_NOT_POSITIVE)
-    if isinstance(number, Error):
-        return number
-    at = number + 2
-    if at >= len(args):
-        return SYNTAX
-    left = ENDS.get(args[at].upper())
-    if left is None:
-        return SYNTAX
-    count = pop_count(args, at + 1)
-    if isinstance(count, Error):
-        return count
-    for key in args[2:at]:
+    asked = counted_pop(args, 1, ENDS)
+    if isinstance(asked, Error):
+        return asked
+    for key in asked.keys:
         value = context.db.get(key)
         if value is None:
             continue
         if not isinstance(value, List):
             return WRONG_TYPE
-        taken: list[Reply] = list(pop_items(context, key, value, count, left))
+        taken: list[Reply] = list(pop_items(context, key, value, asked.count, asked.first))
         return [key, taken]
     return NULL_ARRAY
 

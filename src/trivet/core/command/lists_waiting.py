@@ -3,7 +3,7 @@
 from typing import Final
 
 from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
-from trivet.core.command.collection_arguments import KEYS_NOT_POSITIVE, counted_positions, pop_count, positive
+from trivet.core.command.collection_arguments import counted_pop, counted_positions
 from trivet.core.command.lists_moves import ENDS, move_item, pop_items
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.command.waiting import keys_to_look_at, timeout_seconds, wait_or
@@ -149,24 +149,15 @@ def blmpop(context: Context, args: list[bytes]) -> Reply:
     limit_ms = timeout_seconds(args[1])
     if isinstance(limit_ms, Error):
         return limit_ms
-    number = positive(args[2], KEYS_NOT_POSITIVE)
-    if isinstance(number, Error):
-        return number
-    at = number + 3
-    if at >= len(args):
-        return SYNTAX
-    left = ENDS.get(args[at].upper())
-    if left is None:
-        return SYNTAX
-    count = pop_count(args, at + 1)
-    if isinstance(count, Error):
-        return count
-    for key in keys_to_look_at(context, args[3:at]):
+    asked = counted_pop(args, 2, ENDS)
+    if isinstance(asked, Error):
+        return asked
+    for key in keys_to_look_at(context, asked.keys):
         value = context.db.get(key)
         if value is None:
             continue
         if not isinstance(value, List):
             return WRONG_TYPE
-        taken: list[Reply] = list(pop_items(context, key, value, count, left))
+        taken: list[Reply] = list(pop_items(context, key, value, asked.count, asked.first))
         return [key, taken]
     return wait_or(context, limit_ms, args, NULL_ARRAY)

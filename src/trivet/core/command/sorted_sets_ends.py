@@ -4,11 +4,9 @@ from typing import Final
 
 from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
 from trivet.core.command.collection_arguments import (
-    KEYS_NOT_POSITIVE,
     count_argument,
+    counted_pop,
     first_counted_positions,
-    pop_count,
-    positive,
     random_count,
 )
 from trivet.core.command.events import SORTED_SET
@@ -97,26 +95,17 @@ def take_members(context: Context, key: bytes, value: SortedSet, count: int, lea
 )
 def zmpop(context: Context, args: list[bytes]) -> Reply:
     """ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]."""
-    number = positive(args[1], KEYS_NOT_POSITIVE)
-    if isinstance(number, Error):
-        return number
-    at = number + 2
-    if at >= len(args):
-        return SYNTAX
-    least = ENDS.get(args[at].upper())
-    if least is None:
-        return SYNTAX
-    count = pop_count(args, at + 1)
-    if isinstance(count, Error):
-        return count
-    for key in args[2:at]:
+    asked = counted_pop(args, 1, ENDS)
+    if isinstance(asked, Error):
+        return asked
+    for key in asked.keys:
         value = context.db.get(key)
         if value is None:
             continue
         if not isinstance(value, SortedSet):
             return WRONG_TYPE
         pairs: list[Reply] = [
-            [member, score] for score, member in take_members(context, key, value, count, least)
+            [member, score] for score, member in take_members(context, key, value, asked.count, asked.first)
         ]
         return [key, pairs]
     return NULL_ARRAY

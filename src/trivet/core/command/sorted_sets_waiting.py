@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from trivet.core.command.arguments import SYNTAX, WRONG_TYPE
-from trivet.core.command.collection_arguments import KEYS_NOT_POSITIVE, counted_positions, pop_count, positive
+from trivet.core.command.arguments import WRONG_TYPE
+from trivet.core.command.collection_arguments import counted_pop, counted_positions
 from trivet.core.command.sorted_sets_ends import ENDS, take_members
 from trivet.core.command.table import Context, Flag, command
 from trivet.core.command.waiting import keys_to_look_at, timeout_seconds, wait_or
@@ -109,25 +109,16 @@ def bzmpop(context: Context, args: list[bytes]) -> Reply:
     limit_ms = timeout_seconds(args[1])
     if isinstance(limit_ms, Error):
         return limit_ms
-    number = positive(args[2], KEYS_NOT_POSITIVE)
-    if isinstance(number, Error):
-        return number
-    at = number + 3
-    if at >= len(args):
-        return SYNTAX
-    least = ENDS.get(args[at].upper())
-    if least is None:
-        return SYNTAX
-    count = pop_count(args, at + 1)
-    if isinstance(count, Error):
-        return count
-    for key in keys_to_look_at(context, args[3:at]):
+    asked = counted_pop(args, 2, ENDS)
+    if isinstance(asked, Error):
+        return asked
+    for key in keys_to_look_at(context, asked.keys):
         value = context.db.get(key)
         if value is None:
             continue
         if not isinstance(value, SortedSet):
             return WRONG_TYPE
-        taken = take_members(context, key, value, count, least)
+        taken = take_members(context, key, value, asked.count, asked.first)
         pairs: list[Reply] = [[member, score] for score, member in taken]
         return [key, pairs]
     return wait_or(context, limit_ms, args, NULL_ARRAY)
