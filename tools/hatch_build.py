@@ -25,16 +25,21 @@ from setuptools import setup
 from mypyc.build import mypycify
 
 out, temporary, *modules = sys.argv[1:]
+extensions = mypycify(
+    ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", *modules],
+    opt_level="2",
+    debug_level="0",
+    target_dir=temporary,
+    group_name="trivet_core",
+)
+if sys.platform != "win32":
+    for extension in extensions:
+        # No fused multiply-add: it rounds once, and a replica on a machine without it rounds twice.
+        extension.extra_compile_args = [*extension.extra_compile_args, "-ffp-contract=off"]
 setup(
     name="trivet",
     packages=[],
-    ext_modules=mypycify(
-        ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", *modules],
-        opt_level="2",
-        debug_level="0",
-        target_dir=temporary,
-        group_name="trivet_core",
-    ),
+    ext_modules=extensions,
     script_args=["-q", "build_ext", "--build-lib", out, "--build-temp", temporary],
 )
 """

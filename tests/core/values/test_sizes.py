@@ -1,5 +1,7 @@
 """Sizes of values: exact for strings, sampled for the rest, and a function of the value alone."""
 
+from typing import get_args
+
 import pytest
 
 from trivet.core.values.consumer_group import ConsumerGroup
@@ -10,6 +12,7 @@ from trivet.core.values.set_value import Set
 from trivet.core.values.sizes import BASE_BYTES, SAMPLES, item_bytes, sampled_bytes, value_bytes
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stream import Stream
+from trivet.core.values.types import Value
 
 
 def make(kind: str, count: int, size: int):
@@ -76,11 +79,15 @@ def test_fields_with_deadlines_count_until_they_are_taken_away():
     assert value_bytes(value) < plain
 
 
-def test_something_unknown_has_some_size():
-    class Other:
-        pass
-
-    assert value_bytes(Other()) > 0
+def test_every_type_of_value_has_a_size():
+    values = [make(kind, 3, 5) for kind in KINDS] + [
+        MortalHash.of(make("hash", 3, 5), Clock(0)),
+        Stream(),
+        b"",
+    ]
+    types = {type(value) for value in values}
+    assert {one for declared in get_args(Value) for one in (declared, *declared.__subclasses__())} == types
+    assert all(value_bytes(value) > 0 for value in values)
 
 
 def test_a_whole_store_from_some_buckets():

@@ -33,7 +33,6 @@ _DEQUE_BYTES: Final = 760
 _SLOT_BYTES: Final = 50
 _SCORE_BYTES: Final = 24 + 56 + 8
 _POINTER_BYTES: Final = 8
-_UNKNOWN_BYTES: Final = 1024
 _SAMPLED_BUCKETS: Final = 16
 
 
@@ -41,8 +40,7 @@ def value_bytes(value: Value, samples: int = SAMPLES) -> int:
     """The size of a value; ``samples`` elements of a collection are looked at (0: all)."""
     if type(value) is bytes:
         return BYTES_OVERHEAD + len(value)
-    measure = _MEASURES.get(type(value))
-    return _UNKNOWN_BYTES if measure is None else measure(value, samples)
+    return _MEASURES[type(value)](value, samples)
 
 
 def item_bytes(key: bytes, value: Value, has_deadline: bool, samples: int = SAMPLES) -> int:
