@@ -323,3 +323,12 @@ def test_leaders_are_told_in_the_log():
     leader = bench.leader()
     assert bench.servers[2].log[-1] == f"term {bench.node(2).group.raft.term}: node {leader} leads"
     assert any(line.endswith("nobody leads") for line in bench.servers[2].log)
+
+
+def test_a_client_whose_command_was_parked_and_then_waited_is_read_from_again():
+    bench = Bench(3)
+    assert bench.say("a", "SET k 1 | WAIT 5 40") == ["+OK"]
+    assert bench.act("wait 60") == ["a: 2"]
+    assert bench.say("a", "GET k | BLPOP q 0.05") == ['"1"']
+    assert bench.act("wait 100") == ["a: nil*"]
+    assert bench.say("a", "GET k") == ['"1"']

@@ -612,3 +612,30 @@ def test_a_subscriber_that_wants_no_replies_listens():
     assert bench.say("a@2", "CLIENT REPLY OFF | SUBSCRIBE x") == []
     assert bench.say("b@1", "PUBLISH x 1") == ["1", 'a: ["message" "x" "1"]']
     assert bench.say("c@2", "CLIENT REPLY SKIP | SUBSCRIBE z | SUBSCRIBE x") == ['["subscribe" "x" 2]']
+
+
+def test_who_subscribes_while_an_earlier_subscription_waits_is_read_from_again():
+    bench = Bench(3)
+    bench.cut(3)
+    assert bench.say("a@2", "SUBSCRIBE x") == []
+    assert bench.say("a", "SUBSCRIBE y") == []
+    bench.act("wait 500")
+    bench.heal()
+    bench.wait(500)
+    assert bench.say("a", "UNSUBSCRIBE y") == ['["unsubscribe" "y" 1]']
+    bench.cut(3)
+    assert bench.say("a", "SUBSCRIBE z") == []
+    assert bench.say("a", "PSUBSCRIBE z") == []
+    assert bench.act("hang_up 2 3") == ['a: ["subscribe" "z" 2]', 'a: ["psubscribe" "z" 3]']
+    assert bench.say("a", "UNSUBSCRIBE z") == ['["unsubscribe" "z" 2]']
+
+
+def test_who_subscribes_in_two_writes_at_once_is_read_from_again():
+    """The second is parked, then waits itself."""
+    bench = Bench(3)
+    bench.connect("a", 2)
+    bench.settle()
+    bench.send("a", encode("SUBSCRIBE x"))
+    bench.send("a", encode("PSUBSCRIBE x*"))
+    assert bench.act("settle") == ['a: ["subscribe" "x" 1]', 'a: ["psubscribe" "x*" 2]']
+    assert bench.say("a", "UNSUBSCRIBE x") == ['["unsubscribe" "x" 1]']

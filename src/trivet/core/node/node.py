@@ -376,6 +376,8 @@ class Node:
                 front.look_at_blocking(session)
             if session.parked and not session.is_waiting() and not session.gone:
                 self._unpark(session)
+            elif session.paused:
+                front.resume(session)  # what was parked last has waited, and is over
             if session.out and not session.gone:
                 data = session.take_out()
                 output_bytes += len(data)
