@@ -145,3 +145,31 @@ def test_pieces_of_a_request_wait_for_the_rest():
     for byte in encode("SET k hello | GET k"):
         bench.send("a", bytes([byte]))
     assert bench._outcome("a") == ["+OK", '"hello"']
+
+
+def test_what_is_answered_at_the_door_keeps_its_place_in_a_pipeline_of_one_kind():
+    Bench(3).talk(
+        """
+        a> INCR n | INCR n | NOSUCH | INCR n | GET | INCR n | ECHO x | INCR n | SELECT 1 | INCR n | INCR n
+        1
+        2
+        -ERR unknown command 'NOSUCH', with args beginning with:
+        3
+        -ERR wrong number of arguments for 'get' command
+        4
+        "x"
+        5
+        +OK
+        1
+        2
+        b> GET n | GET none | PING | GET n | MULTI | GET n | EXEC | GET n
+        "5"
+        nil
+        +PONG
+        "5"
+        +OK
+        +QUEUED
+        ["5"]
+        "5"
+        """
+    )

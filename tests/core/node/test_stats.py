@@ -104,3 +104,17 @@ def test_the_rate_of_calls():
         bench.say("a", " | ".join(["PING"] * 20))
     bench.wait(1000)
     assert 90 <= bench.node(1).front.stats.calls_per_second <= 100
+
+
+def test_runs_of_several_turns_and_names_are_told_apart():
+    stats = Stats()
+    stats.begin_turn(1, 100, 1000)
+    stats.begin_turn(2, 103, 1003)
+    stats.begin_turn(3, 104, 1004)
+    for run in (a_run(1), a_run(1), a_run(2), a_run(1, "set"), a_run(3), a_run(1)):
+        stats.took(run, "", b"")
+    assert stats.took_ms == {"get": 4 + 4 + 1 + 4, "set": 4}
+    assert stats.histograms["get"][:4] == [0, 1, 0, 3]
+    stats.reset()
+    stats.took(a_run(1), "", b"")
+    assert stats.took_ms == {"get": 4}

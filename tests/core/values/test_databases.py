@@ -92,3 +92,15 @@ def test_a_listener_is_everywhere():
     databases.set_listener(None)
     databases.open(4).set(b"a", b"")
     assert Listener.heard == [1, 2, 3]
+
+
+def test_deadlines_follow_their_databases_when_those_are_exchanged():
+    databases = Databases()
+    databases.open(3).set(b"a", b"")
+    databases.open(3).expire_at(b"a", 50)
+    databases.swap(3, 1)
+    assert databases.next_deadline_ms() == 50
+    databases.set_now(50)
+    assert [database.now_ms for database in databases.opened()] == [50, 50]
+    assert databases.expire_due(10) == 1
+    assert databases.next_deadline_ms() == NEVER
