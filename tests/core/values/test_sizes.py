@@ -86,7 +86,9 @@ def test_every_type_of_value_has_a_size():
         b"",
     ]
     types = {type(value) for value in values}
-    assert {one for declared in get_args(Value) for one in (declared, *declared.__subclasses__())} == types
+    declared = [one for kind in get_args(Value) for one in (kind, *kind.__subclasses__())]
+    ours = {one for one in declared if one is bytes or one.__module__.startswith("trivet")}
+    assert ours == types
     assert all(value_bytes(value) > 0 for value in values)
 
 
