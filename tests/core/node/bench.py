@@ -23,7 +23,7 @@ from textwrap import dedent
 
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Prepare, Read, Remove, Rename, Sync, Write
 from trivet.core.base.limits import Limits
-from trivet.core.cluster.map import Member
+from trivet.core.cluster.map import FIRST_GROUP, Member
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.node import Node
@@ -529,3 +529,8 @@ def decode(data: bytes, at: int) -> tuple[str, int] | None:
     if kind == b"%":
         return "{" + ", ".join(f"{k}: {v}" for k, v in zip(items[::2], items[1::2], strict=True)) + "}", after
     return {b"*": "[", b"~": "~[", b">": ">["}[kind] + " ".join(items) + "]", after
+
+
+def is_of_the_data(file: str) -> bool:
+    """Whether a file is a snapshot, finished or not, of the first group of data; the system group has its own."""
+    return file.startswith(f"snap-{FIRST_GROUP}-")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Disk, Limits
+from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Disk, Limits, is_of_the_data
 from trivet.core.base.disk import Write
 from trivet.core.base.errors import StartError
 from trivet.core.base.prng import Prng
@@ -149,7 +149,10 @@ def test_a_restart_from_snapshot_and_log():
     assert bench.node(1).group.machine.applied_index == snapshots.index
     bench.elect(1)
     assert bench.say("b", "DBSIZE | GET n") == ["401", '"400"']
-    assert len([file for file in bench.servers[1].disk.files if is_snapshot_file(file)]) == 1
+    assert (
+        len([file for file in bench.servers[1].disk.files if is_snapshot_file(file) and is_of_the_data(file)])
+        == 1
+    )
 
 
 def test_a_lost_snapshot_is_repaired_by_the_peers_before_it_votes():
@@ -161,7 +164,7 @@ def test_a_lost_snapshot_is_repaired_by_the_peers_before_it_votes():
     assert bench.node(3).group.snapshots.index > 0
     bench.crash(3)
     disk = bench.servers[3].disk
-    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    (file,) = [file for file in disk.files if is_snapshot_file(file) and is_of_the_data(file)]
     disk.files[file][1000] ^= 1
     bench.cut(3)
     bench.start(3)
@@ -187,7 +190,7 @@ def test_a_snapshot_of_something_else_is_a_lost_one(chunk):
     index = bench.node(1).group.snapshots.index
     bench.crash(1)
     disk = bench.servers[1].disk
-    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    (file,) = [file for file in disk.files if is_snapshot_file(file) and is_of_the_data(file)]
     writer = SnapshotWriter(Tokens(), 1, index, 1)
     jobs = [writer.add(chunk), writer.finish()]
     data = b"".join(op.data for job in jobs for op in job.operations if isinstance(op, Write))
@@ -204,7 +207,7 @@ def test_a_lost_snapshot_of_a_group_of_one_is_not_papered_over():
         bench.say("a", f"SET k{i} {'v' * 100}")
     bench.crash(1)
     disk = bench.servers[1].disk
-    (file,) = [file for file in disk.files if is_snapshot_file(file)]
+    (file,) = [file for file in disk.files if is_snapshot_file(file) and is_of_the_data(file)]
     disk.files[file][1000] ^= 1
     bench.start(1)
     bench.wait(10_000)
@@ -215,7 +218,7 @@ def test_a_lost_snapshot_of_a_group_of_one_is_not_papered_over():
 
 def test_a_first_start_says_what_it_found():
     booted = boot(config(), Disk(), Prng(1), 0, START_WALL_MS)
-    assert [text for _, text in booted.log] == [
-        f"node 1 starts: term 0, snapshot at 0, log to 0, incarnation {START_WALL_MS}"
+    assert [text for _, text in booted.log if "group 1" in text] == [
+        f"node 1 starts group 1: term 0, snapshot at 0, log to 0, incarnation {START_WALL_MS}"
     ]
     assert not booted.wal.open

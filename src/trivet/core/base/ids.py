@@ -8,7 +8,7 @@ NodeId = int
 """One node of the cluster, >= 1. 0 means "none"."""
 
 GroupId = int
-"""One replica set, >= 1."""
+"""One replica set, >= 1; 0 is the system group."""
 
 ConnectionId = int
 """One client connection of one node; the driver numbers them and never reuses one."""
@@ -22,3 +22,5 @@ Instant = int
 WallMs = int
 
 NO_NODE: NodeId = 0
+SYSTEM_GROUP: GroupId = 0
+"""The group of all nodes, which holds the cluster map."""

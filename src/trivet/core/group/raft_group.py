@@ -19,15 +19,16 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
+from trivet.core.base.disk import DiskFault
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.command.table import ROWS, Event, Flag
+from trivet.core.command.table import Event
 from trivet.core.group.changes import Follower, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
-from trivet.core.group.reads import ReadQueue, RemoteReader
+from trivet.core.group.reads import ReadQueue, RemoteReader, may_be_read
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
@@ -36,12 +37,11 @@ from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import TICK_STEP
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
-from trivet.core.machine.rights import Denied, inner_call, is_question
+from trivet.core.machine.rights import Denied
 from trivet.core.raft.messages import Message, ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
 from trivet.core.raft.state import Role
-from trivet.core.values.databases import DATABASES_MAX
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
 from trivet.core.wire.reply import Error, Reply
@@ -89,6 +89,8 @@ class RaftGroup:
         """Recovery could not vouch for something, and the log says so until it is made good."""
         self.wants_turn = False
         """Work is left for another turn, soon."""
+        self.stirred = True
+        """Something has happened since the last turn, or is left to be done."""
         self._behind = False
         """More is committed than applied."""
         self._proposed: dict[NodeId, tuple[int, int, Index]] = {}
@@ -127,14 +129,17 @@ class RaftGroup:
 
     def write(self, run: Run, now_ms: Instant) -> None:
         """Take writes of a client; its calls may be added until the turn ends."""
+        self.stirred = True
         self.outbox.stage(run, now_ms)
 
     def read(self, run: Run, now_ms: Instant) -> None:
         """Take linearizable reads of a client; its calls may be added until the turn ends."""
+        self.stirred = True
         self.reads.stage(run, now_ms)
 
     def read_stale(self, run: Run) -> None:
         """Take reads that are content with this replica's present state."""
+        self.stirred = True
         self.reads.stage_stale(run)
 
     def follow_changes(self, follower: Follower | None) -> None:
@@ -174,6 +179,7 @@ class RaftGroup:
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
+        self.stirred = True
         self._peers_up[peer] = None
         self.raft.peer_up(peer)
         if peer == self.raft.leader:
@@ -181,6 +187,7 @@ class RaftGroup:
 
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke, most likely with its process."""
+        self.stirred = True
         self._peers_up.pop(peer, None)
         self._look_for_the_dead()
         self.raft.peer_lost(peer)
@@ -188,6 +195,7 @@ class RaftGroup:
 
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a peer, decoded and of a known type."""
+        self.stirred = True
         if isinstance(message, Forward):
             if (
                 self.raft.role is Role.LEADER
@@ -205,6 +213,7 @@ class RaftGroup:
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
+        self.stirred = True
         self.raft.tick()
         if self._doubtful and not self.raft.missing_to and not self.raft.suspect:
             self._doubtful = False
@@ -234,13 +243,25 @@ class RaftGroup:
         while self._saves and self._saves[0][0] <= self.wal.synced_lsn:
             saved = self._saves.popleft()[1]
         if saved:
+            self.stirred = True
             self.raft.saved(saved)
         self.snapshots.on_synced()
+
+    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
+        """A disk job of this replica's snapshots is done."""
+        self.stirred = True
+        self.snapshots.on_done(token, reads)
+
+    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
+        """A disk job of this replica's snapshots failed."""
+        self.stirred = True
+        self.snapshots.on_failed(token, fault, text)
 
     # -- the turn ------------------------------------------------------------------------------
 
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
+        self.stirred = False
         self.raft.full = self.wal.full
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
@@ -275,6 +296,8 @@ class RaftGroup:
         if snapshots.notes:
             self.notes.extend(snapshots.notes)
             snapshots.notes = []
+        if self.wants_turn:
+            self.stirred = True
 
     def _look_at_memory(self, wall_ms: WallMs) -> None:
         """As leader: evict what is too much, or have growth refused."""
@@ -441,7 +464,7 @@ class RaftGroup:
             return
         reader = RemoteReader(self.send_replies, sender, message.read_id)
         for call in message.calls:
-            if not _may_be_read(call):
+            if not may_be_read(call):
                 return
             reader.run.add(call, 0)
         self.reads.stage(reader.run, self._now_ms)
@@ -587,14 +610,3 @@ class RaftGroup:
                 self.outbox.applied(sequence, replies)
         self.outbox.skipped_to(session.last_sequence)
         self._last_write = self.machine.applied_index
-
-
-def _may_be_read(call: Call) -> bool:
-    """Whether a call that another node sends as a read is one."""
-    args = inner_call(call)
-    if not args or not 0 <= call[0] < DATABASES_MAX:
-        return False
-    row = ROWS.get(args[0])
-    if row is None:
-        return is_question(args)
-    return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")

@@ -47,14 +47,19 @@ class Blocking:
         "db",
         "deadline_ms",
         "done",
+        "group",
         "otherwise",
         "phase",
         "run",
         "woken",
     )
 
-    def __init__(self, conn: ConnectionId, db: int, args: list[bytes], done: list["Blocking"]) -> None:
+    def __init__(
+        self, conn: ConnectionId, db: int, args: list[bytes], group: RaftGroup, done: list["Blocking"]
+    ) -> None:
         self.conn = conn
+        self.group = group
+        """Where it waits."""
         self.db = db
         self.args = args
         self.done = done
@@ -86,11 +91,10 @@ class Nobody:
 class BlockedClients:
     """All waiting calls of this node's clients."""
 
-    def __init__(self, group: RaftGroup, timeout_ms: int) -> None:
+    def __init__(self, timeout_ms: int) -> None:
         self.by_client: dict[ConnectionId, Blocking] = {}
         self.answers: list[tuple[ConnectionId, Reply]] = []
         """Calls that are over; the node takes them."""
-        self._group = group
         self._timeout_ms = timeout_ms
         self._now_ms: Instant = 0
         self._done: list[Blocking] = []
@@ -99,9 +103,9 @@ class BlockedClients:
         """A heap; calls that are over by then are passed over."""
         self._ending: dict[ConnectionId, Blocking] = {}
 
-    def begin(self, conn: ConnectionId, db: int, args: list[bytes]) -> list[bytes]:
-        """The client calls ``args``: what goes into its run."""
-        self.by_client[conn] = Blocking(conn, db, args, self._done)
+    def begin(self, conn: ConnectionId, db: int, args: list[bytes], group: RaftGroup) -> list[bytes]:
+        """The client calls ``args``, whose keys are in ``group``: what goes into its run."""
+        self.by_client[conn] = Blocking(conn, db, args, group, self._done)
         return [b"BLOCK", b"%d" % conn, *args]
 
     def waits(self, conn: ConnectionId, reply: Blocked, now_ms: Instant) -> None:
@@ -125,15 +129,16 @@ class BlockedClients:
 
     def found(self, conn: ConnectionId, failed: bool) -> None:
         """``BLOCK`` was answered at once. A failed one may yet wait or be served there: that is given up."""
-        del self.by_client[conn]
+        call = self.by_client.pop(conn)
         if failed:
-            self._send(b"RELEASE", conn, self._nobody)
+            self._send(b"RELEASE", conn, self._nobody, call.group)
 
     def gone(self, conn: ConnectionId) -> None:
         """The client is gone."""
-        if self.by_client.pop(conn, None) is not None:
+        call = self.by_client.pop(conn, None)
+        if call is not None:
             self._ending.pop(conn, None)
-            self._send(b"RELEASE", conn, self._nobody)
+            self._send(b"RELEASE", conn, self._nobody, call.group)
 
     def unblock(self, conn: ConnectionId, otherwise: Reply) -> bool:
         """End the wait, as if its time were over; False when the client does not wait."""
@@ -150,21 +155,22 @@ class BlockedClients:
 
     # -- what the group says ------------------------------------------------------------------
 
-    def woken(self, conn: ConnectionId) -> None:
-        """The machine served the call, or forgot it."""
+    def woken(self, conn: ConnectionId, group: RaftGroup) -> None:
+        """The machine of ``group`` served the call, or forgot it."""
         call = self.by_client.get(conn)
-        if call is None:
-            self._send(b"RELEASE", conn, self._nobody)
+        if call is None or call.group is not group:
+            self._send(b"RELEASE", conn, self._nobody, group)
         elif call.phase is Phase.WAITING:
             call.phase = Phase.CLAIMING
-            call.run = self._send(b"CLAIM", conn, call)
+            call.run = self._send(b"CLAIM", conn, call, group)
         else:
             call.woken = True
 
-    def jumped(self) -> None:
-        """The state was replaced by a snapshot: every call asks what became of it."""
-        for conn in list(self.by_client):
-            self.woken(conn)
+    def jumped(self, group: RaftGroup) -> None:
+        """The group's state was replaced by a snapshot: every call in it asks what became of it."""
+        for conn, call in list(self.by_client.items()):
+            if call.group is group:
+                self.woken(conn, group)
 
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""
@@ -188,13 +194,13 @@ class BlockedClients:
     def _end(self, call: Blocking) -> None:
         call.phase = Phase.ENDING
         call.asked_ms = self._now_ms
-        call.run = self._send(b"UNBLOCK", call.conn, call)
+        call.run = self._send(b"UNBLOCK", call.conn, call, call.group)
         self._ending[call.conn] = call
 
-    def _send(self, word: bytes, conn: ConnectionId, waiter: Waiter) -> Run:
+    def _send(self, word: bytes, conn: ConnectionId, waiter: Waiter, group: RaftGroup) -> Run:
         run = Run(waiter, True, patient=True)
         run.add((0, [word, b"%d" % conn]), 32)
-        self._group.write(run, self._now_ms)
+        group.write(run, self._now_ms)
         return run
 
     def settle(self) -> bool:
@@ -230,12 +236,12 @@ class BlockedClients:
             call.woken = False
             call.run = Run(call, True, patient=True)
             call.run.add((call.db, [b"BLOCK", b"%d" % conn, *call.args]), 64)
-            self._group.write(call.run, self._now_ms)
+            call.group.write(call.run, self._now_ms)
 
     def _look_again(self, conn: ConnectionId, call: Blocking) -> None:
         if call.woken:
             call.woken = False
-            self.woken(conn)
+            self.woken(conn, call.group)
 
     def _over(self, conn: ConnectionId, reply: Reply) -> None:
         del self.by_client[conn]

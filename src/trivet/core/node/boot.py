@@ -12,7 +12,7 @@ from typing import Final
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.errors import CorruptionError, StartError
-from trivet.core.base.ids import Instant, WallMs
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
@@ -41,14 +41,14 @@ class Booted:
     def __init__(
         self,
         cluster: ClusterMap,
-        group: RaftGroup,
+        groups: dict[GroupId, RaftGroup],
         front: Front,
         wal: Wal,
         tokens: Tokens,
         log: list[tuple[int, str]],
     ) -> None:
         self.cluster = cluster
-        self.group = group
+        self.groups = groups
         self.front = front
         self.wal = wal
         self.tokens = tokens
@@ -68,34 +68,68 @@ def boot(
     if problem:
         raise StartError(problem)
     tokens = Tokens()
-    limits = config.limits
-    recovery = recover(storage, tokens, limits.segment_bytes, prng.u64(), buggify)
+    recovery = recover(storage, tokens, config.limits.segment_bytes, prng.u64(), buggify)
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
-    machine = Machine(limits.expire_per_entry_max)
-    newest = _load_snapshot(storage, recovery, machine, limits.expire_per_entry_max)
-    if newest is None:
-        machine = Machine(limits.expire_per_entry_max)
-    raft = _raft(config, cluster, recovery, prng.fork(), newest, buggify)
-    wal = recovery.wal
     incarnation = _next_incarnation(recovery, wall_ms)
-    wal.append(BootRecord(config.cluster, config.node, incarnation))
-    settings = GroupSettings(
-        FIRST_GROUP, config.node, incarnation, config.command_timeout_ms, config.resend_ms, limits
-    )
-    snapshots = Snapshots(FIRST_GROUP, raft, wal, tokens, limits, newest, buggify)
-    group = RaftGroup(settings, cluster.voters, raft, machine, wal, snapshots, prng.fork(), buggify)
-    front = Front(config, cluster, group, prng.fork(), mono_ms, wall_ms)
-    log = [(WARNING, note) for note in recovery.notes]
-    found = recovery.group(FIRST_GROUP)
-    log.append(
-        (
-            INFO,
-            f"node {config.node} starts: term {found.term}, snapshot at {newest.index if newest else 0}, "
-            f"log to {found.last_index}, incarnation {incarnation}",
+    founding = _Founding(config, cluster, storage, recovery, tokens, incarnation, buggify)
+    log: list[tuple[int, str]] = []
+    # The data's group draws its chance first; the order is part of what a seed replays.
+    first = founding.group(FIRST_GROUP, prng, log)
+    groups = {SYSTEM_GROUP: founding.group(SYSTEM_GROUP, prng, log), FIRST_GROUP: first}
+    recovery.wal.append(BootRecord(config.cluster, config.node, incarnation))
+    front = Front(config, cluster, groups, prng.fork(), mono_ms, wall_ms)
+    notes = [(WARNING, note) for note in recovery.notes]
+    return Booted(cluster, groups, front, recovery.wal, tokens, notes + log)
+
+
+class _Founding:
+    """What the replicas of a node have in common when it starts."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        cluster: ClusterMap,
+        storage: Storage,
+        recovery: Recovery,
+        tokens: Tokens,
+        incarnation: int,
+        buggify: Buggify | None,
+    ) -> None:
+        self._config = config
+        self._cluster = cluster
+        self._storage = storage
+        self._recovery = recovery
+        self._tokens = tokens
+        self._incarnation = incarnation
+        self._buggify = buggify
+
+    def group(self, group: GroupId, prng: Prng, log: list[tuple[int, str]]) -> RaftGroup:
+        """One replica, as the disk has kept it."""
+        config, recovery = self._config, self._recovery
+        limits = config.limits
+        machine = Machine(limits.expire_per_entry_max)
+        newest = _load_snapshot(self._storage, recovery, group, machine, limits.expire_per_entry_max)
+        if newest is None:
+            machine = Machine(limits.expire_per_entry_max)
+        raft = _raft(config, self._cluster, recovery, group, prng.fork(), newest, self._buggify)
+        settings = GroupSettings(
+            group, config.node, self._incarnation, config.command_timeout_ms, config.resend_ms, limits
         )
-    )
-    return Booted(cluster, group, front, wal, tokens, log)
+        snapshots = Snapshots(group, raft, recovery.wal, self._tokens, limits, newest, self._buggify)
+        found = recovery.group(group)
+        log.append(
+            (
+                INFO,
+                f"node {config.node} starts group {group}: term {found.term}, "
+                f"snapshot at {newest.index if newest else 0}, "
+                f"log to {found.last_index}, incarnation {self._incarnation}",
+            )
+        )
+        return RaftGroup(
+            settings, self._cluster.voters, raft, machine, recovery.wal, snapshots, prng.fork(),
+            self._buggify,
+        )  # fmt: skip
 
 
 def _check_owner(config: NodeConfig, recovery: Recovery) -> None:
@@ -120,10 +154,10 @@ def _next_incarnation(recovery: Recovery, wall_ms: WallMs) -> int:
 
 
 def _load_snapshot(
-    storage: Storage, recovery: Recovery, machine: Machine, expire_max: int
+    storage: Storage, recovery: Recovery, group: GroupId, machine: Machine, expire_max: int
 ) -> SnapshotFile | None:
     """Fill ``machine`` from the group's snapshot, if it has one; Rule B3 when it is unreadable."""
-    record = recovery.group(FIRST_GROUP).snapshot
+    record = recovery.group(group).snapshot
     if record is None:
         return None
     reader = SnapshotReader(storage, record.file)
@@ -139,7 +173,7 @@ def _load_snapshot(
         problem = f"it holds index {machine.applied_index}, not {record.index}"
     if problem:
         recovery.notes.append(f"snapshot {record.file}: {problem}")
-        recovery.lose_snapshot(FIRST_GROUP)
+        recovery.lose_snapshot(group)
         return None
     return SnapshotFile(record.file, record.index, record.term, storage.size_bytes(record.file))
 
@@ -148,11 +182,12 @@ def _raft(
     config: NodeConfig,
     cluster: ClusterMap,
     recovery: Recovery,
+    group: GroupId,
     prng: Prng,
     newest: SnapshotFile | None,
     buggify: Buggify | None,
 ) -> Raft:
-    found = recovery.group(FIRST_GROUP)
+    found = recovery.group(group)
     limits = config.limits
     settings = RaftConfig(
         node=config.node,

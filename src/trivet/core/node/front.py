@@ -1,4 +1,4 @@
-"""The front of a node: its clients' sessions, before the one group that serves them.
+"""The front of a node: its clients' sessions, before the groups that serve them.
 
 Everything that a command of the node's own may touch is here; the inputs and effects of
 the node as a whole are in ``node``.
@@ -7,9 +7,9 @@ the node as a whole are in ``node``.
 from typing import Final
 
 from trivet.core.access.verdict import may_listen
-from trivet.core.base.ids import ConnectionId, Instant, WallMs
+from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, Instant, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
@@ -54,7 +54,7 @@ class Front:
         self,
         config: NodeConfig,
         cluster: ClusterMap,
-        group: RaftGroup,
+        groups: dict[GroupId, RaftGroup],
         prng: Prng,
         now_ms: Instant,
         wall_ms: WallMs,
@@ -62,12 +62,15 @@ class Front:
         self.config = config
         self.limits = config.limits
         self.cluster = cluster
-        self.group = group
+        self.groups = groups
+        self.system = groups[SYSTEM_GROUP]
+        self.group = group = groups[FIRST_GROUP]
+        """The group in which every cluster begins."""
         self.effects = Effects()
         self.sessions: dict[ConnectionId, Session] = {}
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
-        self.blocked = BlockedClients(group, config.command_timeout_ms)
+        self.blocked = BlockedClients(config.command_timeout_ms)
         self.guard = Guard(lambda: group.machine.users, config.password)
         self.pubsub = Hub(config.limits, group.settings.incarnation)
         self.vet = 0
@@ -89,7 +92,7 @@ class Front:
         self.rules = Rules(group.machine.settings)
         self.pause_of_all = Pause()
         self.monitors = Monitors()
-        self.tracking = Tracking(group, self.sessions)
+        self.tracking = Tracking(groups, self.sessions)
         self.stats.follow(self.rules.slow_us, self.rules.slow_max, self.rules.latency_ms)
         self._looked_for_idle_ms = now_ms
         self._nobody = Nobody()
@@ -238,7 +241,7 @@ class Front:
         run = self.run_for(session, True)
         if run is None:
             return False
-        run.add((session.db, self.blocked.begin(session.conn, session.db, args)), size_bytes)
+        run.add((session.db, self.blocked.begin(session.conn, session.db, args, self.group)), size_bytes)
         session.calls_under_way += 1
         session.blocking = True
         session.blocking_run = run

@@ -16,8 +16,9 @@ from typing import Final
 from trivet.core.base.buggify import MESSAGES_LATE, Buggify
 from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
-from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, LinkId, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.command.events import event_messages
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
@@ -59,7 +60,9 @@ class Node:
         booted: Booted = boot(config, storage, Prng(seed), mono_ms, wall_ms, buggify)
         self._buggify = buggify
         self.config = config
-        self.group: RaftGroup = booted.group
+        self.groups: dict[GroupId, RaftGroup] = booted.groups
+        self.system = booted.front.system
+        self.group = booted.front.group
         self.front: Front = booted.front
         self.front.guard.keep_secret(seed)
         self._wal = booted.wal
@@ -77,7 +80,9 @@ class Node:
         self._stop_at_ms: Instant = -1
         self._finished = False
         self._fatal = ""
-        self._seen_leader = (NO_NODE, 0)
+        self._seen_leaders: dict[GroupId, tuple[NodeId, int]] = {}
+        self._disk_of: dict[int, RaftGroup] = {}
+        """Whose disk jobs are under way, by token; those of the log are not among them."""
 
     # -- clients -------------------------------------------------------------------------------
 
@@ -173,7 +178,8 @@ class Node:
         self._peers.up[peer] = None
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
-        self.group.on_peer_up(peer)
+        for group in self.groups.values():
+            group.on_peer_up(peer)
 
     def on_peer_lost(self, peer: NodeId) -> None:
         """Our connection to ``peer`` is gone."""
@@ -182,7 +188,8 @@ class Node:
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
         if self._peers.up.pop(peer, 0) is None:
-            self.group.on_peer_lost(peer)
+            for group in self.groups.values():
+                group.on_peer_lost(peer)
 
     def on_link_accepted(self, link: LinkId, address: str) -> None:
         """Somebody connected to our peer port."""
@@ -190,35 +197,43 @@ class Node:
 
     def on_link_bytes(self, link: LinkId, data: bytes) -> None:
         """Bytes on an accepted link, in order."""
-        own = self.group
-        for sender, group, message in self._peers.receive(link, data):
+        groups = self.groups
+        for sender, number, message in self._peers.receive(link, data):
             if isinstance(message, OfSubscribers):
                 self.front.pubsub.on_message(sender, message)
-            elif group == own.settings.group and self._wal.open:
-                own.on_message(sender, message)
+            elif self._wal.open:
+                group = groups.get(number)
+                if group is not None:
+                    group.on_message(sender, message)
 
     def on_link_closed(self, link: LinkId) -> None:
         """An accepted link is gone; a peer that closes its own link to us has most likely died."""
         peer = self._peers.closed(link)
         if peer:
             self.front.pubsub.on_peer_silent(peer)
-            self.group.on_peer_lost(peer)
-            if peer in self._peers.up:
-                self.group.on_peer_up(peer)
+            for group in self.groups.values():
+                group.on_peer_lost(peer)
+                if peer in self._peers.up:
+                    group.on_peer_up(peer)
 
     # -- disk and time -------------------------------------------------------------------------
 
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job is done; ``reads`` are the bytes of its ``Read`` operations."""
         if self._wal.on_done(token):
-            self.group.on_synced()
+            for group in self.groups.values():
+                group.on_synced()
         else:
-            self.group.snapshots.on_done(token, reads)
+            owner = self._disk_of.pop(token, None)
+            if owner is not None:
+                owner.on_disk_done(token, reads)
 
     def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
         """A disk job failed; nothing of it may be relied on."""
         if not self._wal.on_failed(token, fault, text):
-            self.group.snapshots.on_failed(token, fault, text)
+            owner = self._disk_of.pop(token, None)
+            if owner is not None:
+                owner.on_disk_failed(token, fault, text)
 
     def on_tick(self, mono_ms: Instant, wall_ms: WallMs) -> None:
         """One tick has passed, or more; late ticks are not made up for."""
@@ -227,7 +242,8 @@ class Node:
         front.wall_ms = wall_ms
         self._wal.tick(mono_ms)
         if self._wal.open:
-            self.group.on_tick(mono_ms)
+            for group in self.groups.values():
+                group.on_tick(mono_ms)
         for session in list(front.backlogged.values()):
             stalled_ms = mono_ms - session.backlog_since_ms
             if stalled_ms >= front.limits.client_output_stall_ms or (
@@ -264,13 +280,16 @@ class Node:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        successor = self.group.raft.successor()
-        if successor:
-            self.group.raft.transfer(successor)
+        for group in self.groups.values():
+            successor = group.raft.successor()
+            if successor:
+                group.raft.transfer(successor)
+                group.stirred = True
 
     def _go_on_stopping(self) -> None:
-        leads = self.group.raft.role is Role.LEADER and bool(self._peers.up)
-        quiet = not self.group.outbox.under_way and not self.group.outbox.has_staged()
+        groups = self.groups.values()
+        leads = bool(self._peers.up) and any(group.raft.role is Role.LEADER for group in groups)
+        quiet = not any(group.outbox.under_way or group.outbox.has_staged() for group in groups)
         if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
             self._finished = True
 
@@ -283,30 +302,33 @@ class Node:
         front.wall_ms = wall_ms
         front.stats.begin_turn(front.turn_number, mono_ms, wall_ms)
         if self._wal.open:
-            self._turn_group(mono_ms, wall_ms)
+            self._turn_groups(mono_ms, wall_ms)
             while front.unparked:
                 # Sessions that were parked and may go on: their commands join this turn.
                 front.unparked = False
-                self._turn_group(mono_ms, wall_ms)
+                self._turn_groups(mono_ms, wall_ms)
         front.turn_number += 1
         effects = front.effects
         front.effects = Effects()
         self._collect(effects)
         return effects
 
-    def _turn_group(self, mono_ms: Instant, wall_ms: WallMs) -> None:
+    def _turn_groups(self, mono_ms: Instant, wall_ms: WallMs) -> None:
         front = self.front
-        group = self.group
-        group.turn(mono_ms, wall_ms)
-        machine = group.machine  # a snapshot may have brought another
+        for group in self.groups.values():
+            if group.stirred:
+                group.turn(mono_ms, wall_ms)
+                if group.denied:
+                    self._note_denied(group)
+                if group.woken or group.jumped:
+                    self._wake(group)
+                if group.published or group.events:
+                    self._broadcast(group)
+        if front.blocked.by_client or front.blocked.answers:
+            self._settle()
+        machine = self.group.machine  # a snapshot may have brought another
         if front.guard.is_stale(machine.users):
             front.renew_users()
-        if group.denied:
-            self._note_denied()
-        if front.blocked.by_client or group.woken:
-            self._wake()
-        if group.published or group.events:
-            self._broadcast()
         if front.pubsub.wishes:
             begin_to_listen(front)
         if front.pubsub.inbox:
@@ -319,18 +341,17 @@ class Node:
             front.tracking.tell()
         self._answer()
 
-    def _note_denied(self) -> None:
+    def _note_denied(self, group: RaftGroup) -> None:
         """Calls in transactions and scripts that were refused go into this node's ACL LOG."""
         front = self.front
-        denied, self.group.denied = self.group.denied, []
+        denied, group.denied = group.denied, []
         for one in denied:
             session = front.sessions.get(one.client)
             client = "" if session is None else describe(front, session)
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
-    def _broadcast(self) -> None:
+    def _broadcast(self, group: RaftGroup) -> None:
         """What applied entries say to subscribers: every node tells its own."""
-        group = self.group
         hub = self.front.pubsub
         published, group.published = group.published, []
         for shard, channel, message in published:
@@ -340,19 +361,20 @@ class Node:
             for channel, message in event_messages(events, group.machine.settings.notifies):
                 hub.deliver(False, channel, message)
 
-    def _wake(self) -> None:
-        """Clients in calls that wait: what has become of them."""
+    def _wake(self, group: RaftGroup) -> None:
+        """Clients in calls that wait: the group has news for them."""
         front = self.front
-        group = self.group
         if group.jumped:
             group.jumped = False
-            front.blocked.jumped()
-            front.unparked = True
-        if group.woken:
-            woken, group.woken = group.woken, []
-            for conn in woken:
-                front.blocked.woken(conn)
-            front.unparked = True
+            front.blocked.jumped(group)
+        woken, group.woken = group.woken, []
+        for conn in woken:
+            front.blocked.woken(conn, group)
+        front.unparked = True
+
+    def _settle(self) -> None:
+        """Clients in calls that wait: what has become of them."""
+        front = self.front
         if front.blocked.settle():
             answers, front.blocked.answers = front.blocked.answers, []
             for conn, reply in answers:
@@ -409,18 +431,26 @@ class Node:
                 front.resume(session)
 
     def _collect(self, effects: Effects) -> None:
-        group = self.group
         effects.disk = self._wal.flush()
-        jobs = group.snapshots.take_jobs()
-        if jobs:
-            effects.disk.extend(jobs)
-        late = self._buggify is not None and bool(group.outgoing) and self._buggify.rare(MESSAGES_LATE)
-        if group.outgoing and not late:
-            up = self._peers.up
-            for peer, message in group.outgoing:
-                if peer in up:
-                    effects.sends.append((peer, encode_message(group.settings.group, message)))
-            group.outgoing = []
+        late = False
+        for number, group in self.groups.items():
+            jobs = group.snapshots.take_jobs()
+            for job in jobs:
+                self._disk_of[job.token] = group
+                effects.disk.append(job)
+            if group.outgoing:
+                if self._buggify is not None and self._buggify.rare(MESSAGES_LATE):
+                    late = True
+                    continue
+                up = self._peers.up
+                for peer, message in group.outgoing:
+                    if peer in up:
+                        effects.sends.append((peer, encode_message(number, message)))
+                group.outgoing = []
+            if group.wants_turn:
+                effects.again = True
+            if group.failure:
+                effects.fatal = group.failure
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))
@@ -432,22 +462,25 @@ class Node:
             self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
         self._notes(effects)
-        effects.again = group.wants_turn or late
-        effects.fatal = self._wal.failed or group.failure
+        effects.again = effects.again or late
+        effects.fatal = self._wal.failed or effects.fatal
         effects.finished = self._finished
 
     def _notes(self, effects: Effects) -> None:
-        group, peers = self.group, self._peers
-        led_by = (group.raft.leader, group.raft.term)
-        if led_by != self._seen_leader:
-            self._seen_leader = led_by
-            who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
-            self._log.append((INFO, f"term {led_by[1]}: {who} leads"))
-        if self._log or group.notes or peers.notes:
+        for number, group in self.groups.items():
+            led_by = (group.raft.leader, group.raft.term)
+            if led_by != self._seen_leaders.get(number, (NO_NODE, 0)):
+                self._seen_leaders[number] = led_by
+                who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
+                self._log.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
+            if group.notes:
+                self._log.extend([(WARNING, note) for note in group.notes])
+                group.notes = []
+        peers = self._peers
+        if self._log or peers.notes:
             effects.log.extend(self._log)
-            effects.log.extend([(WARNING, note) for note in group.notes + peers.notes])
+            effects.log.extend([(WARNING, note) for note in peers.notes])
             self._log = []
-            group.notes = []
             peers.notes = []
 
     # -- for views and for the lab ----------------------------------------------------------------
@@ -467,19 +500,20 @@ class Node:
             "calls": self.front.stats.calls_total(),
         }
 
-    def observe(self) -> Observation:
+    def observe(self, group: GroupId = FIRST_GROUP) -> Observation:
         """What the lab's judges compare."""
-        return observe(self.group)
+        return observe(self.groups[group])
 
     def state_digest(self) -> tuple[int, bytes]:
         """(applied index, digest of all data)."""
         return digest_of_state(self.group)
 
-    def log_entry(self, index: int) -> tuple[int, int] | None:
+    def log_entry(self, index: int, group: GroupId = FIRST_GROUP) -> tuple[int, int] | None:
         """(term, crc32 of the payload) of a log entry held in memory, else None."""
-        entry = self.group.raft.entry_at(index)
+        entry = self.groups[group].raft.entry_at(index)
         return None if entry is None else (entry.term, crc32(entry.payload))
 
     def check_invariants(self) -> None:
         """Assert what must always hold."""
-        self.group.raft.check_invariants()
+        for group in self.groups.values():
+            group.raft.check_invariants()

@@ -29,7 +29,7 @@ HELLO_TIMEOUT_MS: Final = 5_000
 
 NodeMessage = GroupMessage | PubSubMessage
 
-NODE_GROUP: Final[GroupId] = 0
+NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
 
 

@@ -13,9 +13,9 @@ change is noted just before it happens, and told at the end of the turn.
 
 from typing import Final
 
-from trivet.core.base.ids import ConnectionId
+from trivet.core.base.ids import ConnectionId, GroupId
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.run import Run
+from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
 from trivet.core.machine.keys_read import keys_read
 from trivet.core.node.session import CHOOSING, SUBSCRIBED, Session, Tracked
@@ -31,7 +31,7 @@ _NOT_CHOSEN: Final = (b"MULTI", b"CLIENT")
 class Tracking:
     """Reads of this node's clients, and what has become of the keys."""
 
-    def __init__(self, group: RaftGroup, sessions: dict[ConnectionId, Session]) -> None:
+    def __init__(self, groups: dict[GroupId, RaftGroup], sessions: dict[ConnectionId, Session]) -> None:
         self.clients: dict[ConnectionId, Session] = {}
         self.by_key: dict[bytes, dict[ConnectionId, None]] = {}
         """Who has read the key; databases are not told apart, as in Redis."""
@@ -40,7 +40,7 @@ class Tracking:
         self._prefix_sizes: dict[int, int] = {}
         """How many prefixes there are of each length: a change asks once per length, not per prefix."""
         self.keys_max = 1_000_000
-        self._group = group
+        self._groups = groups
         self._sessions = sessions
         self._news: dict[ConnectionId, dict[bytes, None]] = {}
         self._all_gone = False
@@ -62,7 +62,8 @@ class Tracking:
                 listeners = self.by_prefix[prefix] = {}
                 self._prefix_sizes[len(prefix)] = self._prefix_sizes.get(len(prefix), 0) + 1
             listeners[session.conn] = None
-        self._group.follow_changes(self)
+        for group in self._groups.values():
+            group.follow_changes(self)
 
     def stop(self, session: Session) -> None:
         """Tracking is off for a client. What it has read is forgotten when it changes."""
@@ -82,7 +83,8 @@ class Tracking:
         self._news.pop(session.conn, None)
         if not self.clients:
             self.by_key.clear()
-            self._group.follow_changes(None)
+            for group in self._groups.values():
+                group.follow_changes(None)
 
     # -- reads -----------------------------------------------------------------------------
 
@@ -151,10 +153,18 @@ class Tracking:
             return True
         tracked = session.tracked
         assert tracked is not None
-        if tracked.no_loop and self._group.who_changes() is session:
+        if tracked.no_loop and self._who_changes() is session:
             return False
         self._news.setdefault(conn, {})[key] = None
         return True
+
+    def _who_changes(self) -> Waiter | None:
+        """While a change happens: whose call it is, if a client's of this node."""
+        for group in self._groups.values():
+            waiter = group.who_changes()
+            if waiter is not None:
+                return waiter
+        return None
 
     # -- telling ---------------------------------------------------------------------------
 

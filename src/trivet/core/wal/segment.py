@@ -140,6 +140,14 @@ class SegmentPool:
                     return
             self._free += 1
 
+    def held_bytes(self, group: GroupId, first_needed: Index) -> int:
+        """The size of all closed segments, if the oldest is kept for an entry of ``group``; else 0."""
+        if self._free == len(self._closed):
+            return 0
+        if self._closed[self._free].last_indexes.get(group, -1) < first_needed:
+            return 0
+        return sum([segment.size_bytes for segment in self._closed[self._free :]])
+
     def counts(self) -> tuple[int, int, int]:
         """(segments in use, of these needed by nobody, spares)."""
         in_use = len(self._closed) + (0 if self.current is None else 1)

@@ -132,6 +132,15 @@ class Wal:
         """Bytes logged for ``group`` since its last snapshot record."""
         return self._bytes_since_snapshot.get(group, 0)
 
+    def held_bytes(self, group: GroupId) -> int:
+        """How much log cannot be forgotten as long as ``group`` takes no snapshot; 0: others need it too.
+
+        A quiet group's few entries would else keep all that the others wrote after them.
+        """
+        state = self._ledger.groups.get(group)
+        snapshot = None if state is None else state.snapshot
+        return self._pool.held_bytes(group, 0 if snapshot is None else snapshot.index + 1)
+
     def segments(self) -> tuple[int, int, int]:
         """(segments in use, of these waiting to be recycled, spares)."""
         return self._pool.counts()
