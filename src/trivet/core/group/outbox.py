@@ -59,6 +59,8 @@ class Outbox:
         self.under_way: deque[Parcel] = deque()
         """Numbered without gaps; the first is the next that the machine will accept."""
         self._last_sequence = 0
+        self.misrouted: list[Run] = []
+        """Runs with calls that the machine did not run, because it does not hold their keys."""
         self.pending_bytes = 0
         """Staged before this turn, or under way."""
 
@@ -101,15 +103,19 @@ class Outbox:
             acknowledged = self.under_way[0].sequence - 1 if self.under_way else self._last_sequence - 1
             if self._buggify is not None and self._buggify.rare(REPLIES_KEPT):
                 acknowledged = 0
+            epoch = min([run.epoch for run in runs])
             parcel.data = encode_batch(
-                Batch(self._node, self._incarnation, self._last_sequence, acknowledged, calls)
+                Batch(self._node, self._incarnation, self._last_sequence, acknowledged, calls, epoch)
             )
             self.under_way.append(parcel)
             parcels.append(parcel)
         return parcels
 
-    def applied(self, sequence: int, replies: list[Reply]) -> Parcel | None:
-        """The batch was applied: hand its replies to its runs; None when it is not awaited."""
+    def applied(self, sequence: int, replies: list[Reply], looks: bool = False) -> Parcel | None:
+        """The batch was applied: hand its replies to its runs; None when it is not awaited.
+
+        ``looks``: some of the replies may be ``NotHere``.
+        """
         if not self.under_way or self.under_way[0].sequence != sequence:
             assert not self.under_way or self.under_way[0].sequence > sequence, (sequence,)
             return None
@@ -118,7 +124,10 @@ class Outbox:
         position = 0
         for run in parcel.runs:
             count = run.count
-            run.finish(replies[position : position + count])
+            if not looks:
+                run.finish(replies[position : position + count])
+            elif run.finish_in_part(replies[position : position + count]):
+                self.misrouted.append(run)
             position += count
         return parcel
 

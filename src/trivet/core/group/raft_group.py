@@ -498,7 +498,11 @@ class RaftGroup:
                 self._follower.on_read(run)
             if memory is not None and memory.notes_use:
                 memory.note_reads(keys_read(run.calls), wall_ms)
-            run.finish(machine.read(run.calls, wall_ms, prng))
+            replies = machine.read(run.take_calls(), wall_ms, prng, run.epoch)
+            if not machine.ownership.looks:
+                run.finish(replies)
+            elif run.finish_in_part(replies):
+                self.misrouted.append(run)
         if machine.denied:
             self._take_denied(machine)
 
@@ -538,7 +542,7 @@ class RaftGroup:
         for entry in ready.committed:
             for applied in machine.apply(index, entry.payload):
                 if applied.node == settings.node and applied.incarnation == settings.incarnation:
-                    self.outbox.applied(applied.sequence, applied.replies)
+                    self.outbox.applied(applied.sequence, applied.replies, machine.ownership.looks)
                     self._last_progress_ms = now_ms
                     self._last_write = index
             if index == self._old_to:
@@ -607,6 +611,6 @@ class RaftGroup:
             return
         for sequence, replies in session.replies.items():
             if self.outbox.under_way and self.outbox.under_way[0].sequence == sequence:
-                self.outbox.applied(sequence, replies)
+                self.outbox.applied(sequence, replies, True)
         self.outbox.skipped_to(session.last_sequence)
         self._last_write = self.machine.applied_index

@@ -6,7 +6,7 @@ The unit between a client's session and a group: work is paid per run, not per c
 from typing import Final, Protocol
 
 from trivet.core.machine.entry import Call
-from trivet.core.wire.reply import Error, Reply
+from trivet.core.wire.reply import Error, NotHere, Reply
 
 SHOWN_BYTES_MAX: Final = 4096
 """Of larger runs nothing is kept once they have left."""
@@ -24,8 +24,8 @@ class Run:
     """Commands of one client for one group, all writes or all reads."""
 
     __slots__ = (
-        "calls", "count", "first", "opener", "patient", "replies", "size_bytes", "tracks", "turn", "waiter",
-        "writes",
+        "calls", "count", "epoch", "first", "misrouted", "opener", "patient", "replies", "sent", "size_bytes",
+        "tracks", "turn", "waiter", "writes",
     )  # fmt: skip
 
     def __init__(self, waiter: Waiter, writes: bool, patient: bool = False) -> None:
@@ -37,7 +37,13 @@ class Run:
         self.count = 0
         """How many calls: ``calls`` itself is emptied when they have left."""
         self.size_bytes = 0
+        self.sent: list[Call] = []
+        """The calls that have left, until they are answered: some may have to go elsewhere."""
         self.replies: list[Reply] | None = None
+        self.misrouted = 0
+        """So many of the replies say that the call's keys are not in that group: nobody is told yet."""
+        self.epoch = 0
+        """Of the cluster map by which the group was chosen."""
         self.turn = 0
         """In which turn of the node it came."""
         self.opener = ""
@@ -58,6 +64,7 @@ class Run:
         calls = self.calls
         if calls and self.size_bytes < SHOWN_BYTES_MAX:
             self.first = calls[0][1]
+        self.sent = calls
         self.calls = []
         return calls
 
@@ -66,6 +73,31 @@ class Run:
         assert len(replies) == self.count
         if self.replies is None:
             self.replies = replies
+            self.sent = []
+            self.waiter.run_done()
+
+    def finish_in_part(self, replies: list[Reply]) -> bool:
+        """The replies, some of which are ``NotHere``; True: those calls have to go elsewhere.
+
+        The node's own business (``patient``) sees to that itself.
+        """
+        assert len(replies) == self.count
+        if self.replies is not None:
+            return False
+        self.replies = list(replies)
+        self.misrouted = 0 if self.patient else sum([type(reply) is NotHere for reply in replies])
+        if not self.misrouted:
+            self.sent = []
+            self.waiter.run_done()
+        return self.misrouted > 0
+
+    def put_right(self, position: int, reply: Reply) -> None:
+        """A call that had to go elsewhere is answered."""
+        assert self.replies is not None and type(self.replies[position]) is NotHere
+        self.replies[position] = reply
+        self.misrouted -= 1
+        if not self.misrouted:
+            self.sent = []
             self.waiter.run_done()
 
     def fail(self, error: Error, whoever: bool = False) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.outbox import TIMEOUT_ERROR
-from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
 from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
@@ -55,7 +55,7 @@ class Blocking:
     )
 
     def __init__(
-        self, conn: ConnectionId, db: int, args: list[bytes], group: RaftGroup, done: list["Blocking"]
+        self, conn: ConnectionId, db: int, args: list[bytes], group: Replica, done: list["Blocking"]
     ) -> None:
         self.conn = conn
         self.group = group
@@ -103,7 +103,7 @@ class BlockedClients:
         """A heap; calls that are over by then are passed over."""
         self._ending: dict[ConnectionId, Blocking] = {}
 
-    def begin(self, conn: ConnectionId, db: int, args: list[bytes], group: RaftGroup) -> list[bytes]:
+    def begin(self, conn: ConnectionId, db: int, args: list[bytes], group: Replica) -> list[bytes]:
         """The client calls ``args``, whose keys are in ``group``: what goes into its run."""
         self.by_client[conn] = Blocking(conn, db, args, group, self._done)
         return [b"BLOCK", b"%d" % conn, *args]
@@ -155,7 +155,7 @@ class BlockedClients:
 
     # -- what the group says ------------------------------------------------------------------
 
-    def woken(self, conn: ConnectionId, group: RaftGroup) -> None:
+    def woken(self, conn: ConnectionId, group: Replica) -> None:
         """The machine of ``group`` served the call, or forgot it."""
         call = self.by_client.get(conn)
         if call is None or call.group is not group:
@@ -166,7 +166,7 @@ class BlockedClients:
         else:
             call.woken = True
 
-    def jumped(self, group: RaftGroup) -> None:
+    def jumped(self, group: Replica) -> None:
         """The group's state was replaced by a snapshot: every call in it asks what became of it."""
         for conn, call in list(self.by_client.items()):
             if call.group is group:
@@ -197,7 +197,7 @@ class BlockedClients:
         call.run = self._send(b"UNBLOCK", call.conn, call, call.group)
         self._ending[call.conn] = call
 
-    def _send(self, word: bytes, conn: ConnectionId, waiter: Waiter, group: RaftGroup) -> Run:
+    def _send(self, word: bytes, conn: ConnectionId, waiter: Waiter, group: Replica) -> Run:
         run = Run(waiter, True, patient=True)
         run.add((0, [word, b"%d" % conn]), 32)
         group.write(run, self._now_ms)

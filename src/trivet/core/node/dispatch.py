@@ -9,6 +9,7 @@ from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
 from trivet.core.group.run import Run
 from trivet.core.node.front import Front
+from trivet.core.node.gathering import Plan, plan_of
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import may_follow
 from trivet.core.node.routes import ROUTES, Route
@@ -69,6 +70,12 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             if refusal is not None:
                 session.answer_reply(refusal)
                 continue
+        if route.is_wide and front.router.many:
+            run = None
+            if not spread(front, session, route, args, size_bytes):
+                break
+            size_bytes = 0
+            continue
         if route.blocks and may_wait(args):
             run = None
             if not front.block(session, args, size_bytes):
@@ -76,6 +83,11 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             if session.is_waiting():
                 session.parked.extend(requests[position:])
                 return
+            continue
+        if session.home is None:
+            if not spread(front, session, route, args, size_bytes):
+                break
+            size_bytes = 0
             continue
         if run is None or run.writes is not route.writes or session.calls_under_way >= calls_max:
             run = front.run_for(session, route.writes)
@@ -88,6 +100,23 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     counts[route.number] -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
+
+
+def spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
+    """Take a command whose database is in several groups, or that concerns several; False: park it."""
+    call = on_behalf(session, args) if session.vet else args
+    found = plan_of(front.router, session.db, call)
+    if isinstance(found, Error):
+        session.answer_reply(found)
+        return True
+    if isinstance(found, Plan):
+        return front.gather(session, route.writes, found)
+    run = front.piece_for(session, route.writes, found)
+    if run is None:
+        return False
+    run.add((session.db, call), size_bytes)
+    session.calls_under_way += 1
+    return True
 
 
 def _mistake(session: Session, route: Route | None, args: list[bytes]) -> Error:

@@ -13,6 +13,8 @@ from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
+from trivet.core.group.face import Replica
+from trivet.core.machine.checking import names_of
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
@@ -23,7 +25,10 @@ from trivet.core.node.guard import Guard
 from trivet.core.node.monitors import Monitors
 from trivet.core.node.pausing import Pause
 from trivet.core.node.rules import Rules
-from trivet.core.node.session import MONITORED, PAUSED, Ready, Session
+from trivet.core.node.gathering import Gathering, Plan
+from trivet.core.node.rerouting import Rerouting, send_parts
+from trivet.core.node.router import Router
+from trivet.core.node.session import MONITORED, PAUSED, Piece, Ready, Session
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
 from trivet.core.wire.reply import Blocked, Error
@@ -55,6 +60,7 @@ class Front:
         config: NodeConfig,
         cluster: ClusterMap,
         groups: dict[GroupId, RaftGroup],
+        replicas: dict[GroupId, Replica],
         prng: Prng,
         now_ms: Instant,
         wall_ms: WallMs,
@@ -63,9 +69,15 @@ class Front:
         self.limits = config.limits
         self.cluster = cluster
         self.groups = groups
+        self.replicas = replicas
+        """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
         self.group = group = groups[FIRST_GROUP]
         """The group in which every cluster begins."""
+        self.router = Router(replicas, cluster)
+        self.rerouting = Rerouting(self.router, config.command_timeout_ms)
+        self.map_epoch = 0
+        """Of the map by which commands are routed now."""
         self.effects = Effects()
         self.sessions: dict[ConnectionId, Session] = {}
         self.waiting: dict[ConnectionId, Session] = {}
@@ -92,7 +104,7 @@ class Front:
         self.rules = Rules(group.machine.settings)
         self.pause_of_all = Pause()
         self.monitors = Monitors()
-        self.tracking = Tracking(groups, self.sessions)
+        self.tracking = Tracking(replicas, self.sessions)
         self.stats.follow(self.rules.slow_us, self.rules.slow_max, self.rules.latency_ms)
         self._looked_for_idle_ms = now_ms
         self._nobody = Nobody()
@@ -108,6 +120,7 @@ class Front:
         """A client has connected."""
         parser = RequestParser(self._resp_limits)
         session = Session(conn, address, parser, self.ready, self.now_ms, local_address)
+        session.home = self.router.home(0)
         self.guard.welcome(session)
         self.counters.connections += 1
         self.sessions[conn] = session
@@ -130,7 +143,7 @@ class Front:
         if session.blocking:
             self.blocked.gone(conn)
         if session.watching:
-            self.unwatch(conn)
+            self.unwatch(session)
         if session.tracked is not None:
             self.tracking.stop(session)
         if session.monitors:
@@ -181,35 +194,98 @@ class Front:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def run_for(self, session: Session, writes: bool) -> Run | None:
-        """The run that the next command of ``session`` joins; None when it must be parked (Rules C1, C2)."""
-        turn = self.turn_number
+    def may_go_on(self, session: Session, writes: bool) -> bool:
+        """Whether a command of this kind may leave now, or must be parked (Rules C1, C2)."""
         if session.calls_under_way:
-            if session.writes_under_way is not writes:
-                return None
-            if session.calls_under_way >= self.limits.pipeline_calls_max:
-                return None
-            run = session.open_run
-            if run is not None and run.turn == turn and session.pending[-1] is run:
-                return run
+            return (
+                session.writes_under_way is writes
+                and session.routed_epoch == self.map_epoch
+                and session.calls_under_way < self.limits.pipeline_calls_max
+            )
+        session.writes_under_way = writes
+        session.routed_epoch = self.map_epoch
+        return True
+
+    def run_for(self, session: Session, writes: bool, group: Replica | None = None) -> Run | None:
+        """The run that the next command of ``session`` joins; None when it must be parked (Rules C1, C2).
+
+        It goes to ``group``; without one to the session's home, which there must be.
+        """
+        turn = self.turn_number
+        if group is None:
+            group = session.home
+            assert group is not None
+        if not self.may_go_on(session, writes):
+            return None
+        run = session.open_run
+        pending = session.pending
+        if (
+            pending
+            and run is not None
+            and run.turn == turn
+            and pending[-1] is run
+            and session.open_group is group
+        ):
+            return run
+        run = self._new_run(session, writes)
+        pending.append(run)
+        session.open_run = run
+        session.open_group = group
+        self._hand(session, run, group)
+        return run
+
+    def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
+        """The same for a command among others that go to other groups: one run per group and turn."""
+        if not self.may_go_on(session, writes):
+            return None
+        turn = self.turn_number
+        if session.pieces_turn != turn:
+            session.pieces = {}
+            session.pieces_turn = turn
+        run = session.pieces.get(group.settings.group)
+        last = session.pending[-1] if session.pending else None
+        if run is not None and type(last) is Piece and last.run is run:
+            last.count += 1
+            return run
+        if run is None:
+            run = self._new_run(session, writes)
+            session.pieces[group.settings.group] = run
+            self._hand(session, run, group)
+        session.pending.append(Piece(run, run.count))
+        return run
+
+    def _new_run(self, session: Session, writes: bool) -> Run:
         run = Run(session, writes)
-        run.turn = turn
+        run.turn = self.turn_number
+        run.epoch = self.map_epoch
         run.opener = session.last_command
         run.tracks = session.tracks
-        session.pending.append(run)
-        session.writes_under_way = writes
-        session.open_run = run
-        if writes:
-            self.group.write(run, self.now_ms)
-        elif session.readonly:
-            self.group.read_stale(run)
-        else:
-            self.group.read(run, self.now_ms)
         return run
+
+    def _hand(self, session: Session, run: Run, group: Replica) -> None:
+        if run.writes:
+            group.write(run, self.now_ms)
+        elif session.readonly:
+            group.read_stale(run)
+        else:
+            group.read(run, self.now_ms)
+
+    def gather(self, session: Session, writes: bool, plan: Plan) -> bool:
+        """Put a call that concerns several groups among the session's; False when it must be parked."""
+        if not self.may_go_on(session, writes):
+            return False
+        gathering = Gathering(session, writes, plan)
+        gathering.turn = self.turn_number
+        gathering.epoch = self.map_epoch
+        gathering.opener = session.last_command
+        session.pending.append(gathering)
+        session.calls_under_way += 1
+        send_parts(gathering, session.db, self.map_epoch, self.now_ms)
+        return True
 
     def call_group(self, session: Session, writes: bool, call: list[bytes]) -> bool:
         """Put a call of the node's own making among the session's; False when it must be parked."""
-        run = self.run_for(session, writes)
+        run = self.run_for(session, writes, self.group)
         if run is None:
             return False
         run.add((session.db, call), sum(map(len, call)) + 32)
@@ -238,10 +314,16 @@ class Front:
                 Error(f"ERR a call that waits is larger than waiting_call_bytes_max ({limit})")
             )
             return True
-        run = self.run_for(session, True)
+        group: Replica | Error | None = session.home
+        if group is None:
+            group = self.router.of_keys(session.db, names_of(args))
+            if isinstance(group, Error):
+                session.answer_reply(group)
+                return True
+        run = self.run_for(session, True, group)
         if run is None:
             return False
-        run.add((session.db, self.blocked.begin(session.conn, session.db, args, self.group)), size_bytes)
+        run.add((session.db, self.blocked.begin(session.conn, session.db, args, group)), size_bytes)
         session.calls_under_way += 1
         session.blocking = True
         session.blocking_run = run
@@ -257,11 +339,14 @@ class Front:
             session.blocking = False
             self.blocked.found(session.conn, answer is TIMEOUT_ERROR)
 
-    def unwatch(self, conn: ConnectionId) -> None:
+    def unwatch(self, session: Session) -> None:
         """Take back the watches of a client through the log; nobody waits for it."""
-        run = Run(self._nobody, True, patient=True)
-        run.add((0, [b"UNWATCH", b"%d" % conn]), 32)
-        self.group.write(run, self.now_ms)
+        group, session.watching_in = session.watching_in, None
+        session.watching = False
+        if group is not None:
+            run = Run(self._nobody, True, patient=True)
+            run.add((0, [b"UNWATCH", b"%d" % session.conn]), 32)
+            group.write(run, self.now_ms)
 
     def look_at_writes(self) -> None:
         """Once per read of a client: whether writes need a closer look."""
@@ -283,14 +368,32 @@ class Front:
 
     def moved(self, session: Session, args: list[bytes]) -> Error | None:
         """The redirect for a client that knows the topology, when another node leads; else None."""
-        leader = self.group.raft.leader
-        if leader == self.config.node or leader not in self.cluster.members or session.readonly:
+        if session.readonly:
             return None
         keys = keys_of(ROWS[args[0]], args)
         if not keys:
             return None
-        member = self.cluster.members[leader]
+        group = self.router.of_keys(session.db, keys)
+        if isinstance(group, Error):
+            return None
+        leader = group.leader
+        member = self.router.cluster.members.get(leader)
+        if leader == self.config.node or member is None:
+            return None
         return Error(f"MOVED {slot_of(keys[0])} {member.host}:{member.client_port}")
+
+    def follow_map(self, cluster: ClusterMap) -> None:
+        """The cluster map has changed: who holds what is asked anew."""
+        self.cluster = cluster
+        self.router.follow(cluster)
+        self.map_epoch = cluster.epoch
+        for session in self.sessions.values():
+            session.home = self.router.home(session.db)
+
+    def select(self, session: Session, db: int) -> None:
+        """The client uses another database from now on."""
+        session.db = db
+        session.home = self.router.home(db)
 
     # -- settings and statistics -------------------------------------------------------------
 

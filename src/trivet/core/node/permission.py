@@ -55,8 +55,7 @@ def abort_transaction(front: Front, session: Session) -> None:
     session.transaction = None
     session.vet &= ~MULTI
     if session.watching:
-        session.watching = False
-        front.unwatch(session.conn)
+        front.unwatch(session)
 
 
 def on_behalf(session: Session, args: list[bytes]) -> list[bytes]:

@@ -6,6 +6,7 @@ import msgspec
 
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
+from trivet.core.node.router import EVERYWHERE
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -22,6 +23,8 @@ class Route(msgspec.Struct, frozen=True):
     """The node answers it, but not inside a transaction: there it runs in the machine, and writes."""
     blocks: bool
     """It may wait; ``may_wait`` tells of a call."""
+    is_wide: bool
+    """It may concern groups beside that of its database."""
     number: int
     """Its place in the statistics."""
 
@@ -38,6 +41,7 @@ def _route(number: int, name: bytes) -> Route:
         needs_auth=not row.flags & Flag.NO_AUTH,
         in_log=row.place is Place.SESSION and row.run is not None,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
+        is_wide=name in EVERYWHERE,
         number=number,
     )
 

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
+from trivet.core.group.face import Replica
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.node.stats import Stats
@@ -37,6 +38,8 @@ CHOOSING: Final = 32768
 """The client says which of its reads are to be tracked (``OPTIN``, ``OPTOUT``)."""
 USER: Final = 1024
 """Something is refused to its user."""
+REROUTED: Final = 512
+"""Some of its calls are to be sent to another group than before: what comes after waits (Rule N1)."""
 HELD: Final = 2048
 """Its change of users is under way: what comes after waits, and is then judged by it."""
 
@@ -47,6 +50,17 @@ class Ready:
     def __init__(self) -> None:
         self.sessions: list[Session] = []
         self.stats = Stats()
+
+
+class Piece:
+    """Consecutive commands of a run: between them the client sent others to other groups."""
+
+    __slots__ = ("count", "run", "start")
+
+    def __init__(self, run: Run, start: int) -> None:
+        self.run = run
+        self.start = start
+        self.count = 1
 
 
 class Transaction:
@@ -69,11 +83,12 @@ class Session:
     __slots__ = (
         "_flagged", "_ready", "active_ms", "address", "authenticated", "backlog_bytes", "backlog_since_ms",
         "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "buffered_bytes",
-        "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone",
+        "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "home",
         "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
-        "muted", "name", "no_evict", "open_run", "out", "parked", "parser", "paused", "pending", "protocol",
-        "readonly", "shown", "skipped", "subscribing", "subscriptions", "tracked", "tracks", "transaction",
-        "user", "user_born", "vet", "waits", "watching", "writes_under_way",
+        "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "paused", "pending",
+        "pieces", "pieces_turn", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
+        "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
+        "watching_in", "writes_under_way",
     )  # fmt: skip
 
     def __init__(
@@ -104,11 +119,23 @@ class Session:
         """The client asked for the cluster's topology: it gets ``MOVED`` instead of forwarding."""
         self.transaction: Transaction | None = None
         self.watching = False
-        self.pending: deque[Run | bytes] = deque()
+        self.watching_in: Replica | None = None
+        """The group that holds the keys that it watches."""
+        self.home: Replica | None = None
+        """The group that holds all of its database; None while there are several."""
+        self.pending: deque[Run | Piece | bytes] = deque()
         self.out: list[bytes] = []
         """Bytes that may leave with this turn."""
         self.open_run: Run | None = None
         """The run that this turn's commands join."""
+        self.open_group: Replica | None = None
+        """Where that run goes."""
+        self.pieces: dict[int, Run] = {}
+        """The same by group, where commands go to several."""
+        self.pieces_turn = -1
+        """The turn in which those were opened."""
+        self.routed_epoch = 0
+        """Of the map by which the groups of the calls under way were chosen."""
         self.calls_under_way = 0
         self.writes_under_way = False
         """Of which kind the calls under way are (Rule C1)."""
@@ -203,8 +230,12 @@ class Session:
             head = pending[0]
             if isinstance(head, bytes):
                 self.out.append(head)
+            elif isinstance(head, Piece):
+                if head.run.replies is None or head.run.misrouted:
+                    return
+                self._drain_piece(head, head.run.replies)
             else:
-                if head.replies is None:
+                if head.replies is None or head.misrouted:
                     return
                 self.calls_under_way -= head.count
                 replies = head.replies
@@ -225,6 +256,26 @@ class Session:
                     if Made.errors != errors:
                         stats.run_failed(head, replies)
             pending.popleft()
+
+    def _drain_piece(self, piece: Piece, replies: list[Reply]) -> None:
+        """Some of the replies of a run."""
+        run = piece.run
+        self.calls_under_way -= piece.count
+        if piece.start + piece.count < len(replies) or piece.start:
+            replies = replies[piece.start : piece.start + piece.count]
+        stats = self._ready.stats
+        if run is self.blocking_run and piece.start + piece.count == run.count:
+            replies = self._take_blocking_answer(replies)
+        elif run.turn != stats.turn and not piece.start:
+            stats.took(run, self.address, self.name)
+        if not run.writes:
+            stats.reads += len(replies)
+            stats.misses += replies.count(None)
+        if not self.muted:
+            errors = Made.errors
+            self.out.append(encode_many(replies, self.protocol))
+            if Made.errors != errors:
+                stats.run_failed(run, replies)
 
     def _take_blocking_answer(self, replies: list[Reply]) -> list[Reply]:
         """The last reply is that of a call that may wait: it is for the node, and sent unless it waits."""
@@ -252,6 +303,10 @@ class Session:
     def may_be_idle(self) -> bool:
         """Whether nothing excuses it from sending nothing for long."""
         return not (self.pending or self.is_waiting() or self.monitors or self.vet & SUBSCRIBED)
+
+    def reroute(self) -> None:
+        """Some of its calls are sent again: what comes after waits for them (Rule N1)."""
+        self.vet |= REROUTED
 
     @property
     def idle(self) -> bool:

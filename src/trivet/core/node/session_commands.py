@@ -7,6 +7,7 @@ from trivet.core.access.user import DEFAULT
 from trivet.core.access.verdict import Denial, Reason
 from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
+from trivet.core.group.face import Replica
 from trivet.core.machine.entry import encode_calls
 from trivet.core.node.acl_command import acl
 from trivet.core.node.admin_command import ADMIN_NAMES, admin
@@ -20,6 +21,7 @@ from trivet.core.node.info import VERSION_OF_REDIS, info
 from trivet.core.node.latency_command import latency
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_everything
+from trivet.core.node.router import CROSSSLOT
 from trivet.core.node.session import MULTI, SKIPPING, SUBSCRIBED, Session, Sort, Transaction, Waits
 from trivet.core.node.slowlog_command import slowlog
 from trivet.core.node.vetting import Verdict
@@ -66,11 +68,15 @@ def _quit(front: Front, session: Session, args: list[bytes]) -> bool:
 def _select(front: Front, session: Session, args: list[bytes]) -> bool:
     number = parse_integer(args[1])
     if number is None:
+        named = front.router.cluster.keyspace_named(args[1].decode("latin-1"))
+        if named is not None:
+            number = front.router.cluster.databases_of(named)[0]
+    if number is None:
         session.answer_reply(_INT_ERROR)
-    elif not 0 <= number < 16:
+    elif front.router.cluster.keyspace_of(number) is None:
         session.answer_reply(Error("ERR DB index is out of range"))
     else:
-        session.db = number
+        front.select(session, number)
         session.answer_reply(OK)
     return True
 
@@ -82,7 +88,7 @@ def _reset(front: Front, session: Session, args: list[bytes]) -> bool:
         _unwatch_quietly(front, session)
     end_transaction(session)
     unsubscribe_from_everything(front, session)
-    session.db = 0
+    front.select(session, 0)
     session.protocol = 2
     session.name = b""
     session.readonly = False
@@ -281,8 +287,7 @@ def _discard(front: Front, session: Session, args: list[bytes]) -> bool:
 
 def _unwatch_quietly(front: Front, session: Session) -> None:
     """Take the watches back through the log, with nobody waiting for the reply."""
-    session.watching = False
-    front.unwatch(session.conn)
+    front.unwatch(session)
 
 
 def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
@@ -297,7 +302,14 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
         session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
         return True
     writes = session.watching or not transaction.only_reads
-    run = front.run_for(session, writes)
+    group = _group_of(front, session, transaction)
+    if isinstance(group, Error):
+        if session.watching:
+            _unwatch_quietly(front, session)
+        end_transaction(session)
+        session.answer_reply(group)
+        return True
+    run = front.run_for(session, writes, group)
     if run is None:
         return False
     watcher = b"%d" % session.conn if session.watching else b""
@@ -306,10 +318,24 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     if writes:
         front.tracking.on_transaction(session, run, transaction.calls)
     session.calls_under_way += 1
-    session.db = transaction.db
+    front.select(session, transaction.db)
     end_transaction(session)
     session.watching = False
+    session.watching_in = None
     return True
+
+
+def _group_of(front: Front, session: Session, transaction: Transaction) -> Replica | Error:
+    """Where a transaction runs: one group must hold all that it names, and all that the client watches."""
+    router = front.router
+    if not router.many and session.home is not None:
+        return session.home
+    found = router.of_calls(transaction.calls)
+    if found is None:
+        found = session.watching_in or session.home or router.of_keys(session.db, [])
+    if session.watching and not isinstance(found, Error) and found is not session.watching_in:
+        return CROSSSLOT
+    return found
 
 
 def _watch(front: Front, session: Session, args: list[bytes]) -> bool:
@@ -320,10 +346,17 @@ def _watch(front: Front, session: Session, args: list[bytes]) -> bool:
     if refusal is not None:
         session.answer_reply(refusal)
         return True
-    run = front.run_for(session, True)
+    group = session.home or front.router.of_keys(session.db, args[1:])
+    if not isinstance(group, Error) and session.watching and group is not session.watching_in:
+        group = CROSSSLOT
+    if isinstance(group, Error):
+        session.answer_reply(group)
+        return True
+    run = front.run_for(session, True, group)
     if run is None:
         return False
     session.watching = True
+    session.watching_in = group
     run.add((session.db, [b"WATCH", b"%d" % session.conn, *args[1:]]), sum(map(len, args)) + 32)
     session.calls_under_way += 1
     return True

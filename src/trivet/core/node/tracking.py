@@ -14,7 +14,7 @@ change is noted just before it happens, and told at the end of the turn.
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, GroupId
-from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
 from trivet.core.machine.keys_read import keys_read
@@ -31,7 +31,7 @@ _NOT_CHOSEN: Final = (b"MULTI", b"CLIENT")
 class Tracking:
     """Reads of this node's clients, and what has become of the keys."""
 
-    def __init__(self, groups: dict[GroupId, RaftGroup], sessions: dict[ConnectionId, Session]) -> None:
+    def __init__(self, groups: dict[GroupId, Replica], sessions: dict[ConnectionId, Session]) -> None:
         self.clients: dict[ConnectionId, Session] = {}
         self.by_key: dict[bytes, dict[ConnectionId, None]] = {}
         """Who has read the key; databases are not told apart, as in Redis."""

@@ -20,6 +20,7 @@ from trivet.core.node.session import (
     MONITORED,
     MULTI,
     PAUSED,
+    REROUTED,
     SKIPPING,
     SUBSCRIBED,
     USER,
@@ -60,10 +61,10 @@ _QUEUED_ARGUMENT_BYTES: Final = 40
 def vet(front: Front, session: Session, route: Route, args: list[bytes]) -> Verdict:
     """Look at a command whose name and arity are right."""
     reasons = session.vet | front.vet
-    if reasons & HELD:
+    if reasons & (HELD | REROUTED):
         if not session.idle:
             return Verdict.PARK
-        session.vet &= ~HELD
+        session.vet &= ~(HELD | REROUTED)
     if reasons & LOGIN and route.needs_auth:
         refuse(session, NOAUTH)
         return Verdict.TAKEN
@@ -140,17 +141,17 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
         return
     transaction.size_bytes += size_bytes
     if route.session and not route.in_log:
-        _queue_embedded(transaction, route.name, args)
+        _queue_embedded(front, transaction, route.name, args)
     else:
         transaction.calls.append((transaction.db, args))
         transaction.only_reads = transaction.only_reads and not (route.writes or route.in_log)
     session.answer_reply(QUEUED)
 
 
-def _queue_embedded(transaction: Transaction, name: bytes, args: list[bytes]) -> None:
+def _queue_embedded(front: Front, transaction: Transaction, name: bytes, args: list[bytes]) -> None:
     """Commands that the node answers itself travel as their reply (database -1)."""
     if name == b"SELECT":
-        if args[1].isdigit() and len(args[1]) <= 2 and int(args[1]) < 16:
+        if args[1].isdigit() and len(args[1]) <= 4 and front.router.cluster.keyspace_of(int(args[1])):
             transaction.db = int(args[1])
             transaction.calls.append((-1, [b"+", b"OK"]))
         else:

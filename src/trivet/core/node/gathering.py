@@ -1,0 +1,240 @@
+"""Commands that concern several groups, each with its part of the answer.
+
+They are not atomic over the groups: each part is, in its group. What would have to be atomic is
+refused (``router.CROSSSLOT``).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from trivet.core.cluster.slots import slot_of
+from trivet.core.group.face import Replica
+from trivet.core.group.run import Run, Waiter
+from trivet.core.machine.checking import names_of
+from trivet.core.machine.entry import decode_calls
+from trivet.core.machine.rights import AS
+from trivet.core.machine.scanning import SCANPART, scan_place
+from trivet.core.node.router import CROSSSLOT, EVERYWHERE, Router
+from trivet.core.values.table import SPACE
+from trivet.core.wire.reply import OK, Error, Reply
+
+Merge = Callable[[list[list[bytes]], list[Reply]], Reply]
+"""From the parts (their calls) and the reply of each to the reply of the whole; none of them is an error."""
+
+
+class Plan:
+    """The parts of a call and what makes one reply of theirs."""
+
+    __slots__ = ("args", "merge", "parts")
+
+    def __init__(
+        self, args: list[bytes], parts: list[tuple[Replica, list[bytes]]], merge: Merge
+    ) -> None:
+        self.args = args
+        """The whole call."""
+        self.parts = parts
+        self.merge = merge
+
+
+class Gathering(Run):
+    """A call that waits for its parts."""
+
+    __slots__ = ("plan", "runs")
+
+    def __init__(self, waiter: Waiter, writes: bool, plan: Plan) -> None:
+        super().__init__(waiter, writes)
+        self.plan = plan
+        self.count = 1
+        self.first = plan.args
+        self.runs: list[Run] = []
+
+    def run_done(self) -> None:
+        """A part is answered."""
+        replies: list[Reply] = []
+        for run in self.runs:
+            if run.replies is None or run.misrouted:
+                return
+            replies.append(run.replies[0])
+        if len(replies) < len(self.plan.parts):
+            return
+        for reply in replies:
+            if isinstance(reply, Error):
+                self.finish([reply])
+                return
+        self.finish([self.plan.merge([args for _, args in self.plan.parts], replies)])
+
+
+# -- plans --------------------------------------------------------------------------------------
+
+
+def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
+    """Where a call has to go: to one group, or in parts to several."""
+    name = args[0]
+    if name == AS:
+        found = plan_of(router, db, args[3:])
+        return CROSSSLOT if isinstance(found, Plan) else found
+    if name == b"EXEC":
+        place = router.of_calls(decode_calls(args[1]))
+        return router.of_keys(db, []) if place is None else place
+    whole = _WHOLE.get(name)
+    if whole is not None:
+        groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
+        if isinstance(groups, Error):
+            return groups
+        if len(groups) == 1:
+            return groups[0]
+        return whole(args, groups)
+    keys = names_of(args)
+    divide = _DIVIDED.get(name)
+    if divide is None or len(keys) < 2:
+        return router.of_keys(db, keys)
+    groups_of_keys: list[Replica] = []
+    for key in keys:
+        found = router.of_slot(db, slot_of(key))
+        if isinstance(found, Error):
+            return found
+        groups_of_keys.append(found)
+    if all(group is groups_of_keys[0] for group in groups_of_keys):
+        return groups_of_keys[0]
+    return divide(args, groups_of_keys)
+
+
+def _by_group(args: list[bytes], groups: list[Replica], step: int) -> list[tuple[Replica, list[bytes]]]:
+    """The arguments after the name, ``step`` to a key, as one call per group, in the order of their keys."""
+    parts: list[tuple[Replica, list[bytes]]] = []
+    for number, group in enumerate(groups):
+        words = args[1 + number * step : 1 + (number + 1) * step]
+        for known, part in parts:
+            if known is group:
+                part.extend(words)
+                break
+        else:
+            parts.append((group, [args[0], *words]))
+    return parts
+
+
+def _divide_sum(args: list[bytes], groups: list[Replica]) -> Plan:
+    return Plan(args, _by_group(args, groups, 1), _sum)
+
+
+def _divide_mset(args: list[bytes], groups: list[Replica]) -> Plan | Error:
+    if len(args) % 2 == 0:
+        return Error("ERR wrong number of arguments for 'mset' command")
+    return Plan(args, _by_group(args, groups, 2), _ok)
+
+
+def _divide_mget(args: list[bytes], groups: list[Replica]) -> Plan:
+    parts = _by_group(args, groups, 1)
+    place = {id_of: number for number, (_, part) in enumerate(parts) for id_of in part[1:]}
+
+    def merge(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+        taken = [0] * len(replies)
+        values: list[Reply] = []
+        for key in args[1:]:
+            number = place[key]
+            reply = replies[number]
+            assert isinstance(reply, list)
+            values.append(reply[taken[number]])
+            taken[number] += 1
+        return values
+
+    return Plan(args, parts, merge)
+
+
+def _sum(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    total = 0
+    for reply in replies:
+        assert isinstance(reply, int)
+        total += reply
+    return total
+
+
+def _ok(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    return OK
+
+
+def _joined(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    joined: list[Reply] = []
+    for reply in replies:
+        assert isinstance(reply, list)
+        joined.extend(reply)
+    return joined
+
+
+def _first(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    return replies[0]
+
+
+def _any_of_all(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """Element by element the lowest: what is true everywhere."""
+    rows = [reply for reply in replies if isinstance(reply, list)]
+    found: list[Reply] = []
+    for at in range(len(rows[0])):
+        column = [row[at] for row in rows]
+        found.append(min([one for one in column if isinstance(one, int)], default=0))
+    return found
+
+
+def _random_of(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """One of the keys: which group's, the keys themselves decide."""
+    found = [reply for reply in replies if isinstance(reply, bytes)]
+    return found[sum([slot_of(key) for key in found]) % len(found)] if found else None
+
+
+def _to_all(merge: Merge) -> Callable[[list[bytes], list[Replica]], Plan | Error]:
+    def plan(args: list[bytes], groups: list[Replica]) -> Plan:
+        return Plan(args, [(group, args) for group in groups], merge)
+
+    return plan
+
+
+def _scan(args: list[bytes], groups: list[Replica]) -> Plan | Error:
+    part = [SCANPART, *args[1:]]
+    return Plan(args, [(group, part) for group in groups], _merge_scan)
+
+
+def _merge_scan(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """The keys before the nearest point to which all parts came; the others come with the next call."""
+    following = SPACE
+    for reply in replies:
+        assert isinstance(reply, list) and isinstance(reply[0], bytes)
+        following = min(following, int(reply[0]) or SPACE)
+    found: list[Reply] = []
+    for reply in replies:
+        assert isinstance(reply, list) and isinstance(reply[1], list)
+        found += [key for key in reply[1] if isinstance(key, bytes) and scan_place(key) < following]
+    return [b"0" if following == SPACE else b"%d" % following, found]
+
+
+def _refused(args: list[bytes], groups: list[Replica]) -> Plan | Error:
+    return Error(
+        f"CROSSSLOT {args[0].decode()} concerns several groups, which can't act as one: "
+        "it works as long as one group holds the databases"
+    )
+
+
+def _script(args: list[bytes], groups: list[Replica]) -> Plan | Error:
+    merge = _any_of_all if args[1].upper() == b"EXISTS" else _first
+    return Plan(args, [(group, args) for group in groups], merge)
+
+
+_WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]] = {
+    b"DBSIZE": _to_all(_sum),
+    b"KEYS": _to_all(_joined),
+    b"RANDOMKEY": _to_all(_random_of),
+    b"FLUSHDB": _to_all(_first),
+    b"FLUSHALL": _to_all(_first),
+    b"SCAN": _scan,
+    b"SWAPDB": _refused,
+    b"SCRIPT": _script,
+    b"FUNCTION": _to_all(_first),
+}
+_DIVIDED: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]] = {
+    b"MGET": _divide_mget,
+    b"MSET": _divide_mset,
+    b"DEL": _divide_sum,
+    b"UNLINK": _divide_sum,
+    b"EXISTS": _divide_sum,
+    b"TOUCH": _divide_sum,
+}
+"""Commands that can be divided by keys."""

@@ -1,0 +1,139 @@
+"""Calls that went to a group which does not hold their keys (any more): they are sent where they belong.
+
+A group answers such a call with ``NotHere`` and has not run it. So it may be sent again, to
+whoever holds the keys by this node's map; while that still names the same group (a range is
+sealed and not yet handed over), the call waits for a newer map.
+
+- Rule N1: a session with such calls sends nothing new until they are answered: its commands take effect in
+  order, also across a move.
+- Rule N2: a call that finds no home in time is withdrawn with a definite error: it never ran.
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import Instant
+from trivet.core.group.face import Replica
+from trivet.core.group.run import Run
+from trivet.core.machine.entry import Call
+from trivet.core.node.gathering import Gathering, Plan, plan_of
+from trivet.core.node.router import Router
+from trivet.core.node.session import Session
+from trivet.core.wire.reply import Error, NotHere
+
+RETRY_MS: Final = 20
+"""Without a newer map a call is tried again after so long: the group may have found out earlier."""
+MOVING: Final = Error(
+    "TRYAGAIN the keys are on their way from one group to another, which takes too long; nothing was done"
+)
+
+
+class Again:
+    """Waits for one call that was sent again."""
+
+    __slots__ = ("position", "run", "sub")
+
+    def __init__(self, run: Run, position: int) -> None:
+        self.run = run
+        self.position = position
+        self.sub: Run | None = None
+
+    def run_done(self) -> None:
+        """The call is answered."""
+        assert self.sub is not None and self.sub.replies is not None
+        self.run.put_right(self.position, self.sub.replies[0])
+
+
+class _Homeless:
+    """A run with calls that are to be sent again."""
+
+    __slots__ = ("calls", "epoch", "run", "since_ms", "tried_ms")
+
+    def __init__(self, run: Run, epoch: int, now_ms: Instant) -> None:
+        self.run = run
+        self.epoch = epoch
+        self.since_ms = now_ms
+        self.tried_ms = now_ms
+        self.calls: list[tuple[int, Call]] = []
+        replies = run.replies
+        assert replies is not None
+        for position, reply in enumerate(replies):
+            if type(reply) is NotHere:
+                self.calls.append((position, run.sent[position]))
+
+
+class Rerouting:
+    """All of them, in the order in which they came back."""
+
+    def __init__(self, router: Router, timeout_ms: int) -> None:
+        self._router = router
+        self._timeout_ms = timeout_ms
+        self._homeless: list[_Homeless] = []
+        self.count = 0
+        """Calls sent again since the start."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are any."""
+        return bool(self._homeless)
+
+    def take(self, run: Run, epoch: int, now_ms: Instant) -> None:
+        """A run has come back with calls that were not run."""
+        waiter = run.waiter
+        if isinstance(waiter, Session):
+            waiter.reroute()
+        self._homeless.append(_Homeless(run, epoch, now_ms))
+
+    def look(self, epoch: int, now_ms: Instant) -> bool:
+        """Send again what can be sent; whether anything was."""
+        kept: list[_Homeless] = []
+        sent = False
+        for one in self._homeless:
+            if now_ms - one.since_ms >= self._timeout_ms:
+                for position, _ in one.calls:
+                    one.run.put_right(position, MOVING)
+                sent = True
+            elif epoch > one.run.epoch or now_ms - one.tried_ms >= RETRY_MS:
+                for position, call in one.calls:
+                    self._send(one.run, position, call, epoch, now_ms)
+                sent = True
+            else:
+                kept.append(one)
+        self._homeless = kept
+        return sent
+
+    def _send(self, run: Run, position: int, call: Call, epoch: int, now_ms: Instant) -> None:
+        again = Again(run, position)
+        found = plan_of(self._router, call[0], call[1])
+        if isinstance(found, Error):
+            run.put_right(position, found)
+            return
+        self.count += 1
+        if isinstance(found, Plan):
+            gathering = Gathering(again, run.writes, found)
+            again.sub = gathering
+            send_parts(gathering, call[0], epoch, now_ms)
+            return
+        again.sub = sub = Run(again, run.writes)
+        sub.epoch = epoch
+        sub.tracks = run.tracks
+        sub.add(call, sum(map(len, call[1])) + 32)
+        put(found, sub, now_ms)
+
+
+def put(group: Replica, run: Run, now_ms: Instant) -> None:
+    """Hand a run to its group."""
+    if run.writes:
+        group.write(run, now_ms)
+    else:
+        group.read(run, now_ms)
+
+
+def send_parts(gathering: Gathering, db: int, epoch: int, now_ms: Instant) -> None:
+    """Hand the parts of a call to their groups."""
+    for group, args in gathering.plan.parts:
+        part = Run(gathering, gathering.writes)
+        part.epoch = epoch
+        part.opener = gathering.opener
+        gathering.runs.append(part)
+        part.add((db, args), sum(map(len, args)) + 32)
+        put(group, part, now_ms)

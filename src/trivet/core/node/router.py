@@ -1,0 +1,115 @@
+"""The router: from a database and keys to the group that holds them (station 3 of a write).
+
+As long as one group holds a whole database, a session of it knows that group (``Session.home``)
+and nothing is asked per command. Else a key's slot decides, by the cluster map as this node
+knows it. That may be old: a group refuses what it does not hold (``NotHere``), and the call is
+routed again (see ``rerouting``).
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.slots import slot_of
+from trivet.core.command.lookup import keys_of
+from trivet.core.command.table import ROWS
+from trivet.core.group.face import Replica
+from trivet.core.machine.entry import Call
+from trivet.core.wire.reply import Error
+
+CROSSSLOT: Final = Error(
+    "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
+    "use a hash tag like {user1}, or keep the keyspace TOGETHER"
+)
+NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
+NOT_IN_REACH: Final = Error(
+    "CLUSTERDOWN this node does not know yet who holds these keys: try again; nothing was done"
+)
+
+
+class Router:
+    """Who holds what, as this node knows it."""
+
+    def __init__(self, replicas: dict[GroupId, Replica], cluster: ClusterMap) -> None:
+        self.cluster = cluster
+        self._replicas = replicas
+        self.many = False
+        """There are several groups of data: some commands concern more than one."""
+
+    def follow(self, cluster: ClusterMap) -> None:
+        """The map has changed, or is another."""
+        self.cluster = cluster
+        self.many = len(cluster.groups) > 2  # the system group, and the first of the data
+
+    def home(self, db: int) -> Replica | None:
+        """The group that holds all of database ``db``; None when there are several, or none."""
+        groups = self.cluster.groups_of(db)
+        return self._replicas.get(groups[0]) if len(groups) == 1 else None
+
+    def groups(self, db: int) -> list[Replica] | Error:
+        """All groups that hold something of database ``db``."""
+        groups = self.cluster.groups_of(db)
+        if not groups:
+            return NO_DATABASE
+        found = [self._replicas[group] for group in groups if group in self._replicas]
+        return found if len(found) == len(groups) else NOT_IN_REACH
+
+    def everywhere(self) -> list[Replica] | Error:
+        """All groups of data."""
+        numbers = [number for number in self.cluster.groups if number != SYSTEM_GROUP]
+        found = [self._replicas[number] for number in numbers if number in self._replicas]
+        return found if len(found) == len(numbers) else NOT_IN_REACH
+
+    def of_slot(self, db: int, slot: int) -> Replica | Error:
+        """The group that holds ``slot`` of database ``db``."""
+        group = self.cluster.group_of(db, slot)
+        found = self._replicas.get(group)
+        if found is None:
+            return NO_DATABASE if group < 0 else NOT_IN_REACH
+        return found
+
+    def of_keys(self, db: int, keys: list[bytes]) -> Replica | Error:
+        """The one group that holds all ``keys``; without keys the first of the database."""
+        if not keys:
+            groups = self.groups(db)
+            return groups if isinstance(groups, Error) else groups[0]
+        found = self.of_slot(db, slot_of(keys[0]))
+        for key in keys[1:]:
+            if isinstance(found, Error):
+                return found
+            other = self.of_slot(db, slot_of(key))
+            if other is not found:
+                return CROSSSLOT if not isinstance(other, Error) else other
+        return found
+
+    def of_calls(self, calls: list[Call]) -> Replica | Error | None:
+        """The one group in which all ``calls`` of a transaction can run; None when any can.
+
+        Those of database -1 are replies.
+        """
+        found: Replica | None = None
+        for db, args in calls:
+            if db < 0:
+                continue
+            row = ROWS[args[0]]
+            keys = keys_of(row, args)
+            home = self.home(db)
+            if not keys and home is None and args[0] in WHOLE_DATABASE:
+                return CROSSSLOT
+            other = home if home is not None else self.of_keys(db, keys)
+            if isinstance(other, Error):
+                return other
+            if not keys and args[0] not in WHOLE_DATABASE:
+                continue
+            if found is not None and other is not found:
+                return CROSSSLOT
+            found = other
+        return found
+
+
+WHOLE_DATABASE: Final = {
+    b"DBSIZE": 1, b"SCAN": 1, b"KEYS": 1, b"RANDOMKEY": 1, b"FLUSHDB": 1, b"FLUSHALL": 1, b"SWAPDB": 1,
+}  # fmt: skip
+"""Commands about whole databases."""
+EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
+"""Commands that are not about one database."""
