@@ -1,0 +1,123 @@
+"""The map's verbs about keyspaces: ``KEYSPACE CREATE``, ``ALTER``, ``DROP``."""
+
+from trivet.core.base.ids import NodeId
+from trivet.core.cluster.choosing import founders, load_of
+from trivet.core.cluster.keyspace_syntax import KeyspaceCall, parse
+from trivet.core.cluster.ranges import Range, shares
+from trivet.core.cluster.rows import (
+    DEFAULT_KEYSPACE,
+    DEFAULT_NAME,
+    DEFAULT_REPLICAS,
+    GROUPS_MAX,
+    KEYSPACES_MAX,
+    LOCAL,
+    RAFT,
+    GroupRow,
+    KeyspaceRow,
+)
+from trivet.core.cluster.state import MapState
+from trivet.core.wire.reply import OK, Error, Reply
+
+
+def keyspace(state: MapState, args: list[bytes]) -> Reply:
+    """``KEYSPACE …`` as ``keyspace_syntax`` has it, those that change something."""
+    call = parse(args)
+    if isinstance(call, Error):
+        return call
+    if call.action == b"CREATE":
+        return _create(state, call)
+    if call.action not in (b"ALTER", b"DROP"):
+        return Error("ERR this KEYSPACE command changes nothing")
+    row = find(state, call)
+    if isinstance(row, Error):
+        return row
+    return _alter(state, row, call) if call.action == b"ALTER" else _drop(state, row)
+
+
+def find(state: MapState, call: KeyspaceCall) -> KeyspaceRow | Error:
+    """The keyspace that is spoken of, by number or name."""
+    if call.called is not None:
+        row = state.keyspace_named(call.called)
+        return Error(f"ERR no such keyspace: {call.called}") if row is None else row
+    assert call.number is not None
+    row = state.keyspaces.get(call.number)
+    return Error(f"ERR no such keyspace: {call.number}") if row is None else row
+
+
+def _create(state: MapState, call: KeyspaceCall) -> Reply:
+    number = call.number
+    assert number is not None
+    if number in state.keyspaces:
+        return Error(f"ERR keyspace {number} exists already")
+    if len(state.keyspaces) >= KEYSPACES_MAX:
+        return Error(f"ERR there are {KEYSPACES_MAX} keyspaces already")
+    name = call.name or f"db{number}"
+    if state.keyspace_named(name) is not None or name == DEFAULT_NAME:
+        return Error(f"ERR a keyspace named {name} exists already")
+    shards = call.shards or 0
+    if len(state.groups) + max(1, shards) > GROUPS_MAX:
+        return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
+    mode = call.mode or RAFT
+    replicas = 1 if mode == LOCAL else call.replicas or DEFAULT_REPLICAS
+    load = load_of(state)
+    first = founders(state, replicas, call.on, load)
+    if not first:
+        return Error("ERR no node is there for it: none is up")
+    epoch = state.advance()
+    state.keyspaces[number] = KeyspaceRow(
+        number, name, mode, replicas, [number], shards, call.together or False
+    )
+    for share in shares(max(1, shards)):
+        found(state, number, [share], first, epoch)
+        first = founders(state, replicas, call.on, load)
+    state.settle_keyspaces()
+    return OK
+
+
+def found(state: MapState, number: int, ranges: list[Range], nodes: list[NodeId], epoch: int) -> GroupRow:
+    """A new group. Rule E2: its id was never another's."""
+    row = GroupRow(state.next_group, number, ranges, list(nodes), list(nodes), [], list(nodes), epoch)
+    state.next_group += 1
+    state.groups[row.id] = row
+    return row
+
+
+def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
+    name = row.name if call.name is None else call.name
+    replicas = row.replicas if call.replicas is None else call.replicas
+    shards = row.shards if call.shards is None else call.shards
+    together = row.together if call.together is None else call.together
+    if name != row.name:
+        if row.number == DEFAULT_KEYSPACE:
+            return Error("ERR the default keyspace keeps its name")
+        if state.keyspace_named(name) is not None or name == DEFAULT_NAME:
+            return Error(f"ERR a keyspace named {name} exists already")
+    if row.mode == LOCAL and replicas != 1:
+        return Error("ERR a local keyspace has one replica")
+    if together and shards > 1:
+        return Error("ERR a keyspace that stays together has one shard")
+    if (name, replicas, shards, together) == (row.name, row.replicas, row.shards, row.together):
+        return OK
+    state.advance()
+    row.name, row.replicas, row.shards, row.together = name, replicas, shards, together
+    state.settle_keyspaces()
+    return OK
+
+
+def _drop(state: MapState, row: KeyspaceRow) -> Reply:
+    """Rule G4: not while something of it is on its way."""
+    if row.number == DEFAULT_KEYSPACE:
+        return Error("ERR the default keyspace cannot be dropped")
+    groups = [group.id for group in state.groups_in(row.number)]
+    for move in state.moves.values():
+        if move.source in groups:
+            return Error(
+                f"TRYAGAIN slots of keyspace {row.number} are being moved (move {move.id}): "
+                f"drop it when that is over"
+            )
+    state.advance()
+    for group in groups:
+        del state.groups[group]
+    del state.keyspaces[row.number]
+    state.settle_keyspaces()
+    return OK

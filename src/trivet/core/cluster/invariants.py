@@ -1,0 +1,132 @@
+"""What is true of the map after every change; the lab and a decoder of snapshots call ``check``.
+
+On the path: nowhere.
+"""
+
+from trivet.core.cluster.ranges import ALL, Range, covers, is_normal, overlap, union
+from trivet.core.cluster.rows import (
+    COPY,
+    DEFAULT_KEYSPACE,
+    DRAINING,
+    GONE,
+    GROUPS_MAX,
+    KEYSPACES_MAX,
+    LOCAL,
+    MODES,
+    MOVES_MAX,
+    NODES_MAX,
+    PHASES,
+    RANGES_MAX,
+    REPLICAS_MAX,
+    STATES,
+    SYSTEM_GROUP,
+    SYSTEM_KEYSPACE,
+    GroupRow,
+    MoveRow,
+)
+from trivet.core.cluster.state import MapState
+
+
+def check(state: MapState) -> None:
+    """Assert everything that a map can know about itself."""
+    assert state.epoch >= 1
+    _check_nodes(state)
+    _check_keyspaces(state)
+    _check_groups(state)
+    _check_owners(state)
+    _check_moves(state)
+
+
+def _check_nodes(state: MapState) -> None:
+    births: dict[int, int] = {}
+    replaced = dict.fromkeys(row.replaces for row in state.nodes.values() if row.state != GONE)
+    addresses: dict[tuple[str, int], int] = {}
+    there = 0
+    for node, row in state.nodes.items():
+        assert node == row.id and 1 <= node < state.next_node, "Rule E2: ids are never given twice"
+        assert row.state in STATES
+        assert row.birth not in births, "Rule N2: one birth, one node"
+        if row.birth:
+            births[row.birth] = node
+        if row.state == GONE:
+            continue
+        there += 1
+        assert 0 <= row.replaces < node
+        if node not in replaced:
+            assert (row.host, row.peer_port) not in addresses, "Rule N3: one address, one node"
+            addresses[row.host, row.peer_port] = node
+        else:
+            assert row.state == DRAINING, "a node that was replaced is only emptied"
+    assert 1 <= there <= NODES_MAX
+
+
+def _check_keyspaces(state: MapState) -> None:
+    assert len(state.keyspaces) <= KEYSPACES_MAX
+    assert DEFAULT_KEYSPACE in state.keyspaces
+    names: dict[str, int] = {}
+    for number, row in state.keyspaces.items():
+        assert number == row.number
+        assert row.databases == ([] if number == DEFAULT_KEYSPACE else [number])
+        assert row.name not in names, "Rule K1: one name, one keyspace"
+        names[row.name] = number
+        assert row.mode in MODES
+        assert 1 <= row.replicas <= REPLICAS_MAX
+        assert row.mode != LOCAL or row.replicas == 1
+        assert not (row.together and row.shards > 1)
+
+
+def _check_groups(state: MapState) -> None:
+    assert len(state.groups) <= GROUPS_MAX
+    assert SYSTEM_GROUP in state.groups
+    for number, row in state.groups.items():
+        assert number == row.id and 0 <= number < state.next_group, "Rule E2: ids are never given twice"
+        assert (number == SYSTEM_GROUP) == (row.keyspace == SYSTEM_KEYSPACE)
+        assert number == SYSTEM_GROUP or row.keyspace in state.keyspaces
+        assert number != SYSTEM_GROUP or not row.ranges
+        assert is_normal(row.ranges) and len(row.ranges) <= RANGES_MAX
+        assert 0 <= row.epoch <= state.epoch
+        _check_members(state, row)
+
+
+def _check_members(state: MapState, row: GroupRow) -> None:
+    for nodes in (row.target, row.members, row.learners, row.founders):
+        assert nodes == sorted(dict.fromkeys(nodes))
+    assert 1 <= len(row.members) <= REPLICAS_MAX
+    assert 1 <= len(row.target) <= REPLICAS_MAX
+    for node in row.target:
+        known = state.nodes.get(node)
+        assert known is not None and known.state != GONE, "Rule N5: nobody counts on a node that has left"
+
+
+def _check_owners(state: MapState) -> None:
+    """Rule V1: every slot of every keyspace has exactly one owner."""
+    slots: dict[int, int] = dict.fromkeys(state.keyspaces, 0)
+    owned: dict[int, list[Range]] = {number: [] for number in state.keyspaces}
+    for row in state.groups.values():
+        if row.id == SYSTEM_GROUP:
+            continue
+        slots[row.keyspace] += sum(last - first + 1 for first, last in row.ranges)
+        owned[row.keyspace] += row.ranges
+    for number, ranges in owned.items():
+        assert union(ranges, []) == [ALL], f"keyspace {number} has a slot without an owner"
+        assert slots[number] == ALL[1] + 1, f"keyspace {number} has a slot with two owners"
+
+
+def _check_moves(state: MapState) -> None:
+    assert len(state.moves) <= MOVES_MAX
+    by_group: dict[int, list[MoveRow]] = {}
+    for number, row in state.moves.items():
+        assert number == row.id and 1 <= number < state.next_move, "Rule E2: ids are never given twice"
+        assert row.phase in PHASES
+        source, target = state.groups.get(row.source), state.groups.get(row.target_group)
+        assert source is not None and target is not None, "Rule G4: a group with a move stays"
+        assert source is not target and source.keyspace == target.keyspace
+        assert row.ranges and is_normal(row.ranges)
+        copying = row.phase == COPY
+        assert covers(source.ranges if copying else target.ranges, row.ranges), "Rule V4: they stay put"
+        assert copying == (row.epoch == 0) and not (copying and row.taken)
+        assert row.epoch <= state.epoch
+        for group in (row.source, row.target_group):
+            for other in by_group.setdefault(group, []):
+                assert not overlap(other.ranges, row.ranges), "Rule V2: two moves never share a slot"
+            by_group[group].append(row)

@@ -1,0 +1,141 @@
+"""The rows of the cluster map, its fixed numbers and its limits.
+
+A row is plain data. Only the verbs (``change_*.py``) change one; everybody else reads.
+Fields are appended with a default, never moved: rows stand in snapshots.
+"""
+
+from typing import Final
+
+import msgspec
+
+from trivet.core.base.ids import GroupId, NodeId, WallMs
+
+SYSTEM_GROUP: Final[GroupId] = 0
+"""The group whose state the map is."""
+FIRST_GROUP: Final[GroupId] = 1
+"""The first group of the default keyspace."""
+NO_GROUP: Final[GroupId] = -1
+"""Nobody's: a database that does not exist."""
+SYSTEM_KEYSPACE: Final = -1
+DEFAULT_KEYSPACE: Final = 0
+DEFAULT_NAME: Final = "default"
+DEFAULT_REPLICAS: Final = 3
+DEFAULT_DATABASES: Final = 16
+"""Databases below this number belong to the default keyspace until somebody else gets them."""
+
+JOINING: Final = "joining"
+UP: Final = "up"
+DRAINING: Final = "draining"
+GONE: Final = "gone"
+STATES: Final = (JOINING, UP, DRAINING, GONE)
+
+RAFT: Final = "raft"
+LOCAL: Final = "local"
+MODES: Final = (RAFT, LOCAL)
+MODES_LATER: Final = ("paxos", "eventual", "primary")
+
+COPY: Final = "copy"
+HANDED: Final = "handed"
+PHASES: Final = (COPY, HANDED)
+
+NODES_MAX: Final = 1_000
+"""Nodes that have not left."""
+GONE_KEPT_MAX: Final = 100
+"""Rows of nodes that have left; the oldest go first. An id is never given again all the same."""
+KEYSPACES_MAX: Final = 1_000
+GROUPS_MAX: Final = 10_000
+MOVES_MAX: Final = 1_000
+DATABASE_MAX: Final = 9_999
+REPLICAS_MAX: Final = 7
+SYSTEM_VOTERS_MAX: Final = 5
+SHARDS_MAX: Final = 1_024
+RANGES_MAX: Final = 512
+"""Ranges of one group, and of one move."""
+NAME_BYTES_MAX: Final = 64
+HOST_BYTES_MAX: Final = 255
+ZONE_BYTES_MAX: Final = 64
+REASON_BYTES_MAX: Final = 256
+LABELS_MAX: Final = 16
+LABELS_BYTES_MAX: Final = 4_096
+LABEL_NAME_CHARS_MAX: Final = 64
+LABEL_CHARS_MAX: Final = 256
+ID_MAX: Final = 2**63 - 1
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One founding node as the configuration names it. Ports are TCP ports."""
+
+    id: NodeId
+    host: str
+    client_port: int
+    peer_port: int
+
+
+class NodeRow(msgspec.Struct, array_like=True):
+    """One node as all others know it."""
+
+    id: NodeId
+    host: str
+    client_port: int
+    peer_port: int
+    zone: str = ""
+    labels: dict[str, str] = {}
+    state: str = JOINING
+    birth: int = 0
+    """A number that the node's data directory was given when it was made; 0: not yet known."""
+    replaces: NodeId = 0
+    """The node whose place this one took."""
+
+
+class KeyspaceRow(msgspec.Struct, array_like=True):
+    """One keyspace."""
+
+    number: int
+    name: str
+    mode: str
+    replicas: int
+    """How many members its groups shall have."""
+    databases: list[int]
+    """Its databases; none for the default keyspace, which has all that nobody else has."""
+    shards: int = 0
+    """How many groups it shall have at least; 0: as many as its size and load ask for."""
+    together: bool = False
+    """All slots stay in one group."""
+
+
+class GroupRow(msgspec.Struct, array_like=True):
+    """One group. The system group has no ranges."""
+
+    id: GroupId
+    keyspace: int
+    ranges: list[tuple[int, int]]
+    """The slots that it owns, both ends included; sorted, apart from each other."""
+    founders: list[NodeId]
+    """Its members at the beginning of its log. Who comes later waits to be told of the membership."""
+    members: list[NodeId]
+    """Its voters, as its leader last reported them."""
+    learners: list[NodeId]
+    target: list[NodeId]
+    """The voters that it shall have."""
+    epoch: int = 0
+    """The map's epoch when its ranges changed last."""
+    membership: int = 0
+    """The index in its log of the membership that was reported."""
+    leader_hint: NodeId = 0
+    leader_term: int = 0
+
+
+class MoveRow(msgspec.Struct, array_like=True):
+    """One range on its way from a group to another of the same keyspace."""
+
+    id: int
+    source: GroupId
+    target_group: GroupId
+    ranges: list[tuple[int, int]]
+    phase: str
+    started_ms: WallMs
+    reason: str
+    epoch: int = 0
+    """The map's epoch of the hand-over; 0 before."""
+    taken: bool = False
+    """The target's log says that it owns the ranges."""

@@ -1,0 +1,116 @@
+"""Text tests: verbs of the map, and after ``----`` what it answered and what has changed.
+
+| line | does |
+|---|---|
+| ``genesis N [REPLICAS]`` | a new map with N founding nodes |
+| ``VERB …`` | ``MAP VERB …``; words in quotes are one argument |
+| ``nodes``, ``keyspaces``, ``groups``, ``moves`` | all rows |
+| ``owner DB SLOT`` | who owns it |
+
+After each verb the rows that changed are shown, the invariants are checked, and a copy that
+was made from the map's bytes before the verb must have come to the same bytes by it.
+"""
+
+import shlex
+from pathlib import Path
+
+from trivet.core.cluster.map import ClusterMap, Member, decode, genesis
+from trivet.core.cluster.ranges import show
+from trivet.core.cluster.rows import GroupRow, KeyspaceRow, MoveRow, NodeRow
+from trivet.core.wire.reply import Error, Simple
+
+NOW_MS = 1_000
+
+
+def founders(count: int) -> list[Member]:
+    return [Member(n, f"10.0.0.{n}", 7000 + n, 17000 + n) for n in range(1, count + 1)]
+
+
+def said(reply: object) -> str:
+    if isinstance(reply, Error | Simple):
+        return reply.text
+    return str(reply)
+
+
+def ids(nodes: list[int]) -> str:
+    return " ".join(map(str, nodes)) or "-"
+
+
+def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow) -> str:
+    if isinstance(row, NodeRow):
+        parts = [f"node {row.id} {row.host}:{row.client_port}:{row.peer_port} {row.state}"]
+        parts += [f"zone={row.zone}"] * bool(row.zone) + [f"birth={row.birth}"] * bool(row.birth)
+        parts += [f"replaces={row.replaces}"] * bool(row.replaces) + [f"{row.labels}"] * bool(row.labels)
+        return " ".join(parts)
+    if isinstance(row, KeyspaceRow):
+        text = f"keyspace {row.number} {row.name} {row.mode} replicas={row.replicas} shards={row.shards}"
+        return text + " together" * row.together
+    if isinstance(row, GroupRow):
+        text = f"group {row.id} of {row.keyspace}: {show(row.ranges) or 'nothing'} @{row.epoch}"
+        text += f", members {ids(row.members)}"
+        text += f" / {ids(row.learners)}" if row.learners else ""
+        text += f" @{row.membership}" if row.membership else ""
+        text += f", target {ids(row.target)}" if row.target != row.members else ""
+        text += f", led by {row.leader_hint} in {row.leader_term}" if row.leader_hint else ""
+        return text
+    text = f"move {row.id} {row.source}->{row.target_group} {show(row.ranges)} {row.phase}"
+    text += f" @{row.epoch}" if row.epoch else ""
+    return text + " taken" * row.taken + f" ({row.reason})"
+
+
+def lines_of(cluster: ClusterMap) -> list[str]:
+    tables = (cluster.nodes, cluster.keyspaces, cluster.groups, cluster.moves)
+    return [line_of(row) for table in tables for row in table.values()]
+
+
+def difference(before: list[str], after: list[str]) -> list[str]:
+    shown = [f"  {line}" for line in after if line not in before]
+    known = {" ".join(line.split()[:2]) for line in after}
+    return shown + [f"  no {name}" for line in before if (name := " ".join(line.split()[:2])) not in known]
+
+
+class Conversation:
+    def __init__(self) -> None:
+        self.map = genesis("ab12", founders(3))
+
+    def run(self, command: str) -> list[str]:
+        words = shlex.split(command)
+        name = words[0]
+        if name == "genesis":
+            self.map = genesis("ab12", founders(int(words[1])), int(words[2]) if len(words) > 2 else 0)
+            return lines_of(self.map)
+        if name in ("nodes", "keyspaces", "groups", "moves"):
+            return [line_of(row) for row in getattr(self.map, name).values()] or ["none"]
+        if name == "owner":
+            return [str(self.map.group_of(int(words[1]), int(words[2])))]
+        return self.verb(words)
+
+    def verb(self, words: list[str]) -> list[str]:
+        before, epoch = lines_of(self.map), self.map.epoch
+        copy = decode(self.map.encode())
+        args = [b"MAP", *(word.encode() for word in words)]
+        reply = self.map.change(args, NOW_MS)
+        self.map.check_invariants()
+        assert copy.change(args, NOW_MS) == reply
+        assert copy.encode() == self.map.encode()
+        assert copy.digest() == self.map.digest()
+        changed = difference(before, lines_of(self.map))
+        assert bool(changed) <= (self.map.epoch == epoch + 1)
+        return [f"{said(reply)}" + (f"  @{self.map.epoch}" if self.map.epoch != epoch else ""), *changed]
+
+
+def replay(path: Path, rewrite: bool) -> None:
+    conversation = Conversation()
+    done = []
+    for block in path.read_text().strip("\n").split("\n\n"):
+        commands, _, _ = block.partition("\n----")
+        lines: list[str] = []
+        for command in commands.splitlines():
+            if not command.startswith("#"):
+                lines.extend(conversation.run(command))
+        done.append("\n".join([commands, "----", *lines]) if lines else commands)
+    after = "\n\n".join(done) + "\n"
+    if rewrite:
+        path.write_text(after)
+    else:
+        assert after == path.read_text()
