@@ -41,7 +41,7 @@ from trivet.core.raft.messages import Message, ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
 from trivet.core.raft.state import Role
-from trivet.core.values.databases import DATABASES_MAX
+from trivet.core.values.databases import NUMBERS_MAX
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
 from trivet.core.wire.reply import Error, Reply
@@ -592,9 +592,9 @@ class RaftGroup:
 def _may_be_read(call: Call) -> bool:
     """Whether a call that another node sends as a read is one."""
     args = inner_call(call)
-    if not args or not 0 <= call[0] < DATABASES_MAX:
+    if not args or not 0 <= call[0] < NUMBERS_MAX:
         return False
     row = ROWS.get(args[0])
     if row is None:
-        return is_question(args)
+        return args[0] == SCANPART or is_question(args)
     return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")
