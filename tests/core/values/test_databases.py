@@ -1,7 +1,7 @@
 import pytest
 
 from trivet.core.values.database import Database
-from trivet.core.values.databases import DATABASES_MAX, Databases
+from trivet.core.values.databases import NUMBERS_MAX, Databases
 from trivet.core.values.deadlines import NEVER
 
 
@@ -22,8 +22,13 @@ def test_databases_open_on_first_use():
     assert databases.open(3) is databases.open(3)
     assert [index for index, _ in databases.items()] == [3]
     assert databases.opened() == [databases.open(3)]
-    with pytest.raises(IndexError):
-        databases.open(DATABASES_MAX)
+    databases.open(NUMBERS_MAX - 1)
+    databases.open(0)
+    assert [index for index, _ in databases.items()] == [0, 3, NUMBERS_MAX - 1]
+    assert [database.index for database in databases.opened()] == [0, 3, NUMBERS_MAX - 1]
+    for number in (-1, NUMBERS_MAX):
+        with pytest.raises(IndexError):
+            databases.open(number)
 
 
 def test_time_and_hook_reach_all_also_those_opened_later():

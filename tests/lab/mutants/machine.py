@@ -45,7 +45,7 @@ MACHINE = [
     Mutant(
         "C5", "sometimes only the first half of a MULTI block takes effect",
         edit(
-            "core/machine/machine.py",
+            "core/machine/specials.py",
             "                return NULL_ARRAY\n        return run_calls(context, calls)\n",
             "                return NULL_ARRAY\n" + HALF,
         ),

@@ -112,15 +112,15 @@ PLANTED = [
     ),
     Planted(
         "the last command of a transaction is answered and not done",
-        "core/machine/machine.py", EXEC, HALF, "bank", "bank",
+        "core/machine/specials.py", EXEC, HALF, "bank", "bank",
     ),
     Planted(
         "a watched key changes unnoticed",
-        "core/machine/machine.py", DIRTY, "            if not clean and not args:\n", "bank", "bank",
+        "core/machine/specials.py", DIRTY, "            if not clean and not args:\n", "bank", "bank",
     ),
     Planted(
         "the last command of a transaction is answered and not done",
-        "core/machine/machine.py", EXEC, HALF, "append", "serializability",
+        "core/machine/specials.py", EXEC, HALF, "append", "serializability",
     ),
     Planted(
         "a pop leaves the item where it was",

@@ -13,7 +13,7 @@ from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER, SYNTAX, WRONG_TYPE
 from trivet.core.command.events import GENERIC, LIST
-from trivet.core.command.table import Context, Flag, command
+from trivet.core.command.table import Context, Flag, Owner, command
 from trivet.core.values.database import Database
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
@@ -68,6 +68,10 @@ class _Pattern:
         self._before = pattern[:star]
         self._after = pattern[star + 1 : arrow] if has_field else pattern[star + 1 :]
         self._field = pattern[arrow + 2 :] if has_field else None
+
+    def key(self, element: bytes) -> bytes | None:
+        """The key at which the value of the element stands; None when none is looked at."""
+        return None if self._is_self or self.is_constant else self._before + element + self._after
 
     def value(self, db: Database, element: bytes) -> bytes | None:
         """What the pattern makes of the element."""
@@ -126,6 +130,10 @@ def _sort(context: Context, args: list[bytes], read_only: bool) -> Reply:
     value = db.get(args[1])
     if value is not None and not isinstance(value, (List, Set, SortedSet)):
         return WRONG_TYPE
+    if value is not None and context.owner is not None:
+        elsewhere = _elsewhere(context.owner, value, options)
+        if elsewhere is not None:
+            return elsewhere
     chosen = [] if value is None else _chosen(db, value, options)
     if isinstance(chosen, Error):
         return chosen
@@ -141,6 +149,17 @@ def _sort(context: Context, args: list[bytes], read_only: bool) -> Reply:
     elif db.remove(options.store) and context.notifies:
         context.notify(GENERIC, b"del", options.store)
     return len(results)
+
+
+def _elsewhere(owner: Owner, value: List | Set | SortedSet, options: _Options) -> Error | None:
+    """Patterns make keys of the elements: in a group that has not all slots, each must be here."""
+    patterns = [*options.gets, *([] if options.by is None else [options.by])]
+    for element in _elements(value) if patterns else []:
+        for pattern in patterns:
+            key = pattern.key(element)
+            if key is not None and (refusal := owner.refuses_key(key)) is not None:
+                return refusal
+    return None
 
 
 def _chosen(db: Database, value: List | Set | SortedSet, options: _Options) -> list[bytes] | Error:

@@ -73,6 +73,21 @@ class Access(Protocol):
         """Whether the user may read whatever key there is, as ``SORT`` with patterns does."""
 
 
+class Owner(Protocol):
+    """Whose slots are which, in a group that does not have all of them."""
+
+    def refuses_in_script(self, row: "Row", args: list[bytes]) -> Error | None:
+        """The error of a call inside a script that names a key of a slot not owned now; None: it may run.
+
+        The call's name and arity are checked before.
+        """
+        ...
+
+    def refuses_key(self, key: bytes) -> Error | None:
+        """The error of a call that meets a key of such a slot, which it did not name; None: it may look."""
+        ...
+
+
 class Uses(Protocol):
     """What this replica knows of the use of keys; another may know other things."""
 
@@ -94,7 +109,7 @@ class Context:
 
     __slots__ = (
         "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
-        "only_key", "prng", "published", "refuses_growth", "scripts", "uses",
+        "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -113,6 +128,8 @@ class Context:
         """Whether the command may answer ``Blocked``: not inside a transaction or a script."""
         self.only_key: bytes | None = None
         """A waiting call is tried again because this key has changed: no other is looked at."""
+        self.owner: Owner | None = None
+        """Asked for keys that a call did not name beforehand; None: the group has all slots."""
         self.notifies = 0
         """Classes of keyspace events that somebody wants (see ``events``); 0: none."""
         self.events: list[Event] = []

@@ -20,7 +20,8 @@ from trivet.core.command.table import ROWS, Flag
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.machine.rights import inner_call, is_question
-from trivet.core.values.databases import DATABASES_MAX
+from trivet.core.machine.scanning import SCANPART
+from trivet.core.values.databases import NUMBERS_MAX
 from trivet.core.wire.reply import Error, Reply
 
 READ_TIMEOUT_ERROR = Error("CLUSTERDOWN no majority confirmed the read in time; nothing was done")
@@ -181,9 +182,9 @@ class ReadQueue:
 def may_be_read(call: Call) -> bool:
     """Whether a call that another node sends as a read is one."""
     args = inner_call(call)
-    if not args or not 0 <= call[0] < DATABASES_MAX:
+    if not args or not 0 <= call[0] < NUMBERS_MAX:
         return False
     row = ROWS.get(args[0])
     if row is None:
-        return is_question(args)
+        return args[0] == SCANPART or is_question(args)
     return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")

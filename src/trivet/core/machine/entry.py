@@ -18,7 +18,8 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
     """Writes of one node's clients, in their order.
 
     ``(node, incarnation)`` is the node session, ``sequence`` rises by one per batch from 1.
-    Replies of batches up to ``acknowledged`` are no longer needed by their node.
+    Replies of batches up to ``acknowledged`` are no longer needed by their node. ``epoch`` is that of the
+    cluster map by which the node chose this group.
     """
 
     node: int
@@ -26,6 +27,7 @@ class Batch(msgspec.Struct, array_like=True, frozen=True):
     sequence: int
     acknowledged: int
     calls: list[Call]
+    epoch: int = 0
 
 
 class BatchHead(msgspec.Struct, array_like=True, frozen=True):

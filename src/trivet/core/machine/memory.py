@@ -221,7 +221,7 @@ class Memory:
             count = counts[prng.below(len(counts))] if len(counts) > 1 else counts[0]
             source = count.database.deadlines if volatile else count.table
             key = source.random_key(prng)
-            if key is None or (count.database.index, key) in chosen:
+            if key is None or (count.database.index, key) in chosen or _is_foreign(count.database, key):
                 continue
             score = self._score(count, key, now_ms)
             if best is None or score > best_score:
@@ -237,3 +237,8 @@ class Memory:
         if self.policy.endswith(b"ttl"):
             return -count.database.deadline_ms(key)
         return 0
+
+
+def _is_foreign(database: Database, key: bytes) -> bool:
+    """Whether it is nothing that this group may evict."""
+    return database.outsiders is not None and database.outsiders.is_foreign(key)

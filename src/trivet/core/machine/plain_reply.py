@@ -8,6 +8,7 @@ from trivet.core.wire.reply import (
     Error,
     MapPairs,
     Members,
+    NotHere,
     NullArray,
     Pairs,
     Push,
@@ -32,6 +33,8 @@ def to_plain(reply: Reply) -> Plain:
         return ["-", reply.text]
     if isinstance(reply, NullArray):
         return ["n"]
+    if isinstance(reply, NotHere):
+        return ["h"]
     if isinstance(reply, Verbatim):
         return ["v", reply.format, reply.text]
     if isinstance(reply, Blocked):
@@ -73,6 +76,8 @@ def from_plain(plain: object) -> Reply:
     kind: object = plain[0]
     if kind == "n":
         return NullArray()
+    if kind == "h":
+        return NotHere()
     if kind in ("+", "-"):
         _check_length(plain, 2)
         return Simple(str(plain[1])) if kind == "+" else Error(str(plain[1]))

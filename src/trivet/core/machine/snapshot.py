@@ -32,12 +32,14 @@ from trivet.core.machine.snapshot_chunks import (
 from trivet.core.machine.waiting import WaitingCall
 from trivet.core.values.codec import decode_items, encode_item, encode_items, join_items
 from trivet.core.values.database import Database
-from trivet.core.values.databases import DATABASES_MAX
+from trivet.core.values.databases import NUMBERS_MAX
 from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+_FORMATS_READ: Final = (2, 3)
+"""A head of format 2 ends earlier: its group has all slots."""
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 
@@ -201,7 +203,7 @@ class SnapshotLoad:
             raise CorruptionError(f"a chunk of the snapshot does not decode: {error}") from error
 
     def _load_head(self, head: Head) -> None:
-        if head.format != FORMAT:
+        if head.format not in _FORMATS_READ:
             raise CorruptionError(f"the snapshot has format {head.format}, this version reads {FORMAT}")
         machine = self.machine
         machine.applied_index = head.applied_index
@@ -237,6 +239,9 @@ class SnapshotLoad:
             database = machine.databases.open(shape.index)
             database.values = Table(shape.bucket_count)
             database.expired_count = shape.expired_count
+            database.foreign_count = shape.foreign_count
+        machine.ownership.restore(head.ownership)
+        machine.owns_otherwise()
         machine.keep_account()
 
     def _load_bucket(self, bucket: Bucket) -> None:
@@ -252,7 +257,7 @@ class SnapshotLoad:
 
 
 def _check_database(index: int) -> None:
-    if not 0 <= index < DATABASES_MAX:
+    if not 0 <= index < NUMBERS_MAX:
         raise ValueError(f"a database {index}")
 
 
@@ -276,7 +281,7 @@ def _head_of(machine: Machine) -> Head:
         for watcher, keys in machine.watches.watchers.items()
     ]
     databases = [
-        DatabaseState(index, database.values.bucket_count, database.expired_count)
+        DatabaseState(index, database.values.bucket_count, database.expired_count, database.foreign_count)
         for index, database in machine.databases.items()
     ]
     waits = [
@@ -302,4 +307,5 @@ def _head_of(machine: Machine) -> Head:
         list(machine.settings.values.items()),
         machine.users.state(),
         machine.scripts.state(),
+        machine.ownership.state(),
     )

@@ -3,6 +3,7 @@
 import msgspec
 
 from trivet.core.access.users import UsersState
+from trivet.core.machine.ownership_state import OwnershipState
 from trivet.core.script.scripts import ScriptsState
 
 
@@ -41,6 +42,7 @@ class DatabaseState(msgspec.Struct, array_like=True, frozen=True):
     index: int
     bucket_count: int
     expired_count: int
+    foreign_count: int = 0
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
@@ -57,6 +59,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     settings: list[tuple[bytes, bytes]] = []
     users: UsersState = UsersState()
     scripts: ScriptsState = ScriptsState()
+    ownership: OwnershipState = OwnershipState()
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

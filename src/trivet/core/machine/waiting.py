@@ -18,12 +18,13 @@ then does the client get it. So an element is never lost with a node:
 from typing import Final
 
 from trivet.core.base.ids import NodeId
+from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.entry import Call
 from trivet.core.machine.watches import WatchedKey, Watcher
 from trivet.core.values.database import Database
-from trivet.core.wire.reply import OK, Blocked, Error, Reply
+from trivet.core.wire.reply import NOT_HERE, OK, Blocked, Error, NotHere, Reply
 
 SERVED: Final = b"served"
 WAITS: Final = b"waits"
@@ -110,6 +111,9 @@ class WaitingCalls:
             return [UNKNOWN]
         if not waiting.served:
             return [WAITS]
+        if isinstance(waiting.reply, NotHere):
+            del self.by_client[client]
+            return NOT_HERE
         del self.by_client[client]
         return [SERVED, waiting.reply]
 
@@ -120,7 +124,8 @@ class WaitingCalls:
         if waiting is None:
             return [UNKNOWN]
         self._forget(client)
-        return [SERVED, waiting.reply] if waiting.served else [ENDED]
+        found = waiting.served and not isinstance(waiting.reply, NotHere)
+        return [SERVED, waiting.reply] if found else [ENDED]
 
     def release(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``RELEASE client``: the client is gone (Rule B3)."""
@@ -131,6 +136,26 @@ class WaitingCalls:
         """The node's life is over, or is thought to be (Rule B3)."""
         for client in [client for client in self.by_client if client[0] == node]:
             self._give_back(context, client)
+            self.woken.append(client)
+
+    def leave(self, context: Context, leaving: bytearray) -> None:
+        """The keys of some slots go to another group, and who waits for them has to follow (Rule X2)."""
+        clients = [
+            client
+            for client, waiting in self.by_client.items()
+            if _can_follow(waiting) and any(leaving[slot_of(key)] for key in waiting.keys)
+        ]
+        calls = [self.by_client[client] for client in clients]
+        for client, waiting in zip(clients, calls, strict=True):
+            if not waiting.served:
+                self._forget(client)  # before anything is put back, or it would be served
+        for client in reversed(clients):
+            self._give_back(context, client)
+        for client, waiting in zip(clients, calls, strict=True):
+            follows = WaitingCall(waiting.db_index, waiting.args, waiting.keys)
+            follows.served = True
+            follows.reply = NOT_HERE
+            self.put(client, follows)
             self.woken.append(client)
 
     # -- changes of keys ------------------------------------------------------------------------
@@ -198,7 +223,7 @@ class WaitingCalls:
             return
         self._forget(client)
         give_back = ROWS[waiting.args[0]].give_back
-        if waiting.served and give_back is not None and not isinstance(waiting.reply, Error):
+        if waiting.served and give_back is not None and not isinstance(waiting.reply, Error | NotHere):
             context.db_index = waiting.db_index
             context.db = context.databases.open(waiting.db_index)
             try:
@@ -220,6 +245,11 @@ class WaitingCalls:
                 if not clients:
                     del self.by_key[place]
                     self.ready.pop(place, None)
+
+
+def _can_follow(waiting: WaitingCall) -> bool:
+    """Whether the call can be made anew: it has had no effect, or one that can be undone."""
+    return not waiting.served or ROWS[waiting.args[0]].give_back is not None
 
 
 def _is_of_another_type(reply: Reply, row: Row) -> bool:

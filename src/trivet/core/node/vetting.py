@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from trivet.core.command.lookup import find_row
-from trivet.core.machine.machine import OUT_OF_MEMORY
+from trivet.core.machine.specials import OUT_OF_MEMORY
 from trivet.core.node.front import Front
 from trivet.core.node.permission import Permission, permission
 from trivet.core.node.routes import Route

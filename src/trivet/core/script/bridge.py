@@ -224,6 +224,9 @@ class ScriptRun:
             return refusal
         if row.run is None:
             return self._session_command(row, args)
+        owner = self._context.owner
+        if owner is not None and (elsewhere := owner.refuses_in_script(row, args)) is not None:
+            return elsewhere
         if self._read_only and row.flags & Flag.WRITE:
             return Error(_READ_ONLY)
         if row.flags & Flag.DENYOOM and self._context.refuses_growth and not self._wrote:

@@ -13,6 +13,7 @@ from trivet.core.wire.reply import (
     Error,
     MapPairs,
     Members,
+    NotHere,
     NullArray,
     Pairs,
     Push,
@@ -34,7 +35,7 @@ def to_text(reply: Reply, resp3: bool) -> bytes:
 def _write(out: list[bytes], reply: Reply, resp3: bool) -> None:
     if isinstance(reply, bytes):
         out.append(b"$%d\n%b" % (len(reply), reply))
-    elif reply is None or isinstance(reply, NullArray | Blocked):
+    elif reply is None or isinstance(reply, NullArray | Blocked | NotHere):
         out.append(_NIL)
     elif isinstance(reply, bool):
         if resp3:

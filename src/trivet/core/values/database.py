@@ -43,6 +43,18 @@ class KeyListener(Protocol):
         ...
 
 
+class Outsiders(Protocol):
+    """Who knows which keys are *foreign*: held here, and not (yet, or any more) this replica's to show."""
+
+    def is_foreign(self, key: bytes) -> bool:
+        """Whether ``key``, if it is held, is nothing that a client sees here."""
+        ...
+
+    def forgotten(self, database: "Database", key: bytes) -> bool:
+        """``key`` was held and has just gone because its deadline had passed; whether it was foreign."""
+        ...
+
+
 class Database:
     """One database. Values got by ``get`` are read only; ``edit`` gives one that may be mutated."""
 
@@ -51,10 +63,12 @@ class Database:
         "deadlines",
         "expired_count",
         "field_deadlines",
+        "foreign_count",
         "hook",
         "index",
         "listener",
         "now_ms",
+        "outsiders",
         "values",
     )
 
@@ -73,10 +87,14 @@ class Database:
         """When to look at hashes with mortal fields: never later than their earliest field is due."""
         self.expired_count = 0
         """Keys removed because their deadline had passed, ever."""
+        self.outsiders: Outsiders | None = None
+        """Asked only while there are foreign keys, or could be."""
+        self.foreign_count = 0
+        """Keys held that are foreign (Rule V10)."""
 
     def __len__(self) -> int:
-        """Keys held, those past their deadline and not yet removed included."""
-        return len(self.values)
+        """Keys held that are no foreign ones, those past their deadline and not yet removed included."""
+        return len(self.values) - self.foreign_count
 
     @property
     def deadline_count(self) -> int:
@@ -228,34 +246,73 @@ class Database:
         self.values = Table()
         self.deadlines = Deadlines()
         self.field_deadlines = Deadlines()
+        self.foreign_count = 0
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Keys that are there now; see ``Table.scan``."""
         following, keys = self.values.scan(cursor, count)
-        if self.deadlines.count or self.field_deadlines.count:
-            keys = [key for key in keys if not self._is_due(key)]
+        if self._hides_some():
+            keys = [key for key in keys if not self._is_hidden(key)]
         return following, keys
 
     def random_key(self, prng: Prng) -> bytes | None:
-        """Some key that is there now. May miss when nearly all are past their deadline."""
+        """Some key that is there now. May miss when nearly all are past their deadline, not when foreign."""
         for _ in range(_RANDOM_TRIES_MAX):
             key = self.values.random_key(prng)
-            if key is None or not self._is_due(key):
+            if key is None or not self._is_hidden(key):
                 return key
-        return None
+        return next(self.keys(), None) if self.foreign_count else None
 
     def keys(self) -> Iterator[bytes]:
         """All keys that are there now. Nothing may change meanwhile."""
-        check = self.deadlines.count > 0 or self.field_deadlines.count > 0
+        check = self._hides_some()
         for key in self.values:
-            if not check or not self._is_due(key):
+            if not check or not self._is_hidden(key):
                 yield key
+
+    # -- foreign keys (Rule V10) -----------------------------------------------------------------
+
+    def put_foreign(self, key: bytes, value: Value, deadline_ms: int) -> bool:
+        """Create or replace a foreign key with its deadline (-1: none), unheard; True when it is new."""
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        is_new = key not in self.values
+        self.foreign_count += is_new
+        self.values.put(key, value)
+        if deadline_ms == -1:
+            self.deadlines.drop(key)
+        else:
+            self.deadlines.put(key, deadline_ms)
+        self.field_deadlines.drop(key)
+        self.adopt(key, value)
+        return is_new
+
+    def drop_foreign(self, key: bytes) -> bool:
+        """Remove a foreign key, unheard; True when it was held."""
+        if key not in self.values:
+            return False
+        if self.hook is not None:
+            self.hook.before_change(self, key)
+        self.values.pop(key)
+        self.deadlines.drop(key)
+        self.field_deadlines.drop(key)
+        self.foreign_count -= 1
+        return True
 
     def check_invariants(self) -> None:
         """A deadline belongs to a key that exists."""
         self.values.check_invariants()
         self.deadlines.check_invariants()
         self.field_deadlines.check_invariants()
+
+    def _hides_some(self) -> bool:
+        return self.deadlines.count > 0 or self.field_deadlines.count > 0 or self.foreign_count > 0
+
+    def _is_hidden(self, key: bytes) -> bool:
+        """Whether nobody sees the key: it is past its deadline, or foreign."""
+        if self.foreign_count and self.outsiders is not None and self.outsiders.is_foreign(key):
+            return True
+        return self._is_due(key)
 
     def _is_due(self, key: bytes) -> bool:
         """Whether the key, or the last of its fields, is past its deadline."""
@@ -271,6 +328,9 @@ class Database:
         self.values.pop(key)
         self.deadlines.drop(key)
         self.field_deadlines.drop(key)
+        if self.outsiders is not None and self.outsiders.forgotten(self, key):
+            self.foreign_count -= 1
+            return
         self.expired_count += 1
         if self.listener is not None:
             self.listener.expired(self, key)

@@ -1,28 +1,33 @@
 """The numbered databases of one replica: what a machine holds.
 
-They are opened on first use. Time and the change hook are set here, for all.
+They are opened on first use, in any order; which numbers a client may choose is not decided here. Time and
+the change hook are set here, for all.
 """
 
 from typing import Final
 
-from trivet.core.values.database import ChangeHook, Database, KeyListener
+from trivet.core.values.database import ChangeHook, Database, KeyListener, Outsiders
 from trivet.core.values.deadlines import NEVER
 from trivet.core.values.hash_value import Clock
 
 DATABASES_MAX: Final = 16
+"""As many has the keyspace that is always there."""
+NUMBERS_MAX: Final = 10_000
+"""Databases are numbered below this."""
 
 
 class Databases:
-    """Sixteen databases, most of them never opened."""
+    """Databases by number, most of them never opened."""
 
-    __slots__ = ("_clock", "_hook", "_in_use", "_listener", "_now_ms", "_opened")
+    __slots__ = ("_clock", "_hook", "_in_use", "_listener", "_now_ms", "_opened", "_outsiders")
 
     def __init__(self) -> None:
-        self._opened: list[Database | None] = [None] * DATABASES_MAX
+        self._opened: dict[int, Database] = {}
         self._in_use: list[Database] = []
-        """Those of them that are opened, in their order: for what runs every turn."""
+        """The same in the order of their numbers: for what runs every turn."""
         self._hook: ChangeHook | None = None
         self._listener: KeyListener | None = None
+        self._outsiders: Outsiders | None = None
         self._now_ms = 0
         self._clock = Clock()
 
@@ -32,24 +37,25 @@ class Databases:
         return self._now_ms
 
     def open(self, index: int) -> Database:
-        """Database ``index`` in [0, 16), empty when it was never used; raises ``IndexError`` for another."""
-        if index < 0:
-            raise IndexError(index)
-        database = self._opened[index]
+        """Database ``index``, empty when it was never used; raises ``IndexError`` when there can be none."""
+        database = self._opened.get(index)
         if database is None:
+            if not 0 <= index < NUMBERS_MAX:
+                raise IndexError(index)
             database = Database(index, self._now_ms, self._hook, self._clock)
             database.listener = self._listener
+            database.outsiders = self._outsiders
             self._opened[index] = database
             self._in_use = self.opened()
         return database
 
     def items(self) -> list[tuple[int, Database]]:
         """The opened databases in the order of their numbers."""
-        return [(index, database) for index, database in enumerate(self._opened) if database is not None]
+        return sorted(self._opened.items(), key=_number)
 
     def opened(self) -> list[Database]:
-        """The opened databases."""
-        return [database for database in self._opened if database is not None]
+        """The opened databases, in that order."""
+        return [database for _, database in self.items()]
 
     def swap(self, first: int, second: int) -> None:
         """Exchange two databases. The objects keep their content and change their number."""
@@ -85,6 +91,12 @@ class Databases:
         for database in self.opened():
             database.listener = listener
 
+    def set_outsiders(self, outsiders: Outsiders | None) -> None:
+        """Install or remove who knows the foreign keys, in all databases, also those opened later."""
+        self._outsiders = outsiders
+        for database in self.opened():
+            database.outsiders = outsiders
+
     def expire_due(self, limit: int) -> int:
         """Remove up to ``limit`` keys past their deadline, lowest database first; how many were."""
         removed = 0
@@ -104,3 +116,7 @@ class Databases:
     def key_count(self) -> int:
         """Keys in all databases."""
         return sum(len(database) for database in self.opened())
+
+
+def _number(numbered: tuple[int, Database]) -> int:
+    return numbered[0]

@@ -20,6 +20,7 @@ A reply is a plain value; the connection's protocol version decides its bytes.
 | ``Push`` | array | push |
 | ``Verbatim`` | bulk | verbatim string |
 | ``Blocked`` | – | – |
+| ``NotHere`` | – | – |
 | ``Decimal`` | bulk | double |
 
 All of them encode as msgpack, so that replies can be remembered and digested.
@@ -94,6 +95,13 @@ class Decimal(msgspec.Struct, frozen=True, array_like=True, tag=10):
     text: bytes
 
 
+class NotHere(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """The call was not run: this group does not hold its keys now. Never sent to a client.
+
+    The client's node sends the call where the cluster map, perhaps a newer one, says that it belongs.
+    """
+
+
 Reply = Union[  # noqa: UP007 (recursive)
     None,
     bool,
@@ -110,6 +118,7 @@ Reply = Union[  # noqa: UP007 (recursive)
     Verbatim,
     Blocked,
     Decimal,
+    NotHere,
     list["Reply"],
     dict[bytes, "Reply"],
 ]
@@ -118,3 +127,4 @@ OK = Simple("OK")
 PONG = Simple("PONG")
 QUEUED = Simple("QUEUED")
 NULL_ARRAY = NullArray()
+NOT_HERE = NotHere()

@@ -1,0 +1,76 @@
+"""Whether a call may run in this group: do the slots of its keys belong to it (Rules O1 to O3).
+
+Only for calls that must be looked at; see ``Ownership.checks_below``.
+"""
+
+from typing import Final
+
+from trivet.core.command.lookup import find_row, keys_of
+from trivet.core.command.table import Row
+from trivet.core.machine.entry import Call, decode_calls
+from trivet.core.machine.ownership import FOREIGN, OWNED, Ownership
+from trivet.core.machine.rights import AS
+from trivet.core.machine.scanning import SCANPART
+from trivet.core.wire.reply import Error
+
+WHOLE: Final = (b"DBSIZE", b"SCAN", b"KEYS", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", SCANPART)
+"""Calls about whole databases."""
+ALWAYS: Final = (b"EXEC", AS)
+"""Calls with others in them: looked at whatever their node knew, as long as some slots are not owned."""
+
+_MOVING: Final = Error("TRYAGAIN some of the keys are on their way to another group")
+_NOT_DECLARED: Final = Error("CROSSSLOT this script names a key of another group: declare all keys in KEYS")
+_ELSEWHERE: Final = Error("CROSSSLOT a pattern of this call names a key of another group")
+
+
+def names_of(args: list[bytes]) -> list[bytes]:
+    """The keys that a call names; those of calls inside of others have to be asked for one by one."""
+    name = args[0]
+    if name == b"WATCH":
+        return args[2:]
+    if name == b"BLOCK":
+        return names_of(args[2:])
+    row = find_row(args)
+    return [] if isinstance(row, Error) else keys_of(row, args)
+
+
+def refuses(ownership: Ownership, args: list[bytes], epoch: int) -> bool:
+    """Whether the call is ``NotHere`` (Rules O2, O3)."""
+    name = args[0]
+    if name == AS:
+        return refuses(ownership, args[3:], epoch)
+    if name == b"EXEC":
+        return _refuses_any(ownership, decode_calls(args[1]), epoch)
+    if name in WHOLE:
+        return epoch < ownership.epoch or ownership.is_in_the_way()
+    return any(ownership.place(key) != OWNED for key in names_of(args))
+
+
+def _refuses_any(ownership: Ownership, calls: list[Call], epoch: int) -> bool:
+    """Those of database -1 are replies (see ``run_calls``)."""
+    return any(db_index >= 0 and refuses(ownership, args, epoch) for db_index, args in calls)
+
+
+class Owns:
+    """Answers for keys that a call did not name beforehand (an ``Owner``)."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
+
+    def refuses_in_script(self, row: Row, args: list[bytes]) -> Error | None:
+        """See ``Owner``."""
+        ownership = self._ownership
+        if row.name.upper().encode() in WHOLE:
+            return _MOVING if ownership.is_in_the_way() else None
+        for key in keys_of(row, args):
+            place = ownership.place(key)
+            if place != OWNED:
+                return _NOT_DECLARED if place == FOREIGN else _MOVING
+        return None
+
+    def refuses_key(self, key: bytes) -> Error | None:
+        """See ``Owner``."""
+        place = self._ownership.place(key)
+        if place == OWNED:
+            return None
+        return _ELSEWHERE if place == FOREIGN else _MOVING

@@ -1,0 +1,47 @@
+"""Ranges of slots as an argument: ``0-8191,9000-9000``. Inclusive, sorted, disjoint; nothing is none."""
+
+from typing import Final
+
+from trivet.core.cluster.slots import SLOTS
+
+Ranges = list[tuple[int, int]]
+
+_BYTES_MAX: Final = 12 * SLOTS
+"""More than every slot by itself takes."""
+
+
+def parse_ranges(data: bytes) -> Ranges:
+    """The ranges in ``data``; raises ``ValueError`` when they are none, or not in their order."""
+    if len(data) > _BYTES_MAX:
+        raise ValueError("too many ranges")
+    ranges: Ranges = []
+    free_from = 0
+    for part in data.split(b",") if data else []:
+        low, dash, high = part.partition(b"-")
+        if not (dash and low.isdigit() and high.isdigit()):
+            raise ValueError(f"no range: {part[:20]!r}")
+        first, last = int(low), int(high)
+        if not free_from <= first <= last < SLOTS:
+            raise ValueError(f"a range out of order: {part[:20]!r}")
+        ranges.append((first, last))
+        free_from = last + 1
+    return ranges
+
+
+def write_ranges(ranges: Ranges) -> bytes:
+    """The ranges as an argument."""
+    return b",".join([b"%d-%d" % pair for pair in ranges])
+
+
+def ranges_of(slots: bytearray, wanted: int) -> Ranges:
+    """The ranges of the slots that are ``wanted`` in a table of all of them."""
+    ranges: Ranges = []
+    start = -1
+    for slot in range(SLOTS + 1):
+        if slot < SLOTS and slots[slot] == wanted:
+            if start < 0:
+                start = slot
+        elif start >= 0:
+            ranges.append((start, slot - 1))
+            start = -1
+    return ranges
