@@ -105,3 +105,18 @@ class Run:
         if self.replies is None and (whoever or not self.patient):
             self.replies = [error] * self.count
             self.waiter.run_done()
+
+
+def finish_runs(runs: list[Run], replies: list[Reply], misrouted: list[Run] | None = None) -> None:
+    """Hand out the replies of calls that went together.
+
+    Runs with a ``NotHere`` among them are added to ``misrouted``; None: there can be none.
+    """
+    position = 0
+    for run in runs:
+        part = replies[position : position + run.count]
+        position += run.count
+        if misrouted is None:
+            run.finish(part)
+        elif run.finish_in_part(part):
+            misrouted.append(run)

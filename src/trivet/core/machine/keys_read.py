@@ -19,6 +19,6 @@ def keys_read(calls: list[Call]) -> list[tuple[int, bytes]]:
             continue  # a question of the node's own
         if args[0] == b"EXEC":
             keys += keys_read(decode_calls(args[1]))
-        elif row.flags & Flag.READONLY:
+        elif row is not None and row.flags & Flag.READONLY:  # None: a question about users
             keys += [(db_index, key) for key in keys_of(row, args)]
     return keys

@@ -88,6 +88,11 @@ class Ownership:
         return not self.is_partial
 
     @property
+    def looks(self) -> bool:
+        """Whether a call may be ``NotHere``."""
+        return self.is_partial or self.checks_below > 0
+
+    @property
     def owned(self) -> Ranges:
         """What is owned, the sealed slots included."""
         return ranges_of(self._slots.replace(b"\2", b"\1"), OWNED)

@@ -56,9 +56,10 @@ class _Homeless:
         self.calls: list[tuple[int, Call]] = []
         replies = run.replies
         assert replies is not None
+        sent = run.sent or run.calls
         for position, reply in enumerate(replies):
             if type(reply) is NotHere:
-                self.calls.append((position, run.sent[position]))
+                self.calls.append((position, sent[position]))
 
 
 class Rerouting:
