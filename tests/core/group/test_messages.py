@@ -34,7 +34,7 @@ def test_a_forward_is_told_from_raft_s_messages():
     ("message", "plain"),
     [
         (Forward(b"x"), [64, b"x", False]),
-        (ForwardRead(7, []), [65, 7, [], 0, False, False]),
+        (ForwardRead(7, []), [65, 7, [], 0, False, False, 0]),
         (ReadReplies(7, b"x"), [66, 7, b"x", 0, 0]),
         (BatchReplies(3, 9, b"x", 1), [67, 3, 9, b"x", 1]),
         (NotLeader(2, 5), [68, 2, 5]),

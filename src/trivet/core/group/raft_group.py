@@ -206,6 +206,7 @@ class RaftGroup:
 
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a peer, decoded and of a known type."""
+        self.stirred = True
         if isinstance(message, OfReplica):
             self._on_replica_message(sender, message)
         elif isinstance(message, ReadIndexRequest) and self.raft.role is Role.LEADER:

@@ -33,6 +33,7 @@ from trivet.core.machine.entry import Call, decode_batch_head, decode_calls
 from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Applied, Machine
 from trivet.core.machine.rights import inner_call, is_question
+from trivet.core.machine.scanning import SCANPART
 from trivet.core.machine.watches import Watcher
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.state import Role
@@ -271,7 +272,9 @@ def may_be_read(call: Call) -> bool:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return all(_is_read(one) if one[0] >= 0 else len(one[1]) > 1 for one in inner)
-    return is_question(args) if args[0] not in ROWS else _is_read((call[0], args))
+    if args[0] not in ROWS:
+        return args[0] == SCANPART or is_question(args)
+    return _is_read((call[0], args))
 
 
 def _is_read(call: Call) -> bool:

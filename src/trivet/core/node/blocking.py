@@ -16,8 +16,8 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.face import Replica
+from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
 from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply

@@ -16,6 +16,7 @@ from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import GroupSettings, RaftGroup
 from trivet.core.group.snapshots import SnapshotFile, Snapshots
 from trivet.core.machine.machine import Machine
@@ -78,7 +79,8 @@ def boot(
     first = founding.group(FIRST_GROUP, prng, log)
     groups = {SYSTEM_GROUP: founding.group(SYSTEM_GROUP, prng, log), FIRST_GROUP: first}
     recovery.wal.append(BootRecord(config.cluster, config.node, incarnation))
-    front = Front(config, cluster, groups, prng.fork(), mono_ms, wall_ms)
+    replicas: dict[GroupId, Replica] = {**groups}
+    front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
     notes = [(WARNING, note) for note in recovery.notes]
     return Booted(cluster, groups, front, recovery.wal, tokens, notes + log)
 

@@ -14,20 +14,20 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
-from trivet.core.machine.checking import names_of
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
+from trivet.core.machine.checking import names_of
 from trivet.core.node.blocking import BlockedClients, Nobody
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
+from trivet.core.node.gathering import Gathering, Plan
 from trivet.core.node.guard import Guard
 from trivet.core.node.monitors import Monitors
 from trivet.core.node.pausing import Pause
-from trivet.core.node.rules import Rules
-from trivet.core.node.gathering import Gathering, Plan
 from trivet.core.node.rerouting import Rerouting, send_parts
 from trivet.core.node.router import Router
+from trivet.core.node.rules import Rules
 from trivet.core.node.session import MONITORED, PAUSED, Piece, Ready, Session
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
@@ -314,12 +314,10 @@ class Front:
                 Error(f"ERR a call that waits is larger than waiting_call_bytes_max ({limit})")
             )
             return True
-        group: Replica | Error | None = session.home
-        if group is None:
-            group = self.router.of_keys(session.db, names_of(args))
-            if isinstance(group, Error):
-                session.answer_reply(group)
-                return True
+        group = session.home or self.router.of_keys(session.db, names_of(args))
+        if isinstance(group, Error):
+            session.answer_reply(group)
+            return True
         run = self.run_for(session, True, group)
         if run is None:
             return False

@@ -27,9 +27,7 @@ class Plan:
 
     __slots__ = ("args", "merge", "parts")
 
-    def __init__(
-        self, args: list[bytes], parts: list[tuple[Replica, list[bytes]]], merge: Merge
-    ) -> None:
+    def __init__(self, args: list[bytes], parts: list[tuple[Replica, list[bytes]]], merge: Merge) -> None:
         self.args = args
         """The whole call."""
         self.parts = parts

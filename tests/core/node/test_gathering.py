@@ -1,0 +1,100 @@
+"""Commands that concern several groups: their parts, and one reply made of theirs."""
+
+import pytest
+
+from tests.core.node.test_router import HIGH, LOW, halved
+from trivet.core.machine.entry import encode_calls
+from trivet.core.machine.scanning import scan_place
+from trivet.core.node.gathering import Gathering, Plan, plan_of
+from trivet.core.node.router import CROSSSLOT
+from trivet.core.wire.reply import OK, Error
+
+
+def plan(*words: bytes) -> Plan:
+    found, _ = halved()
+    planned = plan_of(found, 0, list(words))
+    assert isinstance(planned, Plan)
+    return planned
+
+
+def parts(planned: Plan) -> list[tuple[int, list[bytes]]]:
+    return [(group.number, args) for group, args in planned.parts]
+
+
+def merged(planned: Plan, *replies):
+    return planned.merge([args for _, args in planned.parts], list(replies))
+
+
+def test_a_command_with_keys_of_one_group_goes_there_whole():
+    found, replicas = halved()
+    for words in ([b"GET", LOW], [b"MGET", LOW, b"{bar}2"], [b"DEL", LOW], [b"MSET", LOW, b"1"]):
+        assert plan_of(found, 0, words) is replicas[1]
+    assert plan_of(found, 0, [b"AS", b"ann", b"7", b"EVAL", b"return 1", b"1", HIGH]) is replicas[2]
+    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", HIGH, b"0"]) is replicas[2]
+    assert plan_of(found, 0, [b"WATCH", b"7", LOW]) is replicas[1]
+    assert plan_of(found, 0, [b"EXEC", encode_calls([(0, [b"SET", HIGH, b"1"])]), b""]) is replicas[2]
+
+
+def test_mget_is_divided_and_put_together_in_the_order_of_its_keys():
+    planned = plan(b"MGET", HIGH, LOW, b"{foo}2", LOW)
+    assert parts(planned) == [(2, [b"MGET", HIGH, b"{foo}2"]), (1, [b"MGET", LOW, LOW])]
+    assert merged(planned, [b"h", None], [b"l", b"l"]) == [b"h", b"l", None, b"l"]
+
+
+def test_mset_and_del_are_divided():
+    planned = plan(b"MSET", HIGH, b"1", LOW, b"2")
+    assert parts(planned) == [(2, [b"MSET", HIGH, b"1"]), (1, [b"MSET", LOW, b"2"])]
+    assert merged(planned, OK, OK) == OK
+    planned = plan(b"DEL", LOW, HIGH, b"{foo}2")
+    assert parts(planned) == [(1, [b"DEL", LOW]), (2, [b"DEL", HIGH, b"{foo}2"])]
+    assert merged(planned, 1, 2) == 3
+
+
+@pytest.mark.parametrize(
+    "words", [[b"SINTER", LOW, HIGH], [b"RENAME", LOW, HIGH], [b"MSETNX", LOW, b"1", HIGH, b"2"]]
+)
+def test_what_cannot_be_divided_is_refused(words):
+    found, _ = halved()
+    assert plan_of(found, 0, words) is CROSSSLOT
+
+
+def test_commands_about_whole_databases_ask_every_group():
+    assert merged(plan(b"DBSIZE"), 3, 4) == 7
+    assert merged(plan(b"KEYS", b"*"), [b"a"], [b"b"]) == [b"a", b"b"]
+    assert merged(plan(b"FLUSHALL"), OK, OK) == OK
+    assert merged(plan(b"RANDOMKEY"), None, b"b") == b"b"
+    assert merged(plan(b"SCRIPT", b"EXISTS", b"x", b"y"), [1, 1], [0, 1]) == [0, 1]
+
+
+def test_a_scan_goes_no_further_than_the_slowest_part():
+    planned = plan(b"SCAN", b"0", b"COUNT", b"2")
+    assert parts(planned) == [
+        (1, [b"SCANPART", b"0", b"COUNT", b"2"]),
+        (2, [b"SCANPART", b"0", b"COUNT", b"2"]),
+    ]
+    keys = sorted([b"k%d" % i for i in range(8)], key=scan_place)
+    far = scan_place(keys[5])
+    near = scan_place(keys[3])
+    reply = merged(planned, [b"%d" % far, keys[:5:2]], [b"%d" % near, [keys[1]]])
+    assert reply == [b"%d" % near, [keys[0], keys[2], keys[1]]]
+    assert merged(planned, [b"0", keys[::2]], [b"0", keys[1::2]]) == [b"0", keys[::2] + keys[1::2]]
+
+
+class Nobody:
+    told = 0
+
+    def run_done(self) -> None:
+        self.told += 1
+
+
+def test_the_whole_is_answered_when_all_parts_are_and_with_the_first_error():
+    for replies, whole in (((1, 2), 3), ((1, Error("OOM no")), Error("OOM no"))):
+        client = Nobody()
+        gathering = Gathering(client, False, plan(b"EXISTS", LOW, HIGH))
+        for _ in gathering.plan.parts:
+            part = Gathering(gathering, False, gathering.plan)
+            gathering.runs.append(part)
+        for part, reply in zip(gathering.runs, replies, strict=True):
+            assert client.told == 0
+            part.finish([reply])
+        assert gathering.replies == [whole] and client.told == 1

@@ -1,0 +1,70 @@
+"""Calls that came to a group which does not hold their keys."""
+
+from tests.core.node.test_router import HIGH, LOW, halved
+from trivet.core.group.run import Run
+from trivet.core.node.rerouting import MOVING, RETRY_MS, Rerouting
+from trivet.core.wire.reply import NOT_HERE, OK
+
+
+class Client:
+    told = 0
+
+    def run_done(self) -> None:
+        self.told += 1
+
+
+class Bench:
+    def __init__(self) -> None:
+        router, self.groups = halved()
+        for group in self.groups.values():
+            group.taken = []
+            group.write = lambda run, now, group=group: group.taken.append(run)
+        self.rerouting = Rerouting(router, 5_000)
+        self.client = Client()
+
+    def came_back(self, *keys: bytes, answered: int = 0) -> Run:
+        """A run routed by the map of epoch 3, of which the first so many calls were run."""
+        run = Run(self.client, True)
+        run.epoch = 3
+        for key in keys:
+            run.add((0, [b"SET", key, b"v"]), 10)
+        run.take_calls()
+        replies = [OK] * answered + [NOT_HERE] * (len(keys) - answered)
+        assert run.finish_in_part(replies) is (answered < len(keys))
+        if run.misrouted:
+            self.rerouting.take(run, 3, 0)
+        return run
+
+
+def test_with_a_newer_map_each_call_goes_where_it_belongs():
+    bench = Bench()
+    run = bench.came_back(LOW, HIGH, LOW, answered=1)
+    assert not bench.rerouting.look(3, 5), "the map is the old one"
+    assert bench.rerouting.look(4, 6)
+    (high,), (low,) = bench.groups[2].taken, bench.groups[1].taken
+    assert high.calls == [(0, [b"SET", HIGH, b"v"])] and high.epoch == 4
+    low.finish([OK])
+    assert bench.client.told == 0
+    high.finish([OK])
+    assert bench.client.told == 1 and run.replies == [OK, OK, OK] and not bench.rerouting.waits
+
+
+def test_without_a_newer_map_it_is_tried_again_after_a_while():
+    bench = Bench()
+    bench.came_back(HIGH)
+    assert not bench.rerouting.look(3, RETRY_MS - 1)
+    assert bench.rerouting.look(3, RETRY_MS)
+    assert len(bench.groups[2].taken) == 1
+
+
+def test_what_finds_no_home_in_time_is_withdrawn():
+    bench = Bench()
+    run = bench.came_back(HIGH)
+    bench.rerouting.look(3, 5_000)
+    assert run.replies == [MOVING] and bench.client.told == 1
+
+
+def test_runs_without_such_replies_are_done():
+    bench = Bench()
+    run = bench.came_back(HIGH, answered=1)
+    assert run.replies == [OK] and bench.client.told == 1

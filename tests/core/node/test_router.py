@@ -1,0 +1,90 @@
+"""From a database and keys to the group that holds them."""
+
+import pytest
+
+from trivet.core.cluster.map import ClusterMap, Member
+from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, Router
+from trivet.core.wire.reply import Error
+
+
+class Group:
+    """Stands for a replica."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def router(*changes: str) -> tuple[Router, dict[int, Group]]:
+    cluster = ClusterMap("1ab", [Member(1, "h", 1, 2)])
+    for change in changes:
+        reply = cluster.change([word.encode() for word in change.split()], 0)
+        assert not isinstance(reply, Error), reply
+    replicas = {number: Group(number) for number in cluster.groups}
+    found = Router(replicas, cluster)
+    found.follow(cluster)
+    return found, replicas
+
+
+def halved() -> tuple[Router, dict[int, Group]]:
+    """Database 0 in two groups: slots from 8192 on are in group 2."""
+    return router(
+        "MAP MOVE START 1 NEW 8192-16383 split",
+        "MAP MOVE DONE 1",
+    )
+
+
+LOW, HIGH = b"bar", b"foo"
+"""Slots 5061 and 12182."""
+
+
+def test_one_group_holds_every_database_at_first():
+    found, replicas = router()
+    assert not found.many
+    assert all(found.home(db) is replicas[1] for db in range(16))
+    assert found.home(16) is None and found.groups(16) is NO_DATABASE
+    assert found.of_keys(3, [LOW, HIGH]) is replicas[1]
+
+
+def test_a_keyspace_has_its_own_group():
+    found, replicas = router("MAP KEYSPACE CREATE 3")
+    assert found.many
+    assert found.home(3) is replicas[2] and found.home(2) is replicas[1]
+    assert found.everywhere() == [replicas[1], replicas[2]]
+    assert found.of_calls([(0, [b"SET", b"k", b"v"]), (3, [b"GET", b"k"])]) is CROSSSLOT
+    assert found.of_calls([(3, [b"SET", b"k", b"v"]), (3, [b"DBSIZE"])]) is replicas[2]
+
+
+def test_keys_of_a_database_in_two_groups():
+    found, replicas = halved()
+    assert found.home(0) is None
+    assert found.of_keys(0, [LOW]) is replicas[1] and found.of_keys(0, [HIGH]) is replicas[2]
+    assert found.of_keys(0, [LOW, HIGH]) is CROSSSLOT
+    assert found.of_keys(0, [b"{foo}1", HIGH]) is replicas[2]
+    assert found.groups(0) == [replicas[1], replicas[2]]
+
+
+@pytest.mark.parametrize(
+    ("calls", "group"),
+    [
+        ([(0, [b"SET", HIGH, b"v"]), (0, [b"GET", b"{foo}1"])], 2),
+        ([(-1, [b"+", b"OK"]), (0, [b"GET", LOW])], 1),
+        ([(0, [b"GET", LOW]), (0, [b"TIME"])], 1),
+    ],
+)
+def test_a_transaction_runs_where_all_its_keys_are(calls, group):
+    found, replicas = halved()
+    assert found.of_calls(calls) is replicas[group]
+
+
+def test_a_transaction_over_two_groups_is_refused():
+    found, _ = halved()
+    assert found.of_calls([(0, [b"GET", LOW]), (0, [b"GET", HIGH])]) is CROSSSLOT
+    assert found.of_calls([(0, [b"DBSIZE"])]) is CROSSSLOT
+    assert found.of_calls([(0, [b"TIME"])]) is None
+
+
+def test_a_group_that_this_node_does_not_know_yet():
+    found, replicas = halved()
+    del replicas[2]
+    assert found.of_keys(0, [HIGH]) is NOT_IN_REACH
+    assert found.groups(0) is NOT_IN_REACH and found.everywhere() is NOT_IN_REACH
