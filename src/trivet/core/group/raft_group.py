@@ -37,6 +37,7 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import TICK_STEP
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.machine.rights import Denied, inner_call, is_question
+from trivet.core.machine.scanning import SCANPART
 from trivet.core.raft.messages import Message, ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
