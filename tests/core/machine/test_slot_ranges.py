@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trivet.core.machine.slot_ranges import parse_ranges, ranges_of, write_ranges
+from trivet.core.machine.slot_ranges import parse_number, parse_ranges, ranges_of, write_ranges
 
 
 @given(st.lists(st.integers(0, 16383), unique=True, max_size=40))
@@ -39,3 +39,10 @@ def test_none_and_all():
 def test_what_is_no_range(data):
     with pytest.raises(ValueError):
         parse_ranges(data)
+
+
+def test_numbers():
+    assert [parse_number(data) for data in (b"0", b"17", b"9" * 18)] == [0, 17, 10**18 - 1]
+    for data in (b"", b"-1", b"+1", b"1.5", b"x", b"9" * 19, b"9" * 5000):
+        with pytest.raises(ValueError):
+            parse_number(data)

@@ -37,7 +37,6 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import TICK_STEP
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.machine.rights import Denied, inner_call, is_question
-from trivet.core.machine.scanning import SCANPART
 from trivet.core.raft.messages import Message, ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
@@ -597,5 +596,5 @@ def _may_be_read(call: Call) -> bool:
         return False
     row = ROWS.get(args[0])
     if row is None:
-        return args[0] == SCANPART or is_question(args)
+        return is_question(args)
     return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")

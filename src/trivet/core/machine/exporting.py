@@ -90,7 +90,7 @@ class RangeWalk:
     # -- what the mover asks ---------------------------------------------------------------------
 
     def take(self, bytes_max: int) -> bytes:
-        """The next packets, of about ``bytes_max`` (a value may be larger); nothing when nothing is due now."""
+        """The next packets, of about ``bytes_max`` (a value may be larger); nothing when none is due now."""
         self._go_on()
         parcel = Parcel()
         while self._order and parcel.bytes < bytes_max:
