@@ -32,6 +32,14 @@ CALLS = [
     (0, [b"AS", b"ann", b"7", b"GET", b"a"]),
     (0, [b"SETTING", b"maxmemory", b"1000000"]),
     (0, [b"EVAL", b"return redis.call('get', KEYS[1])", b"1", b"a"]),
+    (0, [b"FOUND", b"0-8191", b"1"]),
+    (0, [b"SEAL", b"1", b"0-16383"]),
+    (0, [b"UNSEAL", b"1"]),
+    (0, [b"DISOWN", b"1", b"2", b"0", b"1"]),
+    (0, [b"PURGE", b"1", b"0"]),
+    (0, [b"IMPORT", b"BEGIN", b"1", b"0-8191", b"1"]),
+    (0, [b"IMPORT", b"ITEMS", b"1", b"1", b"\x91\x93\x00\x91\xc4\x01a\xc4\x01\x90"]),
+    (0, [b"IMPORT", b"END", b"1", b"2"]),
 ]
 
 
@@ -59,7 +67,7 @@ def test_a_made_up_entry_is_applied_alike_and_stops_nobody(number: int):
 
 
 @pytest.mark.parametrize(
-    "calls", [[(16, [b"SET", b"a", b"1"])], [(-1, [b"SET", b"a", b"1"])], [(0, [])], [(2**63 - 1, [])]]
+    "calls", [[(10_000, [b"SET", b"a", b"1"])], [(-1, [b"SET", b"a", b"1"])], [(0, [])], [(2**63 - 1, [])]]
 )
 def test_a_call_that_no_node_sends_is_a_defect_and_no_end(calls):
     """It would be in every replica's log: whoever stopped at it would stop at every start."""

@@ -47,3 +47,10 @@ def test_the_calls_of_a_transaction_come_back():
 def test_other_bytes_are_refused(decode, data):
     with pytest.raises(msgspec.DecodeError):
         decode(data)
+
+
+def test_a_batch_without_an_epoch_is_of_the_first():
+    old = msgspec.msgpack.encode([1, 2, 3, 0, []])
+    assert decode_batch(old) == Batch(1, 2, 3, 0, [], 0)
+    assert decode_batch(encode_batch(Batch(1, 2, 3, 0, [], 7))).epoch == 7
+    assert decode_batch_head(encode_batch(Batch(1, 2, 3, 0, [], 7))).sequence == 3

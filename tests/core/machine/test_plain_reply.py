@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.wire.reply import (
+    NOT_HERE,
     NULL_ARRAY,
     OK,
     Decimal,
@@ -28,6 +29,7 @@ SCALARS = st.one_of(
     st.text(max_size=10).map(Simple),
     st.text(max_size=10).map(Error),
     st.just(NULL_ARRAY),
+    st.just(NOT_HERE),
     st.builds(Verbatim, st.just("txt"), st.binary(max_size=10)),
     st.binary(max_size=10).map(Decimal),
 )

@@ -152,6 +152,7 @@ def test_replicas_and_snapshots_agree():
 def test_shapes_of_calls():
     assert is_question([b"USERS", b"NAMES"])
     assert not is_question([b"USERS", b"SET", b"ann", b""])
+    assert is_question([b"SCANPART", b"0"])
     assert not is_question([b"USERS"])
     assert not is_question([b"GET", b"NAMES"])
     assert inner_call((0, [b"AS", b"ann", b"1", b"GET", b"a"])) == [b"GET", b"a"]

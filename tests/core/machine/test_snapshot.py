@@ -59,6 +59,8 @@ def whole(machine: Machine) -> dict[str, object]:
         "shape": shape,
         "sessions": sessions,
         "watches": watches,
+        "ownership": machine.ownership.state(),
+        "foreign": [database.foreign_count for _, database in databases.items()],
     }
 
 
@@ -345,6 +347,23 @@ def test_a_format_of_the_future():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
     head[1] = 4
     with pytest.raises(CorruptionError, match="format 4"):
+        SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
+
+
+def test_a_snapshot_from_before_there_were_slots():
+    replica = Replica()
+    replica.run("SET a 1")
+    head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
+    old = msgspec.msgpack.decode(head)[:-1]
+    old[1] = 2
+    old[7] = [shape[:3] for shape in old[7]]
+    assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
+
+
+def test_impossible_slots():
+    head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
+    head[-1][1] = [[0, 99_999]]
+    with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 

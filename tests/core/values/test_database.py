@@ -277,3 +277,82 @@ def test_a_listener_hears_of_keys_that_come_and_of_those_that_expire(database: D
         "expired d",
         "expired e",
     ]
+
+
+# -- foreign keys (Rule V10)
+
+
+class Foreign:
+    """Keys that begin with ``f`` are foreign."""
+
+    def __init__(self) -> None:
+        self.gone: list[bytes] = []
+
+    def is_foreign(self, key: bytes) -> bool:
+        return key.startswith(b"f")
+
+    def forgotten(self, database: Database, key: bytes) -> bool:
+        self.gone.append(key)
+        return self.is_foreign(key)
+
+
+def with_foreign(count: int) -> Database:
+    database = Database(0)
+    database.outsiders = Foreign()
+    for i in range(count):
+        assert database.put_foreign(b"f%d" % i, b"", -1)
+    return database
+
+
+def test_foreign_keys_are_not_counted_and_not_found() -> None:
+    database = with_foreign(2000)
+    assert (len(database), list(database.keys()), database.random_key(Prng(1))) == (0, [], None)
+    database.set(b"own", b"")
+    assert (len(database), list(database.keys()), database.random_key(Prng(1))) == (1, [b"own"], b"own")
+    cursor, found = database.scan(0, 100_000)
+    assert (cursor, found) == (0, [b"own"])
+    assert not database.put_foreign(b"f0", b"again", 50)
+    assert (database.values.get(b"f0"), database.deadline_ms(b"f0")) == (b"again", 50)
+    assert database.drop_foreign(b"f0")
+    assert not database.drop_foreign(b"f0")
+    assert (database.foreign_count, database.deadline_count) == (1999, 0)
+    database.check_invariants()
+    database.flush()
+    assert (database.foreign_count, len(database)) == (0, 0)
+
+
+def test_foreign_keys_expire_unheard_and_uncounted() -> None:
+    database = with_foreign(0)
+    database.put_foreign(b"f", b"", 10)
+    database.set(b"own", b"")
+    database.expire_at(b"own", 10)
+    database.now_ms = 10
+    assert database.expire_due(10) == 2
+    assert (database.foreign_count, database.expired_count) == (0, 1)
+    outsiders = database.outsiders
+    assert isinstance(outsiders, Foreign)
+    assert sorted(outsiders.gone) == [b"f", b"own"]
+
+
+def test_a_hook_hears_of_foreign_keys_and_a_listener_does_not() -> None:
+    changed: list[bytes] = []
+
+    class Hook:
+        def before_change(self, database: Database, key: bytes) -> None:
+            changed.append(key)
+
+        def before_flush(self, database: Database) -> None:
+            """Not here."""
+
+    class Listener:
+        def expired(self, database: Database, key: bytes) -> None:
+            raise AssertionError
+
+        created = expired
+
+    database = with_foreign(0)
+    database.hook = Hook()
+    database.listener = Listener()
+    database.put_foreign(b"f", b"", 5)
+    database.drop_foreign(b"f")
+    assert changed == [b"f", b"f"]

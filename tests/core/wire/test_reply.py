@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from trivet.core.wire.reply import (
+    NOT_HERE,
     NULL_ARRAY,
     OK,
     PONG,
@@ -37,6 +38,7 @@ def test_the_usual_lines() -> None:
         (Push([b"message", None]), [6, [b"message", None]]),
         (Verbatim("txt", b"hello"), [7, "txt", b"hello"]),
         (Decimal(b"0.5"), [10, b"0.5"]),
+        (NOT_HERE, [11]),
         ({b"k": [True, -1]}, {b"k": [True, -1]}),
     ],
 )

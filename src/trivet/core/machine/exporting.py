@@ -24,7 +24,7 @@ _DUE_ENOUGH: Final = 512
 """With so many keys due, the walk goes no further for now."""
 _BUCKETS_MAX: Final = 32
 """Buckets that one ``take`` looks through: most of their keys may be of other slots."""
-_DUE_MAX: Final = 1_000_000
+DUE_MAX: Final = 1_000_000
 """With more the walk begins anew: keys that come and go must not fill the memory of a mover that waits."""
 
 
@@ -74,6 +74,9 @@ class RangeWalk:
         place = (index, key)
         if place not in self._due:
             self._is_due(place, key in database.values)
+            if len(self._order) > DUE_MAX:
+                self.restarts += 1
+                self.restart()
 
     def before_flush(self, database: Database) -> None:
         """A database is about to be emptied or exchanged: there is no saying what was given of it."""
@@ -83,14 +86,11 @@ class RangeWalk:
     def _is_due(self, place: tuple[int, bytes], counted: bool) -> None:
         self._due[place] = counted
         self._order.append(place)
-        if len(self._order) > _DUE_MAX:
-            self.restarts += 1
-            self.restart()
 
     # -- what the mover asks ---------------------------------------------------------------------
 
     def take(self, bytes_max: int) -> bytes:
-        """The next packets, of about ``bytes_max`` (one value may be larger); nothing when nothing is due now."""
+        """The next packets, of about ``bytes_max`` (a value may be larger); nothing when none is due now."""
         self._go_on()
         parcel = Parcel()
         while self._order and parcel.bytes < bytes_max:

@@ -28,7 +28,7 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.table import Context
 from trivet.core.machine.ownership import FOREIGN, IMPORTING, OWNED, Import, Ownership
 from trivet.core.machine.packets import unpack
-from trivet.core.machine.slot_ranges import parse_ranges
+from trivet.core.machine.slot_ranges import parse_number, parse_ranges
 from trivet.core.machine.state import State
 from trivet.core.values.codec import Item
 from trivet.core.values.databases import NUMBERS_MAX
@@ -53,7 +53,7 @@ _NOT_READY: Final = Error("ERR not everything of this move is here")
 def found(state: State, context: Context, args: list[bytes]) -> Reply:
     """``FOUND ranges epoch``: a new group. It is empty and has never been anything else."""
     ownership = state.ownership
-    ranges, epoch = parse_ranges(args[1]), int(args[2])
+    ranges, epoch = parse_ranges(args[1]), parse_number(args[2])
     if ownership.epoch or ownership.imports or ownership.exports or ownership.done:
         return OK if ownership.epoch >= epoch else BAD_CALL
     if state.databases.key_count():
@@ -65,7 +65,7 @@ def found(state: State, context: Context, args: list[bytes]) -> Reply:
 
 def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
     """``IMPORT verb move …``."""
-    verb, move = args[1], int(args[2])
+    verb, move = args[1], parse_number(args[2])
     how = state.ownership.done.get(move)
     if how is not None:
         return [ENDED, *flat(how[1])] if how[0] == END and verb != b"ABORT" else IS_OVER
@@ -78,8 +78,8 @@ def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
     if one is None:
         return [AGAIN]
     if verb == END:
-        return _end(state, move, one, int(args[3]))
-    if int(args[3]) != one.generation:
+        return _end(state, move, one, parse_number(args[3]))
+    if parse_number(args[3]) != one.generation:
         return [AGAIN]
     if verb == b"ITEMS":
         return _items(state, one, args[4])
@@ -91,7 +91,7 @@ def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
 
 def _begin(state: State, move: int, args: list[bytes]) -> Reply:
     ownership = state.ownership
-    ranges, generation = parse_ranges(args[3]), int(args[4])
+    ranges, generation = parse_ranges(args[3]), parse_number(args[4])
     known = ownership.imports.get(move)
     if known is not None:
         if generation < known.generation or (generation == known.generation and ranges != known.ranges):

@@ -239,9 +239,10 @@ class Ownership:
 
     def _mark_checked(self, ranges: Ranges, place: int) -> None:
         wanted = OWNED if place == SEALED else FOREIGN
-        if not all(0 <= low <= high < SLOTS for low, high in ranges) or not self.are_all(ranges, wanted):
-            raise ValueError("impossible ranges of slots")
-        self._slots_of(ranges, place)
+        for low, high in ranges:
+            if not 0 <= low <= high < SLOTS or not self.are_all([(low, high)], wanted):
+                raise ValueError("impossible ranges of slots")
+            self._slots_of([(low, high)], place)
 
     def check_invariants(self) -> None:
         """The counts are exact (Rule O4). Looks at every key: for tests and the lab."""

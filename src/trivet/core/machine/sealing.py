@@ -25,7 +25,7 @@ from trivet.core.cluster.slots import SLOTS, slot_of
 from trivet.core.command.table import Context
 from trivet.core.machine.importing import BAD_CALL, DISOWN, END, IS_OVER, NO_SUCH_MOVE
 from trivet.core.machine.ownership import FOREIGN, OWNED, SEALED, Export, Ownership
-from trivet.core.machine.slot_ranges import Ranges, parse_ranges
+from trivet.core.machine.slot_ranges import Ranges, parse_number, parse_ranges
 from trivet.core.machine.state import State
 from trivet.core.values.database import Database
 from trivet.core.values.table import SPACE
@@ -40,7 +40,7 @@ _NOT_OWNED: Final = Error("ERR some of these slots are not owned here, or are se
 def seal(state: State, context: Context, args: list[bytes]) -> Reply:
     """``SEAL move ranges``."""
     ownership = state.ownership
-    move, ranges = int(args[1]), parse_ranges(args[2])
+    move, ranges = parse_number(args[1]), parse_ranges(args[2])
     known = ownership.exports.get(move)
     if known is not None:
         return OK if known.ranges == ranges else BAD_CALL
@@ -67,7 +67,7 @@ def seal(state: State, context: Context, args: list[bytes]) -> Reply:
 def unseal(state: State, context: Context, args: list[bytes]) -> Reply:
     """``UNSEAL move``."""
     ownership = state.ownership
-    move = int(args[1])
+    move = parse_number(args[1])
     if move in ownership.done:
         return IS_OVER
     export = ownership.exports.pop(move, None)
@@ -80,13 +80,13 @@ def unseal(state: State, context: Context, args: list[bytes]) -> Reply:
 def disown(state: State, context: Context, args: list[bytes]) -> Reply:
     """``DISOWN move epoch [database count …]``."""
     ownership = state.ownership
-    move, epoch = int(args[1]), int(args[2])
+    move, epoch = parse_number(args[1]), parse_number(args[2])
     if move in ownership.done:
         return BAD_CALL if ownership.done[move][0] == END else OK
     export = ownership.exports.get(move)
     if export is None:
         return NO_SUCH_MOVE
-    numbers = [int(arg) for arg in args[3:]]
+    numbers = [parse_number(arg) for arg in args[3:]]
     counts = dict(zip(numbers[::2], numbers[1::2], strict=True))
     for index, expired in export.expired.items():
         counts[index] = counts.get(index, 0) - expired
@@ -106,7 +106,7 @@ def disown(state: State, context: Context, args: list[bytes]) -> Reply:
 def purge(state: State, context: Context, args: list[bytes]) -> Reply:
     """``PURGE move cursor``; a cursor is a database's number before a point of the hash space."""
     ownership = state.ownership
-    first, point = divmod(int(args[2]), SPACE)
+    first, point = divmod(parse_number(args[2]), SPACE)
     follower, state.follower = state.follower, None  # Rule X4
     budget = [PURGE_BUCKETS_MAX, PURGE_KEYS_MAX]
     try:

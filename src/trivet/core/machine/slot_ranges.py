@@ -1,8 +1,10 @@
-"""Ranges of slots as an argument: ``0-8191,9000-9000``. Inclusive, sorted, disjoint; nothing is none."""
+"""Numbers, and ranges of slots (``0-8191,9000-9000``: inclusive, sorted, disjoint), as arguments."""
 
 from typing import Final
 
 from trivet.core.cluster.slots import SLOTS
+
+_DIGITS_MAX: Final = 18
 
 Ranges = list[tuple[int, int]]
 
@@ -10,8 +12,15 @@ _BYTES_MAX: Final = 12 * SLOTS
 """More than every slot by itself takes."""
 
 
+def parse_number(data: bytes) -> int:
+    """The number in ``data``, from 0 up to what a snapshot can hold; raises ``ValueError`` for others."""
+    if not data.isdigit() or len(data) > _DIGITS_MAX:
+        raise ValueError(f"no number: {data[:20]!r}")
+    return int(data)
+
+
 def parse_ranges(data: bytes) -> Ranges:
-    """The ranges in ``data``; raises ``ValueError`` when they are none, or not in their order."""
+    """The ranges in ``data`` (nothing is none); raises ``ValueError`` when they are none, or not in their order."""
     if len(data) > _BYTES_MAX:
         raise ValueError("too many ranges")
     ranges: Ranges = []
