@@ -23,6 +23,8 @@ class _Leaders:
             facts = survey.facts_of(row)
             if facts is None or row.id == SYSTEM_GROUP or facts.leader not in self.counts:
                 continue
+            if not row.ranges and row.id not in survey.moving:
+                continue
             self.counts[facts.leader] += 1
             if survey.is_at_rest(row):
                 self.led[facts.leader].append(row)
@@ -86,7 +88,7 @@ def _leave_bad(leaders: _Leaders) -> None:
 
 
 def _path(leaders: _Leaders) -> list[tuple[GroupRow, NodeId]]:
-    """The shortest path from a node that leads most to one that leads at least two fewer; empty: none.
+    """The shortest path from a node that leads most to the one that leads fewest, at least two fewer; or none.
 
     Whoever was reached in vain leads to nobody better either, and is not tried again.
     """
@@ -103,9 +105,10 @@ def _path(leaders: _Leaders) -> list[tuple[GroupRow, NodeId]]:
                     if node in reached:
                         continue
                     reached[node] = (here, row)
-                    if counts[node] <= counts[start] - 2:
-                        return _way(reached, node)
                     queue.append(node)
+        best = min(queue, key=lambda node: counts[node])
+        if counts[best] <= counts[start] - 2:
+            return _way(reached, best)
     return []
 
 

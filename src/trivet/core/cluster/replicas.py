@@ -28,9 +28,14 @@ def _order(survey: Survey, row: GroupRow) -> tuple[int, int]:
 
 
 def _rethink(survey: Survey, row: GroupRow) -> None:
-    """A replacement that has become bad itself is replaced, or given up."""
+    """Rule P2: a replacement that has become bad itself is replaced or given up.
+
+    So is a target that has lost its quorum while the members have theirs.
+    """
     added = [node for node in row.target if node not in row.members]
     if not added or added[0] not in survey.bad:
+        if not survey.can_decide(row.target):
+            survey.retarget(row, row.members, "its new members would have no quorum now")
         return
     kept = [node for node in row.target if node in row.members]
     reason = survey.bad[added[0]]
@@ -48,7 +53,9 @@ def _repair(survey: Survey, row: GroupRow) -> None:
     if len(members) > wanted:
         gone = _surplus(survey, row, bad)
         why = survey.bad.get(gone, f"it has {len(members)} members and needs {wanted}")
-        survey.retarget(row, [node for node in members if node != gone], why)
+        kept = [node for node in members if node != gone]
+        if survey.can_decide(kept):
+            survey.retarget(row, kept, why)
         return
     spare = _spare(survey, row)
     if not spare:

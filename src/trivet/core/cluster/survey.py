@@ -4,9 +4,9 @@ from typing import Final
 
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.actions import Action, Target
-from trivet.core.cluster.choosing import load_of, zones_of
+from trivet.core.cluster.choosing import load_of, system_voters, zones_of
 from trivet.core.cluster.facts import Facts, GroupFacts, Policy
-from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, SYSTEM_VOTERS_MAX, UP, GroupRow
+from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, UP, GroupRow
 from trivet.core.cluster.state import MapState
 
 UNIT: Final = 100
@@ -74,9 +74,7 @@ class Survey:
         """How many members it shall have, in a cluster of this size."""
         if row.id != SYSTEM_GROUP:
             return max(1, min(self.state.keyspaces[row.keyspace].replicas, self.size))
-        if self.size >= SYSTEM_VOTERS_MAX:
-            return SYSTEM_VOTERS_MAX
-        return 3 if self.size >= 3 else max(1, self.size)
+        return system_voters(self.size)
 
     def is_changing(self, row: GroupRow) -> bool:
         """It is on its way to other members."""
@@ -86,9 +84,14 @@ class Survey:
         """How many of its members are alive."""
         return sum(1 for n in row.members if n in self.state.members and n not in self.facts.dead_ms)
 
+    def can_decide(self, nodes: list[NodeId]) -> bool:
+        """They are a quorum of themselves."""
+        alive = sum(1 for n in nodes if n in self.state.members and n not in self.facts.dead_ms)
+        return 2 * alive > len(nodes)
+
     def has_quorum(self, row: GroupRow) -> bool:
         """It can decide something."""
-        return 2 * self.alive(row) > len(row.members)
+        return self.can_decide(row.members)
 
     def is_at_rest(self, row: GroupRow) -> bool:
         """Nothing is under way with it, and something could be."""
