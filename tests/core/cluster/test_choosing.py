@@ -1,7 +1,7 @@
 """Zones first, then the least to do, then the lowest id."""
 
 from tests.core.cluster.conversation import founders
-from trivet.core.cluster.choosing import choose, load_of, zones_of
+from trivet.core.cluster.choosing import choose, load_of, system_voters, zones_of
 from trivet.core.cluster.choosing import founders as choose_founders
 from trivet.core.cluster.map import genesis
 
@@ -32,3 +32,7 @@ def test_founders_are_up_and_counted():
     assert choose_founders(cluster, 2, [], load) == [2, 3]
     assert choose_founders(cluster, 3, [1, 4], load) == [1]
     assert load == {1: 3, 2: 2, 3: 3, 4: 0}
+
+
+def test_the_system_group_has_an_odd_number_of_voters_but_for_two():
+    assert [system_voters(nodes) for nodes in range(8)] == [1, 1, 2, 3, 3, 5, 5, 5]

@@ -4,7 +4,7 @@ Pure and without chance: the map chooses founders with it, the placement chooses
 """
 
 from trivet.core.base.ids import NodeId
-from trivet.core.cluster.rows import UP
+from trivet.core.cluster.rows import SYSTEM_VOTERS_MAX, UP
 from trivet.core.cluster.state import MapState
 
 
@@ -32,6 +32,13 @@ def choose(
         left.remove(best)
         found.append(best)
     return found
+
+
+def system_voters(nodes: int) -> int:
+    """How many voters the system group has in a cluster of so many nodes: an odd number, but for two."""
+    if nodes >= SYSTEM_VOTERS_MAX:
+        return SYSTEM_VOTERS_MAX
+    return 3 if nodes >= 3 else max(1, nodes)
 
 
 def zones_of(state: MapState) -> dict[NodeId, str]:

@@ -12,6 +12,7 @@ from trivet.core.cluster.change_groups import group, lead, members
 from trivet.core.cluster.change_keyspaces import keyspace
 from trivet.core.cluster.change_moves import move
 from trivet.core.cluster.change_nodes import NODE_VERBS, join, of_node
+from trivet.core.cluster.choosing import system_voters
 from trivet.core.cluster.ranges import ALL
 from trivet.core.cluster.rows import (
     DEFAULT_KEYSPACE,
@@ -22,7 +23,6 @@ from trivet.core.cluster.rows import (
     REPLICAS_MAX,
     SYSTEM_GROUP,
     SYSTEM_KEYSPACE,
-    SYSTEM_VOTERS_MAX,
     UP,
     GroupRow,
     KeyspaceRow,
@@ -55,9 +55,10 @@ class ClusterMap(MapState):
         self.next_node = ids[-1] + 1
         self.next_group = FIRST_GROUP + 1
         self.keyspaces[DEFAULT_KEYSPACE] = KeyspaceRow(DEFAULT_KEYSPACE, DEFAULT_NAME, RAFT, wanted, [])
-        voters, first = ids[:SYSTEM_VOTERS_MAX], ids[:wanted]
+        first, most = ids[:wanted], system_voters(len(ids))
+        voters, listeners = ids[:most], ids[most:]
         self.groups[SYSTEM_GROUP] = GroupRow(
-            SYSTEM_GROUP, SYSTEM_KEYSPACE, [], voters, voters[:], ids[SYSTEM_VOTERS_MAX:], voters[:]
+            SYSTEM_GROUP, SYSTEM_KEYSPACE, [], voters, voters[:], listeners, voters[:]
         )
         self.groups[FIRST_GROUP] = GroupRow(
             FIRST_GROUP, DEFAULT_KEYSPACE, [ALL], first, first[:], [], first[:]

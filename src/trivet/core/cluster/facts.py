@@ -1,0 +1,47 @@
+"""What the placement looks at beside the map: who is alive, how large and busy groups are; and its aims."""
+
+import msgspec
+
+from trivet.core.base.ids import GroupId, NodeId
+from trivet.core.base.limits import MIB
+
+
+class GroupFacts(msgspec.Struct, kw_only=True):
+    """What a group's leader last said about it. Sizes and rates come smoothed."""
+
+    keys: int = 0
+    bytes: int = 0
+    ops: int = 0
+    """Commands per second."""
+    leader: NodeId = 0
+    """0: none is known."""
+    caught_up: list[NodeId] = []
+    """Members that have nearly all of the log: fit to lead."""
+    middle: int = 0
+    """The slot that begins the upper half of its load, if it was measured; else 0."""
+
+
+class Facts(msgspec.Struct, kw_only=True):
+    """What is known of the cluster at this moment."""
+
+    dead_ms: dict[NodeId, int] = {}
+    """The nodes that are not heard, and for how long; all others are alive."""
+    groups: dict[GroupId, GroupFacts] = {}
+    """Those that are heard of. Of others nothing is split or merged."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the placement aims at."""
+
+    grace_ms: int = 300_000
+    """How long a node may be dead before its replicas are made anew elsewhere."""
+    moves_max: int = 4
+    """Groups that get other members, or slots that are on their way, at a time."""
+    leads_max: int = 8
+    """Leaders that are asked to hand over, in one plan."""
+    split_bytes: int = 512 * MIB
+    split_ops: int = 20_000
+    """A group above either is split."""
+    merge_bytes: int = 64 * MIB
+    merge_ops: int = 1_000
+    """A group below both is merged into another, if both together stay below half of what splits one."""

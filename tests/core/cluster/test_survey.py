@@ -1,0 +1,70 @@
+"""What the placement sees."""
+
+from tests.core.cluster.model import Model
+from trivet.core.cluster.survey import UNIT, Survey
+
+
+def survey(model):
+    return Survey(model.map, model.facts(), model.policy)
+
+
+def test_who_may_get_something_and_who_is_emptied():
+    model = Model(5)
+    model.say("DRAIN 1")
+    model.die(2)
+    model.turns = 2
+    model.die(3)
+    model.turns = 3
+    seen = survey(model)
+    assert seen.candidates == [4, 5]
+    assert seen.bad == {1: "node 1 is to be emptied", 2: "node 2 has not been heard for 30 s"}
+    assert seen.size == 4
+
+
+def test_no_grace_is_no_excuse_for_the_living():
+    model = Model(3, policy=Model().policy.__class__(grace_ms=0))
+    assert survey(model).bad == {}
+    model.die(2)
+    assert list(survey(model).bad) == [2]
+
+
+def test_wishes_end_at_the_number_of_nodes_that_stay():
+    model = Model(3, replicas=5)
+    row = model.map.groups[1]
+    model.die(3)
+    assert survey(model).wanted(row) == 3, "the dead may come back"
+    model.say("DRAIN 3")
+    assert survey(model).wanted(row) == 2
+
+
+def test_what_a_replica_weighs():
+    model = Model(3)
+    row = model.map.groups[1]
+    model.density, model.traffic = {0: 2000}, {0: 500}
+    assert survey(model).weight_of(row) == UNIT + 2 * UNIT + UNIT // 2
+    assert survey(model).weight == {1: 350, 2: 350, 3: 350}
+
+
+def test_room_is_what_is_not_under_way():
+    model = Model(3)
+    model.join()
+    assert survey(model).room == 3
+    model.say("MOVE START 1 NEW 5 r")
+    model.say("GROUP TARGET 0 1 2 4")
+    seen = survey(model)
+    assert seen.room == 1
+    assert not seen.is_at_rest(model.map.groups[0])
+    assert not seen.is_at_rest(model.map.groups[1])
+    model.die(1)
+    model.die(2)
+    assert survey(model).room == 3, "without a quorum they go nowhere"
+
+
+def test_a_decision_is_counted():
+    model = Model(3)
+    model.join()
+    seen, row = survey(model), model.map.groups[1]
+    seen.retarget(row, [1, 2, 4], "why")
+    assert seen.load == {1: 1, 2: 1, 3: 0, 4: 1}
+    assert (seen.room, seen.weight[3], seen.weight[4]) == (2, 0, seen.weight[1])
+    assert not seen.is_at_rest(row)
