@@ -116,12 +116,12 @@ class World:
             config = NodeConfig(node=number, cluster=CLUSTER, members=members, limits=self.limits)
             seed = Prng(number * 1000 + host.lives)
             host.booted = boot(config, host.disk, seed, self.mono_ms, self.wall_ms)
-            host.group = host.booted.group
+            host.group = host.booted.groups[1]
         else:
             assert isinstance(host, RemoteHost)
             settings = GroupSettings(1, number, self.wall_ms * 10 + host.lives, 5000, 500, self.limits)
             host.group = RemoteGroup(settings, tuple(self.members), self.prng.between(0, 3))
-            host.blocked = BlockedClients(host.group, 5000)
+            host.blocked = BlockedClients(5000)
         for other in self.hosts.values():
             if other is not host and other.group is not None and self.is_linked(number, other.number):
                 host.group.on_peer_up(other.number)
@@ -237,10 +237,10 @@ class World:
         group.turn(self.mono_ms, self.wall_ms)
         if group.jumped:
             group.jumped = False
-            blocked.jumped()
+            blocked.jumped(host.group)
         woken, group.woken = group.woken, []
         for conn in woken:
-            blocked.woken(conn)
+            blocked.woken(conn, host.group)
         blocked.settle()
         host.served += blocked.answers
         blocked.answers = []
@@ -300,7 +300,7 @@ class World:
         host = self.remotes[number]
         assert host.blocked is not None and host.group is not None
         blocked, now_ms = host.blocked, self.mono_ms
-        args = blocked.begin(conn, 0, [b"BLPOP", key.encode(), b"0"])
+        args = blocked.begin(conn, 0, [b"BLPOP", key.encode(), b"0"], host.group)
 
         class First:
             def run_done(self) -> None:

@@ -5,31 +5,27 @@
 - Rule B2: a log of another cluster or another node is refused, never adopted.
 - Rule B3: an unreadable snapshot is a loss of everything after it: the member must be
   repaired by its peers before it votes.
+- Rule B4: who takes part is what the snapshot and the log say; the configuration counts only for a
+  group whose log does not say.
 """
 
 from typing import Final
 
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
-from trivet.core.base.errors import CorruptionError, StartError
+from trivet.core.base.errors import StartError
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
-from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.face import Replica
-from trivet.core.group.raft_group import GroupSettings, RaftGroup
-from trivet.core.group.snapshots import SnapshotFile, Snapshots
-from trivet.core.machine.machine import Machine
-from trivet.core.machine.snapshot import SnapshotLoad
+from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
-from trivet.core.raft.config import RaftConfig
-from trivet.core.raft.raft import Raft
-from trivet.core.raft.ready import HardState
+from trivet.core.node.replicas import ReplicaMaker
 from trivet.core.wal.record import BootRecord
 from trivet.core.wal.recovery import Recovery, recover
-from trivet.core.wal.snapshot_file import SnapshotReader
 from trivet.core.wal.wal import Wal
 
 _SUSPECT_MARGIN_MS: Final = 86_400_000
@@ -45,14 +41,14 @@ class Booted:
         groups: dict[GroupId, RaftGroup],
         front: Front,
         wal: Wal,
-        tokens: Tokens,
+        maker: ReplicaMaker,
         log: list[tuple[int, str]],
     ) -> None:
         self.cluster = cluster
         self.groups = groups
         self.front = front
         self.wal = wal
-        self.tokens = tokens
+        self.maker = maker
         self.log = log
 
 
@@ -73,65 +69,35 @@ def boot(
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
     incarnation = _next_incarnation(recovery, wall_ms)
-    founding = _Founding(config, cluster, storage, recovery, tokens, incarnation, buggify)
+    maker = ReplicaMaker(config, recovery.wal, tokens, incarnation, buggify)
     log: list[tuple[int, str]] = []
-    # The data's group draws its chance first; the order is part of what a seed replays.
-    first = founding.group(FIRST_GROUP, prng, log)
-    groups = {SYSTEM_GROUP: founding.group(SYSTEM_GROUP, prng, log), FIRST_GROUP: first}
+    groups: dict[GroupId, RaftGroup] = {}
     recovery.wal.append(BootRecord(config.cluster, config.node, incarnation))
-    replicas: dict[GroupId, Replica] = {**groups}
-    front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
-    notes = [(WARNING, note) for note in recovery.notes]
-    return Booted(cluster, groups, front, recovery.wal, tokens, notes + log)
-
-
-class _Founding:
-    """What the replicas of a node have in common when it starts."""
-
-    def __init__(
-        self,
-        config: NodeConfig,
-        cluster: ClusterMap,
-        storage: Storage,
-        recovery: Recovery,
-        tokens: Tokens,
-        incarnation: int,
-        buggify: Buggify | None,
-    ) -> None:
-        self._config = config
-        self._cluster = cluster
-        self._storage = storage
-        self._recovery = recovery
-        self._tokens = tokens
-        self._incarnation = incarnation
-        self._buggify = buggify
-
-    def group(self, group: GroupId, prng: Prng, log: list[tuple[int, str]]) -> RaftGroup:
-        """One replica, as the disk has kept it."""
-        config, recovery = self._config, self._recovery
-        limits = config.limits
-        machine = Machine(limits.expire_per_entry_max)
-        newest = _load_snapshot(self._storage, recovery, group, machine, limits.expire_per_entry_max)
-        if newest is None:
-            machine = Machine(limits.expire_per_entry_max)
-        raft = _raft(config, self._cluster, recovery, group, prng.fork(), newest, self._buggify)
-        settings = GroupSettings(
-            group, config.node, self._incarnation, config.command_timeout_ms, config.resend_ms, limits
-        )
-        snapshots = Snapshots(group, raft, recovery.wal, self._tokens, limits, newest, self._buggify)
-        found = recovery.group(group)
+    for number in _groups_to_start(config, cluster, recovery):
+        found = recovery.group(number)
+        replica = maker.restore(found, storage, recovery, cluster, prng)
+        groups[number] = replica
         log.append(
             (
                 INFO,
-                f"node {config.node} starts group {group}: term {found.term}, "
-                f"snapshot at {newest.index if newest else 0}, "
-                f"log to {found.last_index}, incarnation {self._incarnation}",
+                f"node {config.node} starts group {number}: term {found.term}, "
+                f"snapshot at {replica.snapshots.index}, "
+                f"log to {replica.raft.last_index}, incarnation {incarnation}",
             )
         )
-        return RaftGroup(
-            settings, self._cluster.voters, raft, machine, recovery.wal, snapshots, prng.fork(),
-            self._buggify,
-        )  # fmt: skip
+    replicas: dict[GroupId, Replica] = {**groups}
+    front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
+    notes = [(WARNING, note) for note in recovery.notes]
+    return Booted(cluster, groups, front, recovery.wal, maker, notes + log)
+
+
+def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery) -> list[GroupId]:
+    """The system group, and all others of which the log knows a replica; at first those that are founded."""
+    if recovery.boot is None:
+        founded = [row.id for row in cluster.groups.values() if config.node in row.founders]
+        return [SYSTEM_GROUP, *[number for number in founded if number != SYSTEM_GROUP]]
+    known = sorted([number for number, found in recovery.groups.items() if not found.dropped])
+    return known if SYSTEM_GROUP in known else [SYSTEM_GROUP, *known]
 
 
 def _check_owner(config: NodeConfig, recovery: Recovery) -> None:
@@ -153,62 +119,3 @@ def _next_incarnation(recovery: Recovery, wall_ms: WallMs) -> int:
     if recovery.boot_suspect:
         before += _SUSPECT_MARGIN_MS
     return max(before + 1, wall_ms)
-
-
-def _load_snapshot(
-    storage: Storage, recovery: Recovery, group: GroupId, machine: Machine, expire_max: int
-) -> SnapshotFile | None:
-    """Fill ``machine`` from the group's snapshot, if it has one; Rule B3 when it is unreadable."""
-    record = recovery.group(group).snapshot
-    if record is None:
-        return None
-    reader = SnapshotReader(storage, record.file)
-    load = SnapshotLoad(machine)
-    problem = ""
-    try:
-        for chunk in reader.chunks():
-            load.feed(chunk)
-        problem = reader.error
-    except CorruptionError as error:
-        problem = str(error)
-    if not problem and machine.applied_index != record.index:
-        problem = f"it holds index {machine.applied_index}, not {record.index}"
-    if problem:
-        recovery.notes.append(f"snapshot {record.file}: {problem}")
-        recovery.lose_snapshot(group)
-        return None
-    return SnapshotFile(record.file, record.index, record.term, storage.size_bytes(record.file))
-
-
-def _raft(
-    config: NodeConfig,
-    cluster: ClusterMap,
-    recovery: Recovery,
-    group: GroupId,
-    prng: Prng,
-    newest: SnapshotFile | None,
-    buggify: Buggify | None,
-) -> Raft:
-    found = recovery.group(group)
-    limits = config.limits
-    settings = RaftConfig(
-        node=config.node,
-        voters=cluster.voters,
-        election_ticks=max(3, config.election_ms // config.tick_ms),
-        heartbeat_ticks=max(1, config.heartbeat_ms // config.tick_ms),
-        campaign_ticks=max(1, config.election_ms // 5 // config.tick_ms),
-        append_bytes_max=limits.append_bytes_max,
-        committed_bytes_max=limits.apply_bytes_max,
-        uncommitted_bytes_max=limits.uncommitted_bytes_max,
-    )
-    return Raft(
-        settings,
-        prng,
-        HardState(found.term, found.vote, found.commit),
-        newest.index if newest is not None else 0,
-        newest.term if newest is not None else 0,
-        found.entries,
-        found.missing_to,
-        found.hard_state_suspect,
-        buggify,
-    )

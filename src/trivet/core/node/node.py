@@ -74,7 +74,7 @@ class Node:
             config.limits.peer_links_max,
             mono_ms,
         )
-        self._tokens = booted.tokens
+        self._maker = booted.maker
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
         self._stop_at_ms: Instant = -1
