@@ -236,6 +236,8 @@ class Machine(Specials):
             self.digest = crc32(encode_items(items), crc32(b"%d" % db_index, self.digest))
         if self.ownership.epoch or self.ownership.is_partial:
             self.digest = self.ownership.digest(self.digest)
+        if self.cluster is not None:
+            self.digest = crc32(self.cluster.digest(), self.digest)
         if self.scripts.digest:
             self.digest = crc32(b"%d" % self.scripts.digest, self.digest)
         self.digests[index] = self.digest

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.errors import CorruptionError
+from trivet.core.cluster.map import decode
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
@@ -242,6 +243,8 @@ class SnapshotLoad:
             database.foreign_count = shape.foreign_count
         machine.ownership.restore(head.ownership)
         machine.owns_otherwise()
+        if head.cluster:
+            machine.cluster = decode(head.cluster)
         machine.keep_account()
 
     def _load_bucket(self, bucket: Bucket) -> None:
@@ -308,4 +311,5 @@ def _head_of(machine: Machine) -> Head:
         machine.users.state(),
         machine.scripts.state(),
         machine.ownership.state(),
+        b"" if machine.cluster is None else machine.cluster.encode(),
     )

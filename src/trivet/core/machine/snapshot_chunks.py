@@ -60,6 +60,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     users: UsersState = UsersState()
     scripts: ScriptsState = ScriptsState()
     ownership: OwnershipState = OwnershipState()
+    cluster: bytes = b""
+    """The cluster map, in the system group."""
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

@@ -10,6 +10,7 @@ import msgspec
 
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.base.ids import NodeId
+from trivet.core.cluster.map import decode
 from trivet.core.command.events import EVICTED
 from trivet.core.command.table import ROWS, Context, Flag
 from trivet.core.machine.entry import Call, decode_calls
@@ -25,6 +26,7 @@ from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
 UNKNOWN: Final = Error("ERR unknown command in the log")
 
 OUT_OF_MEMORY: Final = Error("OOM command not allowed when used memory > 'maxmemory'.")
+NO_MAP: Final = Error("CLUSTERDOWN the cluster is not founded yet: try again; nothing was done")
 _ABORTED: Final = Error("EXECABORT Transaction discarded because of: " + OUT_OF_MEMORY.text)
 
 Special = Callable[[Context, NodeId, Call], Reply]
@@ -59,6 +61,7 @@ class Specials(State):
             USERS: self._users,
             AS: self._as,
             b"EVICT": self._evict,
+            b"MAP": self._map,
             **dict.fromkeys(MOVING, self._moving),
         }
 
@@ -156,6 +159,17 @@ class Specials(State):
                 if context.notifies:
                     context.notify(EVICTED, b"evicted", args[at + 1])
         return OK
+
+    # -- the cluster map ------------------------------------------------------------------------
+
+    def _map(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``MAP FOUND map``, once, as the first word of the system group; then ``MAP verb …``."""
+        args = call[1]
+        if args[1] == b"FOUND":
+            if self.cluster is None:
+                self.cluster = decode(args[2])
+            return OK
+        return NO_MAP if self.cluster is None else self.cluster.change(args, self.now_ms)
 
     # -- slots ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from trivet.core.access.users import Users
 from trivet.core.base.ids import NodeId
+from trivet.core.cluster.map import ClusterMap
 from trivet.core.command.events import EXPIRED, NEW_KEY
 from trivet.core.command.table import Context, Event
 from trivet.core.machine.checking import Owns
@@ -45,6 +46,8 @@ class State:
         self.watches = Watches()
         self.waiting = WaitingCalls()
         self.ownership = Ownership(self.databases)
+        self.cluster: ClusterMap | None = None
+        """The cluster map, in the system group."""
         self.settings = Settings()
         self.users = Users()
         self.denied: list[Denied] = []

@@ -283,9 +283,11 @@ class Front:
         send_parts(gathering, session.db, self.map_epoch, self.now_ms)
         return True
 
-    def call_group(self, session: Session, writes: bool, call: list[bytes]) -> bool:
+    def call_group(
+        self, session: Session, writes: bool, call: list[bytes], group: Replica | None = None
+    ) -> bool:
         """Put a call of the node's own making among the session's; False when it must be parked."""
-        run = self.run_for(session, writes, self.group)
+        run = self.run_for(session, writes, group or self.group)
         if run is None:
             return False
         run.add((session.db, call), sum(map(len, call)) + 32)
