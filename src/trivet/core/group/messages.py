@@ -103,3 +103,6 @@ class Invalidate(OfReplica, array_like=True, tag=71, frozen=True):
 GroupMessage = (
     Message | Forward | ForwardRead | ReadReplies | BatchReplies | NotLeader | Woken | Follow | Invalidate
 )
+
+ToOutsider = (ReadReplies, BatchReplies, NotLeader, Woken, Invalidate)
+"""What members say to nodes without a replica. Such a node may be getting one, which is not meant."""

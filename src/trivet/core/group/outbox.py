@@ -146,6 +146,17 @@ class Outbox:
                 self.applied(sequence, replies, True)
         self.skipped_to(session.last_sequence)
 
+    def drain(self) -> list[Run]:
+        """Every run without replies: nobody will apply them."""
+        self.close_turn()
+        runs = [run for parcel in self.under_way for run in parcel.runs]
+        runs.extend(self._staged)
+        self.under_way.clear()
+        self._staged.clear()
+        self._staged_ms.clear()
+        self.pending_bytes = 0
+        return runs
+
     def expire(self, oldest_ms: Instant) -> None:
         """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3)."""
         self.close_turn()

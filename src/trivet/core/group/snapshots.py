@@ -457,6 +457,19 @@ class Snapshots:
             self._jobs.append(remove_job(self._tokens, taking.writer.file))
         self._taking = None
 
+    def remove_all(self) -> list[DiskJob]:
+        """The replica is no more: neither are its files. What is left of the jobs is for nobody."""
+        if self._taking is not None:
+            self._give_up_taking(self._taking)
+        if self._receiving is not None:
+            self._jobs.append(self._receiving.receiver.abort())
+        self._giving.clear()
+        files = [file for _, file in self._records] + self._obsolete
+        if self._newest is not None:
+            files.append(self._newest)
+        self._jobs.extend([remove_job(self._tokens, file.file) for file in files])
+        return self.take_jobs()
+
     # -- reports of the disk -------------------------------------------------------------------
 
     def on_done(self, token: int, reads: list[bytes]) -> None:

@@ -46,6 +46,18 @@ class Settings:
         elif name == OVER:
             self.refuses_growth = value == b"yes"
 
+    def replace(self, values: list[tuple[bytes, bytes]]) -> None:
+        """All of them, but for what the leader has said about memory."""
+        over = self.values.get(OVER)
+        self.values = {}
+        self.notifies = self.maxmemory_bytes = 0
+        self.refuses_growth = False
+        self.version += 1
+        for name, value in values:
+            self.put(name, value)
+        if over is not None and self.maxmemory_bytes:
+            self.put(OVER, over)
+
     def get(self, name: bytes) -> bytes:
         """The value in force of a setting that ``CONFIG`` knows."""
         value = self.values.get(name)

@@ -210,6 +210,7 @@ class SnapshotLoad:
         machine.applied_index = head.applied_index
         machine.now_ms = head.now_ms
         machine.digest = head.digest
+        machine.shared_index = head.shared_index
         machine.databases.set_now(head.now_ms)
         for state in head.sessions:
             session = NodeSession(state.incarnation)
@@ -312,4 +313,5 @@ def _head_of(machine: Machine) -> Head:
         machine.scripts.state(),
         machine.ownership.state(),
         b"" if machine.cluster is None else machine.cluster.encode(),
+        machine.shared_index,
     )

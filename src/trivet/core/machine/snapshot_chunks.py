@@ -62,6 +62,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     ownership: OwnershipState = OwnershipState()
     cluster: bytes = b""
     """The cluster map, in the system group."""
+    shared_index: int = 0
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

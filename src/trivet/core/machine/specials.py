@@ -19,6 +19,7 @@ from trivet.core.machine.ownership import OWNED
 from trivet.core.machine.rights import AS, REQUIREPASS, USERS, Rights, change_users
 from trivet.core.machine.sealing import disown, purge, seal, unseal
 from trivet.core.machine.settings import ACCOUNTED, OVER
+from trivet.core.machine.sharing import COPY, take_copy
 from trivet.core.machine.state import State
 from trivet.core.machine.waiting import defect
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
@@ -62,6 +63,7 @@ class Specials(State):
             AS: self._as,
             b"EVICT": self._evict,
             b"MAP": self._map,
+            COPY: self._copy,
             **dict.fromkeys(MOVING, self._moving),
         }
 
@@ -132,6 +134,7 @@ class Specials(State):
     def _setting(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``SETTING name value …``."""
         args = call[1]
+        self.shared_index = self.applied_index
         for at in range(1, len(args) - 1, 2):
             if args[at] == REQUIREPASS:
                 self.users.require_password(args[at + 1])
@@ -171,6 +174,12 @@ class Specials(State):
             return OK
         return NO_MAP if self.cluster is None else self.cluster.change(args, self.now_ms)
 
+    def _copy(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``COPY shared``: what the system group has decided (see ``sharing``)."""
+        reply = take_copy(self, call[1])
+        self._listen(context)
+        return reply
+
     # -- slots ----------------------------------------------------------------------------------
 
     def _moving(self, context: Context, node: NodeId, call: Call) -> Reply:
@@ -184,6 +193,7 @@ class Specials(State):
 
     def _users(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``USERS …``: a change of users."""
+        self.shared_index = self.applied_index
         return change_users(self.users, call[1])
 
     def _as(self, context: Context, node: NodeId, call: Call) -> Reply:

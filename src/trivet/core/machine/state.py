@@ -48,6 +48,8 @@ class State:
         self.ownership = Ownership(self.databases)
         self.cluster: ClusterMap | None = None
         """The cluster map, in the system group."""
+        self.shared_index = 0
+        """In the system group: its last entry about users or settings. In another: that of its copy."""
         self.settings = Settings()
         self.users = Users()
         self.denied: list[Denied] = []

@@ -104,7 +104,7 @@ def _change(front: Front, session: Session, words: list[bytes]) -> bool:
     if refusal is not None:
         session.answer_reply(refusal)
         return True
-    if not front.call_group(session, True, [b"USERS", *words]):
+    if not front.change_shared(session, [b"USERS", *words]):
         return False
     session.vet |= HELD
     return True

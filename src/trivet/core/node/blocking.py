@@ -172,6 +172,13 @@ class BlockedClients:
             if call.group is group:
                 self.woken(conn, group)
 
+    def changed_face(self, before: Replica, after: Replica) -> None:
+        """The group is reached in another way from now on: every call in it asks what became of it."""
+        for call in self.by_client.values():
+            if call.group is before:
+                call.group = after
+        self.jumped(after)
+
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""
         self._now_ms = now_ms

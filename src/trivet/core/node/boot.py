@@ -42,6 +42,8 @@ class Booted:
         front: Front,
         wal: Wal,
         maker: ReplicaMaker,
+        birth: int,
+        prng: Prng,
         log: list[tuple[int, str]],
     ) -> None:
         self.cluster = cluster
@@ -49,6 +51,8 @@ class Booted:
         self.front = front
         self.wal = wal
         self.maker = maker
+        self.birth = birth
+        self.prng = prng
         self.log = log
 
 
@@ -72,7 +76,8 @@ def boot(
     maker = ReplicaMaker(config, recovery.wal, tokens, incarnation, buggify)
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
-    recovery.wal.append(BootRecord(config.cluster, config.node, incarnation))
+    birth = recovery.boot.birth if recovery.boot is not None else config.birth or prng.u64() >> 1 or 1
+    recovery.wal.append(BootRecord(config.cluster, config.node, incarnation, birth=birth))
     for number in _groups_to_start(config, cluster, recovery):
         found = recovery.group(number)
         replica = maker.restore(found, storage, recovery, cluster, prng)
@@ -88,7 +93,7 @@ def boot(
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
     notes = [(WARNING, note) for note in recovery.notes]
-    return Booted(cluster, groups, front, recovery.wal, maker, notes + log)
+    return Booted(cluster, groups, front, recovery.wal, maker, birth, prng.fork(), notes + log)
 
 
 def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery) -> list[GroupId]:

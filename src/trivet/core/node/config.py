@@ -14,8 +14,19 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """This node's id, one of the members'."""
     cluster: str
     """The cluster's id, hex digits; nodes of another cluster are refused."""
-    members: list[Member]
-    """All nodes, this one included: 1, 3 or 5 voters."""
+    members: list[Member] = []
+    """The nodes with which the cluster is founded: 1, 3 or 5. Empty for a node that joins later."""
+    known: list[Member] = []
+    """Where a node that joins finds others, before it has heard of all."""
+    host: str = ""
+    """Where the others and the clients find this node; empty: as it stands in ``members``."""
+    client_port: int = 0
+    peer_port: int = 0
+    zone: str = ""
+    """What fails together with this node: a rack, a room, a machine."""
+    labels: dict[str, str] = {}
+    birth: int = 0
+    """The number of a new data directory; 0: it draws its own."""
     password: str = ""
     """What clients must give with ``AUTH``; empty: nothing."""
     tick_ms: int = 20
@@ -33,15 +44,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def problem(self) -> str:
         """What is wrong with these values, as one sentence that names the setting; empty when nothing is."""
-        ids = [member.id for member in self.members]
-        if self.node not in ids:
-            return f"node: {self.node} is not among the members {ids}"
-        if len(dict.fromkeys(ids)) != len(ids):
-            return f"members: an id stands twice in {ids}"
-        if len(ids) not in (1, 3, 5):
-            return f"members: there are {len(ids)}; a group has 1, 3 or 5 voters"
-        if any(i < 1 for i in ids):
-            return "members: ids start at 1"
+        problem = self._problem_of_members()
+        if problem:
+            return problem
         if not self.cluster or any(c not in "0123456789abcdef" for c in self.cluster):
             return "cluster: lower-case hex digits expected"
         if self.tick_ms < 1:
@@ -51,3 +56,31 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.command_timeout_ms < self.election_ms:
             return "command_timeout_ms: at least election_ms"
         return ""
+
+    def _problem_of_members(self) -> str:
+        ids = [member.id for member in self.members]
+        if not ids:
+            if self.node < 1 or not (self.host and self.client_port and self.peer_port and self.known):
+                return "members: without any, the node joins: node, host, client_port, peer_port, known"
+            return ""
+        if self.node not in ids:
+            return f"node: {self.node} is not among the members {ids}"
+        if len(dict.fromkeys(ids)) != len(ids):
+            return f"members: an id stands twice in {ids}"
+        if len(ids) not in (1, 3, 5):
+            return f"members: there are {len(ids)}; a cluster is founded with 1, 3 or 5 nodes"
+        if any(i < 1 for i in ids):
+            return "members: ids start at 1"
+        return ""
+
+    def address(self) -> Member:
+        """This node as the others shall find it."""
+        for member in self.members:
+            if member.id == self.node:
+                return Member(
+                    id=self.node,
+                    host=self.host or member.host,
+                    client_port=self.client_port or member.client_port,
+                    peer_port=self.peer_port or member.peer_port,
+                )
+        return Member(id=self.node, host=self.host, client_port=self.client_port, peer_port=self.peer_port)

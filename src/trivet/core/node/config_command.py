@@ -64,14 +64,14 @@ def _plain(front: Front, action: bytes, args: list[bytes]) -> Reply:
 
 def value_of(front: Front, name: bytes) -> bytes:
     """The value in force of a setting."""
-    settings = front.group.machine.settings
+    settings = front.system.machine.settings
     if name not in settings.values:
         if name == b"maxclients":
             return b"%d" % front.limits.connections_max
         if name == b"proto-max-bulk-len":
             return b"%d" % front.limits.bulk_bytes_max
         if name == b"port":
-            return b"%d" % front.cluster.members[front.config.node].client_port
+            return b"%d" % front.config.address().client_port
     return settings.get(name)
 
 
@@ -105,12 +105,7 @@ def _set(front: Front, session: Session, args: list[bytes]) -> bool:
     if refusal is not None:
         session.answer_reply(refusal)
         return True
-    run = front.run_for(session, True)
-    if run is None:
-        return False
-    run.add((0, [b"SETTING", *checked]), sum(map(len, checked)) + 32)
-    session.calls_under_way += 1
-    return True
+    return front.change_shared(session, [b"SETTING", *checked])
 
 
 def _checked(front: Front, args: list[bytes]) -> list[bytes] | Error:

@@ -19,7 +19,7 @@ class Effects:
     """Everything that one turn decided. All lists are in the order in which to perform them."""
 
     __slots__ = (
-        "again", "closes", "disk", "fatal", "finished", "kills", "link_closes", "log", "pauses", "redials",
+        "again", "closes", "dials", "disk", "fatal", "finished", "kills", "link_closes", "log", "pauses", "redials",
         "replies", "resumes", "sends",
     )  # fmt: skip
 
@@ -38,6 +38,8 @@ class Effects:
         """Accepted peer connections to close."""
         self.redials: list[NodeId] = []
         """Peers to which the dialed link is to be dropped and dialed anew."""
+        self.dials: list[tuple[NodeId, str, int]] | None = None
+        """All peers to which links are to be kept from now on: (node, host, peer port); None: as before."""
         self.pauses: list[ConnectionId] = []
         """Connections to read nothing from, until resumed."""
         self.resumes: list[ConnectionId] = []

@@ -29,6 +29,7 @@ from trivet.core.node.rerouting import Rerouting, send_parts
 from trivet.core.node.router import Router
 from trivet.core.node.rules import Rules
 from trivet.core.node.session import MONITORED, PAUSED, Piece, Ready, Session
+from trivet.core.node.sharing import Change, Sharing
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
 from trivet.core.wire.reply import Blocked, Error
@@ -72,19 +73,23 @@ class Front:
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
-        self.group = group = groups[FIRST_GROUP]
-        """The group in which every cluster begins."""
+        self.pending_bytes = 0
+        """Writes of this node's clients that are not applied yet, over all groups."""
+        self._pending_of: dict[GroupId, int] = {}
+        self._wal = self.system.wal
+        self.sharing = Sharing(groups, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
         self.rerouting = Rerouting(self.router, config.command_timeout_ms)
         self.map_epoch = 0
         """Of the map by which commands are routed now."""
         self.effects = Effects()
         self.sessions: dict[ConnectionId, Session] = {}
+        self.follow_map(cluster)
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
         self.blocked = BlockedClients(config.command_timeout_ms)
-        self.guard = Guard(lambda: group.machine.users, config.password)
-        self.pubsub = Hub(config.limits, group.settings.incarnation)
+        self.guard = Guard(lambda: self.system.machine.users, config.password)
+        self.pubsub = Hub(config.limits, self.system.settings.incarnation)
         self.vet = 0
         """Why the commands of all clients need a closer look (see ``vetting``)."""
         self.backlogged: dict[ConnectionId, Session] = {}
@@ -101,7 +106,7 @@ class Front:
         self.stopping = False
         self.refuses_writes = False
         """Some writes are refused now: ``refuse_write`` says which."""
-        self.rules = Rules(group.machine.settings)
+        self.rules = Rules(self.system.machine.settings)
         self.pause_of_all = Pause()
         self.monitors = Monitors()
         self.tracking = Tracking(replicas, self.sessions)
@@ -113,6 +118,11 @@ class Front:
         self._resp_limits = RespLimits(
             bulk_bytes_max=limits.bulk_bytes_max, query_buffer_bytes_max=limits.query_buffer_bytes_max
         )
+
+    @property
+    def group(self) -> RaftGroup:
+        """The group in which every cluster begins; a node without a replica of it shows the system group."""
+        return self.groups.get(FIRST_GROUP) or self.system
 
     # -- sessions --------------------------------------------------------------------------
 
@@ -287,11 +297,23 @@ class Front:
         self, session: Session, writes: bool, call: list[bytes], group: Replica | None = None
     ) -> bool:
         """Put a call of the node's own making among the session's; False when it must be parked."""
-        run = self.run_for(session, writes, group or self.group)
+        run = self.run_for(session, writes, group or self.system)
         if run is None:
             return False
         run.add((session.db, call), sum(map(len, call)) + 32)
         session.calls_under_way += 1
+        return True
+
+    def change_shared(self, session: Session, call: list[bytes]) -> bool:
+        """Change users or settings, for all nodes and groups; False when it must be parked."""
+        if not self.may_go_on(session, True):
+            return False
+        change = Change(session, self.sharing, call, self.now_ms)
+        change.turn = self.turn_number
+        change.opener = session.last_command
+        session.pending.append(change)
+        session.calls_under_way += 1
+        self.system.write(change.sub, self.now_ms)
         return True
 
     def catch_up(self, session: Session) -> None:
@@ -306,7 +328,7 @@ class Front:
         session.calls_under_way += 1
         session.writes_under_way = False
         session.barrier = run
-        self.group.read(run, self.now_ms)
+        self.system.read(run, self.now_ms)
 
     def block(self, session: Session, args: list[bytes], size_bytes: int) -> bool:
         """Take a call that may wait; False when it must be parked."""
@@ -348,18 +370,24 @@ class Front:
             run.add((0, [b"UNWATCH", b"%d" % session.conn]), 32)
             group.write(run, self.now_ms)
 
+    def note_pending(self, group: Replica) -> None:
+        """The group has had a turn: what of this node's writes it has not applied."""
+        number = group.settings.group
+        bytes_now = group.pending_bytes
+        self.pending_bytes += bytes_now - self._pending_of.get(number, 0)
+        self._pending_of[number] = bytes_now
+
     def look_at_writes(self) -> None:
         """Once per read of a client: whether writes need a closer look."""
-        group = self.group  # without its properties: this runs for every read
         self.refuses_writes = (
-            self.stopping or group.wal.full or group.outbox.pending_bytes >= self.limits.pending_bytes_max
+            self.stopping or self._wal.full or self.pending_bytes >= self.limits.pending_bytes_max
         )
 
     def refuse_write(self) -> Error | None:
         """Why no write can be taken now, or None."""
-        if self.group.pending_bytes >= self.limits.pending_bytes_max:
+        if self.pending_bytes >= self.limits.pending_bytes_max:
             return BUSY
-        if self.group.disk_full:
+        if self._wal.full:
             # Nothing comes into this node's log, not even a DEL: a client would wait here in vain.
             return FULL
         if self.stopping:
@@ -387,8 +415,22 @@ class Front:
         self.cluster = cluster
         self.router.follow(cluster)
         self.map_epoch = cluster.epoch
+        self.homes_changed()
+
+    def homes_changed(self) -> None:
+        """Groups are reached in another way than before."""
         for session in self.sessions.values():
             session.home = self.router.home(session.db)
+
+    def changed_face(self, before: Replica, after: Replica) -> None:
+        """A group is reached through ``after`` from now on."""
+        self.blocked.changed_face(before, after)
+        for session in self.sessions.values():
+            if session.watching_in is before:
+                session.watching_in = after
+            session.open_group = None
+            session.open_run = None
+            session.pieces_turn = -1
 
     def select(self, session: Session, db: int) -> None:
         """The client uses another database from now on."""
@@ -399,7 +441,7 @@ class Front:
 
     def follow_settings(self) -> None:
         """Look whether the cluster's settings have changed."""
-        settings = self.group.machine.settings
+        settings = self.system.machine.settings
         if self.rules.is_of(settings):
             return
         self.rules = rules = Rules(settings)

@@ -18,18 +18,22 @@ from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import NO_NODE, ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.map import FIRST_GROUP
+from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.command.events import event_messages
+from trivet.core.group.face import Replica
+from trivet.core.group.messages import ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
 from trivet.core.node.client_list import describe
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
+from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
-from trivet.core.node.peers import NODE_GROUP, Peers, encode_message
+from trivet.core.node.peers import NODE_GROUP, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
+from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
@@ -62,19 +66,25 @@ class Node:
         self.config = config
         self.groups: dict[GroupId, RaftGroup] = booted.groups
         self.system = booted.front.system
-        self.group = booted.front.group
         self.front: Front = booted.front
         self.front.guard.keep_secret(seed)
         self._wal = booted.wal
+        self._birth = booted.birth
+        self._founding = booted.cluster
         self._peers = Peers(
             config.cluster,
             config.node,
-            list(booted.cluster.members),
+            booted.birth,
+            [member.id for member in [*config.members, *config.known]],
             config.limits.peer_frame_bytes_max,
             config.limits.peer_links_max,
             mono_ms,
         )
-        self._maker = booted.maker
+        self.residents = Residents(
+            config.node, booted.front, booted.wal, booted.maker, booted.prng, self._peers.up
+        )
+        self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
+        self._map_seen: tuple[ClusterMap | None, int] = (None, -1)
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
         self._stop_at_ms: Instant = -1
@@ -83,6 +93,11 @@ class Node:
         self._seen_leaders: dict[GroupId, tuple[NodeId, int]] = {}
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
+
+    @property
+    def group(self) -> RaftGroup:
+        """The group in which every cluster begins; without a replica of it here the system group."""
+        return self.front.group
 
     # -- clients -------------------------------------------------------------------------------
 
@@ -178,7 +193,7 @@ class Node:
         self._peers.up[peer] = None
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
-        for group in self.groups.values():
+        for _, group in self.residents.all:
             group.on_peer_up(peer)
 
     def on_peer_lost(self, peer: NodeId) -> None:
@@ -188,7 +203,7 @@ class Node:
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
         if self._peers.up.pop(peer, 0) is None:
-            for group in self.groups.values():
+            for _, group in self.residents.all:
                 group.on_peer_lost(peer)
 
     def on_link_accepted(self, link: LinkId, address: str) -> None:
@@ -197,12 +212,16 @@ class Node:
 
     def on_link_bytes(self, link: LinkId, data: bytes) -> None:
         """Bytes on an accepted link, in order."""
-        groups = self.groups
+        groups, outsiders = self.groups, self.residents.outsiders
+        group: Replica | None
         for sender, number, message in self._peers.receive(link, data):
             if isinstance(message, OfSubscribers):
                 self.front.pubsub.on_message(sender, message)
+            elif isinstance(message, Stranger):
+                self._told_off(message)
             elif self._wal.open:
-                group = groups.get(number)
+                group = outsiders.get(number) if isinstance(message, ToOutsider) else None
+                group = group or groups.get(number) or outsiders.get(number)
                 if group is not None:
                     group.on_message(sender, message)
 
@@ -211,10 +230,18 @@ class Node:
         peer = self._peers.closed(link)
         if peer:
             self.front.pubsub.on_peer_silent(peer)
-            for group in self.groups.values():
+            for _, group in self.residents.all:
                 group.on_peer_lost(peer)
                 if peer in self._peers.up:
                     group.on_peer_up(peer)
+
+    def _told_off(self, message: Stranger) -> None:
+        """Rule P4: a peer knows this node by another data directory."""
+        if message.birth != self._birth:
+            self._fatal = (
+                "the cluster knows this node with another data directory than this one: what it had promised "
+                "is lost. Give it back its directory, or let a new node take its place (trivet join, trivet replace)"
+            )
 
     # -- disk and time -------------------------------------------------------------------------
 
@@ -242,8 +269,11 @@ class Node:
         front.wall_ms = wall_ms
         self._wal.tick(mono_ms)
         if self._wal.open:
-            for group in self.groups.values():
+            for _, group in self.residents.all:
                 group.on_tick(mono_ms)
+            self._errands.tick(mono_ms)
+            if self.residents.outsiders:
+                self.residents.look(mono_ms)
         for session in list(front.backlogged.values()):
             stalled_ms = mono_ms - session.backlog_since_ms
             if stalled_ms >= front.limits.client_output_stall_ms or (
@@ -315,9 +345,12 @@ class Node:
 
     def _turn_groups(self, mono_ms: Instant, wall_ms: WallMs) -> None:
         front = self.front
-        for group in self.groups.values():
+        for _, group in self.residents.all:
             if group.stirred:
                 group.turn(mono_ms, wall_ms)
+                front.note_pending(group)
+                if group.misrouted:
+                    self._reroute(group)
                 if group.denied:
                     self._note_denied(group)
                 if group.woken or group.jumped:
@@ -326,7 +359,13 @@ class Node:
                     self._broadcast(group)
         if front.blocked.by_client or front.blocked.answers:
             self._settle()
-        machine = self.group.machine  # a snapshot may have brought another
+        if front.rerouting.waits and front.rerouting.look(front.map_epoch, mono_ms):
+            front.unparked = True
+        front.sharing.look(mono_ms)
+        machine = self.system.machine  # a snapshot may have brought another
+        cluster = machine.cluster
+        if cluster is not None and (cluster is not self._map_seen[0] or cluster.epoch != self._map_seen[1]):
+            self._follow_map(cluster, mono_ms)
         if front.guard.is_stale(machine.users):
             front.renew_users()
         if front.pubsub.wishes:
@@ -341,7 +380,28 @@ class Node:
             front.tracking.tell()
         self._answer()
 
-    def _note_denied(self, group: RaftGroup) -> None:
+    def _follow_map(self, cluster: ClusterMap, mono_ms: Instant) -> None:
+        """The cluster map has changed: who is who, and who holds what."""
+        self._map_seen = (cluster, cluster.epoch)
+        self.residents.follow(cluster, mono_ms)
+        self.front.follow_map(cluster)
+        self._peers.know({node: row.birth for node, row in cluster.members.items()})
+        addresses = {member.id: member for member in self.config.known + self.config.members}
+        self.front.effects.dials = [
+            (row.id, row.host, row.peer_port) if row.birth or row.id not in addresses
+            else (row.id, addresses[row.id].host, addresses[row.id].peer_port)
+            for row in cluster.members.values() if row.id != self.config.node
+        ]  # fmt: skip
+        self.front.unparked = True
+
+    def _reroute(self, group: Replica) -> None:
+        """Calls that came to the wrong group."""
+        front = self.front
+        for run in group.misrouted:
+            front.rerouting.take(run, front.map_epoch, front.now_ms)
+        group.misrouted.clear()
+
+    def _note_denied(self, group: Replica) -> None:
         """Calls in transactions and scripts that were refused go into this node's ACL LOG."""
         front = self.front
         denied, group.denied = group.denied, []
@@ -350,7 +410,7 @@ class Node:
             client = "" if session is None else describe(front, session)
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
-    def _broadcast(self, group: RaftGroup) -> None:
+    def _broadcast(self, group: Replica) -> None:
         """What applied entries say to subscribers: every node tells its own."""
         hub = self.front.pubsub
         published, group.published = group.published, []
@@ -358,10 +418,10 @@ class Node:
             hub.deliver(shard, channel, message)
         events, group.events = group.events, []
         if hub.subscribers:
-            for channel, message in event_messages(events, group.machine.settings.notifies):
+            for channel, message in event_messages(events, self.system.machine.settings.notifies):
                 hub.deliver(False, channel, message)
 
-    def _wake(self, group: RaftGroup) -> None:
+    def _wake(self, group: Replica) -> None:
         """Clients in calls that wait: the group has news for them."""
         front = self.front
         if group.jumped:
@@ -433,24 +493,31 @@ class Node:
     def _collect(self, effects: Effects) -> None:
         effects.disk = self._wal.flush()
         late = False
-        for number, group in self.groups.items():
-            jobs = group.snapshots.take_jobs()
-            for job in jobs:
-                self._disk_of[job.token] = group
+        for number, replica in self.groups.items():
+            for job in replica.snapshots.take_jobs():
+                self._disk_of[job.token] = replica
                 effects.disk.append(job)
+            if replica.failure:
+                self._fatal = replica.failure
+        if self.residents.jobs:
+            effects.disk.extend(self.residents.jobs)
+            self.residents.jobs = []
+        up = self._peers.up
+        for number, group in self.residents.all:
+            if group.wants_turn:
+                effects.again = True
             if group.outgoing:
                 if self._buggify is not None and self._buggify.rare(MESSAGES_LATE):
                     late = True
                     continue
-                up = self._peers.up
                 for peer, message in group.outgoing:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
                 group.outgoing = []
-            if group.wants_turn:
-                effects.again = True
-            if group.failure:
-                effects.fatal = group.failure
+        for peer in self._peers.strangers:
+            if peer in up:
+                effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
+        self._peers.strangers = []
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))
@@ -463,10 +530,12 @@ class Node:
         self.front.counters.peers_refused = self._peers.refused
         self._notes(effects)
         effects.again = effects.again or late
-        effects.fatal = self._wal.failed or effects.fatal
+        effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
     def _notes(self, effects: Effects) -> None:
+        self._log.extend([(INFO, note) for note in self.residents.notes])
+        self.residents.notes = []
         for number, group in self.groups.items():
             led_by = (group.raft.leader, group.raft.term)
             if led_by != self._seen_leaders.get(number, (NO_NODE, 0)):

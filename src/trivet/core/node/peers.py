@@ -6,6 +6,8 @@ accepted. The first frame on a link says who dials.
 - Rule P1: a link whose first frame does not fit (cluster, node, format) is closed and
   counted; nothing else is read from it.
 - Rule P2: a node has one accepted link per peer: the newest.
+- Rule P4: a node whose data directory has another number than the one that it was known by has lost what
+  it promised. It is refused, and told so.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
@@ -26,6 +28,7 @@ from trivet.core.group.messages import (
     Woken,
 )
 from trivet.core.node.hello import Hello as Hello
+from trivet.core.node.hello import Stranger as Stranger
 from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
 from trivet.core.wire.peer import FrameParser, frame
@@ -36,7 +39,7 @@ PEER_FORMAT: Final = 3
 HELLO_TIMEOUT_MS: Final = 5_000
 """How long an accepted link may be silent before it must have introduced itself."""
 
-NodeMessage = GroupMessage | PubSubMessage
+NodeMessage = GroupMessage | PubSubMessage | Stranger
 
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
@@ -56,6 +59,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Follow
         | Invalidate
         | Hello
+        | Stranger
         | Interest
         | Published
         | TellEverything
@@ -96,6 +100,7 @@ class Peers:
         self,
         cluster: str,
         node: NodeId,
+        birth: int,
         members: list[NodeId],
         frame_bytes_max: int,
         links_max: int,
@@ -103,7 +108,12 @@ class Peers:
     ) -> None:
         self._cluster = cluster
         self._node = node
+        self._birth = birth
         self._members = members
+        self._births: dict[NodeId, int] = {}
+        """As the cluster map has them."""
+        self.strangers: list[NodeId] = []
+        """Nodes to be told that they are not who they were; the node takes them."""
         self._frame_bytes_max = frame_bytes_max
         self._links_max = links_max
         self._links: dict[LinkId, _Link] = {}
@@ -125,9 +135,21 @@ class Peers:
             if not state.peer and now_ms - state.since_ms >= HELLO_TIMEOUT_MS:
                 self._refuse(link, state, "did not introduce itself in time")
 
+    def know(self, births: dict[NodeId, int]) -> None:
+        """Who the nodes of the cluster are, and by which number (0: not known yet); links of others end."""
+        self._members = list(births)
+        self._births = births
+        for link, state in list(self._links.items()):
+            if state.peer and state.peer not in births:
+                self._refuse(link, state, "has left the cluster")
+
+    def birth_of(self, peer: NodeId) -> int:
+        """The number that a node is known by; 0: none."""
+        return self._births.get(peer, 0)
+
     def hello(self, peer: NodeId) -> bytes:
         """The first frame on a link that we dialed."""
-        return encode_message(NODE_GROUP, Hello(self._cluster, self._node, peer, PEER_FORMAT))
+        return encode_message(NODE_GROUP, Hello(self._cluster, self._node, peer, PEER_FORMAT, self._birth))
 
     def accepted(self, link: LinkId, address: str) -> None:
         """Somebody dialed us."""
@@ -186,6 +208,12 @@ class Peers:
             return f"is node {hello.node}, which is not a peer here"
         if hello.format != PEER_FORMAT:
             return f"speaks message format {hello.format}, this version {PEER_FORMAT}"
+        known = self._births.get(hello.node, 0)
+        if known and hello.birth != known:
+            self.strangers.append(hello.node)
+            return (
+                f"is node {hello.node} with another data directory than before: it may not come back as that"
+            )
         return ""
 
     def _introduce(self, link: LinkId, state: _Link, peer: NodeId) -> None:

@@ -130,7 +130,7 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
         )
     elif route.writes or route.in_log:
         refusal = front.refuse_write()
-    if refusal is None and front.group.machine.settings.refuses_growth:
+    if refusal is None and any(group.machine.settings.refuses_growth for group in front.groups.values()):
         # As in Redis: what is queued takes memory, too.
         refusal = OUT_OF_MEMORY
     if refusal is None and session.knows_topology and not route.session:

@@ -26,6 +26,8 @@ class BootRecord(msgspec.Struct, array_like=True, frozen=True, tag=1):
     node: NodeId
     incarnation: int
     format: int = RECORD_FORMAT
+    birth: int = 0
+    """The number that the data directory was given when it was made; 0: an earlier version made it."""
 
 
 class GroupRecord(msgspec.Struct, array_like=True, frozen=True, tag=2):

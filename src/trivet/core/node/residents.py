@@ -1,0 +1,188 @@
+"""Residents: which groups have a replica on this node, as the cluster map wants it.
+
+On the path: nowhere; each change of the map is followed here, once. A group of which this node is
+no member is served through a ``RemoteGroup``; while a replica is new, and has not caught up,
+clients are still served through the remote one.
+
+- Rule F1: the batches of this node's clients go over from one face to the other with their numbers.
+- Rule F2: a founder begins with the founding membership only if the map says that the group has never
+  reported another. Any other replica waits to be told.
+- Rule F3: a replica is dropped when the map names this node nowhere in the group, and the map's membership
+  is at least as new as the replica's own: it can no longer count for anything.
+"""
+
+from trivet.core.base.disk import DiskJob
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
+from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.rows import GroupRow
+from trivet.core.group.face import Replica
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.remote_group import RemoteGroup
+from trivet.core.group.run import Run
+from trivet.core.node.front import Front
+from trivet.core.node.replicas import ReplicaMaker, founding_membership
+from trivet.core.node.router import NO_DATABASE
+from trivet.core.wal.record import DropRecord
+from trivet.core.wal.wal import Wal
+
+
+class Residents:
+    """The replicas of this node, and what stands for those that it has not."""
+
+    def __init__(
+        self, node: NodeId, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, up: dict[NodeId, None]
+    ) -> None:
+        self.outsiders: dict[GroupId, RemoteGroup] = {}
+        """Groups that are served through other nodes."""
+        self.jobs: list[DiskJob] = []
+        """Files of replicas that are gone; the node takes them."""
+        self.notes: list[str] = []
+        self.all: list[tuple[GroupId, Replica]] = []
+        """Everything that takes part in a turn."""
+        self._node = node
+        self._front = front
+        self._groups = front.groups
+        self._wal = wal
+        self._maker = maker
+        self._prng = prng
+        self._up = up
+        self._now_ms: Instant = 0
+        self._list()
+
+    def _list(self) -> None:
+        self.all = [*self._groups.items(), *self.outsiders.items()]
+
+    # -- the map ------------------------------------------------------------------------------------
+
+    def follow(self, cluster: ClusterMap, now_ms: Instant) -> None:
+        """The map is another than before."""
+        self._now_ms = now_ms
+        for number in [number for number in self._groups if number != SYSTEM_GROUP]:
+            row = cluster.groups.get(number)
+            if row is None:
+                if cluster.is_dropped(number):
+                    self._bury(number)
+            elif self._is_out(row, self._groups[number]):
+                self._leave(row)
+        for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
+            self._forget(self.outsiders.pop(number))
+            self._front.replicas.pop(number, None)
+        for row in cluster.groups.values():
+            if row.id != SYSTEM_GROUP:
+                self._follow_group(cluster, row)
+        self._list()
+
+    def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
+        members = tuple(node for node in [*row.members, *row.learners] if node != self._node)
+        if row.id not in self._groups and self._is_wanted(row):
+            self._come(cluster, row)
+        outsider = self.outsiders.get(row.id)
+        if outsider is not None:
+            outsider.set_members(members, row.leader_hint)
+        elif row.id not in self._groups:
+            outsider = RemoteGroup(self._maker.settings(row.id), members, row.leader_hint)
+            self._greet(outsider)
+            self.outsiders[row.id] = outsider
+            self._front.replicas[row.id] = outsider
+
+    def _is_wanted(self, row: GroupRow) -> bool:
+        if row.membership == 0:
+            return self._node in row.founders or self._node in row.learners
+        return self._node in row.target or self._node in row.members or self._node in row.learners
+
+    def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
+        """Rule F3."""
+        return not self._is_wanted(row) and row.membership >= replica.raft.membership_index
+
+    # -- coming and going ---------------------------------------------------------------------------
+
+    def _come(self, cluster: ClusterMap, row: GroupRow) -> None:
+        """A replica, new or come back (Rule F2). A founder's serves at once: nobody else has more."""
+        founding = founding_membership(cluster, row.id, self._node if row.membership == 0 else 0)
+        founds = self._node in founding.voters
+        outsider = self.outsiders.pop(row.id, None) if founds else self.outsiders.get(row.id)
+        replica = self._maker.create(row.id, founding, self._prng, None)
+        self._groups[row.id] = replica
+        self._greet(replica)
+        self.notes.append(f"group {row.id} comes to this node")
+        if not founds:
+            return
+        self._front.replicas[row.id] = replica
+        if outsider is not None:
+            self._hand_over(outsider, replica)
+
+    def look(self, now_ms: Instant) -> None:
+        """Replicas that have caught up take over from what stood for them."""
+        self._now_ms = now_ms
+        ready = [number for number in self.outsiders if number in self._groups and self._is_ready(number)]
+        for number in ready:
+            outsider = self.outsiders.pop(number)
+            replica = self._groups[number]
+            self._front.replicas[number] = replica
+            self._hand_over(outsider, replica)
+        if ready:
+            self._list()
+            self._front.homes_changed()
+
+    def _is_ready(self, number: GroupId) -> bool:
+        replica = self._groups[number]
+        raft = replica.raft
+        return (
+            raft.leader != 0
+            and raft.membership.is_voter(self._node)
+            and raft.commit > 0
+            and replica.machine.applied_index == raft.commit
+        )
+
+    def _hand_over(self, outsider: RemoteGroup, replica: RaftGroup) -> None:
+        """Rule F1."""
+        outbox, runs = outsider.hand_over()
+        replica.adopt(outbox)
+        self._go_on(outsider, replica, runs)
+
+    def _go_on(self, before: Replica, after: Replica, runs: list[Run]) -> None:
+        for run in runs:
+            after.read(run, self._now_ms)
+        self._front.changed_face(before, after)
+
+    def _leave(self, row: GroupRow) -> None:
+        """The replica goes; this node's clients are served through the members."""
+        replica = self._groups.pop(row.id)
+        self._drop(replica)
+        outsider = self.outsiders.get(row.id)
+        if outsider is not None:
+            return  # its clients were never served by the replica
+        members = tuple(row.members)
+        outsider = RemoteGroup(self._maker.settings(row.id), members, row.leader_hint, replica.outbox)
+        self._greet(outsider)
+        self.outsiders[row.id] = outsider
+        self._front.replicas[row.id] = outsider
+        self._go_on(replica, outsider, replica.reads.drain())
+
+    def _bury(self, number: GroupId) -> None:
+        """The group is no more."""
+        replica = self._groups.pop(number)
+        self._drop(replica)
+        outsider = self.outsiders.pop(number, None)
+        self._front.replicas.pop(number, None)
+        self._forget(replica if outsider is None else outsider)
+
+    def _forget(self, replica: RaftGroup | RemoteGroup) -> None:
+        """Whoever waits for a group that is gone is told."""
+        outbox, runs = replica.outbox, replica.reads.drain()
+        for run in outbox.drain() + runs:
+            run.fail(NO_DATABASE, whoever=True)
+
+    def _drop(self, replica: RaftGroup) -> None:
+        number = replica.settings.group
+        raft = replica.raft
+        self._wal.append(DropRecord(number, raft.term, raft.vote, raft.last_index, raft.suspect))
+        self.jobs.extend(replica.snapshots.remove_all())
+        self.notes.append(f"group {number} leaves this node")
+
+    def _greet(self, replica: Replica) -> None:
+        for peer in self._up:
+            replica.on_peer_up(peer)
+        if self._front.tracking.clients:
+            replica.follow_changes(self._front.tracking)

@@ -1,0 +1,73 @@
+"""Sharing: what the system group decides reaches every group of data (see ``machine/sharing``).
+
+Each node brings the copy to the groups that it leads. A client that has changed something is answered when
+the groups of which its node holds replicas have it, so that its next command is judged by it.
+"""
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.run import Run, Waiter
+from trivet.core.machine.sharing import copy_call
+from trivet.core.raft.state import Role
+
+
+class Change(Run):
+    """A client's change of users or settings, until everybody here knows."""
+
+    __slots__ = ("since_ms", "sharing", "sub")
+
+    def __init__(self, waiter: Waiter, sharing: "Sharing", call: list[bytes], now_ms: Instant) -> None:
+        super().__init__(waiter, True)
+        self.count = 1
+        self.first = call
+        self.since_ms = now_ms
+        self.sharing = sharing
+        self.sub = Run(self, True)
+        self.sub.add((0, call), sum(map(len, call)) + 32)
+
+    def run_done(self) -> None:
+        """The system group has answered."""
+        self.sharing.changes.append(self)
+
+
+class Sharing:
+    """Copies under way, and changes that wait for them."""
+
+    def __init__(self, groups: dict[GroupId, RaftGroup], timeout_ms: int) -> None:
+        self.changes: list[Change] = []
+        self._groups = groups
+        self._timeout_ms = timeout_ms
+        self._copies: dict[GroupId, Run] = {}
+
+    def run_done(self) -> None:
+        """A copy is there."""
+
+    def look(self, now_ms: Instant) -> None:
+        """Bring what is missing, and answer whom it reached."""
+        system = self._groups[SYSTEM_GROUP].machine
+        behind = False
+        for number, group in self._groups.items():
+            machine = group.machine
+            if number == SYSTEM_GROUP or (
+                machine.shared_index >= system.shared_index
+                and (machine.shared_index or not system.scripts.digest)
+            ):
+                continue
+            behind = True
+            under_way = self._copies.get(number)
+            if group.raft.role is Role.LEADER and (under_way is None or under_way.replies is not None):
+                run = Run(self, True, patient=True)
+                call = copy_call(system, not machine.shared_index)
+                run.add((0, call), sum(map(len, call)))
+                self._copies[number] = run
+                group.write(run, now_ms)
+        if self.changes:
+            waiting = self.changes
+            self.changes = []
+            for change in waiting:
+                replies = change.sub.replies
+                assert replies is not None
+                if behind and now_ms - change.since_ms < self._timeout_ms:
+                    self.changes.append(change)
+                else:
+                    change.finish(replies)
