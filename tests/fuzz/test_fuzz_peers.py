@@ -14,7 +14,16 @@ import pytest
 
 from tests.core.node.bench import CLUSTER, Bench
 from tests.fuzz.mangling import made_up
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.messages import (
+    BatchReplies,
+    Follow,
+    Forward,
+    ForwardRead,
+    Invalidate,
+    NotLeader,
+    ReadReplies,
+    Woken,
+)
 from trivet.core.machine.entry import Batch, encode_batch
 from trivet.core.machine.plain_reply import encode_replies
 from trivet.core.node.peers import PEER_FORMAT, Hello, Peers, encode_message
@@ -30,6 +39,13 @@ SEEDS = [
     (1, Forward(encode_batch(Batch(2, 1, 1, 0, [(0, [b"SET", b"a", b"1"])])))),
     (1, ForwardRead(1, [(0, [b"GET", b"a"]), (3, [b"AS", b"ann", b"7", b"LRANGE", b"l", b"0", b"-1"])])),
     (1, ReadReplies(1, encode_replies([1, b"x", None]))),
+    (1, Forward(encode_batch(Batch(2, 1, 1, 0, [(0, [b"SET", b"a", b"1"])])), True)),
+    (1, ForwardRead(1, [(0, [b"GET", b"a"])], 5, True, True)),
+    (1, BatchReplies(1, 1, encode_replies([1, b"x", None]))),
+    (1, NotLeader(2, 7)),
+    (1, Woken([1, 2])),
+    (1, Follow(True)),
+    (1, Invalidate([b"a"], False)),
 ]
 
 

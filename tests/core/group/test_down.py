@@ -18,7 +18,7 @@ def never(peer: int) -> bool:
 
 
 def test_a_node_without_connection_is_said_to_be_down_once():
-    down = DownNodes(1, (1, 2, 3))
+    down = DownNodes(1)
     machine = machine_with_a_waiter(2)
     assert down.look(machine, {2: None, 3: None}, never) == []
     (run,) = down.look(machine, {3: None}, never)
@@ -29,12 +29,18 @@ def test_a_node_without_connection_is_said_to_be_down_once():
 
 
 def test_a_silent_node_counts_as_down():
-    down = DownNodes(1, (1, 2, 3))
+    down = DownNodes(1)
     machine = machine_with_a_waiter(2)
     assert len(down.look(machine, {2: None, 3: None}, lambda peer: peer == 2)) == 1
 
 
 def test_nobody_waits_there():
-    down = DownNodes(1, (1, 2, 3))
+    down = DownNodes(1)
     assert down.look(machine_with_a_waiter(2), {2: None}, never) == []
     assert down.look(Machine(100), {}, never) == []
+
+
+def test_a_node_that_is_no_member_can_be_down():
+    down = DownNodes(1)
+    (run,) = down.look(machine_with_a_waiter(9), {2: None, 3: None}, never)
+    assert run.calls == [(0, [b"NODEDOWN", b"9", b"55"])]

@@ -2,6 +2,7 @@
 
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
 from trivet.core.group.run import Run
+from trivet.core.machine.plain_reply import encode_replies
 
 
 class Client:
@@ -145,10 +146,11 @@ def test_the_leader_runs_the_reads_of_a_full_node():
     first, second = staged(queue), staged(queue)
     number, calls = queue.ask_leader(100)
     assert calls == first.calls + second.calls
-    queue.answered(number, [b"1", b"2"])
-    assert (first.replies, second.replies) == ([b"1"], [b"2"])
-    queue.answered(number, [b"3", b"4"])
-    assert first.replies == [b"1"], "a late duplicate answers nothing"
+    assert queue.answered(number, 1, encode_replies([b"2"])) is None
+    batch = queue.answered(number, 0, encode_replies([b"1"]))
+    assert batch is not None and batch.parts is not None
+    assert (batch.runs, batch.parts.replies) == ([first, second], [b"1", b"2"])
+    assert queue.answered(number, 0, encode_replies([b"3", b"4"])) is None, "a late duplicate answers nothing"
 
 
 def test_reads_with_a_leader_that_does_not_answer_are_asked_again():
@@ -160,10 +162,25 @@ def test_reads_with_a_leader_that_does_not_answer_are_asked_again():
     assert not queue.unasked
     queue.retry(101)
     again, _ = queue.ask_leader(700)
-    queue.answered(lost, [b"late"])
-    assert run.replies is None
+    assert queue.answered(lost, 0, encode_replies([b"late"])) is None
     queue.leader_changed()
-    queue.answered(again, [b"late"])
+    assert queue.answered(again, 0, encode_replies([b"late"])) is None
     last, _ = queue.ask_leader(800)
-    queue.answered(last, [b"1", b"one too many"])
-    assert run.replies is None
+    assert queue.answered(last, 0, encode_replies([b"1", b"one too many"])) is None
+    assert queue.answered(last, 0, b"\xc1") is None
+    batch = queue.answered(last, 0, encode_replies([b"1"]))
+    assert batch is not None and batch.runs == [run]
+
+
+def test_everything_without_a_reply_can_be_taken_away():
+    queue = ReadQueue()
+    runs = [staged(queue)]
+    queue.confirm(queue.ask(), 9)
+    runs.append(staged(queue))
+    queue.ask()
+    runs.append(staged(queue))
+    queue.hold_until(7)
+    runs.append(staged(queue))
+    queue.stage_stale(stale := read())
+    assert sorted(map(id, queue.drain())) == sorted(map(id, [*runs, stale]))
+    assert queue.drain() == [] and not queue.may_run()

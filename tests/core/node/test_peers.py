@@ -50,7 +50,7 @@ def test_what_one_says_the_other_accepts():
         (Hello(CLUSTER, 2, 3, PEER_FORMAT), "wanted node 3, this is node 1"),
         (Hello(CLUSTER, 4, 1, PEER_FORMAT), "is node 4, which is not a peer here"),
         (Hello(CLUSTER, 1, 1, PEER_FORMAT), "is node 1, which is not a peer here"),
-        (Hello(CLUSTER, 2, 1, 99), "speaks message format 99, this version 2"),
+        (Hello(CLUSTER, 2, 1, 99), f"speaks message format 99, this version {PEER_FORMAT}"),
         (MESSAGE, "did not introduce itself"),
     ],
 )

@@ -2,7 +2,16 @@ import msgspec
 import pytest
 
 from trivet.core.base.entry import Entry
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.messages import (
+    BatchReplies,
+    Follow,
+    Forward,
+    ForwardRead,
+    Invalidate,
+    NotLeader,
+    ReadReplies,
+    Woken,
+)
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.node.hello import Hello
 from trivet.core.node.peers import encode_message
@@ -39,6 +48,15 @@ SPOKEN = [
     (Forward(b"\xff"), "forward 1 bytes", False),
     (ForwardRead(1, [(0, [b"GET", b"x"])]), "read for me: GET x", False),
     (ReadReplies(1, b"abc"), "replies to reads", False),
+    (Forward(b"", True), "who leads?", False),
+    (BatchReplies(4, 1, b"abc"), "replies to batch 4", False),
+    (NotLeader(2, 5), "node 2 leads t5", False),
+    (NotLeader(0, 5), "nobody leads t5", False),
+    (Woken([1, 2]), "2 woken", False),
+    (Follow(True), "tell me of changes", False),
+    (Follow(False), "no more changes", False),
+    (Invalidate([b"k"]), "changed: 1 keys", False),
+    (Invalidate([], True), "changed: all keys", False),
     (Hello("c", 1, 2, 1), "hello", True),
 ]
 

@@ -56,6 +56,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One batch of writes; a turn with more makes several (a single larger command goes alone)."""
     batches_in_flight_max: int = 64
     """Batches of this node under way at a time."""
+    remote_reads_max: int = 64
+    """Batches of reads of one node without a copy, or with one that is behind, under way at a member."""
+    remote_read_bytes_max: int = 64 * MIB
+    """The same in bytes of commands (a single larger batch goes alone)."""
+    remote_tracked_keys_max: int = 100_000
+    """Keys that a member remembers for clients of one node without a copy, to tell it of changes."""
     peer_frame_bytes_max: int = 128 * MIB
     """One frame between nodes."""
     peer_links_max: int = 256

@@ -17,23 +17,25 @@ from trivet.core.machine.machine import Machine
 class DownNodes:
     """What a leader has said of other nodes."""
 
-    def __init__(self, node: NodeId, voters: tuple[NodeId, ...]) -> None:
-        self._others = [voter for voter in voters if voter != node]
+    def __init__(self, node: NodeId) -> None:
+        self._node = node
         self._said: dict[NodeId, Run] = {}
 
     def look(
         self, machine: Machine, up: Mapping[NodeId, None], is_silent: Callable[[NodeId], bool]
     ) -> list[Run]:
-        """Runs to propose: one for each node that is down and whose clients wait for something."""
+        """Runs to propose: one for each node that is down and whose clients wait for something.
+
+        Nodes that are no members of the group are among them.
+        """
         runs: list[Run] = []
-        for node in self._others:
-            if node in up and not is_silent(node):
+        for node, session in machine.sessions.by_node.items():
+            if node == self._node or (node in up and not is_silent(node)):
                 continue
             said = self._said.get(node)
             if said is not None and said.replies is None:
                 continue
-            session = machine.sessions.by_node.get(node)
-            if session is None or not any(client[0] == node for client in machine.waiting.by_client):
+            if not any(client[0] == node for client in machine.waiting.by_client):
                 continue
             run = Run(self, True, patient=True)
             run.add((0, [b"NODEDOWN", b"%d" % node, b"%d" % session.incarnation]), 32)

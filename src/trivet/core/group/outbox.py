@@ -12,8 +12,9 @@ from collections import deque
 
 from trivet.core.base.buggify import REPLIES_KEPT, Buggify
 from trivet.core.base.ids import Instant, NodeId
-from trivet.core.group.run import Run
+from trivet.core.group.run import Run, finish_runs
 from trivet.core.machine.entry import Batch, Call, encode_batch
+from trivet.core.machine.sessions import NodeSessions
 from trivet.core.wire.reply import Error, Reply
 
 TIMEOUT_ERROR = Error(
@@ -115,11 +116,7 @@ class Outbox:
             return None
         parcel = self.under_way.popleft()
         self.pending_bytes -= parcel.size_bytes
-        position = 0
-        for run in parcel.runs:
-            count = run.count
-            run.finish(replies[position : position + count])
-            position += count
+        finish_runs(parcel.runs, replies)
         return parcel
 
     def skipped_to(self, sequence: int) -> list[Parcel]:
@@ -132,6 +129,16 @@ class Outbox:
                 run.fail(TIMEOUT_ERROR, whoever=True)
             lost.append(parcel)
         return lost
+
+    def catch_up(self, sessions: NodeSessions) -> None:
+        """Batches that a state contains which this node did not apply are answered from it (Rule S2)."""
+        session = sessions.by_node.get(self._node)
+        if session is None or session.incarnation != self._incarnation:
+            return
+        for sequence, replies in session.replies.items():
+            if self.under_way and self.under_way[0].sequence == sequence:
+                self.applied(sequence, replies)
+        self.skipped_to(session.last_sequence)
 
     def expire(self, oldest_ms: Instant) -> None:
         """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3)."""

@@ -21,37 +21,30 @@ import msgspec
 from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.command.table import ROWS, Event, Flag
-from trivet.core.group.changes import Follower, who_changes
+from trivet.core.command.table import Event
+from trivet.core.group.changes import Follower, Followers, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies
+from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox
-from trivet.core.group.reads import ReadQueue, RemoteReader
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.reads import ReadQueue
+from trivet.core.group.remote_service import RemoteReader, RemoteService
+from trivet.core.group.run import Run, Waiter, finish_runs
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
-from trivet.core.machine.entry import BatchHead, Call, decode_batch_head, encode_body
+from trivet.core.machine.entry import BatchHead, decode_batch_head, encode_body
 from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import TICK_STEP
-from trivet.core.machine.plain_reply import decode_replies, encode_replies
-from trivet.core.machine.rights import Denied, inner_call, is_question
-from trivet.core.raft.messages import Message, ReadIndexRequest
+from trivet.core.machine.rights import Denied
+from trivet.core.raft.messages import ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
 from trivet.core.raft.state import Role
-from trivet.core.values.databases import DATABASES_MAX
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
-from trivet.core.wire.reply import Error, Reply
 
-GroupMessage = Message | Forward | ForwardRead | ReadReplies
-
-REPLY_TOO_LARGE: Final = Error(
-    "OOM the disk of this node is full and its copy is behind; the reply is too large to come from "
-    "the leader: read through another node"
-)
 _NOT_YET: Final[Index] = 1 << 62
 _SEED_BITS: Final = 0x7FFFFFFFFFFFFFFF
 
@@ -109,7 +102,7 @@ class RaftGroup:
         self._users_version = machine.users.version
         self._old_to: Index = raft.last_index
         """Entries up to here were in the log at the start: what they said was said in an earlier life."""
-        self._down = DownNodes(settings.node, voters)
+        self._down = DownNodes(settings.node)
         self._evictor = Evictor(Prng(settings.node))
         self.woken: list[ConnectionId] = []
         """This node's clients whose waiting calls were served or forgotten; the node takes them."""
@@ -117,11 +110,12 @@ class RaftGroup:
         """A snapshot has replaced the state: nobody knows what became of what clients wait for."""
         self.events: list[Event] = []
         """Keyspace events of applied entries; the node takes them every turn."""
-        self._follower: Follower | None = None
         self.published: list[tuple[bool, bytes, bytes]] = []
         """Messages published by applied entries; the node takes them every turn."""
         self.denied: list[Denied] = []
         """Calls in transactions and scripts of this node's clients that were refused; the node takes them."""
+        self.remotes = RemoteService(self)
+        self._followers = Followers(self.remotes.tracks)
 
     # -- what the front of the node uses -----------------------------------------------------
 
@@ -139,8 +133,8 @@ class RaftGroup:
 
     def follow_changes(self, follower: Follower | None) -> None:
         """From now on ``follower`` is told of tracked reads and of all changes; None: nobody."""
-        self._follower = follower
-        self.machine.follow_changes(follower)
+        self._followers.own = follower
+        self._followers.attach(self.machine)
 
     def who_changes(self) -> Waiter | None:
         """While a change happens: whose call it is, if a client's of this node."""
@@ -155,6 +149,15 @@ class RaftGroup:
     def disk_full(self) -> bool:
         """This node's log can't grow."""
         return self.wal.full
+
+    @property
+    def leader(self) -> NodeId:
+        """Who leads, as far as this replica knows; 0: nobody."""
+        return self.raft.leader
+
+    def is_member(self, node: NodeId) -> bool:
+        """Whether ``node`` holds a replica of the group."""
+        return node in self.voters
 
     def peer_is_up(self, peer: NodeId) -> bool:
         """Whether the link to ``peer`` is up."""
@@ -176,6 +179,7 @@ class RaftGroup:
         """Our link to ``peer`` is up, and empty."""
         self._peers_up[peer] = None
         self.raft.peer_up(peer)
+        self.remotes.on_peer_up(peer)
         if peer == self.raft.leader:
             self._resend = True
 
@@ -184,24 +188,34 @@ class RaftGroup:
         self._peers_up.pop(peer, None)
         self._look_for_the_dead()
         self.raft.peer_lost(peer)
+        self.remotes.on_peer_lost(peer)
         self.snapshots.peer_lost(peer)
 
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a peer, decoded and of a known type."""
-        if isinstance(message, Forward):
-            if (
-                self.raft.role is Role.LEADER
-                and len(message.batch) <= self.settings.limits.call_bytes_max * 2
-            ):
-                self._forwarded.append(message.batch)
-        elif isinstance(message, ForwardRead):
-            self._read_for(sender, message)
-        elif isinstance(message, ReadReplies):
-            self._answered(message)
+        if isinstance(message, OfReplica):
+            self._on_replica_message(sender, message)
         elif isinstance(message, ReadIndexRequest) and self.raft.role is Role.LEADER:
             self._remote_reads.append((sender, message))
         else:
             self.raft.step(sender, message)
+
+    def _on_replica_message(self, sender: NodeId, message: OfReplica) -> None:
+        """Of another replica, or of a node that has none. Answers to such nodes are none for a member."""
+        if isinstance(message, Forward):
+            if len(message.batch) > self.settings.limits.call_bytes_max * 2:
+                return
+            if message.answer and not self.remotes.takes(sender, message.batch):
+                return
+            if self.raft.role is Role.LEADER:
+                self._forwarded.append(message.batch)
+        elif isinstance(message, ForwardRead):
+            self.remotes.read_for(sender, message, self._now_ms)
+        elif isinstance(message, ReadReplies):
+            self._answered(message)
+        elif isinstance(message, Follow):
+            self.remotes.tracks.follow(sender, message.everything)
+            self._followers.attach(self.machine)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -216,6 +230,7 @@ class RaftGroup:
         self.reads.retry(now_ms - self.settings.resend_ms)
         self._now_ms = now_ms
         self.snapshots.tick(now_ms)
+        self.remotes.tick(now_ms)
         self._look_for_the_dead()
         if self.machine.memory is not None and not self.machine.memory.counted:
             self.machine.memory.advance(TICK_STEP)
@@ -261,6 +276,7 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
+        self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
         if self.reads.may_run():
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
@@ -297,6 +313,7 @@ class RaftGroup:
             if self.raft.role is not Role.LEADER:
                 self.snapshots.leader_lost()
             self.reads.leader_changed()
+            self.remotes.leader_changed()
             self._resend = led_by[0] != NO_NODE
             self._look_for_the_dead()
 
@@ -396,7 +413,7 @@ class RaftGroup:
             return
         if self.wal.full and leader != self.settings.node:
             read_id, calls = reads.ask_leader(self._now_ms)
-            self.outgoing.append((leader, ForwardRead(read_id, calls)))
+            self.outgoing.append((leader, ForwardRead(read_id, calls, self.settings.incarnation)))
         else:
             self.raft.request_read(reads.ask())
 
@@ -435,35 +452,17 @@ class RaftGroup:
                 return self._time_entry != 0 or self.wal.full
         return True
 
-    def _read_for(self, sender: NodeId, message: ForwardRead) -> None:
-        """As leader: run the reads of a node whose copy is behind (Rule L3). Others leave it to a retry."""
-        if self.raft.role is not Role.LEADER:
-            return
-        reader = RemoteReader(self.send_replies, sender, message.read_id)
-        for call in message.calls:
-            if not _may_be_read(call):
-                return
-            reader.run.add(call, 0)
-        self.reads.stage(reader.run, self._now_ms)
-
-    def send_replies(self, reader: NodeId, read_id: int, replies: list[Reply]) -> None:
-        """The replies for another node's reads."""
-        data = encode_replies(replies)
-        if len(data) > self.settings.limits.peer_frame_bytes_max // 2:
-            data = encode_replies([REPLY_TOO_LARGE] * len(replies))
-        self.outgoing.append((reader, ReadReplies(read_id, data)))
-
     def _answered(self, message: ReadReplies) -> None:
-        try:
-            replies = decode_replies(message.replies)
-        except (ValueError, msgspec.DecodeError, RecursionError):
+        """The leader has run reads for this copy, which is behind (Rule L3)."""
+        if message.incarnation != self.settings.incarnation:
             return
-        batch = self.reads.asked.get(message.read_id)
-        if self._follower is not None and batch is not None:
-            for run in batch.runs:
-                if run.tracks:
-                    self._follower.on_read_elsewhere(run)
-        self.reads.answered(message.read_id, replies)
+        batch = self.reads.answered(message.read_id, message.first, message.replies)
+        if batch is None or batch.parts is None:
+            return
+        for run in batch.runs:
+            if run.tracks:
+                self._followers.on_read_elsewhere(run)
+        finish_runs(batch.runs, batch.parts.replies)
 
     def _run_reads(self, wall_ms: WallMs) -> None:
         machine = self.machine
@@ -471,11 +470,14 @@ class RaftGroup:
         memory = machine.memory
         prng = self._prng.fork()
         for run in runs:
-            if run.tracks and self._follower is not None:
-                self._follower.on_read(run)
+            if run.tracks:
+                self._followers.on_read(run)
+                self._followers.attach(machine)
             if memory is not None and memory.notes_use:
                 memory.note_reads(keys_read(run.calls), wall_ms)
             run.finish(machine.read(run.calls, wall_ms, prng))
+            if machine.denied and isinstance(run.waiter, RemoteReader):
+                machine.take_denied()  # its clients have the numbers of another node
         if machine.denied:
             self._take_denied(machine)
 
@@ -518,6 +520,8 @@ class RaftGroup:
                     self.outbox.applied(applied.sequence, applied.replies)
                     self._last_progress_ms = now_ms
                     self._last_write = index
+                elif self.remotes.asked:
+                    self.remotes.applied(applied)
             if index == self._old_to:
                 machine.take_events()
                 machine.take_published()
@@ -539,7 +543,10 @@ class RaftGroup:
     def _tell(self, machine: Machine) -> None:
         """What the entries said to others than those who sent them."""
         node = self.settings.node
-        self.woken.extend([client for owner, client in machine.take_woken() if owner == node])
+        woken = machine.take_woken()
+        if woken:
+            self.woken.extend([client for owner, client in woken if owner == node])
+            self.remotes.woken(woken)
         events, published = machine.take_events(), machine.take_published()
         if events or published:
             self.events.extend(events)
@@ -572,29 +579,18 @@ class RaftGroup:
             return
         self.machine = installed
         self.jumped = True
-        if self._follower is not None:
-            installed.follow_changes(self._follower)
-            self._follower.jumped()
+        self._followers.attach(installed)
+        self._followers.jumped()
         self._after_install()
+
+    def adopt(self, outbox: Outbox) -> None:
+        """This node had no replica until now: its batches under way go on here (Rule F1)."""
+        assert not self.outbox.under_way and not self.outbox.has_staged()
+        self.outbox = outbox
+        self._resend = True
+        outbox.catch_up(self.machine.sessions)
 
     def _after_install(self) -> None:
         """The state jumped: replies of batches that it contains are taken from its sessions (Rule S2)."""
-        session = self.machine.sessions.by_node.get(self.settings.node)
-        if session is None or session.incarnation != self.settings.incarnation:
-            return
-        for sequence, replies in session.replies.items():
-            if self.outbox.under_way and self.outbox.under_way[0].sequence == sequence:
-                self.outbox.applied(sequence, replies)
-        self.outbox.skipped_to(session.last_sequence)
+        self.outbox.catch_up(self.machine.sessions)
         self._last_write = self.machine.applied_index
-
-
-def _may_be_read(call: Call) -> bool:
-    """Whether a call that another node sends as a read is one."""
-    args = inner_call(call)
-    if not args or not 0 <= call[0] < DATABASES_MAX:
-        return False
-    row = ROWS.get(args[0])
-    if row is None:
-        return is_question(args)
-    return not row.flags & Flag.WRITE and (row.run is not None or args[0] == b"EXEC")

@@ -13,41 +13,26 @@ read index (Ongaro §6.4), and it runs here once the state has reached that inde
 """
 
 from collections import deque
-from collections.abc import Callable
 
-from trivet.core.base.ids import Index, Instant, NodeId
+from trivet.core.base.ids import Index, Instant
+from trivet.core.group.reply_parts import ReplyParts
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
-from trivet.core.wire.reply import Error, Reply
+from trivet.core.wire.reply import Error
 
 READ_TIMEOUT_ERROR = Error("CLUSTERDOWN no majority confirmed the read in time; nothing was done")
-
-
-class RemoteReader:
-    """Waits for reads that this leader runs for another node (Rule L3)."""
-
-    def __init__(
-        self, send: Callable[[NodeId, int, list[Reply]], None], reader: NodeId, read_id: int
-    ) -> None:
-        self.run = Run(self, False)
-        self._send = send
-        self._reader = reader
-        self._read_id = read_id
-
-    def run_done(self) -> None:
-        """Send the replies."""
-        assert self.run.replies is not None
-        self._send(self._reader, self._read_id, self.run.replies)
 
 
 class ReadBatch:
     """The reads of one turn."""
 
-    __slots__ = ("runs", "staged_ms")
+    __slots__ = ("parts", "runs", "staged_ms")
 
     def __init__(self, staged_ms: Instant) -> None:
         self.runs: list[Run] = []
         self.staged_ms = staged_ms
+        self.parts: ReplyParts | None = None
+        """What the leader has answered of it (Rule L3)."""
 
 
 class ReadQueue:
@@ -104,19 +89,18 @@ class ReadQueue:
         """Take all unasked batches as one for the leader to run: its id and its calls (Rule L3)."""
         read_id = self.ask()
         self._with_leader[read_id] = now_ms
-        return read_id, [call for run in self.asked[read_id].runs for call in run.calls]
+        batch = self.asked[read_id]
+        batch.parts = ReplyParts(sum([run.count for run in batch.runs]))
+        return read_id, [call for run in batch.runs for call in run.calls]
 
-    def answered(self, read_id: int, replies: list[Reply]) -> None:
-        """The leader ran the batch (Rule L3)."""
-        if self._with_leader.pop(read_id, None) is None:
-            return
-        batch = self.asked.pop(read_id, None)
-        if batch is None or len(replies) != sum([run.count for run in batch.runs]):
-            return
-        position = 0
-        for run in batch.runs:
-            run.finish(replies[position : position + run.count])
-            position += run.count
+    def answered(self, read_id: int, first: int, data: bytes) -> ReadBatch | None:
+        """The leader ran it (Rule L3): the batch when its replies are whole; its runs are not told yet."""
+        batch = self.asked.get(read_id) if read_id in self._with_leader else None
+        if batch is None or batch.parts is None or not batch.parts.add(first, data):
+            return None
+        del self._with_leader[read_id]
+        del self.asked[read_id]
+        return batch
 
     def retry(self, asked_before_ms: Instant) -> None:
         """What the leader has not answered since then is asked again."""
@@ -134,6 +118,7 @@ class ReadQueue:
         """The leader that was asked is gone: ask again."""
         batch = self.asked.pop(read_id, None)
         if batch is not None:
+            batch.parts = None
             self.unasked.append(batch)
 
     def leader_changed(self) -> None:
@@ -173,3 +158,17 @@ class ReadQueue:
         for batch in late:
             for run in batch.runs:
                 run.fail(READ_TIMEOUT_ERROR)
+
+    def drain(self) -> list[Run]:
+        """Every run without replies: somebody else answers them from now on."""
+        self.close_turn()
+        batches = [*self.asked.values(), *self.unasked]
+        batches += [batch for _, batch in [*self.held, *self.confirmed]]
+        runs = self._stale + [run for batch in batches for run in batch.runs]
+        self._stale = []
+        self._with_leader.clear()
+        self.asked.clear()
+        self.unasked.clear()
+        self.held.clear()
+        self.confirmed.clear()
+        return runs

@@ -73,3 +73,11 @@ class Run:
         if self.replies is None and (whoever or not self.patient):
             self.replies = [error] * self.count
             self.waiter.run_done()
+
+
+def finish_runs(runs: list[Run], replies: list[Reply]) -> None:
+    """Hand out the replies of calls that went together."""
+    position = 0
+    for run in runs:
+        run.finish(replies[position : position + run.count])
+        position += run.count

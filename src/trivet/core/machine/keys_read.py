@@ -14,9 +14,9 @@ def keys_read(calls: list[Call]) -> list[tuple[int, bytes]]:
             continue
         if args[0] == AS:
             args = args[3:]
-        row = ROWS[args[0]]
+        row = ROWS.get(args[0])
         if args[0] == b"EXEC":
             keys += keys_read(decode_calls(args[1]))
-        elif row.flags & Flag.READONLY:
+        elif row is not None and row.flags & Flag.READONLY:  # None: a question about users
             keys += [(db_index, key) for key in keys_of(row, args)]
     return keys

@@ -14,14 +14,23 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
-from trivet.core.group.raft_group import GroupMessage
+from trivet.core.group.messages import (
+    BatchReplies,
+    Follow,
+    Forward,
+    ForwardRead,
+    GroupMessage,
+    Invalidate,
+    NotLeader,
+    ReadReplies,
+    Woken,
+)
 from trivet.core.node.hello import Hello as Hello
 from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 2
+PEER_FORMAT: Final = 3
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
@@ -37,7 +46,20 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(
     tuple[
         int,
-        Message | Forward | ForwardRead | ReadReplies | Hello | Interest | Published | TellEverything | Heard,
+        Message
+        | Forward
+        | ForwardRead
+        | ReadReplies
+        | BatchReplies
+        | NotLeader
+        | Woken
+        | Follow
+        | Invalidate
+        | Hello
+        | Interest
+        | Published
+        | TellEverything
+        | Heard,
     ]
 )
 

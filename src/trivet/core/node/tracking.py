@@ -125,6 +125,10 @@ class Tracking:
 
     def before_change(self, database: Database, key: bytes) -> None:
         """``key`` is about to change."""
+        self.changed_elsewhere(key)
+
+    def changed_elsewhere(self, key: bytes) -> None:
+        """``key`` is about to change, or has changed at a group without a copy here."""
         readers = self.by_key.pop(key, None)
         if readers is not None:
             own = [conn for conn in readers if not self._note(conn, key)]
@@ -143,6 +147,10 @@ class Tracking:
     def jumped(self) -> None:
         """The state was replaced (Rule T3)."""
         self._all_gone = True
+
+    def hears_all(self) -> bool:
+        """Whether somebody wants all changes."""
+        return bool(self.by_prefix)
 
     def _note(self, conn: ConnectionId, key: bytes) -> bool:
         """News for a client; False when it is its own change and it does not want to hear of those."""

@@ -10,7 +10,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.messages import (
+    BatchReplies,
+    Follow,
+    Forward,
+    ForwardRead,
+    Invalidate,
+    NotLeader,
+    ReadReplies,
+    Woken,
+)
 from trivet.core.machine.entry import Call, decode_batch, decode_body
 from trivet.core.node.hello import Hello
 from trivet.core.raft.messages import (
@@ -38,7 +47,8 @@ COMMANDS_MAX = 8
 """So many commands of one message are spelled out."""
 COMMAND_CHARS_MAX = 60
 
-Spoken = RaftMessage | Forward | ForwardRead | ReadReplies | Hello
+OfRemotes = BatchReplies | NotLeader | Woken | Follow | Invalidate
+Spoken = RaftMessage | Forward | ForwardRead | ReadReplies | OfRemotes | Hello
 """What two nodes may say to each other."""
 
 _decoder = msgspec.msgpack.Decoder(tuple[int, Spoken])
@@ -269,7 +279,7 @@ def _forward(m: Forward) -> Words:
     try:
         calls = decode_batch(m.batch).calls
     except msgspec.DecodeError:
-        return Words("Forward", f"forward {len(m.batch)} bytes", {})
+        return Words("Forward", f"forward {len(m.batch)} bytes" if m.batch else "who leads?", {})
     more = f" (+{len(calls) - 1})" if len(calls) > 1 else ""
     label = f"forward {_command(calls[0][1]) if calls else 'nothing'}{more}"
     return Words("Forward", label, {"commands": calls_text(calls)})
@@ -281,6 +291,28 @@ def _forward_read(m: ForwardRead) -> Words:
 
 def _read_replies(m: ReadReplies) -> Words:
     return Words("ReadReplies", "replies to reads", {"replies": f"{len(m.replies)} bytes"})
+
+
+def _batch_replies(m: BatchReplies) -> Words:
+    return Words("BatchReplies", f"replies to batch {m.sequence}", {"replies": f"{len(m.replies)} bytes"})
+
+
+def _not_leader(m: NotLeader) -> Words:
+    who = f"node {m.leader} leads" if m.leader else "nobody leads"
+    return Words("NotLeader", f"{who} t{m.term}", {"term": str(m.term)})
+
+
+def _woken(m: Woken) -> Words:
+    return Words("Woken", f"{len(m.clients)} woken", {"clients": " ".join(map(str, m.clients[:16]))})
+
+
+def _follow(m: Follow) -> Words:
+    return Words("Follow", "tell me of changes" if m.everything else "no more changes", {})
+
+
+def _invalidate(m: Invalidate) -> Words:
+    what = "all keys" if m.everything else f"{len(m.keys)} keys"
+    return Words("Invalidate", f"changed: {what}", {})
 
 
 def _hello(m: Hello) -> Words:
@@ -305,5 +337,10 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Forward: _forward,
     ForwardRead: _forward_read,
     ReadReplies: _read_replies,
+    BatchReplies: _batch_replies,
+    NotLeader: _not_leader,
+    Woken: _woken,
+    Follow: _follow,
+    Invalidate: _invalidate,
     Hello: _hello,
 }
