@@ -100,8 +100,8 @@ class RemoteService:
         limits = replica.settings.limits
         self._replica = replica
         self._reading: dict[NodeId, _Reading] = {}
-        self.asked: dict[NodeId, int] = {}
-        """The incarnation of nodes that are to be answered."""
+        self.asked: dict[NodeId, tuple[int, int]] = {}
+        """Whose batches were taken here and are not applied: the incarnation, and the last of them."""
         self.tracks = RemoteTracks(limits.remote_tracked_keys_max)
         self._part_bytes_max = limits.peer_frame_bytes_max // 2
         self._told_ms: Instant = 0
@@ -134,13 +134,18 @@ class RemoteService:
         if raft.role is not Role.LEADER:
             self._send(sender, NotLeader(raft.leader, raft.term))
             return False
-        self.asked[sender] = head.incarnation
+        asked = self.asked.get(sender)
+        if asked is None or asked < (head.incarnation, head.sequence):
+            self.asked[sender] = (head.incarnation, head.sequence)
         return True
 
     def applied(self, applied: Applied) -> None:
         """A batch of another node was applied (Rule F3)."""
-        if self.asked.get(applied.node) == applied.incarnation:
-            self._answer(applied.node, applied.incarnation, applied.sequence, applied.replies)
+        incarnation, last = self.asked.get(applied.node, (0, 0))
+        if incarnation == applied.incarnation and applied.sequence <= last:
+            self._answer(applied.node, incarnation, applied.sequence, applied.replies)
+            if applied.sequence == last:
+                del self.asked[applied.node]
 
     def _answer(self, node: NodeId, incarnation: int, sequence: int, replies: list[Reply] | None) -> None:
         if replies is None:
@@ -243,7 +248,7 @@ class RemoteService:
         for node, client in woken:
             by_node.setdefault(node, []).append(client)
         for node, clients in by_node.items():
-            if node != replica.settings.node and (node in self.asked or not replica.is_member(node)):
+            if node != replica.settings.node and not replica.is_member(node):
                 for first in range(0, len(clients), CLIENTS_MAX):
                     self._send(node, Woken(clients[first : first + CLIENTS_MAX]))
 
