@@ -16,7 +16,7 @@ from tests.core.group.remote_world import (
     verdict,
 )
 from trivet.core.base.limits import Limits
-from trivet.core.group import outbox, remote_group
+from trivet.core.group import outbox
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
@@ -25,6 +25,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR, Outbox
@@ -32,6 +33,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
 from trivet.core.group.remote_group import WHO_LEADS, RemoteGroup
 from trivet.core.group.remote_service import RemoteService
+from trivet.core.group.reply_parts import CHUNK_BYTES, ReplyParts, chunks
 from trivet.core.group.run import Run, finish_runs
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.entry import decode_batch, decode_batch_head
@@ -94,8 +96,8 @@ class Desk:
         self.group.on_message(sender, message)
         return self.turn()
 
-    def answered(self, sequence: int, *replies, first: int = 0, sender: int = 1) -> list[tuple[int, object]]:
-        return self.hear(sender, BatchReplies(sequence, LIFE, encode_replies(list(replies)), first))
+    def answered(self, sequence: int, *replies, sender: int = 1) -> list[tuple[int, object]]:
+        return self.hear(sender, BatchReplies(sequence, LIFE, encode_replies(list(replies))))
 
 
 # -- F2: who leads
@@ -216,7 +218,7 @@ def test_the_owner_tells_of_other_members():
 # -- replies of batches
 
 
-def test_replies_come_in_parts_in_any_order_and_twice():
+def test_replies_come_in_any_order_in_chunks_and_twice():
     """F4."""
     desk = Desk(hint=1)
     first = desk.write("A")
@@ -225,13 +227,26 @@ def test_replies_come_in_parts_in_any_order_and_twice():
     third = desk.write("C")
     desk.turn()
     desk.answered(2, 3)
-    desk.answered(1, 2, first=1)
-    desk.answered(1, 2, first=1)
+    data = encode_replies([b"x" * CHUNK_BYTES, 2])
+    one, two = [BatchReplies(1, LIFE, chunk, offset, len(data)) for offset, chunk in chunks(data)]
+    assert desk.hear(1, two) == [(1, Taken(len(two.replies)))]
+    desk.hear(2, two)
     assert first.replies is None and third.replies is None
-    desk.answered(1, 1)
-    assert (first.replies, second.replies, third.replies) == ([1], [2], [3])
+    desk.hear(1, one)
+    assert (first.replies, second.replies, third.replies) == ([b"x" * CHUNK_BYTES], [2], [3])
     desk.answered(1, 9, 9)
     assert desk.group.pending_bytes == 0
+
+
+def test_a_long_answer_is_waited_for_while_it_comes():
+    desk = Desk(hint=1)
+    run = desk.call("GET", "k")
+    desk.turn()
+    data = encode_replies([b"x" * 2 * CHUNK_BYTES])
+    for offset, chunk in chunks(data):
+        assert not [one for one in desk.wait(400) if isinstance(one[1], ForwardRead)]
+        assert (1, Taken(len(chunk))) in desk.hear(1, ReadReplies(1, chunk, LIFE, offset, len(data)))
+    assert run.replies == [b"x" * 2 * CHUNK_BYTES]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +257,7 @@ def test_replies_come_in_parts_in_any_order_and_twice():
         BatchReplies(0, LIFE, encode_replies([1])),
         BatchReplies(1, LIFE, b"\xc1"),
         BatchReplies(1, LIFE, encode_replies([1, 2])),
-        BatchReplies(1, LIFE, encode_replies([1]), 1 << 60),
+        BatchReplies(1, LIFE, encode_replies([1]), 0, 1 << 60),
         ReadReplies(1, encode_replies([1]), LIFE),
     ],
 )
@@ -632,7 +647,7 @@ def reads_without_a_read_index(patch: pytest.MonkeyPatch) -> None:
 
 def an_answer_of_a_former_life_counts(patch: pytest.MonkeyPatch) -> None:
     def on_read_replies(self: RemoteGroup, message: ReadReplies) -> None:
-        question = self.reads.answered(message.read_id, message.first, message.replies)
+        question = self.reads.answered(message, 0)
         if question is not None and question.parts is not None:
             finish_runs(question.runs, question.parts.replies)
 
@@ -647,8 +662,8 @@ def replies_are_taken_out_of_order(patch: pytest.MonkeyPatch) -> None:
     def on_batch_replies(self: RemoteGroup, message: BatchReplies) -> None:
         under_way = self.outbox.under_way
         if message.incarnation == self.settings.incarnation and under_way and message.replies:
-            parts = remote_group.ReplyParts(sum(run.count for run in under_way[0].runs))
-            if parts.add(message.first, message.replies):
+            parts = ReplyParts(sum(run.count for run in under_way[0].runs), 1000)
+            if parts.add(message.offset, message.total, message.replies):
                 self.outbox.applied(under_way[0].sequence, parts.replies)
 
     patch.setattr(RemoteGroup, "_on_batch_replies", on_batch_replies)

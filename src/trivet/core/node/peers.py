@@ -23,6 +23,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.node.hello import Hello as Hello
@@ -55,6 +56,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Woken
         | Follow
         | Invalidate
+        | Taken
         | Hello
         | Interest
         | Published
