@@ -16,7 +16,7 @@ from tests.core.group.remote_world import (
     verdict,
 )
 from trivet.core.base.limits import Limits
-from trivet.core.group import outbox
+from trivet.core.group import outbox, remote_service, reply_parts
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
@@ -478,6 +478,17 @@ def test_a_node_that_gets_a_replica_hands_over_what_is_under_way():
 def test_histories_under_faults_are_right(seed):
     """Exactly once, linearizable, every error as certain as it says."""
     assert verdict(play(seed, HARD if seed % 2 else FAULTS)) == []
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_histories_whose_replies_come_in_chunks_are_right(seed, monkeypatch: pytest.MonkeyPatch):
+    """F4."""
+    monkeypatch.setattr(reply_parts, "CHUNK_BYTES", 32)
+    monkeypatch.setattr(remote_service, "CHUNK_BYTES", 32)
+    monkeypatch.setattr(remote_service, "CHUNKS_BYTES_MAX", 96)
+    world = play(seed, FAULTS)
+    assert verdict(world) == []
+    assert [op for op in world.ops if op.kind == "read" and op.outcome == "ok" and len(op.reply) > 10]
 
 
 def test_a_history_is_a_function_of_its_seed():
