@@ -22,6 +22,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.machine.entry import Batch, encode_batch
@@ -45,6 +46,7 @@ SEEDS = [
     (1, NotLeader(2, 7)),
     (1, Woken([1, 2])),
     (1, Follow(True)),
+    (1, Taken(7)),
     (1, Invalidate([b"a"], False)),
 ]
 

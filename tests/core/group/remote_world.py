@@ -267,11 +267,12 @@ class World:
 
     # -- clients of remote nodes
 
-    def _ask(self, number: int, op: Op, args: list[str], how: str) -> Op:
+    def _ask(self, number: int, op: Op, args: list[str], how: str, tracks: bool = False) -> Op:
         group = self.hosts[number].group
         assert group is not None
         op.world = self
         op.run = Run(op, how == "write")
+        op.run.tracks = tracks
         op.run.add((0, [arg.encode() for arg in args]), 20)
         self.ops.append(op)
         if how == "write":
@@ -291,9 +292,9 @@ class World:
         op = self._op("push", number, key)
         return self._ask(number, op, ["RPUSH", key, op.value], "write")
 
-    def read(self, number: int, key: str, stale: bool = False) -> Op:
+    def read(self, number: int, key: str, stale: bool = False, tracks: bool = False) -> Op:
         op = self._op("stale" if stale else "read", number, key)
-        return self._ask(number, op, ["LRANGE", key, "0", "-1"], op.kind)
+        return self._ask(number, op, ["LRANGE", key, "0", "-1"], op.kind, tracks)
 
     def block(self, number: int, conn: int, key: str) -> None:
         """``BLPOP key 0`` of a client of a remote node, as ``Front.block`` has it."""

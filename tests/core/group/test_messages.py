@@ -14,6 +14,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.raft.messages import Heartbeat
@@ -23,7 +24,7 @@ DECODER = msgspec.msgpack.Decoder(GroupMessage)
 
 def test_a_forward_is_told_from_raft_s_messages():
     others = (
-        ForwardRead(7, [(0, [b"GET", b"k"])], 9, True, True), ReadReplies(7, b"x", 9, 2), BatchReplies(1, 9, b"x", 3),
+        ForwardRead(7, [(0, [b"GET", b"k"])], 9, True, True), ReadReplies(7, b"x", 9, 2, 5), BatchReplies(1, 9, b"x", 3),
         NotLeader(2, 5), Woken([4]), Follow(True), Invalidate([b"k"]),
     )  # fmt: skip
     for message in (Forward(b"\x00batch"), Heartbeat(1, 2, 3), *others):
@@ -35,11 +36,12 @@ def test_a_forward_is_told_from_raft_s_messages():
     [
         (Forward(b"x"), [64, b"x", False]),
         (ForwardRead(7, []), [65, 7, [], 0, False, False, 0]),
-        (ReadReplies(7, b"x"), [66, 7, b"x", 0, 0]),
-        (BatchReplies(3, 9, b"x", 1), [67, 3, 9, b"x", 1]),
+        (ReadReplies(7, b"x"), [66, 7, b"x", 0, 0, 0]),
+        (BatchReplies(3, 9, b"x", 1), [67, 3, 9, b"x", 1, 0]),
         (NotLeader(2, 5), [68, 2, 5]),
         (Woken([4]), [69, [4]]),
         (Follow(True), [70, True]),
+        (Taken(5), [72, 5]),
         (Invalidate([b"k"], True), [71, [b"k"], True]),
     ],
 )

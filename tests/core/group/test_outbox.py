@@ -5,6 +5,7 @@ import pytest
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR, Outbox
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import decode_batch
+from trivet.core.machine.sessions import NodeSession, NodeSessions
 
 
 class Client:
@@ -179,3 +180,22 @@ def test_batches_whose_replies_are_lost_are_given_up():
     box.applied(3, [b"z"])
     assert a.runs[2].replies == [b"z"]
     assert box.pending_bytes == 0
+
+
+def test_batches_that_a_state_contains_are_answered_from_it():
+    """S2: replies that are remembered, and an error in doubt where they are not."""
+    sessions = NodeSessions()
+    box, a = outbox(), Client("a")
+    for value in ("1", "2", "3"):
+        box.stage(a.write(value), 0)
+        box.pack()
+    box.catch_up(sessions)
+    session = sessions.by_node[7] = NodeSession(98)
+    session.last_sequence, session.replies = 2, {1: [b"of another life"]}
+    box.catch_up(sessions)
+    assert [run.replies for run in a.runs] == [None, None, None]
+    session.incarnation = 99
+    session.replies = {1: [b"x"]}
+    box.catch_up(sessions)
+    assert [run.replies for run in a.runs] == [[b"x"], [TIMEOUT_ERROR], None]
+    assert [parcel.sequence for parcel in box.under_way] == [3]

@@ -1,5 +1,6 @@
 """Reads on their way: batched per turn, confirmed, held for time entries (Rules L1 and L2)."""
 
+from trivet.core.group.messages import ReadReplies
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
 from trivet.core.group.run import Run
 from trivet.core.machine.plain_reply import encode_replies
@@ -146,11 +147,12 @@ def test_the_leader_runs_the_reads_of_a_full_node():
     first, second = staged(queue), staged(queue)
     number, calls = queue.ask_leader(100)
     assert calls == first.calls + second.calls
-    assert queue.answered(number, 1, encode_replies([b"2"])) is None
-    batch = queue.answered(number, 0, encode_replies([b"1"]))
+    batch = queue.answered(ReadReplies(number, encode_replies([b"1", b"2"])), 0)
     assert batch is not None and batch.parts is not None
     assert (batch.runs, batch.parts.replies) == ([first, second], [b"1", b"2"])
-    assert queue.answered(number, 0, encode_replies([b"3", b"4"])) is None, "a late duplicate answers nothing"
+    assert queue.answered(ReadReplies(number, encode_replies([b"3", b"4"])), 0) is None, (
+        "a late duplicate answers nothing"
+    )
 
 
 def test_reads_with_a_leader_that_does_not_answer_are_asked_again():
@@ -162,13 +164,13 @@ def test_reads_with_a_leader_that_does_not_answer_are_asked_again():
     assert not queue.unasked
     queue.retry(101)
     again, _ = queue.ask_leader(700)
-    assert queue.answered(lost, 0, encode_replies([b"late"])) is None
+    assert queue.answered(ReadReplies(lost, encode_replies([b"late"])), 0) is None
     queue.leader_changed()
-    assert queue.answered(again, 0, encode_replies([b"late"])) is None
+    assert queue.answered(ReadReplies(again, encode_replies([b"late"])), 0) is None
     last, _ = queue.ask_leader(800)
-    assert queue.answered(last, 0, encode_replies([b"1", b"one too many"])) is None
-    assert queue.answered(last, 0, b"\xc1") is None
-    batch = queue.answered(last, 0, encode_replies([b"1"]))
+    assert queue.answered(ReadReplies(last, encode_replies([b"1", b"one too many"])), 0) is None
+    assert queue.answered(ReadReplies(last, b"\xc1"), 0) is None
+    batch = queue.answered(ReadReplies(last, encode_replies([b"1"])), 0)
     assert batch is not None and batch.runs == [run]
 
 

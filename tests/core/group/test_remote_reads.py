@@ -1,5 +1,6 @@
 """Questions of a node without a copy: together, bounded, asked again (Rule F5)."""
 
+from trivet.core.group.messages import ReadReplies
 from trivet.core.group.reads import READ_TIMEOUT_ERROR
 from trivet.core.group.remote_reads import TOGETHER_MS, RemoteReads
 from trivet.core.group.run import Run, finish_runs
@@ -19,7 +20,7 @@ def read(key: str = "k", size_bytes: int = 10, tracks: bool = False) -> Run:
 
 
 def queue(questions_max: int = 2, asked_bytes_max: int = 1000, question_bytes_max: int = 1000) -> RemoteReads:
-    return RemoteReads(questions_max, asked_bytes_max, question_bytes_max)
+    return RemoteReads(questions_max, asked_bytes_max, question_bytes_max, 1000)
 
 
 def staged(reads: RemoteReads, now_ms: int = 0, **kinds) -> Run:
@@ -30,7 +31,7 @@ def staged(reads: RemoteReads, now_ms: int = 0, **kinds) -> Run:
 
 
 def answer(reads: RemoteReads, number: int, *replies) -> None:
-    question = reads.answered(number, 0, encode_replies(list(replies)))
+    question = reads.answered(ReadReplies(number, encode_replies(list(replies))), 0)
     if question is not None and question.parts is not None:
         finish_runs(question.runs, question.parts.replies)
 

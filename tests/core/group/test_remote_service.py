@@ -12,10 +12,17 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.remote_service import READ_REPLY_TOO_LARGE, WRITE_REPLY_TOO_LARGE, may_be_read
+from trivet.core.group.remote_service import (
+    CHUNKS_BYTES_MAX,
+    READ_REPLY_TOO_LARGE,
+    WRITE_REPLY_TOO_LARGE,
+    may_be_read,
+)
+from trivet.core.group.reply_parts import CHUNK_BYTES, ReplyParts
 from trivet.core.machine.entry import Batch, encode_batch, encode_calls
 from trivet.core.machine.plain_reply import decode_replies
 from trivet.core.node.peers import decode_message
@@ -79,7 +86,7 @@ def read(number: int, *line: str, **kinds) -> ForwardRead:
 
 def answers(said: list[tuple[int, object]]) -> list[tuple[int, int, list]]:
     return [
-        (message.read_id, message.first, decode_replies(message.replies))
+        (message.read_id, message.total, decode_replies(message.replies))
         for _, message in said
         if isinstance(message, ReadReplies) and message.incarnation == LIFE
     ]
@@ -150,7 +157,7 @@ def test_a_batch_that_is_none_or_another_node_s_is_left_out():
 
 
 def test_a_reply_too_large_says_that_the_command_took_effect():
-    world = Asked(Limits(segment_bytes=64 * 1024, peer_frame_bytes_max=2_000))
+    world = Asked(Limits(segment_bytes=64 * 1024, remote_reply_bytes_max=2_000))
     (found,) = replies(world.ask(world.leading, batch(1, "EVAL", "return string.rep('x', 5000)", "0")))
     assert found == (1, WRITE_REPLY_TOO_LARGE)
 
@@ -228,14 +235,37 @@ def test_questions_and_transactions_are_reads():
     assert may_be_read((0, [b"AS", b"ann", b"1", b"LRANGE", b"l", b"0", b"-1"]))
 
 
-def test_replies_go_in_parts_and_a_giant_harms_no_neighbour():
+def test_replies_too_large_become_errors_and_harm_no_neighbour():
     """F4."""
-    world = Asked(Limits(segment_bytes=64 * 1024, peer_frame_bytes_max=2_000))
+    world = Asked(Limits(segment_bytes=64 * 1024, remote_reply_bytes_max=2_000))
     world.ask(world.leading, batch(1, "SET", "k", "v" * 700), batch(2, "SET", "big", "v" * 1_500))
-    calls = [(0, [b"GET", key]) for key in (b"k", b"big", b"k", b"none")]
+    calls = [(0, [b"GET", key]) for key in (b"k", b"big", b"none")]
     found = answers(world.ask(world.leading, ForwardRead(4, calls, LIFE)))
-    small = b"v" * 700
-    assert sorted(found) == [(4, 0, [small]), (4, 1, [READ_REPLY_TOO_LARGE]), (4, 2, [small, None])]
+    assert found == [(4, 0, [b"v" * 700, READ_REPLY_TOO_LARGE, None])]
+
+
+def test_long_replies_leave_as_they_are_taken():
+    """F4: few bytes are on their way at a time, and nothing is kept for who takes nothing."""
+    world = Asked(Limits(segment_bytes=64 * 1024))
+    size_bytes = CHUNKS_BYTES_MAX + 3 * CHUNK_BYTES
+    value = b"v" * (size_bytes // 4)
+    world.member(world.leading).machine.databases.open(0).set(b"k", value)
+    ask = ForwardRead(4, [(0, [b"GET", b"k"])] * 4, LIFE)
+    said = world.ask(world.leading, ask, for_ms=50)
+    parts = ReplyParts(4, 1 << 30)
+    assert len(said) == CHUNKS_BYTES_MAX // CHUNK_BYTES
+    while not parts.whole:
+        taken = []
+        for _, message in said:
+            parts.add(message.offset, message.total, message.replies)
+            taken.append(Taken(len(message.replies)))
+        said = world.ask(world.leading, *taken, for_ms=10)
+    assert parts.replies == [value] * 4 and said == []
+    world.ask(world.leading, ask, for_ms=600)
+    assert world.ask(world.leading, Taken(CHUNK_BYTES)) == [], "it was given up"
+    assert len(world.ask(world.leading, ask, for_ms=50)) == CHUNKS_BYTES_MAX // CHUNK_BYTES
+    world.member(world.leading).on_peer_lost(ME)
+    assert world.ask(world.leading, Taken(CHUNK_BYTES)) == []
 
 
 def test_a_follower_with_a_full_disk_leaves_reads_to_others():

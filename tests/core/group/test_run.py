@@ -2,7 +2,7 @@
 
 import pytest
 
-from trivet.core.group.run import Run
+from trivet.core.group.run import Run, finish_runs
 from trivet.core.wire.reply import OK, Error
 
 
@@ -48,3 +48,9 @@ def test_replies_must_match_the_calls():
     run, _ = run_of_two()
     with pytest.raises(AssertionError):
         run.finish([OK])
+
+
+def test_replies_of_calls_that_went_together_are_handed_out():
+    (one, first), (two, second) = run_of_two(), run_of_two()
+    finish_runs([one, two], [1, 2, 3, 4])
+    assert (one.replies, two.replies, first.times, second.times) == ([1, 2], [3, 4], 1, 1)

@@ -14,5 +14,5 @@ def test_those_of_a_transaction():
     assert keys_read([(-1, [b"+", b"OK"])]) == []
 
 
-def test_questions_of_nodes_name_none():
-    assert keys_read([(0, [b"USERS", b"LIST", b""]), (0, [b"SCANPART", b"0"])]) == []
+def test_a_question_about_users_names_none():
+    assert keys_read([(0, [b"USERS", b"NAMES"])]) == []

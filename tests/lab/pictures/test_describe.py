@@ -10,6 +10,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
@@ -56,6 +57,7 @@ SPOKEN = [
     (Follow(True), "tell me of changes", False),
     (Follow(False), "no more changes", False),
     (Invalidate([b"k"]), "changed: 1 keys", False),
+    (Taken(7), "took 7 bytes", True),
     (Invalidate([], True), "changed: all keys", False),
     (Hello("c", 1, 2, 1), "hello", True),
 ]

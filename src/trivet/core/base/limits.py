@@ -60,6 +60,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Batches of reads of one node without a copy, or with one that is behind, under way at a member."""
     remote_read_bytes_max: int = 64 * MIB
     """The same in bytes of commands (a single larger batch goes alone)."""
+    remote_reply_bytes_max: int = 256 * MIB
+    """The replies to one batch of such a node, beyond which the largest become errors."""
     remote_tracked_keys_max: int = 100_000
     """Keys that a member remembers for clients of one node without a copy, to tell it of changes."""
     peer_frame_bytes_max: int = 128 * MIB

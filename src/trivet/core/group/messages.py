@@ -42,7 +42,6 @@ class ForwardRead(OfReplica, array_like=True, tag=65, frozen=True):
 
     ``incarnation`` is the asking node's and comes back with the replies: its next life counts anew.
     ``stale``: the present state is good enough. ``tracks``: tell that node when what is read changes.
-    ``epoch``: of the cluster map by which that node chose this group.
     """
 
     read_id: int
@@ -51,24 +50,30 @@ class ForwardRead(OfReplica, array_like=True, tag=65, frozen=True):
     stale: bool = False
     tracks: bool = False
     epoch: int = 0
+    """Of the cluster map by which that node chose this group."""
 
 
 class ReadReplies(OfReplica, array_like=True, tag=66, frozen=True):
-    """The replies to a ``ForwardRead`` from the one at ``first`` on, as ``encode_replies`` writes them."""
+    """The replies to a ``ForwardRead``, as ``encode_replies`` writes them.
+
+    ``total`` is not 0: a chunk of so many bytes, from ``offset`` on. The receiver confirms it with ``Taken``.
+    """
 
     read_id: int
     replies: bytes
     incarnation: int = 0
-    first: Place = 0
+    offset: Place = 0
+    total: Place = 0
 
 
 class BatchReplies(OfReplica, array_like=True, tag=67, frozen=True):
-    """A batch was applied: its replies from the one at ``first`` on. Empty: nobody remembers them."""
+    """A batch was applied: its replies, or a chunk, as ``ReadReplies``. Empty: nobody remembers them."""
 
     sequence: int
     incarnation: int
     replies: bytes
-    first: Place = 0
+    offset: Place = 0
+    total: Place = 0
 
 
 class NotLeader(OfReplica, array_like=True, tag=68, frozen=True):
@@ -100,8 +105,23 @@ class Invalidate(OfReplica, array_like=True, tag=71, frozen=True):
     everything: bool = False
 
 
+class Taken(OfReplica, array_like=True, tag=72, frozen=True):
+    """Chunks of replies of so many bytes have come: as many more may leave."""
+
+    size_bytes: Place
+
+
 GroupMessage = (
-    Message | Forward | ForwardRead | ReadReplies | BatchReplies | NotLeader | Woken | Follow | Invalidate
+    Message
+    | Forward
+    | ForwardRead
+    | ReadReplies
+    | BatchReplies
+    | NotLeader
+    | Woken
+    | Follow
+    | Invalidate
+    | Taken
 )
 
 ToOutsider = (ReadReplies, BatchReplies, NotLeader, Woken, Invalidate)

@@ -26,7 +26,7 @@ from trivet.core.command.table import Event
 from trivet.core.group.changes import Follower, Followers, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
-from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies
+from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
@@ -74,7 +74,7 @@ class RaftGroup:
             settings.node, settings.incarnation, limits.batches_in_flight_max, limits.batch_bytes_max,
             buggify,
         )  # fmt: skip
-        self.reads = ReadQueue()
+        self.reads = ReadQueue(limits.remote_reply_bytes_max)
         self._prng = prng
         self._peers_up: dict[NodeId, None] = {}
         self._forwarded: list[bytes] = []
@@ -214,19 +214,19 @@ class RaftGroup:
     def _on_replica_message(self, sender: NodeId, message: OfReplica) -> None:
         """Of another replica, or of a node that has none. Answers to such nodes are none for a member."""
         if isinstance(message, Forward):
-            if len(message.batch) > self.settings.limits.call_bytes_max * 2:
-                return
-            if message.answer and not self.remotes.takes(sender, message.batch):
-                return
-            if self.raft.role is Role.LEADER:
+            if len(message.batch) <= self.settings.limits.call_bytes_max * 2 and (
+                self.remotes.takes(sender, message.batch) if message.answer else self.raft.role is Role.LEADER
+            ):
                 self._forwarded.append(message.batch)
         elif isinstance(message, ForwardRead):
             self.remotes.read_for(sender, message, self._now_ms)
         elif isinstance(message, ReadReplies):
-            self._answered(message)
+            self._answered(sender, message)
         elif isinstance(message, Follow):
             self.remotes.tracks.follow(sender, message.everything)
             self._followers.attach(self.machine)
+        elif isinstance(message, Taken):
+            self.remotes.taken(sender, message.size_bytes)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -479,11 +479,13 @@ class RaftGroup:
                 return self._time_entry != 0 or self.wal.full
         return True
 
-    def _answered(self, message: ReadReplies) -> None:
+    def _answered(self, sender: NodeId, message: ReadReplies) -> None:
         """The leader has run reads for this copy, which is behind (Rule L3)."""
+        if message.total:
+            self.outgoing.append((sender, Taken(len(message.replies))))
         if message.incarnation != self.settings.incarnation:
             return
-        batch = self.reads.answered(message.read_id, message.first, message.replies)
+        batch = self.reads.answered(message, self._now_ms)
         if batch is None or batch.parts is None:
             return
         for run in batch.runs:

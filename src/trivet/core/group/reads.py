@@ -15,6 +15,7 @@ read index (Ongaro §6.4), and it runs here once the state has reached that inde
 from collections import deque
 
 from trivet.core.base.ids import Index, Instant
+from trivet.core.group.messages import ReadReplies
 from trivet.core.group.reply_parts import ReplyParts
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
@@ -38,7 +39,8 @@ class ReadBatch:
 class ReadQueue:
     """Batches staged, asked for, and confirmed."""
 
-    def __init__(self) -> None:
+    def __init__(self, reply_bytes_max: int = 1 << 30) -> None:
+        self._reply_bytes_max = reply_bytes_max
         self._open: ReadBatch | None = None
         self.held: deque[tuple[Index, ReadBatch]] = deque()
         """Waiting for the time entry at an index (Rule L2)."""
@@ -90,13 +92,17 @@ class ReadQueue:
         read_id = self.ask()
         self._with_leader[read_id] = now_ms
         batch = self.asked[read_id]
-        batch.parts = ReplyParts(sum([run.count for run in batch.runs]))
+        batch.parts = ReplyParts(sum([run.count for run in batch.runs]), self._reply_bytes_max)
         return read_id, [call for run in batch.runs for call in run.calls]
 
-    def answered(self, read_id: int, first: int, data: bytes) -> ReadBatch | None:
+    def answered(self, message: ReadReplies, now_ms: Instant) -> ReadBatch | None:
         """The leader ran it (Rule L3): the batch when its replies are whole; its runs are not told yet."""
+        read_id = message.read_id
         batch = self.asked.get(read_id) if read_id in self._with_leader else None
-        if batch is None or batch.parts is None or not batch.parts.add(first, data):
+        if batch is None or batch.parts is None:
+            return None
+        self._with_leader[read_id] = now_ms  # something comes
+        if not batch.parts.add(message.offset, message.total, message.replies):
             return None
         del self._with_leader[read_id]
         del self.asked[read_id]

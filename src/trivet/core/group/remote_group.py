@@ -27,6 +27,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.group.outbox import Outbox, Parcel
@@ -63,8 +64,9 @@ class RemoteGroup:
             settings.node, settings.incarnation, limits.batches_in_flight_max, limits.batch_bytes_max
         )
         self.reads = RemoteReads(
-            limits.remote_reads_max, limits.remote_read_bytes_max, limits.batch_bytes_max
-        )
+            limits.remote_reads_max, limits.remote_read_bytes_max, limits.batch_bytes_max,
+            limits.remote_reply_bytes_max,
+        )  # fmt: skip
         self._members = members
         self._up: dict[NodeId, None] = {}
         self._leader: NodeId = leader_hint
@@ -200,6 +202,8 @@ class RemoteGroup:
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a member."""
         self.stirred = True
+        if isinstance(message, (BatchReplies, ReadReplies)) and message.total:
+            self.outgoing.append((sender, Taken(len(message.replies))))
         if isinstance(message, BatchReplies):
             self._on_batch_replies(message)
         elif isinstance(message, ReadReplies):
@@ -297,14 +301,10 @@ class RemoteGroup:
                 for run in question.runs:
                     self._follower.on_read(run)
             calls, incarnation = question.calls(), self.settings.incarnation
-            self.outgoing.append(
-                (
-                    member,
-                    ForwardRead(
-                        read_id, calls, incarnation, question.stale, question.tracks, question.epoch()
-                    ),
-                )
+            asked = ForwardRead(
+                read_id, calls, incarnation, question.stale, question.tracks, question.epoch()
             )
+            self.outgoing.append((member, asked))
 
     # -- what members say ------------------------------------------------------------------------
 
@@ -317,10 +317,11 @@ class RemoteGroup:
             return
         parts = self._parts.get(message.sequence)
         if parts is None:
-            parts = ReplyParts(sum([run.count for run in under_way[place].runs]))
+            count = sum([run.count for run in under_way[place].runs])
+            parts = ReplyParts(count, self.settings.limits.remote_reply_bytes_max)
             self._parts[message.sequence] = parts
         if message.replies:
-            parts.add(message.first, message.replies)
+            parts.add(message.offset, message.total, message.replies)
         else:
             parts.forget()
         self._progress_ms = self._now_ms
@@ -338,7 +339,7 @@ class RemoteGroup:
     def _on_read_replies(self, message: ReadReplies) -> None:
         if message.incarnation != self.settings.incarnation:
             return
-        question = self.reads.answered(message.read_id, message.first, message.replies)
+        question = self.reads.answered(message, self._now_ms)
         if question is None or question.parts is None:
             return
         if question.tracks and self._follower is not None:

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Final
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId
+from trivet.core.group.messages import ReadReplies
 from trivet.core.group.reads import READ_TIMEOUT_ERROR
 from trivet.core.group.reply_parts import ReplyParts
 from trivet.core.group.run import Run
@@ -49,7 +50,10 @@ class Question:
 class RemoteReads:
     """Questions staged, waiting, and asked."""
 
-    def __init__(self, questions_max: int, asked_bytes_max: int, question_bytes_max: int) -> None:
+    def __init__(
+        self, questions_max: int, asked_bytes_max: int, question_bytes_max: int, reply_bytes_max: int
+    ) -> None:
+        self._reply_bytes_max = reply_bytes_max
         self._questions_max = questions_max
         self._asked_bytes_max = asked_bytes_max
         self._question_bytes_max = question_bytes_max
@@ -91,7 +95,7 @@ class RemoteReads:
             question.size_bytes += other.size_bytes
         question.asked_ms = now_ms
         question.at = member
-        question.parts = ReplyParts(sum([run.count for run in question.runs]))
+        question.parts = ReplyParts(sum([run.count for run in question.runs]), self._reply_bytes_max)
         self._last_id += 1
         self.asked[self._last_id] = question
         return self._last_id, question
@@ -104,12 +108,15 @@ class RemoteReads:
             and question.size_bytes + other.size_bytes <= self._question_bytes_max
         )
 
-    def answered(self, read_id: int, first: int, data: bytes) -> Question | None:
+    def answered(self, message: ReadReplies, now_ms: Instant) -> Question | None:
         """Some replies have come; the question when these were the last (its runs are not told yet)."""
-        question = self.asked.get(read_id)
-        if question is None or question.parts is None or not question.parts.add(first, data):
+        question = self.asked.get(message.read_id)
+        if question is None or question.parts is None:
             return None
-        del self.asked[read_id]
+        question.asked_ms = now_ms  # something comes
+        if not question.parts.add(message.offset, message.total, message.replies):
+            return None
+        del self.asked[message.read_id]
         return question
 
     def lost(self, member: NodeId) -> None:

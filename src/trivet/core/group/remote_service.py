@@ -3,12 +3,13 @@
 - Rule F3: a batch of such a node is answered by whoever has been asked and applies it, and at once, by any
   member, when this member has applied it already: from the session (Rule S2). Who does not lead says so, and
   forwards nothing.
-- Rule F4: replies that are too large for one frame go in parts; a single one that is too large becomes an
-  error, which says of a write that it took effect.
+- Rule F4: long replies go in chunks, of which few bytes are on their way to a node at a time, so that they
+  choke no link. Replies that are too large become errors, which say of a write that it took effect.
 - Rule F6: the leader tells such nodes of their woken clients: when it happens, when it begins to lead, when
   a link comes up, and again every ``resend_ms`` until they are claimed.
 """
 
+from collections import deque
 from typing import Final, Protocol
 
 import msgspec
@@ -26,14 +27,13 @@ from trivet.core.group.messages import (
 )
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
 from trivet.core.group.remote_tracks import RemoteTracks
-from trivet.core.group.reply_parts import split_replies
+from trivet.core.group.reply_parts import CHUNK_BYTES, chunks, encode_bounded
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.entry import Call, decode_batch_head, decode_calls
 from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Applied, Machine
 from trivet.core.machine.rights import inner_call, is_question
-from trivet.core.machine.scanning import SCANPART
 from trivet.core.machine.watches import Watcher
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.state import Role
@@ -41,12 +41,14 @@ from trivet.core.values.databases import NUMBERS_MAX
 from trivet.core.wire.reply import Error, Reply
 
 READ_REPLY_TOO_LARGE: Final = Error(
-    "OOM the reply is too large to come from another node: read less at a time, or through a node that "
-    "holds the data; nothing was done"
+    "OOM the reply is too large to come from another node (limit remote_reply_bytes_max): read less at a "
+    "time, or through a node that holds the data; nothing was done"
 )
 WRITE_REPLY_TOO_LARGE: Final = Error(
     "TIMEOUT the command took effect, but its reply is too large to come from another node"
 )
+CHUNKS_BYTES_MAX: Final = 8 * 1024 * 1024
+"""On their way to one node at a time."""
 
 
 class Replica(Protocol):
@@ -95,6 +97,19 @@ class _Reading:
         self.size_bytes = 0
 
 
+class _Pipe:
+    """Chunks on their way to one node."""
+
+    __slots__ = ("queue", "queued_bytes", "since_ms", "untaken_bytes")
+
+    def __init__(self) -> None:
+        self.queue: deque[BatchReplies | ReadReplies] = deque()
+        self.queued_bytes = 0
+        self.untaken_bytes = 0
+        self.since_ms: Instant = 0
+        """When something last went on."""
+
+
 class RemoteService:
     """Serves nodes that are no members, at one member."""
 
@@ -105,7 +120,9 @@ class RemoteService:
         self.asked: dict[NodeId, tuple[int, int]] = {}
         """Whose batches were taken here and are not applied: the incarnation, and the last of them."""
         self.tracks = RemoteTracks(limits.remote_tracked_keys_max)
-        self._part_bytes_max = limits.peer_frame_bytes_max // 2
+        self._pipes: dict[NodeId, _Pipe] = {}
+        self._reply_bytes_max = limits.remote_reply_bytes_max
+        self._now_ms: Instant = 0
         self._told_ms: Instant = 0
         self.refused_reads = 0
         """Reads that were more than one node may have under way here."""
@@ -154,8 +171,13 @@ class RemoteService:
             # Acknowledged: most likely a late duplicate, which nobody awaits.
             self._send(node, BatchReplies(sequence, incarnation, b""))
             return
-        for first, data in split_replies(replies, self._part_bytes_max, WRITE_REPLY_TOO_LARGE):
-            self._send(node, BatchReplies(sequence, incarnation, data, first))
+        data = encode_bounded(replies, self._reply_bytes_max, WRITE_REPLY_TOO_LARGE)
+        if len(data) <= CHUNK_BYTES:
+            self._send(node, BatchReplies(sequence, incarnation, data))
+        elif (pipe := self._pipe_for(node, len(data))) is not None:
+            for offset, chunk in chunks(data):
+                pipe.queue.append(BatchReplies(sequence, incarnation, chunk, offset, len(data)))
+            self._pump(node, pipe)
 
     # -- reads ----------------------------------------------------------------------------------
 
@@ -205,8 +227,44 @@ class RemoteService:
         assert replies is not None
         if replies[0] is READ_TIMEOUT_ERROR:
             return  # it was asked again long ago
-        for first, data in split_replies(replies, self._part_bytes_max, READ_REPLY_TOO_LARGE):
-            self._send(reader.node, ReadReplies(reader.read_id, data, reader.incarnation, first))
+        data = encode_bounded(replies, self._reply_bytes_max, READ_REPLY_TOO_LARGE)
+        if len(data) <= CHUNK_BYTES:
+            self._send(reader.node, ReadReplies(reader.read_id, data, reader.incarnation))
+        elif (pipe := self._pipe_for(reader.node, len(data))) is not None:
+            for offset, chunk in chunks(data):
+                reply = ReadReplies(reader.read_id, chunk, reader.incarnation, offset, len(data))
+                pipe.queue.append(reply)
+            self._pump(reader.node, pipe)
+
+    # -- chunks ---------------------------------------------------------------------------------
+
+    def _pipe_for(self, node: NodeId, size_bytes: int) -> _Pipe | None:
+        """The way of so many bytes in chunks; None when too many wait already: they are asked for again."""
+        pipe = self._pipes.get(node)
+        if pipe is None:
+            pipe = self._pipes[node] = _Pipe()
+            pipe.since_ms = self._now_ms
+        if pipe.queue and pipe.queued_bytes + size_bytes > self._reply_bytes_max:
+            return None
+        pipe.queued_bytes += size_bytes
+        return pipe
+
+    def _pump(self, node: NodeId, pipe: _Pipe) -> None:
+        while pipe.queue and pipe.untaken_bytes < CHUNKS_BYTES_MAX:
+            message = pipe.queue.popleft()
+            pipe.queued_bytes -= len(message.replies)
+            pipe.untaken_bytes += len(message.replies)
+            self._send(node, message)
+
+    def taken(self, node: NodeId, size_bytes: int) -> None:
+        """Chunks have come."""
+        pipe = self._pipes.get(node)
+        if pipe is not None:
+            pipe.since_ms = self._now_ms
+            pipe.untaken_bytes = max(0, pipe.untaken_bytes - size_bytes)
+            self._pump(node, pipe)
+            if not pipe.untaken_bytes:
+                del self._pipes[node]
 
     # -- leaders and links ------------------------------------------------------------------------
 
@@ -228,11 +286,16 @@ class RemoteService:
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke."""
         self.asked.pop(peer, None)
+        self._pipes.pop(peer, None)
         self.tracks.lost(peer)
 
     def tick(self, now_ms: Instant) -> None:
         """Rule F6: what was said of woken clients is said again."""
+        self._now_ms = now_ms
         replica = self._replica
+        late_ms = now_ms - replica.settings.resend_ms
+        for node in [node for node, pipe in self._pipes.items() if pipe.since_ms < late_ms]:
+            del self._pipes[node]  # nothing is taken: what is missed is asked for again
         if not replica.machine.waiting.by_client or replica.raft.role is not Role.LEADER:
             return
         if now_ms - self._told_ms >= replica.settings.resend_ms:
@@ -277,9 +340,8 @@ def may_be_read(call: Call) -> bool:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return all(_is_read(one) if one[0] >= 0 else len(one[1]) > 1 for one in inner)
-    if args[0] not in ROWS:
-        return args[0] == SCANPART or is_question(args)
-    return _is_read((call[0], args))
+    # A question is one of the node's own, a part of a scan among them.
+    return is_question(args) if args[0] not in ROWS else _is_read((call[0], args))
 
 
 def _is_read(call: Call) -> bool:

@@ -1,71 +1,87 @@
-"""Replies on their way between nodes: in one piece when they fit into a frame, else in several.
+"""Replies on their way between nodes: in one message when they are short, else in chunks.
 
-A part says which of the replies it begins with; parts may come twice and in any order.
+Chunks may come twice and in any order. All have the same size but the last, so what comes of two members
+for the same batch is made of the same pieces.
 """
+
+from typing import Final
 
 import msgspec
 
 from trivet.core.machine.plain_reply import decode_replies, encode_replies
 from trivet.core.wire.reply import Error, Reply
 
-
-def split_replies(replies: list[Reply], bytes_max: int, too_large: Error) -> list[tuple[int, bytes]]:
-    """Parts of at most ``bytes_max``, each with the place of its first reply.
-
-    A single reply that is larger becomes ``too_large``.
-    """
-    parts: list[tuple[int, bytes]] = []
-    _split(replies, 0, len(replies), bytes_max, too_large, parts)
-    return parts
+CHUNK_BYTES: Final = 256 * 1024
+"""Part of the format."""
 
 
-def _split(
-    replies: list[Reply], first: int, end: int, bytes_max: int, too_large: Error,
-    parts: list[tuple[int, bytes]],
-) -> None:  # fmt: skip
-    data = encode_replies(replies[first:end])
-    if len(data) <= bytes_max or end - first <= 1:
-        parts.append((first, data if len(data) <= bytes_max else encode_replies([too_large])))
-        return
-    middle = (first + end) // 2
-    _split(replies, first, middle, bytes_max, too_large, parts)
-    _split(replies, middle, end, bytes_max, too_large, parts)
+def encode_bounded(replies: list[Reply], bytes_max: int, too_large: Error) -> bytes:
+    """The replies as bytes; when these are too many, the largest replies give way to ``too_large``."""
+    data = encode_replies(replies)
+    if len(data) <= bytes_max:
+        return data
+    sizes = [len(encode_replies([reply])) for reply in replies]
+    kept = list(replies)
+    total_bytes = len(data)
+    for place in sorted(range(len(kept)), key=lambda place: -sizes[place]):
+        kept[place] = too_large
+        total_bytes -= sizes[place]
+        if total_bytes <= bytes_max // 2:
+            break
+    return encode_replies(kept)
+
+
+def chunks(data: bytes) -> list[tuple[int, bytes]]:
+    """The pieces of ``data``, each with where it begins."""
+    return [(offset, data[offset : offset + CHUNK_BYTES]) for offset in range(0, len(data), CHUNK_BYTES)]
 
 
 class ReplyParts:
     """The replies of one batch as far as they have come."""
 
-    __slots__ = ("_known", "_missing", "forgotten", "replies")
+    __slots__ = ("_bytes_max", "_chunks", "_count", "_total", "forgotten", "replies", "whole")
 
-    def __init__(self, count: int) -> None:
-        self.replies: list[Reply] = [None] * count
-        self._known = bytearray(count)
-        self._missing = count
+    def __init__(self, count: int, bytes_max: int) -> None:
+        self._count = count
+        self._bytes_max = bytes_max
+        self._total = 0
+        self._chunks: dict[int, bytes] = {}
+        self.replies: list[Reply] = []
+        self.whole = False
         self.forgotten = False
         """The batch was applied, and nobody knows its replies."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether all are here."""
-        return self._missing == 0
+    def add(self, offset: int, total: int, data: bytes) -> bool:
+        """One chunk, or all (``total`` is 0); whether this makes them whole. What does not fit is ignored."""
+        if self.whole:
+            return False
+        if total == 0:
+            return self._decode(data)
+        if total > self._bytes_max or offset % CHUNK_BYTES or len(data) != min(CHUNK_BYTES, total - offset):
+            return False
+        if total != self._total:
+            self._chunks = {}
+            self._total = total
+        self._chunks[offset] = data
+        if len(self._chunks) * CHUNK_BYTES < total:
+            return False
+        parts = [self._chunks[place] for place in range(0, total, CHUNK_BYTES)]
+        self._chunks = {}
+        return self._decode(b"".join(parts))
 
-    def add(self, first: int, data: bytes) -> bool:
-        """One part; whether it made the replies whole. What does not fit is passed over."""
+    def _decode(self, data: bytes) -> bool:
         try:
             replies = decode_replies(data)
         except (ValueError, msgspec.DecodeError, RecursionError):
             return False
-        if first + len(replies) > len(self.replies) or self._missing == 0:
+        if len(replies) != self._count:
             return False
-        for place, reply in enumerate(replies, first):
-            if not self._known[place]:
-                self._known[place] = 1
-                self._missing -= 1
-                self.replies[place] = reply
-        return self._missing == 0
+        self.replies = replies
+        self.whole = True
+        return True
 
     def forget(self) -> None:
         """Nobody knows them any more."""
-        if self._missing:
+        if not self.whole:
             self.forgotten = True
-            self._missing = 0
+            self.whole = True

@@ -25,6 +25,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.node.hello import Hello as Hello
@@ -58,6 +59,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Woken
         | Follow
         | Invalidate
+        | Taken
         | Hello
         | Stranger
         | Interest

@@ -18,6 +18,7 @@ from trivet.core.group.messages import (
     Invalidate,
     NotLeader,
     ReadReplies,
+    Taken,
     Woken,
 )
 from trivet.core.machine.entry import Call, decode_batch, decode_body
@@ -48,7 +49,7 @@ COMMANDS_MAX = 8
 """So many commands of one message are spelled out."""
 COMMAND_CHARS_MAX = 60
 
-OfRemotes = BatchReplies | NotLeader | Woken | Follow | Invalidate
+OfRemotes = BatchReplies | NotLeader | Woken | Follow | Invalidate | Taken
 Spoken = RaftMessage | Forward | ForwardRead | ReadReplies | OfRemotes | Hello
 """What two nodes may say to each other."""
 
@@ -330,6 +331,10 @@ def _invalidate(m: Invalidate) -> Words:
     return Words("Invalidate", f"changed: {what}", {})
 
 
+def _taken(m: Taken) -> Words:
+    return Words("Taken", f"took {m.size_bytes} bytes", {}, True)
+
+
 def _hello(m: Hello) -> Words:
     fields = {"cluster": m.cluster, "from": f"node {m.node}", "to": f"node {m.to}", "format": str(m.format)}
     return Words("Hello", "hello", fields, True)
@@ -357,5 +362,6 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Woken: _woken,
     Follow: _follow,
     Invalidate: _invalidate,
+    Taken: _taken,
     Hello: _hello,
 }
