@@ -25,7 +25,7 @@ def test_sound(numbers):
     [
         ({"node": 4}, "node: 4 is not among the members [1, 2, 3]"),
         ({"members": members(1, 2, 2)}, "members: an id stands twice in [1, 2, 2]"),
-        ({"members": members(1, 2)}, "members: there are 2; a group has 1, 3 or 5 voters"),
+        ({"members": members(1, 2)}, "members: there are 2; a cluster is founded with 1, 3 or 5 nodes"),
         ({"members": members(1, 0, 3)}, "members: ids start at 1"),
         ({"cluster": ""}, "cluster: lower-case hex digits expected"),
         ({"cluster": "XYZ"}, "cluster: lower-case hex digits expected"),

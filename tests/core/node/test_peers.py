@@ -16,7 +16,7 @@ GOOD = Hello(CLUSTER, 2, 1, PEER_FORMAT)
 
 
 def peers(links_max: int = 10) -> Peers:
-    return Peers(CLUSTER, 1, [1, 2, 3], 1000, links_max, 0)
+    return Peers(CLUSTER, 1, 11, [1, 2, 3], 1000, links_max, 0)
 
 
 def linked(*numbers: int) -> Peers:
@@ -37,7 +37,7 @@ def test_a_peer_that_introduces_itself_is_heard():
 
 
 def test_what_one_says_the_other_accepts():
-    other = Peers(CLUSTER, 2, [1, 2, 3], 1000, 10, 0)
+    other = Peers(CLUSTER, 2, 12, [1, 2, 3], 1000, 10, 0)
     one = linked(7)
     assert one.receive(7, other.hello(1)) == []
     assert one.receive(7, encode_message(1, MESSAGE)) == [(2, 1, MESSAGE)]

@@ -1,12 +1,14 @@
 """What the system group decides for all: users, settings, functions; and the copy that each group of data has.
 
 A group acts by its own copy, so that what it does is a function of its own log alone. The copy comes
-as an entry (``COPY``) that the group's leader, or whoever is first, proposes when the system group has
+as an entry (``SHARED``) that the group's leader, or whoever is first, proposes when the system group has
 gone on.
 
 - Rule C1: a copy is taken only if it is newer than the one before; so it does not matter who brings it, how often.
 - Rule C2: what the group has decided itself (that memory is short) is not overwritten.
 """
+
+from typing import Final
 
 import msgspec
 
@@ -16,7 +18,7 @@ from trivet.core.machine.state import State
 from trivet.core.script.scripts import ScriptsState
 from trivet.core.wire.reply import OK, Reply
 
-COPY = b"COPY"
+SHARED: Final = b"SHARED"
 
 
 class Shared(msgspec.Struct, array_like=True, frozen=True):
@@ -37,7 +39,7 @@ def copy_call(system: State, with_scripts: bool) -> list[bytes]:
     settings = [(name, value) for name, value in system.settings.values.items() if name != OVER]
     scripts = system.scripts.state() if with_scripts else None
     shared = Shared(max(system.shared_index, 1), system.users.state(), settings, scripts)
-    return [COPY, _encoder.encode(shared)]
+    return [SHARED, _encoder.encode(shared)]
 
 
 def take_copy(machine: State, args: list[bytes]) -> Reply:

@@ -19,7 +19,7 @@ from trivet.core.machine.ownership import OWNED
 from trivet.core.machine.rights import AS, REQUIREPASS, USERS, Rights, change_users
 from trivet.core.machine.sealing import disown, purge, seal, unseal
 from trivet.core.machine.settings import ACCOUNTED, OVER
-from trivet.core.machine.sharing import COPY, take_copy
+from trivet.core.machine.sharing import SHARED, take_copy
 from trivet.core.machine.state import State
 from trivet.core.machine.waiting import defect
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
@@ -63,7 +63,7 @@ class Specials(State):
             AS: self._as,
             b"EVICT": self._evict,
             b"MAP": self._map,
-            COPY: self._copy,
+            SHARED: self._copy,
             **dict.fromkeys(MOVING, self._moving),
         }
 
@@ -175,7 +175,7 @@ class Specials(State):
         return NO_MAP if self.cluster is None else self.cluster.change(args, self.now_ms)
 
     def _copy(self, context: Context, node: NodeId, call: Call) -> Reply:
-        """``COPY shared``: what the system group has decided (see ``sharing``)."""
+        """``SHARED copy``: what the system group has decided (see ``sharing``)."""
         reply = take_copy(self, call[1])
         self._listen(context)
         return reply

@@ -28,7 +28,7 @@ from trivet.core.node.pausing import Pause
 from trivet.core.node.rerouting import Rerouting, send_parts
 from trivet.core.node.router import Router
 from trivet.core.node.rules import Rules
-from trivet.core.node.session import MONITORED, PAUSED, Piece, Ready, Session
+from trivet.core.node.session import HELD, MONITORED, PAUSED, Piece, Ready, Session
 from trivet.core.node.sharing import Change, Sharing
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
@@ -313,6 +313,7 @@ class Front:
         change.opener = session.last_command
         session.pending.append(change)
         session.calls_under_way += 1
+        session.vet |= HELD
         self.system.write(change.sub, self.now_ms)
         return True
 

@@ -16,7 +16,7 @@ class Hello(msgspec.Struct, array_like=True, tag=96, frozen=True):
     """The number of the sender's data directory (Rule P4)."""
 
 
-class Stranger(msgspec.Struct, array_like=True, tag=97, frozen=True):
+class Stranger(msgspec.Struct, array_like=True, tag=90, frozen=True):
     """The receiver is not whom it says that it is; ``birth`` is the one known here."""
 
     birth: int

@@ -361,7 +361,8 @@ class Node:
             self._settle()
         if front.rerouting.waits and front.rerouting.look(front.map_epoch, mono_ms):
             front.unparked = True
-        front.sharing.look(mono_ms)
+        if front.sharing.look(mono_ms):
+            front.unparked = True
         machine = self.system.machine  # a snapshot may have brought another
         cluster = machine.cluster
         if cluster is not None and (cluster is not self._map_seen[0] or cluster.epoch != self._map_seen[1]):

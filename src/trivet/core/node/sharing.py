@@ -42,8 +42,9 @@ class Sharing:
     def run_done(self) -> None:
         """A copy is there."""
 
-    def look(self, now_ms: Instant) -> None:
-        """Bring what is missing, and answer whom it reached."""
+    def look(self, now_ms: Instant) -> bool:
+        """Bring what is missing, and answer whom it reached; whether something was staged."""
+        staged = False
         system = self._groups[SYSTEM_GROUP].machine
         behind = False
         for number, group in self._groups.items():
@@ -61,6 +62,7 @@ class Sharing:
                 run.add((0, call), sum(map(len, call)))
                 self._copies[number] = run
                 group.write(run, now_ms)
+                staged = True
         if self.changes:
             waiting = self.changes
             self.changes = []
@@ -71,3 +73,4 @@ class Sharing:
                     self.changes.append(change)
                 else:
                     change.finish(replies)
+        return staged
