@@ -158,7 +158,6 @@ PLANTED = [
      "        if place not in self._due and place[1] not in database.values:\n"),
     ("an import goes on when a database was emptied", "core/machine/state.py", "            machine.ownership.flushed()\n", "            pass\n"),
     ("a purge takes keys that are owned", SEALING, "if ownership.place(k) == FOREIGN]", "if ownership.place(k) != IMPORTING]"),
-    ("a purge takes keys that are being imported", SEALING, "if ownership.place(k) == FOREIGN]", "if ownership.is_foreign(k)]"),
     ("databases are emptied while slots are sealed", OWNERSHIP, "return bool(self.exports) or any(", "return any("),
     ("databases are emptied once an import is ready", OWNERSHIP,
      "return bool(self.exports) or any(one.ready for one in self.imports.values())", "return bool(self.exports)"),
