@@ -152,11 +152,11 @@ def test_an_emptied_or_exchanged_database_begins_the_walk_anew(line):
     assert [database for database, _, _ in unpack(walk.take(1000))] == [3]
 
 
-def test_too_many_changes_begin_the_walk_anew(monkeypatch):
-    monkeypatch.setattr(exporting, "DUE_MAX", 100)
+def test_too_many_changes_begin_the_walk_anew():
     groups = Groups()
     source = groups.groups[0]
     walk = RangeWalk(source.machine, [(0, 16383)])
+    walk.due_max = 100
     walk.take(1)
     source.do("MSET" + "".join(f" k{i} v" for i in range(101)))
     assert walk.restarts == 1

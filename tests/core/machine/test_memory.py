@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.machine.replicas import Replica, execute, follow
+from tests.core.machine.two_groups import LOW, Groups, Move
 from trivet.core.base.prng import Prng
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import Memory
@@ -198,3 +199,30 @@ def test_another_limit_does_not_begin_anew():
     assert account(replica) is before
     replica.one("SETTING lfu-log-factor 3")
     assert account(replica) is not before
+
+
+def test_keys_that_come_from_another_group_are_in_the_account_and_no_victims():
+    groups = Groups()
+    source, target = groups.groups
+    for group in groups.groups:
+        group.do("SETTING maxmemory 1 maxmemory-policy allkeys-random", groups.epoch)
+    for i in range(300):
+        source.do(f"SET k{i} v{'v' * i}")
+    move = Move(groups, 1, [LOW])
+    move.until("ready")
+    for group in groups.groups:
+        memory = group.machine.memory
+        assert memory is not None and memory.counted
+        fresh = Memory(group.machine.databases, b"allkeys-random", 10, 1)
+        while not fresh.counted:
+            fresh.advance(100)
+        assert memory.total == fresh.total
+    assert target.machine.memory.victims(1000, 5, 0, 100, Prng(1)) == []
+    victims = source.machine.memory.victims(1 << 30, 5, 0, 1000, Prng(1))
+    assert victims
+    move.until("over")
+    for group in groups.groups:
+        fresh = Memory(group.machine.databases, b"allkeys-random", 10, 1)
+        while not fresh.counted:
+            fresh.advance(100)
+        assert group.machine.memory.total == fresh.total

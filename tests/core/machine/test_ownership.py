@@ -49,7 +49,7 @@ def test_how_a_slot_stands():
     assert ownership.owned == [HIGH]
     assert ownership.are_all([(8192, 8999), (9002, 16383)], OWNED)
     assert not ownership.are_all([HIGH], OWNED)
-    assert ownership.has(SEALED)
+    assert ownership.are_all([(9000, 9001)], SEALED)
     with pytest.raises(AssertionError):
         ownership.import_of(5)
 

@@ -38,6 +38,8 @@ class Group(Replica):
     def __init__(self, expire_max: int = 100) -> None:
         super().__init__(expire_max)
         self.twin = Machine(expire_max)
+        self.stands_still = False
+        """Time moves on by nothing but ``now_ms``."""
 
     def append(self, payload: bytes):
         applied = super().append(payload)
@@ -48,6 +50,8 @@ class Group(Replica):
         """The replies to the calls, routed by a map of ``epoch``; one entry."""
         batch = self.batch(calls, node)
         batch = type(batch)(batch.node, batch.incarnation, batch.sequence, batch.acknowledged, calls, epoch)
+        if at_ms is None and self.stands_still:
+            at_ms = self.now_ms
         (applied,) = self.entry([batch], at_ms, seed=len(self.log) + 1)
         assert self.machine.defects == []
         return applied.replies
@@ -109,13 +113,22 @@ class Groups:
             epoch = self.epoch
         return reply
 
-    def run_whole(self, line: str, known_epoch: int | None = None) -> list[Reply] | None:
+    def run_whole(self, line: str) -> list[Reply] | None:
         """A call about whole databases, at both groups; None when some group cannot answer now."""
         args = call(line)
         assert args[1][0] in WHOLE
-        epoch = self.epoch if known_epoch is None else known_epoch
-        replies = [group.ask([args], epoch, at_ms=self.now_ms)[0] for group in self.groups]
+        replies = [group.ask([args], self.epoch)[0] for group in self.groups]
         return None if NOT_HERE in replies else replies
+
+    def set_time(self, now_ms: int) -> None:
+        """From now on every entry is of this time."""
+        self.now_ms = now_ms
+        for group in self.groups:
+            group.stands_still = True
+            group.now_ms = now_ms
+
+    def owned_by(self, number: int) -> list[int]:
+        return [slot for slot in range(16384) if self.owners[self.epoch][slot] == number]
 
     def check(self) -> None:
         for group in self.groups:
@@ -150,8 +163,22 @@ class Move:
         if self.walk is not None:
             self.walk.close()
             self.walk = None
-        if self.phase in ("copy", "sealed"):
+        if self.phase in ("copy", "sealed", "ready"):
             self.phase = "begin"
+
+    def abort(self) -> None:
+        """``MOVE ABORT``, if it is not too late."""
+        if self.phase in ("begin", "purge_target", "copy", "sealed", "ready"):
+            self.lose()
+            assert self.target.say("IMPORT", "ABORT", self.move) == [TAKEN]
+            assert self.source.say("UNSEAL", self.move) == OK
+            self.cursor = b"0"
+            self.phase = "purge_aborted"
+
+    def _purge_aborted(self) -> None:
+        self.cursor, left = self.target.say("PURGE", self.move, self.cursor)
+        if self.cursor == b"0" and not left:
+            self.phase = "over"
 
     def step(self) -> None:
         getattr(self, "_" + self.phase)()
@@ -162,6 +189,8 @@ class Move:
             self.phase = "begin"
 
     def _begin(self) -> None:
+        """On slots that are not sealed: a client that empties all databases would wait for ever (README)."""
+        assert self.source.say("UNSEAL", self.move) == OK
         self.generation += 1
         reply = self.target.say("IMPORT", "BEGIN", self.move, write_ranges(self.ranges), self.generation)
         if reply == [PURGE]:

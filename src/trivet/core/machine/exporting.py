@@ -34,6 +34,7 @@ class RangeWalk:
     def __init__(self, machine: State, ranges: Ranges) -> None:
         self.restarts = 0
         """How often it began anew, because a database was emptied or exchanged: so must the import."""
+        self.due_max = DUE_MAX
         self._machine = machine
         self._wanted = bytearray(SLOTS)
         for low, high in ranges:
@@ -74,7 +75,7 @@ class RangeWalk:
         place = (index, key)
         if place not in self._due:
             self._is_due(place, key in database.values)
-            if len(self._order) > DUE_MAX:
+            if len(self._order) > self.due_max:
                 self.restarts += 1
                 self.restart()
 

@@ -107,10 +107,6 @@ class Ownership:
         """Whether all slots of the ranges stand so."""
         return all(self._slots.count(wanted, low, high + 1) == high + 1 - low for low, high in ranges)
 
-    def has(self, wanted: int) -> bool:
-        """Whether some slot stands so."""
-        return wanted in self._slots
-
     def mark(self, ranges: Ranges, place: int) -> None:
         """These slots stand so from now on."""
         for low, high in ranges:

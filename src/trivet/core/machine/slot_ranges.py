@@ -20,7 +20,7 @@ def parse_number(data: bytes) -> int:
 
 
 def parse_ranges(data: bytes) -> Ranges:
-    """The ranges in ``data`` (nothing is none); raises ``ValueError`` when they are none, or not in their order."""
+    """The ranges in ``data``, perhaps none; raises ``ValueError`` for what is not that."""
     if len(data) > _BYTES_MAX:
         raise ValueError("too many ranges")
     ranges: Ranges = []
