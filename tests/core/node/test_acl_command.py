@@ -139,12 +139,12 @@ def test_deleting_a_user_ends_its_connections():
         +OK
         +PONG
         a> ACL DELUSER bob nosuch
-        1
         b: cut off
-        a> ACL DELUSER eve | ACL SETUSER eve on nopass
         1
+        a> ACL DELUSER eve | ACL SETUSER eve on nopass
         e: cut off
         f: cut off
+        1
         +OK
         a> AUTH bob x
         -WRONGPASS invalid username-password pair or user is disabled.

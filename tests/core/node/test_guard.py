@@ -343,8 +343,8 @@ def test_channels():
         1
         bob: ["message" "news2" "hello"]
         root> ACL SETUSER bob resetchannels &news* &pat
-        +OK
         bob: cut off
+        +OK
         """
     )
 
