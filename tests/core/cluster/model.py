@@ -112,9 +112,7 @@ class Model:
         for action in actions:
             self.act(action, facts)
         assert self.under_way() <= max(before, self.policy.moves_max)
-        assert sum(isinstance(action, Lead) for action in actions) <= self.policy.leads_max + len(
-            self.map.nodes
-        )
+        assert sum(isinstance(action, Lead) for action in actions) <= self.policy.leads_max
         self.turns += 1
         self.progress()
         return actions

@@ -2,6 +2,7 @@
 
 from tests.core.cluster.model import Model
 from trivet.core.cluster.actions import Lead
+from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.leaders import settle_leaders
 from trivet.core.cluster.survey import Survey
 
@@ -40,6 +41,16 @@ def test_a_path_is_found_where_no_single_step_helps():
         model.say(f"KEYSPACE CREATE {db} REPLICAS {len(nodes.split())} ON {nodes}")
     leader = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 3, 7: 3, 8: 4}
     assert leads(model, leader) == [(2, 2), (4, 3), (6, 4)]
+
+
+def test_of_a_way_that_is_too_long_the_end_is_gone_first():
+    model = Model(4, replicas=1, policy=Policy(leads_max=2))
+    for db, nodes in enumerate(("1 2", "1 2", "2 3", "2 3", "3 4", "3 4", "4"), 1):
+        model.say(f"KEYSPACE CREATE {db} REPLICAS {len(nodes.split())} ON {nodes}")
+    leader = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 3, 7: 3, 8: 4}
+    assert leads(model, leader) == [(4, 3), (6, 4)]
+    assert leads(model, {**leader, 4: 3, 6: 4}) == [(2, 2)]
+    assert leads(model, {**leader, 4: 3, 6: 4, 2: 2}) == []
 
 
 def test_nobody_leads_who_is_to_be_emptied():

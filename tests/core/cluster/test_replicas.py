@@ -143,3 +143,14 @@ def test_nobody_moves_away_from_the_dead_for_balance():
     for node in (1, 2):
         model.die(node)
     assert steps(model, balance)[0] == {}, "no quorum, no change"
+
+
+def test_a_small_difference_of_weight_is_left_alone():
+    """Sizes and traffic go up and down; groups do not follow every wave."""
+    model = Model(4, replicas=1)
+    for db, node in ((1, 2), (2, 2), (3, 3), (4, 4)):
+        model.say(f"KEYSPACE CREATE {db} REPLICAS 1 ON {node}")
+    model.density = {0: 1500, 1: 2000, 2: 2000, 3: 1500, 4: 1500}
+    assert steps(model, balance)[0] == {}
+    model.density = {0: 0, 1: 2000, 2: 2000, 3: 1500, 4: 1500}
+    assert steps(model, balance)[0] == {2: [1]}

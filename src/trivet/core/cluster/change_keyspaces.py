@@ -1,7 +1,7 @@
 """The map's verbs about keyspaces: ``KEYSPACE CREATE``, ``ALTER``, ``DROP``."""
 
 from trivet.core.base.ids import NodeId
-from trivet.core.cluster.choosing import founders, load_of
+from trivet.core.cluster.choosing import Founders
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall, parse
 from trivet.core.cluster.ranges import Range, shares
 from trivet.core.cluster.rows import (
@@ -59,8 +59,8 @@ def _create(state: MapState, call: KeyspaceCall) -> Reply:
         return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
     mode = call.mode or RAFT
     replicas = 1 if mode == LOCAL else call.replicas or DEFAULT_REPLICAS
-    load = load_of(state)
-    first = founders(state, replicas, call.on, load)
+    founders = Founders(state, replicas, call.on)
+    first = founders.choose()
     if not first:
         return Error("ERR no node is there for it: none is up")
     epoch = state.advance()
@@ -69,7 +69,7 @@ def _create(state: MapState, call: KeyspaceCall) -> Reply:
     )
     for share in shares(max(1, shards)):
         found(state, number, [share], first, epoch)
-        first = founders(state, replicas, call.on, load)
+        first = founders.choose()
     state.settle_keyspaces()
     return OK
 

@@ -10,7 +10,7 @@ from trivet.core.base.ids import WallMs
 from trivet.core.cluster import fields
 from trivet.core.cluster.change_groups import find as find_group
 from trivet.core.cluster.change_keyspaces import found
-from trivet.core.cluster.choosing import founders, load_of
+from trivet.core.cluster.choosing import Founders
 from trivet.core.cluster.ranges import Range, covers, difference, overlap, show, union
 from trivet.core.cluster.rows import (
     COPY,
@@ -76,7 +76,8 @@ def _start(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
         return problem
     if new:
         keyspace = state.keyspaces[source.keyspace]
-        first = founders(state, 1 if keyspace.mode == LOCAL else keyspace.replicas, nodes, load_of(state))
+        replicas = 1 if keyspace.mode == LOCAL else keyspace.replicas
+        first = Founders(state, replicas, nodes).choose()
         if not first:
             return Error("ERR no node is there for it: none is up")
         target = found(state, source.keyspace, [], first, state.advance())

@@ -23,13 +23,22 @@ def choose(
     for node in kept:
         zone = zones.get(node, "")
         in_zone[zone] = in_zone.get(zone, 0) + 1
-    left = [node for node in candidates if node not in kept]
     found: list[NodeId] = []
-    while left and len(found) < count:
-        best = min((in_zone.get(zones.get(node, ""), 0), load.get(node, 0), node) for node in left)[2]
+    while len(found) < count:
+        best, best_crowd, best_load = 0, 0, 0
+        for node in candidates:
+            crowd = in_zone.get(zones.get(node, ""), 0)
+            if best and crowd > best_crowd:
+                continue
+            its_load = load.get(node, 0)
+            if best and crowd == best_crowd and (its_load, node) >= (best_load, best):
+                continue
+            if node not in kept and node not in found:
+                best, best_crowd, best_load = node, crowd, its_load
+        if not best:
+            break
         zone = zones.get(best, "")
         in_zone[zone] = in_zone.get(zone, 0) + 1
-        left.remove(best)
         found.append(best)
     return found
 
@@ -56,13 +65,22 @@ def load_of(state: MapState) -> dict[NodeId, int]:
     return load
 
 
-def founders(state: MapState, replicas: int, among: list[NodeId], load: dict[NodeId, int]) -> list[NodeId]:
-    """The first members of a new group; ``load`` is brought up to date.
+class Founders:
+    """Chooses the first members of new groups, one group after the other."""
 
-    ``among``: the nodes to choose from (those known to be alive); none: any that is up.
-    """
-    up = [node for node, row in state.members.items() if row.state == UP]
-    chosen = choose(replicas, [n for n in up if not among or n in among], zones_of(state), load, [])
-    for node in chosen:
-        load[node] = load.get(node, 0) + 1
-    return sorted(chosen)
+    def __init__(self, state: MapState, replicas: int, among: list[NodeId]) -> None:
+        """``among``: the nodes to choose from (those known to be alive); none: any that is up."""
+        named = dict.fromkeys(among)
+        self._replicas = replicas
+        self._zones = zones_of(state)
+        self._load = load_of(state)
+        self._candidates = [
+            node for node, row in state.members.items() if row.state == UP and (not named or node in named)
+        ]
+
+    def choose(self) -> list[NodeId]:
+        """The members of the next group; none when no node is up."""
+        chosen = choose(self._replicas, self._candidates, self._zones, self._load, [])
+        for node in chosen:
+            self._load[node] += 1
+        return sorted(chosen)

@@ -5,10 +5,15 @@ to a member of one of *its* groups, to a node that leads at least two fewer than
 such a path no other choice of leaders is more even (the groups are the edges of a flow).
 """
 
+from typing import Final
+
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster.actions import Lead
 from trivet.core.cluster.rows import SYSTEM_GROUP, GroupRow
 from trivet.core.cluster.survey import Survey
+
+_NEAR: Final = 2
+"""Hand-overs that are worth it to reach a node that leads fewer than the nearest one."""
 
 
 class _Leaders:
@@ -60,6 +65,8 @@ def settle_leaders(survey: Survey) -> None:
         path = _path(leaders)
         if not path:
             return
+        # Of a way that is too long the end: then the way is shorter next time.
+        path = path[-leaders.left :]
         first, last = _leader_of(survey, path[0][0]), path[-1][1]
         reason = f"node {first} leads {leaders.counts[first]} groups and node {last} {leaders.counts[last]}"
         for row, node in path:
@@ -88,9 +95,10 @@ def _leave_bad(leaders: _Leaders) -> None:
 
 
 def _path(leaders: _Leaders) -> list[tuple[GroupRow, NodeId]]:
-    """The shortest path from a node that leads most to the one that leads fewest, at least two fewer; or none.
+    """A way from a node that leads most to one that leads at least two fewer; empty: there is none.
 
-    Whoever was reached in vain leads to nobody better either, and is not tried again.
+    To the one that leads fewest, if it is near, else to the nearest. Whoever was reached in
+    vain leads to nobody better either, and is not tried again.
     """
     counts = leaders.counts
     reached: dict[NodeId, tuple[NodeId, GroupRow | None]] = {}
@@ -98,18 +106,31 @@ def _path(leaders: _Leaders) -> list[tuple[GroupRow, NodeId]]:
         if start in reached:
             continue
         reached[start] = (0, None)
-        queue = [start]
-        for here in queue:
-            for row in leaders.led[here]:
-                for node in leaders.heirs(row):
-                    if node in reached:
-                        continue
-                    reached[node] = (here, row)
-                    queue.append(node)
-        best = min(queue, key=lambda node: counts[node])
-        if counts[best] <= counts[start] - 2:
+        best, ring = 0, [start]
+        depth = 0
+        while ring and (not best or depth < _NEAR):
+            ring = _next_ring(leaders, ring, reached)
+            depth += 1
+            for node in ring:
+                if counts[node] <= counts[start] - 2 and (not best or counts[node] < counts[best]):
+                    best = node
+        if best:
             return _way(reached, best)
     return []
+
+
+def _next_ring(
+    leaders: _Leaders, ring: list[NodeId], reached: dict[NodeId, tuple[NodeId, GroupRow | None]]
+) -> list[NodeId]:
+    """The nodes that are one hand-over further away."""
+    found: list[NodeId] = []
+    for here in ring:
+        for row in leaders.led[here]:
+            for node in leaders.heirs(row):
+                if node not in reached:
+                    reached[node] = (here, row)
+                    found.append(node)
+    return found
 
 
 def _way(

@@ -1,7 +1,7 @@
 """Placement: from the map and the facts to the next few things to do.
 
 Pure: the leader of the system group calls ``plan`` now and then and does what it says; ``trivet rebalance
---plan`` shows it. The rules are in the README (P1-P9).
+--plan`` shows it. The rules are in the README (P1-P10).
 """
 
 from trivet.core.base.ids import NodeId
