@@ -5,6 +5,8 @@ from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.machine.machine import Machine
 from trivet.core.wire.reply import OK
 
+OTHERS = (2, 3)
+
 
 def machine_with_a_waiter(node: int) -> Machine:
     machine = Machine(100)
@@ -18,23 +20,23 @@ def never(peer: int) -> bool:
 
 
 def test_a_node_without_connection_is_said_to_be_down_once():
-    down = DownNodes(1, (1, 2, 3))
+    down = DownNodes()
     machine = machine_with_a_waiter(2)
-    assert down.look(machine, {2: None, 3: None}, never) == []
-    (run,) = down.look(machine, {3: None}, never)
+    assert down.look(machine, OTHERS, {2: None, 3: None}, never) == []
+    (run,) = down.look(machine, OTHERS, {3: None}, never)
     assert run.calls == [(0, [b"NODEDOWN", b"2", b"55"])] and run.patient
-    assert down.look(machine, {3: None}, never) == [], "it is under way"
+    assert down.look(machine, OTHERS, {3: None}, never) == [], "it is under way"
     run.finish([OK])
-    assert len(down.look(machine, {3: None}, never)) == 1, "something waits again"
+    assert len(down.look(machine, OTHERS, {3: None}, never)) == 1, "something waits again"
 
 
 def test_a_silent_node_counts_as_down():
-    down = DownNodes(1, (1, 2, 3))
+    down = DownNodes()
     machine = machine_with_a_waiter(2)
-    assert len(down.look(machine, {2: None, 3: None}, lambda peer: peer == 2)) == 1
+    assert len(down.look(machine, OTHERS, {2: None, 3: None}, lambda peer: peer == 2)) == 1
 
 
 def test_nobody_waits_there():
-    down = DownNodes(1, (1, 2, 3))
-    assert down.look(machine_with_a_waiter(2), {2: None}, never) == []
-    assert down.look(Machine(100), {}, never) == []
+    down = DownNodes()
+    assert down.look(machine_with_a_waiter(2), OTHERS, {2: None}, never) == []
+    assert down.look(Machine(100), OTHERS, {}, never) == []

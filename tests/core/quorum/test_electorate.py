@@ -37,5 +37,11 @@ def test_a_vote_must_be_won_in_both_sets() -> None:
 def test_a_voter_stands_once_in_a_set() -> None:
     with pytest.raises(AssertionError):
         Electorate((1, 1, 2))
+
+
+def test_without_voters_nothing_is_decided() -> None:
+    assert Electorate(()).members == ()
     with pytest.raises(AssertionError):
-        Electorate(())
+        Electorate((), (1, 2))
+    with pytest.raises(AssertionError):
+        Electorate(()).tally({})

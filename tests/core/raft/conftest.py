@@ -27,6 +27,7 @@ def _load(name: str) -> ModuleType:
 
 _harness = _load("harness")
 _conversation = _load("conversation")
+_runs = _load("runs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,7 +39,9 @@ def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        conversation = _conversation.Conversation(_harness.Group, _harness.Flight, _harness.show)
+        conversation = _conversation.Conversation(
+            _harness.Group, _harness.Flight, _harness.show, _harness.show_membership
+        )  # fmt: skip
         _conversation.replay(
             HERE / "testdata" / f"{name}.txt",
             conversation,
@@ -46,6 +49,12 @@ def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
         )
 
     return run
+
+
+@pytest.fixture
+def runs() -> ModuleType:
+    """The module of random runs."""
+    return _runs
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@
 | ``rot N COUNT`` | the disk of crashed N loses its last COUNT entries |
 | ``transfer A B``, ``want_commit A B``, ``full N on/off`` | as in ``Raft`` |
 | ``compact N I``, ``digest N I TEXT`` | as in ``Raft`` |
+| ``join N``, ``forget N`` | a fresh replica in no membership; N is wiped but for its term and vote |
+| ``change N 1,2,3 [+4,5]`` | N proposes these voters and learners |
+| ``members_of [N ...]`` | whom they go by, and since which entry |
 | ``inject A->B Class field=value ...`` | a message from nowhere |
 | ``status [N ...]``, ``way`` | what the members are; what is on its way |
 """
@@ -27,6 +30,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trivet.core.raft import messages as message_module
+from trivet.core.raft.membership import Membership
 from trivet.core.raft.messages import Message
 from trivet.core.raft.state import Role
 
@@ -36,7 +40,11 @@ Words = list[str]
 class Conversation:
     """Runs the commands of one script against a group."""
 
-    def __init__(self, group_class: type, flight_class: type, show: Callable[[Message], str]) -> None:
+    def __init__(
+        self, group_class: type, flight_class: type, show: Callable[[Message], str],
+        show_membership: Callable[[Membership], str],
+    ) -> None:  # fmt: skip
+        self.show_membership = show_membership
         self.group_class = group_class
         self.flight_class = flight_class
         self.show = show
@@ -184,6 +192,31 @@ class Conversation:
 
     def do_digest(self, words: Words) -> None:
         self.group.desks[int(words[0])].live.digest = (int(words[1]), words[2].encode())
+
+    def do_join(self, words: Words) -> None:
+        self.group.join(int(words[0]))
+
+    def do_forget(self, words: Words) -> None:
+        last_index = self.group.forget(int(words[0]))
+        self.group.events.append(f"{words[0]} had entries up to {last_index}")
+
+    def do_change(self, words: Words) -> None:
+        node = int(words[0])
+        raft = self.group.desks[node].live
+        sets: dict[bool, tuple[int, ...]] = {False: (), True: ()}
+        for word in words[1:]:
+            sets[word.startswith("+")] = tuple(int(n) for n in word.lstrip("+").split(","))
+        if not raft.propose_membership(sets[False], sets[True]):
+            self.group.events.append(f"{node} refuses: {raft.refusal}")
+        self.group.turn(node)
+
+    def do_members_of(self, words: Words) -> None:
+        for node, desk in self.group.desks.items():
+            if desk.raft is None or (words and str(node) not in words):
+                continue
+            raft = desk.raft
+            line = f"{node}: {self.show_membership(raft.membership)} since {raft.membership_index}"
+            self.group.events.append(line + (", changing" if raft.changing else ""))
 
     def do_inject(self, words: Words) -> None:
         sender, to = (int(end) for end in words[0].split("->"))

@@ -8,8 +8,11 @@ and never changed, reads never behind.
 
 from collections import deque
 
+from itertools import combinations
+
 from trivet.core.base.prng import Prng
 from trivet.core.raft.config import RaftConfig
+from trivet.core.raft.membership import NOBODY, Membership, Memberships, decode_membership, encode_membership
 from trivet.core.raft.messages import Entry, Message, SnapshotChunk, SnapshotReply
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import HardState, Ready, Save
@@ -19,17 +22,20 @@ from trivet.core.raft.state import Role
 class SnapshotMark:
     """On the way to the disk: the log restarts after, or is shortened to, a snapshot."""
 
-    def __init__(self, index: int, term: int, reset: bool) -> None:
+    def __init__(self, index: int, term: int, reset: bool, membership: Membership) -> None:
         self.index = index
         self.term = term
         self.reset = reset
+        self.membership = membership
 
 
 class Disk:
     """What one member would find after a crash, and what is on its way there."""
 
-    def __init__(self) -> None:
+    def __init__(self, membership: Membership) -> None:
         self.hard = HardState()
+        self.membership = membership
+        """At the snapshot, or with which the group was founded."""
         self.snapshot_index = 0
         self.snapshot_term = 0
         self.entries: list[Entry] = []
@@ -79,16 +85,28 @@ class Disk:
             del self.entries[: mark.index - self.snapshot_index]
         self.snapshot_index = mark.index
         self.snapshot_term = mark.term
+        self.membership = mark.membership
+
+    def forget(self) -> int:
+        """The replica was removed: only its term and vote stay (a tombstone). Where its log ended."""
+        last_index = self.last_index
+        self.hard = HardState(self.hard.term, self.hard.vote, 0)
+        self.membership = NOBODY
+        self.snapshot_index = self.snapshot_term = 0
+        self.entries = []
+        return last_index
 
 
 class Desk:
     """One member, its disk, and what it applied."""
 
-    def __init__(self, config: RaftConfig) -> None:
+    def __init__(self, config: RaftConfig, membership: Membership) -> None:
         self.config = config
-        self.disk = Disk()
+        self.disk = Disk(membership)
         self.lives = 0
         self.raft: Raft | None = None
+        self.missing_to = 0
+        """Entries up to here were acknowledged in an earlier life of this replica; the disk says so."""
 
     @property
     def node(self) -> int:
@@ -98,6 +116,13 @@ class Desk:
     def live(self) -> Raft:
         assert self.raft is not None
         return self.raft
+
+    def newest_membership(self) -> tuple[int, Membership]:
+        """The newest in its log, or on its disk if it is down."""
+        if self.raft is not None:
+            return self.raft.membership_index, self.raft.membership
+        found = Memberships(self.disk.snapshot_index, self.disk.membership, self.disk.entries)
+        return found.index, found.latest
 
     def start(self, seed: int, missing_to: int = 0, suspect: bool = False) -> None:
         disk = self.disk
@@ -109,7 +134,8 @@ class Desk:
             disk.snapshot_index,
             disk.snapshot_term,
             disk.entries,
-            missing_to,
+            disk.membership,
+            max(missing_to, self.missing_to),
             suspect,
         )
 
@@ -135,11 +161,15 @@ class Group:
     def __init__(self, size: int, seed: int = 0, **settings: int) -> None:
         voters = tuple(range(1, size + 1))
         self.seed = seed
-        self.desks = {n: Desk(RaftConfig(node=n, voters=voters, **settings)) for n in voters}
+        self.settings = settings
+        self.founding = Membership(voters)
+        self.desks = {n: Desk(RaftConfig(node=n, **settings), self.founding) for n in voters}
         self.flights: list[Flight] = []
         self.cut: dict[tuple[int, int], bool] = {}
         self.events: list[str] = []
-        self.majority = size // 2 + 1
+        self.newest_committed: tuple[int, Membership] = (0, self.founding)
+        self.changes = 0
+        """Joint memberships that were left again."""
         self.leaders: dict[int, int] = {}
         self.seen: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.committed: dict[int, tuple[int, bytes]] = {}
@@ -159,6 +189,22 @@ class Group:
             self._roles[desk.node] = (0, Role.FOLLOWER)
 
     # --- inputs ---------------------------------------------------------------
+
+    def join(self, node: int) -> None:
+        """A fresh replica, which waits until a leader speaks to it."""
+        desk = self.desks[node] = Desk(RaftConfig(node=node, **self.settings), NOBODY)
+        desk.start(self.seed)
+        self._roles[node] = (0, Role.FOLLOWER)
+
+    def forget(self, node: int) -> int:
+        """A replica that was removed is wiped, but for its tombstone; where its log ended."""
+        if self.desks[node].raft is not None:
+            self.crash(node, 1 << 30)
+        self.judge_disks = False
+        desk = self.desks[node]
+        last_index = desk.disk.forget()
+        desk.missing_to = max(desk.missing_to, last_index)
+        return last_index
 
     def tick(self, node: int) -> None:
         raft = self.desks[node].live
@@ -194,6 +240,8 @@ class Group:
         if save_id:
             desk.live.saved(save_id)
             self.turn(node)
+        if not desk.live.missing_to and not desk.disk.queue:
+            desk.missing_to = 0
 
     def crash(self, node: int, kept: int = 0) -> None:
         self.desks[node].crash(kept)
@@ -212,10 +260,10 @@ class Group:
     def compact(self, node: int, index: int) -> None:
         """The member took a snapshot of its own: memory and disk forget what is before it."""
         desk = self.desks[node]
-        term = desk.live.term_at(index)
+        term, membership = desk.live.term_at(index), desk.live.membership_at(index)
         desk.live.compact(index)
         if desk.live.first_index == index + 1:
-            desk.disk.queue.append(SnapshotMark(index, term, False))
+            desk.disk.queue.append(SnapshotMark(index, term, False, membership))
 
     def rot(self, node: int, count: int) -> int:
         """The last ``count`` durable entries of a crashed member are lost; where its log ended before."""
@@ -259,6 +307,8 @@ class Group:
             self.events.append(f"{node} commits {index}={show_entry(entry)}")
             known = self.committed.setdefault(index, (entry.term, entry.payload))
             assert known == (entry.term, entry.payload), f"entry {index} was committed twice, differently"
+            if entry.kind and index > self.newest_committed[0]:
+                self._judge_change(index, entry)
         for read_id, index in ready.reads:
             self.events.append(f"{node} reads #{read_id} at {index}")
             assert index >= self.read_floor[read_id], f"read {read_id} is behind"
@@ -280,11 +330,14 @@ class Group:
             self.streams[(node, peer)] = 0
             index, term = raft.handed, raft.term_at(raft.handed)
             self.events.append(f"{node} streams snapshot {index} to {peer}")
-            self.flights.append(Flight(node, peer, SnapshotChunk(raft.term, index, term, 0, b"", True)))
+            membership = encode_membership(raft.membership_at(index))
+            chunk = SnapshotChunk(raft.term, index, term, 0, b"", True, membership)
+            self.flights.append(Flight(node, peer, chunk))
         for sender, chunk in ready.chunks:
             if chunk.index > raft.handed:
-                reset = raft.restore(chunk.index, chunk.snapshot_term)
-                desk.disk.queue.append(SnapshotMark(chunk.index, chunk.snapshot_term, reset))
+                reset = raft.restore(chunk.index, chunk.snapshot_term, chunk.membership)
+                membership = raft.membership_at(chunk.index)
+                desk.disk.queue.append(SnapshotMark(chunk.index, chunk.snapshot_term, reset, membership))
                 self.events.append(
                     f"{node} installs snapshot {chunk.index}" + (", log reset" if reset else "")
                 )
@@ -296,6 +349,22 @@ class Group:
             raft.snapshot_finished(sender, reply.index, reply.ok)
 
     # --- judges ---------------------------------------------------------------
+
+    def _judge_change(self, index: int, entry: Entry) -> None:
+        """One membership follows another: any quorums of the two meet, and no change overtakes another."""
+        membership = decode_membership(entry.payload)
+        assert membership is not None
+        before = self.newest_committed[1]
+        self.newest_committed = (index, membership)
+        assert meet(before, membership), f"quorums of {before} and {membership} need not meet"
+        if before.outgoing:
+            assert membership.voters == before.voters, "a joint membership is left for what it leads to"
+            assert not membership.outgoing
+            self.changes += 1
+        elif membership.outgoing:
+            assert membership.outgoing == before.voters, "a change begins with the voters that there are"
+        else:
+            assert membership.voters == before.voters, "voters change jointly"
 
     def _judge_role(self, desk: Desk) -> None:
         raft = desk.live
@@ -336,7 +405,7 @@ class Group:
             if self.judge_disks:
                 term = raft.term_at(raft.commit)
                 durable = [d.node for d in self.desks.values() if _holds(d.disk, raft.commit, term)]
-                assert len(durable) >= self.majority, (
+                assert is_quorum(raft.membership, durable), (
                     f"{raft.commit} is committed, but durable only on {durable}"
                 )
 
@@ -345,10 +414,42 @@ def _holds(disk: Disk, index: int, term: int) -> bool:
     return disk.snapshot_index > index or disk.term_at(index) == term
 
 
+def is_quorum(membership: Membership, nodes: list[int]) -> bool:
+    """Whether ``nodes`` decide: a majority of the voters, during a change of the former ones as well."""
+    sets = [membership.voters] + ([membership.outgoing] if membership.outgoing else [])
+    return all(len([n for n in nodes if n in voters]) > len(voters) // 2 for voters in sets)
+
+
+def meet(one: Membership, other: Membership) -> bool:
+    """Whether every quorum of one shares a node with every quorum of the other."""
+    nodes = one.members()
+    for count in range(len(nodes) + 1):
+        for chosen in combinations(nodes, count):
+            if is_quorum(one, list(chosen)):
+                rest = [n for n in other.members() if n not in chosen]
+                if is_quorum(other, rest):
+                    return False
+    return True
+
+
 # --- words ----------------------------------------------------------------------
 
 
+def show_membership(membership: Membership) -> str:
+    """The voters, and what is beside them: ``1 2 4 (1 2 3) +5 6`` leaves 1 2 3 and has two learners."""
+    text = " ".join(str(n) for n in membership.voters) or "nobody"
+    if membership.outgoing:
+        text += " (" + " ".join(str(n) for n in membership.outgoing) + ")"
+    if membership.learners:
+        text += " +" + " ".join(str(n) for n in membership.learners)
+    return text
+
+
 def show_entry(entry: Entry) -> str:
+    if entry.kind:
+        membership = decode_membership(entry.payload)
+        assert membership is not None
+        return f"{entry.term}/{{{show_membership(membership)}}}"
     return f"{entry.term}/{entry.payload.decode() or '-'}"
 
 
@@ -366,6 +467,10 @@ def show(message: Message) -> str:
         value = getattr(message, name)
         if name == "entries":
             words.append("[" + " ".join(show_entry(e) for e in value) + "]")
+        elif name == "membership":
+            membership = decode_membership(value)
+            if membership is not None:
+                words.append(f"membership={{{show_membership(membership)}}}")
         elif name == "term" or value:
             words.append(f"{name}={value.decode() if isinstance(value, bytes) else value}")
     return " ".join(words)

@@ -8,6 +8,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.raft.config import RaftConfig
 from trivet.core.raft.invariants import check
 from trivet.core.raft.log import Log
+from trivet.core.raft.membership import Membership, Memberships
 from trivet.core.raft.messages import Entry
 from trivet.core.raft.progress import Mode
 from trivet.core.raft.ready import HardState
@@ -16,8 +17,10 @@ from trivet.core.raft.state import Role, State
 
 
 def leader() -> State:
-    config = RaftConfig(node=2, voters=(1, 2, 3))
-    s = State(config, Prng(1), HardState(2, 3, 1), Log(0, 0, [Entry(1, b"a"), Entry(2, b"b")]))
+    log = Log(0, 0, [Entry(1, b"a"), Entry(2, b"b")])
+    s = State(
+        RaftConfig(node=2), Prng(1), HardState(2, 3, 1), log, Memberships(0, Membership((1, 2, 3)), [])
+    )
     become_candidate(s, False)
     become_leader(s)
     s.append(Entry(s.term, b""))
@@ -57,6 +60,10 @@ BROKEN: list[Callable[[State], None]] = [
     lambda s: set_next(s, 0),
     lambda s: set_next(s, 5),
     overfill,
+    lambda s: setattr(s, "is_voter", False),
+    lambda s: setattr(s, "membership", Membership((1, 2))),
+    lambda s: s.memberships.add(2, Membership((1, 2))),
+    lambda s: s.memberships.add(9, s.membership),
 ]
 
 

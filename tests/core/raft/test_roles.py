@@ -5,6 +5,7 @@ import pytest
 from trivet.core.base.prng import Prng
 from trivet.core.raft.config import RaftConfig
 from trivet.core.raft.log import Log
+from trivet.core.raft.membership import Membership, Memberships
 from trivet.core.raft.messages import Entry, ReadIndexReply
 from trivet.core.raft.ready import HardState
 from trivet.core.raft.roles import (
@@ -18,8 +19,9 @@ from trivet.core.raft.state import Role, State
 
 
 def make() -> State:
-    config = RaftConfig(node=2, voters=(1, 2, 3), election_ticks=40, heartbeat_ticks=2, campaign_ticks=5)
-    return State(config, Prng(1), HardState(2, 3, 1), Log(0, 0, [Entry(1, b"a"), Entry(2, b"bb")]))
+    config = RaftConfig(node=2, election_ticks=40, heartbeat_ticks=2, campaign_ticks=5)
+    log = Log(0, 0, [Entry(1, b"a"), Entry(2, b"bb")])
+    return State(config, Prng(1), HardState(2, 3, 1), log, Memberships(0, Membership((1, 2, 3)), []))
 
 
 def lead() -> State:

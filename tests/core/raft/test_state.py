@@ -5,6 +5,7 @@ import pytest
 from trivet.core.base.prng import Prng
 from trivet.core.raft.config import RaftConfig
 from trivet.core.raft.log import Log
+from trivet.core.raft.membership import Membership, Memberships
 from trivet.core.raft.messages import Entry, Heartbeat, HeartbeatReply
 from trivet.core.raft.ready import HardState
 from trivet.core.raft.state import State
@@ -12,7 +13,8 @@ from trivet.core.raft.state import State
 
 def make(commit: int = 0) -> State:
     log = Log(0, 0, [Entry(1, b"a"), Entry(2, b"b"), Entry(2, b"c")])
-    return State(RaftConfig(node=2, voters=(1, 2, 3)), Prng(1), HardState(2, 0, commit), log)
+    memberships = Memberships(0, Membership((1, 2, 3)), [])
+    return State(RaftConfig(node=2), Prng(1), HardState(2, 0, commit), log, memberships)
 
 
 def test_the_commit_index_only_rises_and_not_beyond_the_log() -> None:

@@ -17,16 +17,16 @@ from trivet.core.machine.machine import Machine
 class DownNodes:
     """What a leader has said of other nodes."""
 
-    def __init__(self, node: NodeId, voters: tuple[NodeId, ...]) -> None:
-        self._others = [voter for voter in voters if voter != node]
+    def __init__(self) -> None:
         self._said: dict[NodeId, Run] = {}
 
     def look(
-        self, machine: Machine, up: Mapping[NodeId, None], is_silent: Callable[[NodeId], bool]
-    ) -> list[Run]:
-        """Runs to propose: one for each node that is down and whose clients wait for something."""
+        self, machine: Machine, peers: tuple[NodeId, ...], up: Mapping[NodeId, None],
+        is_silent: Callable[[NodeId], bool],
+    ) -> list[Run]:  # fmt: skip
+        """Runs to propose: one for each of ``peers`` that is down and whose clients wait for something."""
         runs: list[Run] = []
-        for node in self._others:
+        for node in peers:
             if node in up and not is_silent(node):
                 continue
             said = self._said.get(node)

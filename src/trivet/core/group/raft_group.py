@@ -60,13 +60,12 @@ class RaftGroup:
     """The replica: its Raft member, its machine, and what this node's clients wait for."""
 
     def __init__(
-        self, settings: GroupSettings, voters: tuple[NodeId, ...], raft: Raft, machine: Machine, wal: Wal,
-        snapshots: Snapshots, prng: Prng, buggify: Buggify | None = None,
+        self, settings: GroupSettings, raft: Raft, machine: Machine, wal: Wal, snapshots: Snapshots,
+        prng: Prng, buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         limits = settings.limits
         self._buggify = buggify
         self.settings = settings
-        self.voters = voters
         self.raft = raft
         self.machine = machine
         self.wal = wal
@@ -109,7 +108,7 @@ class RaftGroup:
         self._users_version = machine.users.version
         self._old_to: Index = raft.last_index
         """Entries up to here were in the log at the start: what they said was said in an earlier life."""
-        self._down = DownNodes(settings.node, voters)
+        self._down = DownNodes()
         self._evictor = Evictor(Prng(settings.node))
         self.woken: list[ConnectionId] = []
         """This node's clients whose waiting calls were served or forgotten; the node takes them."""
@@ -163,12 +162,10 @@ class RaftGroup:
     def replicas_of_last_write(self) -> int:
         """On how many other nodes the newest write of this node's clients is surely synced."""
         raft = self.raft
-        voters = self.voters
         if raft.role is Role.LEADER:
-            return sum(
-                1 for peer in voters if peer != self.settings.node and raft.match(peer) >= self._last_write
-            )
-        return len(voters) // 2
+            return sum([raft.match(peer) >= self._last_write for peer in raft.peers])
+        membership = raft.membership
+        return min([len(voters) for voters in (membership.voters, membership.outgoing) if voters]) // 2
 
     # -- inputs ------------------------------------------------------------------------------
 
@@ -224,8 +221,9 @@ class RaftGroup:
 
     def _look_for_the_dead(self) -> None:
         """As leader: what clients of dead nodes wait for is given up, before anything is given to them."""
-        if self.machine.waiting.by_client and self.raft.role is Role.LEADER:
-            for run in self._down.look(self.machine, self._peers_up, self.raft.is_silent):
+        machine, raft = self.machine, self.raft
+        if machine.waiting.by_client and raft.role is Role.LEADER:
+            for run in self._down.look(machine, raft.peers, self._peers_up, raft.is_silent):
                 self.outbox.stage(run, self._now_ms)
 
     def on_synced(self) -> None:
@@ -484,6 +482,8 @@ class RaftGroup:
     def _carry_out(self, ready: Ready, now_ms: Instant) -> None:
         if ready.messages:
             self.outgoing.extend(ready.messages)
+        if ready.members_changed:
+            self.snapshots.members_changed()
         if ready.save is not None:
             self._save(ready.save)
         if ready.committed:
@@ -513,7 +513,7 @@ class RaftGroup:
         settings = self.settings
         index = ready.committed_first
         for entry in ready.committed:
-            for applied in machine.apply(index, entry.payload):
+            for applied in machine.apply(index, b"" if entry.kind else entry.payload):
                 if applied.node == settings.node and applied.incarnation == settings.incarnation:
                     self.outbox.applied(applied.sequence, applied.replies)
                     self._last_progress_ms = now_ms
@@ -527,7 +527,7 @@ class RaftGroup:
         if machine.users.version != self._users_version:
             # What was taken from somebody is to count on all nodes now, not with the next heartbeat.
             self._users_version = machine.users.version
-            for peer in self.voters:
+            for peer in self.raft.peers:
                 self.raft.want_commit(peer)
         if machine.digests:
             newest = next(reversed(machine.digests))
@@ -544,7 +544,7 @@ class RaftGroup:
         if events or published:
             self.events.extend(events)
             self.published.extend(published)
-            for peer in self.voters:
+            for peer in self.raft.peers:
                 # Subscribers wait there: the commit must not wait for the next message.
                 self.raft.want_commit(peer)
         self._take_denied(machine)

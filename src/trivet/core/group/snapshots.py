@@ -10,6 +10,10 @@
   when its file is durable; a bad one is thrown away whole.
 - Rule T5: what is given is verified on its way. A file that has become corrupt is given no
   further; a new snapshot takes its place, even at the same index.
+- Rule T7: a snapshot goes with the membership that counts at its index, neither an earlier nor a later
+  one: in its record, and in every chunk that a peer gets.
+- Rule T8: a group that keeps the oldest segment of a log much longer than its share takes a snapshot, so
+  that what is idle does not keep what others wrote for ever.
 """
 
 from collections import deque
@@ -23,6 +27,7 @@ from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
+from trivet.core.raft.membership import encode_membership
 from trivet.core.raft.messages import Message, SnapshotChunk, SnapshotReply
 from trivet.core.raft.raft import Raft
 from trivet.core.wal.record import SnapshotRecord
@@ -46,9 +51,11 @@ FAILURE_PAUSE_MS: Final = 5_000
 class SnapshotFile:
     """A finished file."""
 
-    __slots__ = ("file", "index", "size_bytes", "term")
+    __slots__ = ("file", "index", "membership", "size_bytes", "term")
 
-    def __init__(self, file: str, index: Index, term: Term, size_bytes: int) -> None:
+    def __init__(self, file: str, index: Index, term: Term, size_bytes: int, membership: bytes) -> None:
+        self.membership = membership
+        """Who takes part at ``index``, encoded (Rule T7)."""
         self.file = file
         self.index = index
         self.term = term
@@ -58,7 +65,8 @@ class SnapshotFile:
 class _Taking:
     """The snapshot being taken."""
 
-    def __init__(self, walk: SnapshotWalk, writer: SnapshotWriter, term: Term) -> None:
+    def __init__(self, walk: SnapshotWalk, writer: SnapshotWriter, term: Term, membership: bytes) -> None:
+        self.membership = membership
         self.walk = walk
         self.writer = writer
         self.term = term
@@ -101,6 +109,7 @@ class _Receiving:
         self.sender = sender
         self.index = chunk.index
         self.snapshot_term = chunk.snapshot_term
+        self.membership = chunk.membership
         self.receiver = receiver
         self.load = load
         self.token = 0
@@ -192,9 +201,16 @@ class Snapshots:
         if self._wanted or (self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY)):
             return True
         logged = self._wal.bytes_since_snapshot(self._group)
-        if logged <= self._limits.snapshot_log_bytes:
+        size_bytes = self._newest.size_bytes if self._newest is not None else 0
+        return logged > max(self._limits.snapshot_log_bytes, size_bytes) or self._is_in_the_way(size_bytes)
+
+    def _is_in_the_way(self, size_bytes: int) -> bool:
+        """Rule T8: much more log is kept for this group than it has written itself."""
+        held = self._wal.held_bytes(self._group)
+        if not held:
             return False
-        return self._newest is None or logged > self._newest.size_bytes
+        share = self._wal.groups_count() * self._limits.snapshot_log_bytes
+        return held > max(4 * self._limits.snapshot_log_bytes, 4 * size_bytes, share // 4)
 
     def _begin(self, machine: Machine) -> None:
         term = self._raft.term_at(machine.applied_index)
@@ -202,7 +218,9 @@ class Snapshots:
             return
         walk = SnapshotWalk(machine, self._limits.snapshot_chunk_bytes)
         writer = SnapshotWriter(self._tokens, self._group, machine.applied_index, term)
-        self._taking = _Taking(walk, writer, term)
+        # Not the newest membership: that may never be committed (M5).
+        membership = encode_membership(self._raft.membership_at(machine.applied_index))
+        self._taking = _Taking(walk, writer, term, membership)
 
     def _slice(self, taking: _Taking) -> None:
         if self._buggify is not None and self._buggify.rare(SLICE_LATE):
@@ -221,12 +239,15 @@ class Snapshots:
     def _taken(self, taking: _Taking) -> None:
         self._taking = None
         self.taken += 1
-        file = SnapshotFile(taking.writer.file, taking.walk.index, taking.term, taking.writer.size_bytes)
+        writer = taking.writer
+        file = SnapshotFile(
+            writer.file, taking.walk.index, taking.term, writer.size_bytes, taking.membership
+        )
         self._finished(file, False)
 
     def _finished(self, file: SnapshotFile, reset: bool) -> None:
         """Rule T2."""
-        record = SnapshotRecord(self._group, file.index, file.term, file.file, reset)
+        record = SnapshotRecord(self._group, file.index, file.term, file.file, reset, file.membership)
         self._records.append((self._wal.append(record), file))
 
     def on_synced(self) -> None:
@@ -284,7 +305,9 @@ class Snapshots:
             self._spoiled(source, problem)
             return
         last = giving.offset + len(data) >= source.size_bytes
-        chunk = SnapshotChunk(self._raft.term, source.index, source.term, giving.offset, data, last)
+        chunk = SnapshotChunk(
+            self._raft.term, source.index, source.term, giving.offset, data, last, source.membership
+        )
         self.outgoing.append((peer, chunk))
         if self._buggify is not None and self._buggify.rare(CHUNK_AGAIN):
             self.outgoing.append((peer, chunk))
@@ -319,6 +342,31 @@ class Snapshots:
         self._wanted.pop(peer, None)
         if peer in self._giving:
             self._stop_giving(peer, False)
+
+    def members_changed(self) -> None:
+        """Another membership counts: who left gets nothing more."""
+        peers = self._raft.peers
+        for peer in [peer for peer in self._giving if peer not in peers]:
+            self._stop_giving(peer, False)
+        for peer in [peer for peer in self._wanted if peer not in peers]:
+            del self._wanted[peer]
+
+    def remove(self) -> list[DiskJob]:
+        """The replica was dropped, and the log's word of it is synced: no file of it is needed any more."""
+        if self._taking is not None:
+            self._give_up_taking(self._taking)
+        if self._receiving is not None:
+            self._jobs.append(self._receiving.receiver.abort())
+            self._receiving = None
+        self._giving.clear()
+        self._wanted.clear()
+        files = [old.file for old in self._obsolete] + [file.file for _, file in self._records]
+        if self._newest is not None:
+            files.append(self._newest.file)
+        self._jobs.extend([remove_job(self._tokens, file) for file in files])
+        self._obsolete, self._newest = [], None
+        self._records.clear()
+        return self.take_jobs()
 
     def leader_lost(self) -> None:
         """This node no longer leads: it gives nothing."""
@@ -395,8 +443,11 @@ class Snapshots:
         if self._taking is not None:
             self._give_up_taking(self._taking)
         receiver = receiving.receiver
-        file = SnapshotFile(receiver.file, receiving.index, receiving.snapshot_term, receiver.offset)
-        self._finished(file, self._raft.restore(receiving.index, receiving.snapshot_term))
+        index, term = receiving.index, receiving.snapshot_term
+        reset = self._raft.restore(index, term, receiving.membership)
+        # From a leader of an older version it came without one: what this member goes by holds.
+        membership = encode_membership(self._raft.membership_at(index))
+        self._finished(SnapshotFile(receiver.file, index, term, receiver.offset, membership), reset)
         self._installed = receiving.load.machine
         self._reply(receiving, True)
 

@@ -5,6 +5,8 @@
 - Rule B2: a log of another cluster or another node is refused, never adopted.
 - Rule B3: an unreadable snapshot is a loss of everything after it: the member must be
   repaired by its peers before it votes.
+- Rule B4: who takes part is what the snapshot and the log say; the configuration counts only for a
+  group whose log does not say.
 """
 
 from typing import Final
@@ -24,6 +26,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
 from trivet.core.raft.config import RaftConfig
+from trivet.core.raft.membership import Membership, decode_membership, encode_membership
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import HardState
 from trivet.core.wal.record import BootRecord
@@ -73,10 +76,11 @@ def boot(
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
     machine = Machine(limits.expire_per_entry_max)
-    newest = _load_snapshot(storage, recovery, machine, limits.expire_per_entry_max)
+    founding = Membership(cluster.voters)
+    newest = _load_snapshot(storage, recovery, machine, encode_membership(founding))
     if newest is None:
         machine = Machine(limits.expire_per_entry_max)
-    raft = _raft(config, cluster, recovery, prng.fork(), newest, buggify)
+    raft = _raft(config, founding, recovery, prng.fork(), newest, buggify)
     wal = recovery.wal
     incarnation = _next_incarnation(recovery, wall_ms)
     wal.append(BootRecord(config.cluster, config.node, incarnation))
@@ -84,7 +88,7 @@ def boot(
         FIRST_GROUP, config.node, incarnation, config.command_timeout_ms, config.resend_ms, limits
     )
     snapshots = Snapshots(FIRST_GROUP, raft, wal, tokens, limits, newest, buggify)
-    group = RaftGroup(settings, cluster.voters, raft, machine, wal, snapshots, prng.fork(), buggify)
+    group = RaftGroup(settings, raft, machine, wal, snapshots, prng.fork(), buggify)
     front = Front(config, cluster, group, prng.fork(), mono_ms, wall_ms)
     log = [(WARNING, note) for note in recovery.notes]
     found = recovery.group(FIRST_GROUP)
@@ -120,7 +124,7 @@ def _next_incarnation(recovery: Recovery, wall_ms: WallMs) -> int:
 
 
 def _load_snapshot(
-    storage: Storage, recovery: Recovery, machine: Machine, expire_max: int
+    storage: Storage, recovery: Recovery, machine: Machine, founding: bytes
 ) -> SnapshotFile | None:
     """Fill ``machine`` from the group's snapshot, if it has one; Rule B3 when it is unreadable."""
     record = recovery.group(FIRST_GROUP).snapshot
@@ -141,12 +145,13 @@ def _load_snapshot(
         recovery.notes.append(f"snapshot {record.file}: {problem}")
         recovery.lose_snapshot(FIRST_GROUP)
         return None
-    return SnapshotFile(record.file, record.index, record.term, storage.size_bytes(record.file))
+    size_bytes = storage.size_bytes(record.file)
+    return SnapshotFile(record.file, record.index, record.term, size_bytes, record.membership or founding)
 
 
 def _raft(
     config: NodeConfig,
-    cluster: ClusterMap,
+    founding: Membership,
     recovery: Recovery,
     prng: Prng,
     newest: SnapshotFile | None,
@@ -156,7 +161,6 @@ def _raft(
     limits = config.limits
     settings = RaftConfig(
         node=config.node,
-        voters=cluster.voters,
         election_ticks=max(3, config.election_ms // config.tick_ms),
         heartbeat_ticks=max(1, config.heartbeat_ms // config.tick_ms),
         campaign_ticks=max(1, config.election_ms // 5 // config.tick_ms),
@@ -171,6 +175,7 @@ def _raft(
         newest.index if newest is not None else 0,
         newest.term if newest is not None else 0,
         found.entries,
+        decode_membership(found.membership) or founding,
         found.missing_to,
         found.hard_state_suspect,
         buggify,

@@ -11,12 +11,15 @@ from trivet.core.quorum.majority import Outcome, agreed, tally
 
 
 class Electorate:
-    """The voters of a group: ``incoming`` alone, or together with ``outgoing`` (rule 4)."""
+    """The voters of a group: ``incoming`` alone, or together with ``outgoing`` (rule 4).
+
+    Without voters it stands for a group of which nothing is known yet, and decides nothing (rule 6).
+    """
 
     __slots__ = ("incoming", "members", "outgoing")
 
     def __init__(self, incoming: tuple[int, ...], outgoing: tuple[int, ...] = ()) -> None:
-        assert incoming, "a group has at least one voter"
+        assert incoming or not outgoing, "a group that changes has voters"
         self.incoming = tuple(sorted(incoming))
         self.outgoing = tuple(sorted(outgoing))
         self.members: tuple[int, ...] = tuple(sorted({*incoming, *outgoing}))

@@ -6,7 +6,7 @@ from trivet.core.base.ids import NodeId
 
 
 class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this member is, who votes, how patient it is, and every limit.
+    """Who this member is, how patient it is, and every limit.
 
     A silent leader is given up after [election_ticks, 2 * election_ticks). Without any
     leader, tries are [campaign_ticks, 2 * campaign_ticks) apart at first, and further
@@ -14,7 +14,6 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     node: NodeId
-    voters: tuple[NodeId, ...]
     election_ticks: int = 50
     heartbeat_ticks: int = 5
     campaign_ticks: int = 10
@@ -35,18 +34,18 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     reads_max: int = 65536
     read_rounds_max: int = 4
     """Rounds of reads under way at a time; what arrives meanwhile shares the next one."""
+    caught_up_entries: int = 1000
+    """A learner is fit to vote when it lacks at most so many entries (§4.2.1)."""
+    quiet_ticks: int = 0
+    """A group in which nothing has happened for so long falls silent until something does; 0: never."""
     held_messages_max: int = 4096
     """Messages that wait for the disk; beyond it they are lost, as on a network."""
 
 
 def problem(config: RaftConfig) -> str:
     """What is wrong with ``config``, in words; "" when it is sound."""
-    if config.node < 1 or min(config.voters, default=0) < 1:
-        return "node and voters are numbered from 1"
-    if config.node not in config.voters:
-        return "this node is not among the voters"
-    if len(set(config.voters)) != len(config.voters):
-        return "a voter is listed twice"
+    if config.node < 1:
+        return "nodes are numbered from 1"
     if config.heartbeat_ticks < 1 or config.election_ticks <= 2 * config.heartbeat_ticks:
         return "election_ticks must be more than twice heartbeat_ticks, which is at least 1"
     if not 1 <= config.campaign_ticks <= config.election_ticks:
@@ -55,6 +54,7 @@ def problem(config: RaftConfig) -> str:
         config.lost_ticks_max, config.disk_patience_ticks, config.read_patience_ticks,
         config.inflight_messages_max, config.inflight_bytes_max, config.append_bytes_max,
         config.uncommitted_bytes_max, config.log_memory_bytes_max, config.committed_bytes_max,
-        config.reads_max, config.read_rounds_max, config.held_messages_max,
+        config.reads_max, config.read_rounds_max, config.held_messages_max, config.caught_up_entries,
+        config.quiet_ticks + 1,
     )  # fmt: skip
     return "" if min(limits) >= 1 else "every limit is at least 1"

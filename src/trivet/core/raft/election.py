@@ -21,7 +21,9 @@ from trivet.core.raft.state import Role, State
 
 
 def may_campaign(s: State) -> bool:
-    """This member could lead: it forgot nothing, and its disk has room and answers."""
+    """This member could lead: it votes, it forgot nothing, and its disk has room and answers."""
+    if not s.may_lead():
+        return False
     return s.may_vote() and not s.full and s.saves.waiting_ticks < s.config.election_ticks
 
 
@@ -46,7 +48,7 @@ def pre_campaign(s: State) -> None:
     become_pre_candidate(s)
     log = s.log
     question = PreVote(s.term + 1, log.last_index, log.last_term)
-    for peer in s.peers:
+    for peer in s.other_voters:
         s.send(peer, question)
     _count_votes(s)
 
@@ -56,7 +58,7 @@ def campaign(s: State, transfer: bool) -> None:
     become_candidate(s, transfer)
     log = s.log
     request = RequestVote(s.term, log.last_index, log.last_term, transfer)
-    for peer in s.peers:
+    for peer in s.other_voters:
         s.send_after_vote(peer, request)
 
 

@@ -6,6 +6,7 @@ log; the commit index never passes it, whatever a message claims (README rule 8)
 """
 
 from trivet.core.base.ids import Index, NodeId, Term
+from trivet.core.raft.membership import Membership, decode_membership
 from trivet.core.raft.messages import (
     AppendEntries,
     AppendReply,
@@ -52,8 +53,8 @@ def on_append_entries(s: State, sender: NodeId, message: AppendEntries) -> None:
         _refuse_entries(s, sender, message)
         return
     accepted = prev_index + len(entries)
-    if entries:
-        _keep(s, prev_index, entries)
+    if entries and not _keep(s, prev_index, entries):
+        return
     _accepted(s, sender, accepted)
     s.commit_to(min(message.commit, s.matched))
     if message.digest_index > s.digest_seen:
@@ -62,8 +63,11 @@ def on_append_entries(s: State, sender: NodeId, message: AppendEntries) -> None:
     s.send_after_save(sender, AppendReply(s.term, True, accepted, 0, 0, message.read_seq, False, s.full))
 
 
-def _keep(s: State, prev_index: Index, entries: list[Entry]) -> None:
-    """Append what is new. Only a real conflict removes anything: messages may be old or doubled."""
+def _keep(s: State, prev_index: Index, entries: list[Entry]) -> bool:
+    """Append what is new. Only a real conflict removes anything: messages may be old or doubled.
+
+    False: among them is one that this version does not understand; nothing from there on is taken.
+    """
     log = s.log
     if prev_index < log.last_index:
         known = 0
@@ -73,14 +77,18 @@ def _keep(s: State, prev_index: Index, entries: list[Entry]) -> None:
                 break
             if log.term_at(index) != entry.term:
                 assert index > s.commit, "a committed entry is never overwritten"
-                s.saves.overwritten(index)
-                log.truncate(index)
+                s.truncate(index)
                 break
             known += 1
         if known:
             entries = entries[known:]
     for entry in entries:
-        s.append(entry)
+        if entry.kind:
+            if not s.append_membership(entry):
+                return False
+        else:
+            s.append(entry)
+    return True
 
 
 def _accepted(s: State, leader: NodeId, index: Index) -> None:
@@ -127,7 +135,9 @@ def on_heartbeat(s: State, sender: NodeId, message: Heartbeat) -> None:
     follow(s, sender)
     s.commit_to(min(message.commit, s.matched))
     durable = min(s.matched, s.saves.stable)
-    s.send_after_vote(sender, HeartbeatReply(s.term, durable, message.read_seq, s.full))
+    s.send_after_vote(
+        sender, HeartbeatReply(s.term, durable, message.read_seq, s.full, not s.may_vote())
+    )
     if s.missing_to and s.accepted_term != s.term:
         # The leader may believe that nothing is missing here, and have nothing new to send.
         last_index, last_term = s.log.last_index, s.log.last_term
@@ -145,33 +155,52 @@ def on_snapshot_chunk(s: State, sender: NodeId, message: SnapshotChunk) -> None:
         s.send_after_vote(sender, SnapshotReply(s.term, message.index, 0, False))
         s.send_after_save(sender, AppendReply(s.term, True, s.commit, 0, 0, 0, False, s.full))
         return
+    if message.membership and decode_membership(message.membership) is None:
+        s.send_after_vote(sender, SnapshotReply(s.term, message.index, 0, False))
+        return
     s.out.chunks.append((sender, message))
 
 
-def restore(s: State, index: Index, term: Term) -> bool:
+def restore(s: State, index: Index, term: Term, membership: bytes) -> bool:
     """The snapshot (index, term) is installed: the log goes on after it.
 
     Entries beyond it stay if the log holds (index, term) itself; otherwise nothing does,
-    and True is returned. The acknowledgement waits for the next save, before which the
-    owner stages its own record of the snapshot.
+    and True is returned. ``membership`` counts at ``index``, whatever the log before said (M4).
+    The acknowledgement waits for the next save, before which the owner stages its own record of
+    the snapshot.
     """
     log = s.log
     reset = False
     if index > s.handed:
+        believed = s.memberships.at(index)
         reset = log.term_at(index) != term
         if reset:
             assert s.commit < index, "a snapshot contradicts what is committed"
+            believed = s.memberships.at(s.commit)
             log.restart(index, term)
             s.saves.restarted(index)
         s.commit_to(index)
         s.handed = index
+        _take_membership(s, index, membership, believed, reset)
         if index < s.saves.unsaved_from:
-            log.compact(index)
+            s.compact(index)
         s.saves.dirty = True
     if s.leader and s.role is Role.FOLLOWER:
         _accepted(s, s.leader, s.commit)
         s.send_after_save(s.leader, AppendReply(s.term, True, s.commit, 0, 0, 0, False, s.full))
     return reset
+
+
+def _take_membership(s: State, index: Index, data: bytes, believed: Membership, reset: bool) -> None:
+    """Rule 15: the membership of a snapshot goes before what this member believed up to there."""
+    # Without one the snapshot comes from a version under which memberships do not change.
+    membership = decode_membership(data) if data else believed
+    assert membership is not None, "an unsound one was refused with its chunk"
+    if reset:
+        s.memberships.restart(index, membership)
+        s.adopt()
+    elif s.memberships.correct(index, membership):
+        s.adopt()
 
 
 # --- reads ----------------------------------------------------------------------------

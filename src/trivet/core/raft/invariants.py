@@ -3,6 +3,7 @@
 On the path: nowhere. Each line is an invariant that stands at a field.
 """
 
+from trivet.core.quorum.electorate import Electorate
 from trivet.core.raft.progress import Mode
 from trivet.core.raft.state import LeaderState, Role, State
 
@@ -24,7 +25,24 @@ def check(s: State) -> None:
         before = log.term_at(index)
     assert before == log.last_term
     log.checked_index = log.last_index
+    _check_membership(s)
     _check_role(s)
+
+
+def _check_membership(s: State) -> None:
+    """It goes by the newest membership in its log, and everything derived from that fits it."""
+    newest = s.memberships.latest
+    assert s.membership is newest
+    assert s.memberships.index <= s.log.last_index
+    voters = Electorate(newest.voters, newest.outgoing).members
+    assert s.electorate.members == voters
+    assert s.is_voter == (s.node in voters)
+    assert s.node not in s.peers
+    for index, membership in s.memberships.changes():
+        assert s.log.snapshot_index < index
+        if index > s.log.snapshot_index and index <= s.log.last_index:
+            assert s.log.entry(index).kind, "a membership that no entry brought"
+        assert membership.voters
 
 
 def _check_role(s: State) -> None:
@@ -34,6 +52,8 @@ def _check_role(s: State) -> None:
     if s.role in (Role.CANDIDATE, Role.LEADER):
         assert s.vote == s.node
         assert s.may_vote()
+    if s.role is Role.LEADER:
+        assert s.electorate.members, "somebody elected it"
     if s.role is not Role.FOLLOWER:
         assert s.leader == (s.node if s.role is Role.LEADER else 0)
     if s.leading is not None:
@@ -44,6 +64,9 @@ def _check_leader(s: State, leading: LeaderState) -> None:
     """What a leader believes of its followers is possible."""
     assert s.saves.stable <= s.log.last_index
     assert s.log.last_index >= leading.noop_index
+    assert tuple(leading.progress) == s.peers
+    assert tuple([progress.peer for progress in leading.voting]) == s.other_voters
+    assert leading.transfer_to == 0 or leading.transfer_to in s.membership.voters
     for progress in leading.progress.values():
         assert progress.match < progress.next <= s.log.last_index + 1
         assert progress.inflight_count <= s.config.inflight_messages_max

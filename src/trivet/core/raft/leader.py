@@ -9,6 +9,7 @@ one turn shares one message per follower.
 from trivet.core.base.buggify import APPEND_ONE, COMMIT_WORD_LATE, FLUSH_LATE
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.quorum.majority import Outcome
+from trivet.core.raft import change
 from trivet.core.raft.messages import (
     AppendEntries,
     AppendReply,
@@ -59,12 +60,14 @@ def count_commit(s: State, leading: LeaderState) -> None:
     The leader's own log counts only as far as it is durable, like everyone else's.
     """
     reached = {s.node: s.saves.stable}
-    for peer, progress in leading.progress.items():
-        reached[peer] = progress.match
+    for progress in leading.voting:
+        reached[progress.peer] = progress.match
     index = s.electorate.agreed(reached)
     if index > s.commit and s.log.term_at(index) == s.term:
         s.commit_to(index)
         leading.stirred = True
+        if index >= s.unsettled_from:
+            change.go_on(s, leading)
 
 
 def _count_reads(s: State, leading: LeaderState) -> None:
@@ -73,8 +76,8 @@ def _count_reads(s: State, leading: LeaderState) -> None:
     if not reads.rounds_count:
         return
     reached = {s.node: reads.seq}
-    for peer, progress in leading.progress.items():
-        reached[peer] = progress.read_seq
+    for progress in leading.voting:
+        reached[progress.peer] = progress.read_seq
     for confirmed in reads.confirmed(s.electorate.agreed(reached)):
         index = confirmed.index
         for peer, seq in confirmed.asked:
@@ -149,6 +152,7 @@ def on_heartbeat_reply(s: State, sender: NodeId, message: HeartbeatReply) -> Non
     if leading is None:
         return
     progress = leading.progress[sender]
+    progress.vouches = not message.doubtful
     _heard(s, leading, progress, message.read_seq, message.full)
     if progress.match < message.match <= s.log.last_index:
         _acknowledged(s, leading, progress, message.match)
@@ -206,7 +210,7 @@ def flush(s: State, leading: LeaderState) -> None:
     reads = leading.reads
     # A leader that has committed nothing in its term does not know the commit index yet (§6.4).
     asks = s.commit >= leading.noop_index and reads.start_round(s.commit)
-    if asks and not leading.progress:
+    if asks and not leading.voting:
         _count_reads(s, leading)
     beat = leading.heartbeat_due
     leading.heartbeat_due = False
@@ -317,12 +321,16 @@ def tick(s: State, leading: LeaderState) -> None:
         leading.transfer_elapsed += 1
         if leading.transfer_elapsed >= config.election_ticks:
             leading.transfer_to = 0
+    if leading.departing_ticks and _departed(s, leading):
+        return
     leading.aside_elapsed += 1
     leading.heartbeat_elapsed += 1
     if leading.heartbeat_elapsed >= config.heartbeat_ticks:
         leading.heartbeat_elapsed = 0
         leading.heartbeat_due = True
         leading.stirred = True
+        if s.commit >= s.unsettled_from:
+            change.go_on(s, leading)
         _retry_transfer(s, leading)
         _step_aside(s, leading)
 
@@ -335,6 +343,17 @@ def _quorum_answers(s: State, leading: LeaderState) -> bool:
         progress.silent = not progress.active
         progress.active = False
     return s.electorate.tally(votes) is Outcome.WON
+
+
+def _departed(s: State, leading: LeaderState) -> bool:
+    """Rule 17: who leads without being a voter hands over, or steps down after a while. True: it did."""
+    leading.departing_ticks += 1
+    if leading.departing_ticks > 2 * s.config.election_ticks:
+        become_follower(s, s.term, 0)
+        return True
+    if not leading.transfer_to and (to := successor(s, leading)):
+        transfer(s, leading, to)
+    return False
 
 
 def _retry_transfer(s: State, leading: LeaderState) -> None:
@@ -360,12 +379,14 @@ def _step_aside(s: State, leading: LeaderState) -> None:
 
 
 def successor(s: State, leading: LeaderState) -> NodeId:
-    """The follower that would lead best: in touch, with room, furthest on; 0 if there is none."""
+    """The voter that would lead best: in touch, with room, furthest on; 0 if there is none."""
     best = 0
     best_match = s.commit - 1
-    for peer, progress in leading.progress.items():
-        if progress.mode is Mode.REPLICATE and not progress.full and progress.match > best_match:
-            best = peer
+    for progress in leading.voting:
+        if progress.mode is not Mode.REPLICATE or progress.full or progress.match <= best_match:
+            continue
+        if progress.peer in s.membership.voters:
+            best = progress.peer
             best_match = progress.match
     return best
 
@@ -373,7 +394,7 @@ def successor(s: State, leading: LeaderState) -> NodeId:
 def transfer(s: State, leading: LeaderState, to: NodeId) -> bool:
     """Hand leadership to ``to`` (§3.10): take no proposals, catch it up, tell it. False if it cannot be."""
     progress = leading.progress.get(to)
-    if progress is None:
+    if progress is None or to not in s.membership.voters:
         return False
     leading.transfer_to = to
     leading.transfer_elapsed = 0

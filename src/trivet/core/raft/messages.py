@@ -91,16 +91,24 @@ class Heartbeat(msgspec.Struct, array_like=True, tag=7, frozen=True):
 
 
 class HeartbeatReply(msgspec.Struct, array_like=True, tag=8, frozen=True):
-    """``match``: durable and verified up to here, so that lost acknowledgements are made good."""
+    """``match``: durable and verified up to here, so that lost acknowledgements are made good.
+
+    ``doubtful``: the sender does not vote, because it may have forgotten something (README rule 10).
+    """
 
     term: Count
     match: Count
     read_seq: Count = 0
     full: bool = False
+    doubtful: bool = False
 
 
 class SnapshotChunk(msgspec.Struct, array_like=True, tag=9, frozen=True):
-    """``data`` of the snapshot (index, snapshot_term) at byte ``offset`` (§5)."""
+    """``data`` of the snapshot (index, snapshot_term) at byte ``offset`` (§5).
+
+    ``membership``: who takes part at ``index``, encoded; empty from a node of an older version, under
+    which no membership changes.
+    """
 
     term: Count
     index: Count
@@ -108,6 +116,7 @@ class SnapshotChunk(msgspec.Struct, array_like=True, tag=9, frozen=True):
     offset: Count
     data: bytes
     last: bool
+    membership: bytes = b""
 
 
 class SnapshotReply(msgspec.Struct, array_like=True, tag=10, frozen=True):

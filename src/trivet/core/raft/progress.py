@@ -31,7 +31,7 @@ class Progress:
     __slots__ = (
         "_inflight", "active", "beaten", "commit_sent", "commit_wanted", "full", "inflight_bytes", "match",
         "match_before", "mode", "next", "nudge", "paused", "peer", "read_seq",
-        "silent",
+        "silent", "vouches",
     )  # fmt: skip
 
     def __init__(self, peer: NodeId, next_index: Index) -> None:
@@ -49,6 +49,8 @@ class Progress:
         """Heard of since the last check of the quorum."""
         self.silent = False
         """Nothing was heard of it between the last two checks of the quorum, nor since."""
+        self.vouches = False
+        """It has said that it forgot nothing and would vote."""
         self.full = False
         self.read_seq = 0
         """The latest round of reads that it has answered."""

@@ -1,9 +1,8 @@
 """One member of a Raft group: inputs in, effects out.
 
 On the path: the group proposes the turn's batch and passes messages in; ``ready()``
-gives what has to leave, be saved, be applied. The whole of Ongaro's dissertation
-"Consensus: Bridging Theory and Practice" that a group with fixed voters needs; "§"
-means its sections. This file settles terms, hands each message to its one handler,
+gives what has to leave, be saved, be applied. It is what Ongaro's dissertation
+"Consensus: Bridging Theory and Practice" describes; "§" means its sections. This file settles terms, hands each message to its one handler,
 and collects the outcome of a turn.
 """
 
@@ -13,10 +12,11 @@ from typing import cast
 from trivet.core.base.buggify import HAND_OUT_ONE, HANDS_OVER, IMPATIENT, Buggify
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
-from trivet.core.raft import election, follower, leader
+from trivet.core.raft import change, election, follower, leader
 from trivet.core.raft.config import RaftConfig, problem
 from trivet.core.raft.invariants import check
 from trivet.core.raft.log import Log
+from trivet.core.raft.membership import Membership, Memberships
 from trivet.core.raft.messages import (
     AppendEntries,
     AppendReply,
@@ -61,27 +61,31 @@ HANDLERS: dict[type, Handler] = {
 class Raft:
     """One member. Inputs: the methods; outcome: ``ready()``, once per turn."""
 
-    __slots__ = ("_s", "_voters")
+    __slots__ = ("_s", "refusal")
 
     def __init__(
         self, config: RaftConfig, prng: Prng, hard: HardState, snapshot_index: Index, snapshot_term: Term,
-        entries: list[Entry], missing_to: Index = 0, suspect: bool = False, buggify: Buggify | None = None,
+        entries: list[Entry], membership: Membership, missing_to: Index = 0, suspect: bool = False,
+        buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         """Wake up with what the disk remembers: hard state, and the log after a snapshot.
 
+        ``membership``: at the snapshot; without one, that with which the group was founded, or ``NOBODY``
+        for a fresh replica that waits to be told. What the entries say goes on from there.
         ``missing_to``: entries up to here had been acknowledged, but ``entries`` ends before.
         ``suspect``: a vote may have been given that ``hard`` does not tell of.
         """
         assert problem(config) == "", problem(config)
-        s = State(config, prng, hard, Log(snapshot_index, snapshot_term, entries), buggify)
+        memberships = Memberships(snapshot_index, membership, entries)
+        s = State(config, prng, hard, Log(snapshot_index, snapshot_term, entries), memberships, buggify)
         s.missing_to = missing_to if missing_to > s.log.last_index else 0
         s.suspect = suspect
         # With a forgotten term nothing tells which leaders began after the loss.
         s.trusted_term = (1 << 63) if suspect else hard.term
         self._s = s
-        self._voters = frozenset(s.electorate.members)
+        self.refusal = ""
         draw_timeout(s)
-        if not s.peers:
+        if s.electorate.members == (config.node,):
             s.election_timeout = 1
 
     # --- what it is -------------------------------------------------------------------
@@ -100,6 +104,35 @@ class Raft:
     def vote(self) -> NodeId:
         """Whom it votes for in this term; 0: nobody yet."""
         return self._s.vote
+
+    @property
+    def membership(self) -> Membership:
+        """The newest in the log, committed or not: it counts."""
+        return self._s.membership
+
+    @property
+    def membership_index(self) -> Index:
+        """The entry that brought ``membership``; the snapshot's index, or lower, if it came with that."""
+        return self._s.memberships.index
+
+    @property
+    def changing(self) -> bool:
+        """The newest membership is not committed yet, or is a joint one on its way to another."""
+        return self._s.is_changing()
+
+    @property
+    def peers(self) -> tuple[NodeId, ...]:
+        """The other members."""
+        return self._s.peers
+
+    def membership_at(self, index: Index) -> Membership:
+        """What counts for a log that ends at ``index``, which is not forgotten."""
+        return self._s.memberships.at(index)
+
+    def is_caught_up(self, peer: NodeId) -> bool:
+        """As leader: whether ``peer`` is near enough to the end of the log to become a voter."""
+        s = self._s
+        return s.leading is not None and change.is_caught_up(s, s.leading, peer)
 
     @property
     def leader(self) -> NodeId:
@@ -227,7 +260,7 @@ class Raft:
     def step(self, sender: NodeId, message: Message) -> None:
         """A message arrived. Terms first: after this no handler sees a message of another term."""
         s = self._s
-        if sender not in self._voters or sender == s.node:
+        if sender not in s.known and not _hears_stranger(s, sender, message):
             return
         term = message.term
         kind = type(message)
@@ -242,6 +275,16 @@ class Raft:
     def propose(self, payload: bytes) -> Index:
         """Append one entry: its index. 0: not the leader, handing over, full, or too much under way."""
         return leader.propose(self._s, payload)
+
+    def propose_membership(self, voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> Index:
+        """Begin a change into ``voters`` and ``learners``: the index of its first entry.
+
+        0: it is not begun, and ``refusal`` says why. A new voter has to be a learner that has caught up.
+        """
+        s = self._s
+        to = change.wanted(voters, learners)
+        self.refusal = change.refusal(s, to)
+        return 0 if self.refusal else change.propose(s, to)
 
     def request_read(self, read_id: int) -> None:
         """Ask for an index at which a read is linearizable; ``read_id`` comes back in a ready."""
@@ -303,15 +346,16 @@ class Raft:
     def compact(self, to_index: Index) -> None:
         """Forget entries up to ``to_index``, as far as they are handed out and in a save."""
         s = self._s
-        s.log.compact(min(to_index, s.handed, s.saves.unsaved_from - 1))
+        s.compact(min(to_index, s.handed, s.saves.unsaved_from - 1))
 
-    def restore(self, index: Index, term: Term) -> bool:
+    def restore(self, index: Index, term: Term, membership: bytes) -> bool:
         """The leader's snapshot (index, term) is durable and installed.
 
         True: the log before it is discarded wholly. The record of the snapshot goes into
         the WAL before the save of the next ready, which releases the acknowledgement.
+        ``membership``: that of the chunks.
         """
-        return follower.restore(self._s, index, term)
+        return follower.restore(self._s, index, term, membership)
 
     def snapshot_finished(self, peer: NodeId, index: Index, ok: bool) -> None:
         """Streaming the snapshot of ``index`` to ``peer`` ended."""
@@ -345,6 +389,28 @@ class Raft:
         return out
 
 
+_STRANGERS_SAY = frozenset({AppendEntries, Heartbeat, SnapshotChunk, PreVote, RequestVote})
+"""A leader or a candidate may have been chosen by a membership that this member has not heard of (§4.1)."""
+
+
+def _hears_stranger(s: State, sender: NodeId, message: Message) -> bool:
+    """Whether a message counts though its sender is not in the membership (rule 18). Answers never do."""
+    if sender == s.node or sender < 1:
+        return False
+    kind = type(message)
+    if kind in _STRANGERS_SAY:
+        return True
+    if sender == s.leader:
+        return kind is ReadIndexReply or kind is TimeoutNow
+    if kind is ReadIndexRequest and message.term <= s.term:
+        _refuse_read(s, sender, cast(ReadIndexRequest, message))
+    return False
+
+
+def _refuse_read(s: State, sender: NodeId, message: ReadIndexRequest) -> None:
+    s.send_after_vote(sender, ReadIndexReply(s.term, message.seq, 0, False))
+
+
 def _takes_over(s: State, sender: NodeId, message: Message) -> bool:
     """A later term: follow it, unless the message only asks, or comes from one who cannot win.
 
@@ -368,7 +434,7 @@ def _answer_stale(s: State, sender: NodeId, message: Message) -> None:
     elif isinstance(message, RequestVote):
         s.send_after_vote(sender, RequestVoteReply(s.term, False))
     elif isinstance(message, ReadIndexRequest):
-        s.send_after_vote(sender, ReadIndexReply(s.term, message.seq, 0, False))
+        _refuse_read(s, sender, message)
 
 
 def _save(s: State) -> Save:

@@ -40,8 +40,8 @@ class Ready:
     """One turn's outcome."""
 
     __slots__ = (
-        "chunks", "committed", "committed_first", "digests", "messages", "more", "reads", "reads_dropped",
-        "save", "snapshot_replies", "snapshots_wanted",
+        "chunks", "committed", "committed_first", "digests", "members_changed", "messages", "more", "reads",
+        "reads_dropped", "save", "snapshot_replies", "snapshots_wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -61,6 +61,8 @@ class Ready:
         """Peers that need what the log has forgotten: stream them a snapshot. Named again while they wait."""
         self.digests: list[tuple[Index, bytes]] = []
         """(index, digest): what the leader's machine was at ``index``."""
+        self.members_changed = False
+        """Another membership counts than before: look at ``Raft.membership``."""
         self.more = False
         """Something is left that did not fit: call ``ready()`` again."""
 
@@ -69,4 +71,5 @@ class Ready:
         return not (
             self.messages or self.save or self.committed or self.reads or self.reads_dropped
             or self.chunks or self.snapshot_replies or self.snapshots_wanted or self.digests
+            or self.members_changed
         )  # fmt: skip

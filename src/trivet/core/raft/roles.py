@@ -86,7 +86,7 @@ def become_leader(s: State) -> None:
     assert s.vote == s.node
     s.role = Role.LEADER
     s.campaign = None
-    s.leading = LeaderState(s.peers, s.log.last_index + 1, s.config.read_rounds_max)
+    s.leading = LeaderState(s.peers, s.other_voters, s.log.last_index + 1, s.config.read_rounds_max)
     set_leader(s, s.node)
     s.election_elapsed = 0
     s.uncommitted_bytes = 0

@@ -9,11 +9,13 @@ disk (README rule 3).
 from enum import IntEnum
 
 from trivet.core.base.buggify import Buggify
+from trivet.core.base.entry import MEMBERSHIP
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
 from trivet.core.quorum.electorate import Electorate
 from trivet.core.raft.config import RaftConfig
 from trivet.core.raft.log import Log
+from trivet.core.raft.membership import Membership, Memberships, decode_membership
 from trivet.core.raft.messages import AppendEntries, Entry, Message
 from trivet.core.raft.progress import Progress
 from trivet.core.raft.reads import FollowerReads, LeaderReads
@@ -30,16 +32,24 @@ class Role(IntEnum):
     LEADER = 3
 
 
+NEVER: Index = 1 << 62
+"""An index that no log reaches."""
+
+
 class LeaderState:
     """What only a leader has."""
 
     __slots__ = (
-        "aside_elapsed", "heartbeat_due", "heartbeat_elapsed", "noop_index", "progress", "quorum_elapsed",
-        "reads", "shared", "stirred", "transfer_elapsed", "transfer_to",
+        "aside_elapsed", "departing_ticks", "heartbeat_due", "heartbeat_elapsed", "noop_index", "progress",
+        "quorum_elapsed", "reads", "shared", "stirred", "transfer_elapsed", "transfer_to", "voting",
     )  # fmt: skip
 
-    def __init__(self, peers: tuple[NodeId, ...], next_index: Index, rounds_max: int) -> None:
-        self.progress: dict[NodeId, Progress] = {peer: Progress(peer, next_index) for peer in peers}
+    def __init__(
+        self, peers: tuple[NodeId, ...], other_voters: tuple[NodeId, ...], next_index: Index, rounds_max: int
+    ) -> None:
+        self.progress: dict[NodeId, Progress] = {}
+        self.voting: list[Progress] = []
+        """Of the peers that count for a quorum."""
         self.noop_index = next_index
         """Reads wait until this entry, the first of the leader's term, is committed (§6.4)."""
         self.reads = LeaderReads(rounds_max)
@@ -54,6 +64,17 @@ class LeaderState:
         self.transfer_elapsed = 0
         self.aside_elapsed = 0
         """Ticks since the leader last tried to step aside."""
+        self.departing_ticks = 0
+        """Not 0: it has led the group into a membership without itself, and is to go (§4.2.2)."""
+        self.follow_members(peers, other_voters, next_index)
+
+    def follow_members(
+        self, peers: tuple[NodeId, ...], other_voters: tuple[NodeId, ...], next_index: Index
+    ) -> None:
+        """Another membership: of those who stay everything is kept, of the new nothing is known."""
+        held = self.progress
+        self.progress = {peer: held.get(peer) or Progress(peer, next_index) for peer in peers}
+        self.voting = [self.progress[peer] for peer in other_voters]
 
 
 class CampaignState:
@@ -74,19 +95,20 @@ class State:
     __slots__ = (
         "accepted_term", "buggify", "campaign", "commit", "config", "digest", "digest_seen",
         "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
-        "gave_way", "handed", "leader", "leader_lost", "leading", "log", "matched", "missing_to",
-        "no_snapshots", "node", "out", "peers", "prng", "role", "saves", "suspect", "term",
-        "trusted_term", "uncommitted_bytes", "vote",
+        "gave_way", "handed", "is_voter", "known", "leader", "leader_lost", "leading", "log", "matched",
+        "membership", "memberships", "missing_to", "no_snapshots", "node", "other_voters", "out", "peers",
+        "prng", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes", "unsettled_from",
+        "vote",
     )  # fmt: skip
 
     def __init__(
-        self, config: RaftConfig, prng: Prng, hard: HardState, log: Log, buggify: Buggify | None = None
-    ) -> None:
+        self, config: RaftConfig, prng: Prng, hard: HardState, log: Log, memberships: Memberships,
+        buggify: Buggify | None = None,
+    ) -> None:  # fmt: skip
         self.config = config
         self.buggify = buggify
         self.node: NodeId = config.node
-        self.electorate = Electorate(config.voters)
-        self.peers: tuple[NodeId, ...] = tuple(n for n in self.electorate.members if n != config.node)
+        self.memberships = memberships
         self.prng = prng
         self.out = Ready()
         self.log = log
@@ -128,6 +150,25 @@ class State:
         self.no_snapshots = False
         self.digest: tuple[Index, bytes] = (0, b"")
         self.digest_seen: Index = 0
+        self.adopt()
+        self.out.members_changed = False
+
+    def adopt(self) -> None:
+        """The newest membership in the log is another one than before: it counts from now on (§4.1)."""
+        newest = self.memberships.latest
+        self.membership = newest
+        self.electorate = Electorate(newest.voters, newest.outgoing)
+        self.is_voter = newest.is_voter(self.node)
+        self.peers: tuple[NodeId, ...] = tuple([n for n in newest.members() if n != self.node])
+        self.known = frozenset(self.peers)
+        self.other_voters: tuple[NodeId, ...] = tuple(
+            [n for n in self.electorate.members if n != self.node]
+        )
+        self.unsettled_from: Index = self.memberships.index
+        """A leader that commits this index goes on with the change (rule 16); ``NEVER``: there is none."""
+        self.out.members_changed = True
+        if self.leading is not None:
+            self.leading.follow_members(self.peers, self.other_voters, self.log.last_index + 1)
 
     def send(self, to: NodeId, message: Message) -> None:
         """Send what depends on nothing unsaved."""
@@ -153,6 +194,28 @@ class State:
         self.log.append(entry)
         self.saves.dirty = True
 
+    def append_membership(self, entry: Entry) -> bool:
+        """The same for an entry that is not data. False: it is not sound, and was left out."""
+        membership = decode_membership(entry.payload) if entry.kind == MEMBERSHIP else None
+        if membership is None or not membership.voters:
+            return False
+        self.append(entry)
+        self.memberships.add(self.log.last_index, membership)
+        self.adopt()
+        return True
+
+    def truncate(self, index: Index) -> None:
+        """Forget ``index`` and what follows: another leader's log has something else there."""
+        self.saves.overwritten(index)
+        self.log.truncate(index)
+        if self.memberships.truncate(index):
+            self.adopt()
+
+    def compact(self, index: Index) -> None:
+        """Forget everything up to ``index``; a snapshot holds it."""
+        self.log.compact(index)
+        self.memberships.compact(self.log.snapshot_index)
+
     def commit_to(self, index: Index) -> bool:
         """Raise the commit index; it never falls. True if it rose."""
         if index <= self.commit:
@@ -171,6 +234,17 @@ class State:
     def may_vote(self) -> bool:
         """Nothing that this member promised may be forgotten (README rule 10)."""
         return self.missing_to == 0 and not self.suspect
+
+    def may_lead(self) -> bool:
+        """It votes; or it did so until a change that may not be committed yet (rule 17)."""
+        if self.is_voter:
+            return True
+        memberships = self.memberships
+        return memberships.index > self.commit and memberships.before_latest().is_voter(self.node)
+
+    def is_changing(self) -> bool:
+        """The newest membership is not committed, or it is a joint one."""
+        return self.memberships.index > self.commit or bool(self.membership.outgoing)
 
     def is_not_ahead_of(self, last_term: Term, last_index: Index) -> bool:
         """A log that ends at (last_index, last_term) is at least as good as this one (§3.6.1)."""

@@ -11,7 +11,7 @@ import msgspec
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId
 from trivet.core.wal.frame import Frame
-from trivet.core.wal.record import BootRecord, GroupRecord, Record
+from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord, GroupRecord, Record
 from trivet.core.wal.scan import ForeignFormat, Gap, Scanner, SegmentEnd
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotReader, is_snapshot_file, is_temporary_file
@@ -122,5 +122,9 @@ def summary(record: Record) -> str:
         if record.missing_to:
             text += f" missing to {record.missing_to}"
         return text + (" suspect" if record.suspect else "")
+    if isinstance(record, DropRecord):
+        return f"group {record.group} dropped term {record.term} vote {record.vote} to {record.missing_to}"
+    if isinstance(record, FoundRecord):
+        return f"group {record.group} founded"
     reset = " reset" if record.reset else ""
     return f"group {record.group} snapshot {record.index}@{record.term} {record.file}{reset}"

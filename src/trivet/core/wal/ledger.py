@@ -9,7 +9,14 @@ The ledger follows the records in the order in which they are written, never ahe
 from typing import Final
 
 from trivet.core.base.ids import GroupId, Index
-from trivet.core.wal.record import BootRecord, GroupRecord, Record, SnapshotRecord
+from trivet.core.wal.record import (
+    BootRecord,
+    DropRecord,
+    FoundRecord,
+    GroupRecord,
+    Record,
+    SnapshotRecord,
+)
 
 BOOT_KEY: Final = -1
 """Stands for the boot record where groups are listed."""
@@ -18,11 +25,15 @@ BOOT_KEY: Final = -1
 class GroupState:
     """What is known of one group. ``hard`` never carries entries."""
 
-    __slots__ = ("hard", "snapshot")
+    __slots__ = ("dropped", "founding", "hard", "snapshot")
 
-    def __init__(self, hard: GroupRecord | None, snapshot: SnapshotRecord | None) -> None:
-        self.hard = hard
-        self.snapshot = snapshot
+    def __init__(self) -> None:
+        self.hard: GroupRecord | None = None
+        self.snapshot: SnapshotRecord | None = None
+        self.founding: FoundRecord | None = None
+        """Until a snapshot carries the membership."""
+        self.dropped: DropRecord | None = None
+        """The tombstone of a replica that was removed, until it has a hard state again (rule W13)."""
 
 
 class Ledger:
@@ -39,21 +50,24 @@ class Ledger:
             return BOOT_KEY
         state = self.groups.get(record.group)
         if state is None:
-            state = self.groups[record.group] = GroupState(None, None)
+            state = self.groups[record.group] = GroupState()
         if isinstance(record, GroupRecord):
             state.hard = _without_entries(record)
-            return record.group
-        hard = state.hard
-        state.snapshot = record if not record.reset else _kept(record)
-        if hard is None or record.reset or record.index > hard.last_index:
-            state.hard = _reset_to(record, hard)
+            state.dropped = None
+        elif isinstance(record, SnapshotRecord):
+            _note_snapshot(state, record)
+        elif isinstance(record, FoundRecord):
+            state.founding = record
+        else:
+            state = self.groups[record.group] = GroupState()
+            state.dropped = record
         return record.group
 
     def lose_log(self, group: GroupId, missing_to: Index, suspect: bool) -> None:
         """The group's log and snapshot are of no use: it goes on with an empty log."""
         state = self.groups.get(group)
         if state is None:
-            state = self.groups[group] = GroupState(None, None)
+            state = self.groups[group] = GroupState()
         hard = state.hard or GroupRecord(group, 0, 0, 0, 0, [], 0, 0, 0)
         state.snapshot = None
         state.hard = GroupRecord(group, hard.term, hard.vote, 0, 0, [], 0, 0, 0, missing_to, suspect)
@@ -64,6 +78,10 @@ class Ledger:
             return [] if self.boot is None else [self.boot]
         state = self.groups[key]
         records: list[Record] = []
+        if state.dropped is not None:
+            records.append(state.dropped)
+        if state.founding is not None:
+            records.append(state.founding)
         # Hard state first: recovery places a snapshot within a log whose end it knows.
         if state.hard is not None:
             records.append(state.hard)
@@ -84,6 +102,30 @@ class Ledger:
         for group, state in self.groups.items():
             needed[group] = 0 if state.snapshot is None else state.snapshot.index + 1
         return needed
+
+    def live_count(self) -> int:
+        """How many groups have a replica here."""
+        return sum([state.dropped is None for state in self.groups.values()])
+
+
+def _note_snapshot(state: GroupState, record: SnapshotRecord) -> None:
+    hard = state.hard
+    if hard is None and state.dropped is not None:
+        hard = _buried(state.dropped)
+    state.snapshot = record if not record.reset else _kept(record)
+    if record.membership:
+        state.founding = None
+    if hard is None or record.reset or record.index > hard.last_index:
+        hard = _reset_to(record, hard)
+    state.hard = hard
+    state.dropped = None
+
+
+def _buried(record: DropRecord) -> GroupRecord:
+    """The hard state of a replica that comes back: an empty log, and what its tombstone says."""
+    return GroupRecord(
+        record.group, record.term, record.vote, 0, 0, [], 0, 0, 0, record.missing_to, record.suspect
+    )
 
 
 def _without_entries(record: GroupRecord) -> GroupRecord:
@@ -106,7 +148,7 @@ def _without_entries(record: GroupRecord) -> GroupRecord:
 
 def _kept(record: SnapshotRecord) -> SnapshotRecord:
     """The same snapshot, to be said again: what it discarded is discarded already."""
-    return SnapshotRecord(record.group, record.index, record.term, record.file)
+    return SnapshotRecord(record.group, record.index, record.term, record.file, False, record.membership)
 
 
 def _reset_to(record: SnapshotRecord, hard: GroupRecord | None) -> GroupRecord:

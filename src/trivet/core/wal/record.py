@@ -15,7 +15,7 @@ import msgspec
 from trivet.core.base.entry import Entry
 from trivet.core.base.ids import GroupId, Index, NodeId, Term
 
-RECORD_FORMAT: Final = 1
+RECORD_FORMAT: Final = 2
 """Goes into ``BootRecord.format``; raised when older code could not read the records."""
 
 
@@ -53,7 +53,8 @@ class GroupRecord(msgspec.Struct, array_like=True, frozen=True, tag=2):
 class SnapshotRecord(msgspec.Struct, array_like=True, frozen=True, tag=3):
     """A durable snapshot file: the group's log now starts after ``index``.
 
-    ``reset``: the whole previous log is discarded (a leader's snapshot beyond it).
+    ``reset``: the whole previous log is discarded (a leader's snapshot beyond it). ``membership``: that at
+    ``index``, encoded; empty when an earlier version wrote the record.
     """
 
     group: GroupId
@@ -61,9 +62,31 @@ class SnapshotRecord(msgspec.Struct, array_like=True, frozen=True, tag=3):
     term: Term
     file: str
     reset: bool = False
+    membership: bytes = b""
 
 
-Record = Union[BootRecord, GroupRecord, SnapshotRecord]  # noqa: UP007 (msgspec tag union)
+class DropRecord(msgspec.Struct, array_like=True, frozen=True, tag=4):
+    """The replica of a group was removed from this node: its entries and its snapshot are forgotten.
+
+    What is left is a tombstone: its term and vote, and up to where it had acknowledged entries. A replica
+    that comes back begins with these (rule W13).
+    """
+
+    group: GroupId
+    term: Term
+    vote: NodeId
+    missing_to: Index
+    suspect: bool = False
+
+
+class FoundRecord(msgspec.Struct, array_like=True, frozen=True, tag=5):
+    """The membership with which a group was founded; it counts until a snapshot carries another."""
+
+    group: GroupId
+    membership: bytes
+
+
+Record = Union[BootRecord, GroupRecord, SnapshotRecord, DropRecord, FoundRecord]  # noqa: UP007 (msgspec tag union)
 
 _ARRAY32: Final = struct.Struct(">BI")
 _ARRAY32_TAG: Final = 0xDD
@@ -110,4 +133,6 @@ def is_consistent(record: Record) -> bool:
         )
     if isinstance(record, SnapshotRecord):
         return record.index >= 0 and record.term >= 0
+    if isinstance(record, DropRecord):
+        return record.term >= 0 and record.vote >= 0 and record.missing_to >= 0
     return True

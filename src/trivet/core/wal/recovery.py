@@ -15,7 +15,14 @@ from trivet.core.base.ids import GroupId, Index
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import FRAME_FORMAT, SALT_MASK, Frame
 from trivet.core.wal.ledger import Ledger
-from trivet.core.wal.record import RECORD_FORMAT, BootRecord, GroupRecord, SnapshotRecord
+from trivet.core.wal.record import (
+    RECORD_FORMAT,
+    BootRecord,
+    DropRecord,
+    FoundRecord,
+    GroupRecord,
+    SnapshotRecord,
+)
 from trivet.core.wal.replay import GroupReplay, RecoveredGroup
 from trivet.core.wal.scan import ForeignFormat, Gap, Scanner, SegmentEnd
 from trivet.core.wal.segment import SPARES_MAX, Segment, SegmentPool, segment_file, segment_number
@@ -139,6 +146,15 @@ class _Reader:
             if isinstance(record, SnapshotRecord):
                 replay.on_snapshot(record)
                 continue
+            if isinstance(record, FoundRecord):
+                replay.on_found(record)
+                continue
+            if isinstance(record, DropRecord):
+                replay.on_drop(record, frame.number)
+                last_indexes.pop(record.group, None)
+                for segment in self.segments:
+                    segment.last_indexes.pop(record.group, None)
+                continue
             replay.on_group(record, frame.number)
             if record.entries:
                 last_indexes[record.group] = max(last_indexes.get(record.group, 0), record.last_index)
@@ -179,7 +195,7 @@ def recover(
         for group, found in groups.items()
         if found.missing_to or found.hard_state_suspect
     }
-    keep_snapshots = reader.damaged or bool(doubts)
+    keep_snapshots = reader.damaged or any(not groups[group].dropped for group in doubts)
     start = WalStart(
         reader.scanner.salt if reader.scanner.salt >= 0 else salt & SALT_MASK,
         reader.scanner.last_number + 1,
@@ -217,6 +233,8 @@ def _refuse_remains(names: list[str]) -> None:
 
 
 def _note_group(group: RecoveredGroup, notes: list[str]) -> None:
+    if group.dropped:
+        return
     if group.missing_to:
         notes.append(f"group {group.group}: entries {group.last_index + 1} to {group.missing_to} are missing")
     if group.hard_state_suspect:
@@ -272,8 +290,18 @@ def _ledger(boot: BootRecord | None, groups: dict[GroupId, RecoveredGroup]) -> L
     if boot is not None:
         ledger.note(boot)
     for found in groups.values():
+        if found.dropped:
+            ledger.note(
+                DropRecord(
+                    found.group, found.term, found.vote, found.missing_to, found.hard_state_suspect
+                )
+            )
         if found.snapshot is not None:
             ledger.note(found.snapshot)
+        elif found.membership:
+            ledger.note(FoundRecord(found.group, found.membership))
+        if found.dropped:
+            continue
         ledger.note(
             GroupRecord(
                 found.group,

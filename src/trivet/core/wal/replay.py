@@ -11,7 +11,7 @@ the group falls back to.
 
 from trivet.core.base.entry import Entry
 from trivet.core.base.ids import GroupId, Index, NodeId, Term
-from trivet.core.wal.record import GroupRecord, SnapshotRecord
+from trivet.core.wal.record import DropRecord, FoundRecord, GroupRecord, SnapshotRecord
 
 
 class RecoveredGroup:
@@ -19,15 +19,19 @@ class RecoveredGroup:
 
     ``entries`` start at ``first_index``, right after the snapshot. ``missing_to`` > 0: entries up
     to that index were synced, perhaps acknowledged, and are lost. ``hard_state_suspect``: a later
-    term, vote or entry may be lost, and how many is unknown (README, rule W9).
+    term, vote or entry may be lost, and how many is unknown (README, rule W9). ``membership``: at the
+    snapshot, or with which the group was founded, encoded; empty: the log does not say. ``dropped``: the
+    replica was removed, and only its tombstone is here (rule W13).
     """
 
     __slots__ = (
         "commit",
+        "dropped",
         "entries",
         "first_index",
         "group",
         "hard_state_suspect",
+        "membership",
         "missing_to",
         "snapshot",
         "term",
@@ -45,6 +49,8 @@ class RecoveredGroup:
         entries: list[Entry],
         missing_to: Index = 0,
         hard_state_suspect: bool = False,
+        membership: bytes = b"",
+        dropped: bool = False,
     ) -> None:
         self.group = group
         self.term = term
@@ -55,6 +61,8 @@ class RecoveredGroup:
         self.entries = entries
         self.missing_to = missing_to
         self.hard_state_suspect = hard_state_suspect
+        self.membership = membership
+        self.dropped = dropped
 
     @property
     def last_index(self) -> Index:
@@ -113,6 +121,8 @@ class GroupReplay:
         """The last frame with a hard state of this group."""
         self._hard = GroupRecord(group, 0, 0, 0, 0, [], 0, 0, 0)
         self._snapshot: SnapshotRecord | None = None
+        self._founding = b""
+        self._dropped = False
         self._run: Run | None = None
         self._kept: Run | None = None
         """The grounded run before a gap; None when ``_run`` is grounded itself."""
@@ -125,6 +135,7 @@ class GroupReplay:
     def on_group(self, record: GroupRecord, frame: int) -> None:
         """A hard state, perhaps with entries."""
         self.last_frame = frame
+        self._dropped = False
         self._commit_before = self._hard.commit
         self._hard = record
         if record.first_index:
@@ -158,12 +169,31 @@ class GroupReplay:
         self._run = run
         self._kept = None
 
+    def on_found(self, record: FoundRecord) -> None:
+        """The group was founded."""
+        self._founding = record.membership
+
+    def on_drop(self, record: DropRecord, frame: int) -> None:
+        """The replica was removed: what was before it counts no more (rule W13)."""
+        self.last_frame = frame
+        self._dropped = True
+        self._founding = b""
+        self._hard = GroupRecord(
+            record.group, record.term, record.vote, 0, 0, [], 0, 0, 0, record.missing_to, record.suspect
+        )
+        self._snapshot = None
+        self._ground(Run(0, 0, True))
+        self._commit_before = self._kept_commit = 0
+
     def on_snapshot(self, record: SnapshotRecord) -> None:
         """A snapshot of the group is durable."""
+        self._dropped = False
         run = self._run
         if run is not None and run.grounded and record.index < run.base_index and not record.reset:
             return  # An older one, said again out of order.
-        self._snapshot = SnapshotRecord(record.group, record.index, record.term, record.file)
+        self._snapshot = SnapshotRecord(
+            record.group, record.index, record.term, record.file, False, record.membership
+        )
         if record.reset or run is None:
             self._ground(Run(record.index, record.term, True))
         elif run.contains(record.index, record.term):
@@ -215,6 +245,8 @@ class GroupReplay:
             run.entries,
             missing_to,
             suspect or last_unknown_frame > self.last_frame,
+            self._founding if snapshot is None else snapshot.membership,
+            self._dropped,
         )
 
     def _fall_back(self, floating: Run | None, missing_to: Index) -> tuple[Run, Index]:

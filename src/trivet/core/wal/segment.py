@@ -140,6 +140,27 @@ class SegmentPool:
                     return
             self._free += 1
 
+    def forget(self, group: GroupId) -> None:
+        """No entry of ``group`` that is in a segment up to now is needed any more."""
+        for segment in self._closed:
+            segment.last_indexes.pop(group, None)
+        if self.current is not None:
+            self.current.last_indexes.pop(group, None)
+
+    def holders(self, first_needed: dict[GroupId, Index]) -> dict[GroupId, None]:
+        """The groups that need the oldest closed segment that is needed at all."""
+        if self._free >= len(self._closed):
+            return {}
+        held: dict[GroupId, None] = {}
+        for group, last_index in self._closed[self._free].last_indexes.items():
+            if last_index >= first_needed.get(group, 0):
+                held[group] = None
+        return held
+
+    def closed_bytes(self) -> int:
+        """Bytes of the closed segments that somebody needs, or that come after such a one."""
+        return sum([segment.size_bytes for segment in self._closed[self._free :]])
+
     def counts(self) -> tuple[int, int, int]:
         """(segments in use, of these needed by nobody, spares)."""
         in_use = len(self._closed) + (0 if self.current is None else 1)

@@ -14,12 +14,13 @@ from typing import Final
 
 from trivet.core.base.buggify import FRAME_ALONE, SEGMENT_EARLY, Buggify
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, DiskOperation, Sync, Write
-from trivet.core.base.ids import GroupId, Index, Instant
+from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import HEAD_BYTES, aligned, encode_frame, frame_size_bytes
 from trivet.core.wal.ledger import BOOT_KEY, Ledger
 from trivet.core.wal.record import (
     BootRecord,
+    DropRecord,
     GroupRecord,
     Record,
     SnapshotRecord,
@@ -101,7 +102,13 @@ class Wal:
         self._framed_snapshot = True
         """Something may be forgotten once the frame under way is synced."""
         self._said: dict[int, bool] = {}
-        """Groups with records in the last frame, and whether a snapshot was among them (rule W8)."""
+        """Groups with records in the last frame, and whether others than hard states were among them (W8)."""
+        self._tombstones: dict[GroupId, DropRecord] = {}
+        for group, state in start.ledger.groups.items():
+            if state.dropped is not None:
+                self._tombstones[group] = state.dropped
+        self._holders: dict[GroupId, None] = {}
+        self._held_bytes = 0
         self._marker_due = False
         self._quiet_since: Instant = -1
         """When a tick first saw that the last data frame was synced; -1: not, or a marker followed."""
@@ -132,6 +139,22 @@ class Wal:
         """Bytes logged for ``group`` since its last snapshot record."""
         return self._bytes_since_snapshot.get(group, 0)
 
+    def held_bytes(self, group: GroupId) -> int:
+        """Bytes of the log that are kept, among others, for ``group``; 0 while it is not in the way (W14)."""
+        return self._held_bytes if group in self._holders else 0
+
+    def holders(self) -> list[GroupId]:
+        """The groups that keep the oldest segment; their snapshots would set it free."""
+        return list(self._holders)
+
+    def groups_count(self) -> int:
+        """How many groups have a replica here, as far as the log says."""
+        return self._ledger.live_count()
+
+    def tombstone(self, group: GroupId) -> DropRecord | None:
+        """What a replica of ``group`` that comes back has to begin with, if one was dropped (rule W13)."""
+        return self._tombstones.get(group)
+
     def segments(self) -> tuple[int, int, int]:
         """(segments in use, of these waiting to be recycled, spares)."""
         return self._pool.counts()
@@ -141,8 +164,11 @@ class Wal:
     def append(self, record: Record) -> int:
         """Stage ``record`` behind all others; its lsn. Durable once ``synced_lsn`` has reached it."""
         assert is_consistent(record), record
-        if isinstance(record, GroupRecord) and self._doubts:
-            record = self._with_doubt(record)
+        if isinstance(record, GroupRecord):
+            if self._tombstones:
+                self._tombstones.pop(record.group, None)
+            if self._doubts:
+                record = self._with_doubt(record)
         data = encode_record(record)
         self._staged.append((record, data))
         if isinstance(record, GroupRecord):
@@ -152,6 +178,23 @@ class Wal:
             self._bytes_since_snapshot[record.group] = 0
         self.last_lsn += 1
         return self.last_lsn
+
+    def drop(self, group: GroupId, term: Term, vote: NodeId, last_index: Index) -> int:
+        """The replica of ``group`` is removed: forget it, but for a tombstone; the record's lsn (W13).
+
+        ``term``, ``vote`` and ``last_index`` are its member's. Its snapshot file is removed by its owner,
+        once this is synced.
+        """
+        doubt = self._doubts.get(group, Doubt(0, False))
+        missing_to = max(last_index, doubt.missing_to)
+        record = DropRecord(group, term, vote, missing_to, doubt.suspect)
+        lsn = self.append(record)
+        self._tombstones[group] = record
+        self._bytes_since_snapshot.pop(group, None)
+        self._doubts.pop(group, None)
+        if missing_to or doubt.suspect:
+            self._doubts[group] = Doubt(missing_to, doubt.suspect)
+        return lsn
 
     def _with_doubt(self, record: GroupRecord) -> GroupRecord:
         doubt = self._doubts.get(record.group)
@@ -240,6 +283,7 @@ class Wal:
             size_bytes = frame_size_bytes(staged_bytes + _total(parts))
             if not self._pool.advance(size_bytes):
                 return None
+            self._look_who_holds()
         self._said = {}
         overhead_bytes = aligned(size_bytes) - staged_bytes
         for _ in range(count):
@@ -275,7 +319,9 @@ class Wal:
     def _note(self, record: Record, overhead_bytes: int) -> None:
         """``record`` is part of the frame being built."""
         key = self._ledger.note(record)
-        if isinstance(record, SnapshotRecord):
+        if isinstance(record, DropRecord):
+            self._pool.forget(record.group)
+        if not isinstance(record, (GroupRecord, BootRecord)):
             self._said[key] = True
             self._framed_snapshot = True
             return
@@ -321,7 +367,13 @@ class Wal:
         if self._framed_snapshot:
             self._framed_snapshot = False
             self._pool.free(self._ledger.first_needed())
+            self._look_who_holds()
         return True
+
+    def _look_who_holds(self) -> None:
+        """A segment was closed or set free: who keeps the oldest one now (rule W14)?"""
+        self._holders = self._pool.holders(self._ledger.first_needed())
+        self._held_bytes = self._pool.closed_bytes()
 
     def on_failed(self, token: int, fault: DiskFault, text: str = "") -> bool:
         """A disk job failed; False when it is none of this log's. See ``failed`` and ``full``."""

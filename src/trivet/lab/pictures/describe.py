@@ -13,6 +13,7 @@ import msgspec
 from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.machine.entry import Call, decode_batch, decode_body
 from trivet.core.node.hello import Hello
+from trivet.core.raft.membership import decode_membership
 from trivet.core.raft.messages import (
     AppendEntries,
     AppendReply,
@@ -201,6 +202,8 @@ def _read(fields: dict[str, str], m: Heartbeat | HeartbeatReply) -> dict[str, st
 
 def entry_text(entry: Entry) -> str:
     """The commands in an entry."""
+    if entry.kind:
+        return _membership_text(entry.payload)
     if not entry.payload:
         return "a leader's empty entry"
     try:
@@ -209,6 +212,14 @@ def entry_text(entry: Entry) -> str:
     except msgspec.DecodeError:
         return f"{len(entry.payload)} bytes"
     return calls_text(calls) or "time moves on"
+
+
+def _membership_text(payload: bytes) -> str:
+    membership = decode_membership(payload)
+    if membership is None:
+        return f"{len(payload)} bytes"
+    sets = (("voters", membership.voters), ("outgoing", membership.outgoing), ("learners", membership.learners))
+    return ", ".join([f"{name} {' '.join(map(str, nodes))}" for name, nodes in sets if nodes])
 
 
 def calls_text(calls: list[Call]) -> str:
