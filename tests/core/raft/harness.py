@@ -7,7 +7,6 @@ and never changed, reads never behind.
 """
 
 from collections import deque
-
 from itertools import combinations
 
 from trivet.core.base.prng import Prng
@@ -228,8 +227,8 @@ class Group:
         self.turn(node)
 
     def deliver(self, flight: Flight) -> None:
-        desk = self.desks[flight.to]
-        if desk.raft is None or self.cut.get((flight.sender, flight.to)):
+        desk = self.desks.get(flight.to)
+        if desk is None or desk.raft is None or self.cut.get((flight.sender, flight.to)):
             return
         desk.raft.step(flight.sender, flight.message)
         self.turn(flight.to)

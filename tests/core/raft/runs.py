@@ -9,7 +9,6 @@ heals, and the group must commit something new.
 from types import ModuleType
 
 from trivet.core.base.prng import Prng
-from trivet.core.raft.membership import Membership
 from trivet.core.raft.state import Role
 
 STEPS = 3000
@@ -243,7 +242,12 @@ class ChangingRun(Run):
         """Half of the runs are calm enough for long chains of changes."""
         kept = [(w // 4 if calm and a in (self.crash, self.isolate, self.lost) else w, a)
                 for w, a in self.weights if a != self.rot]  # fmt: skip
-        self.weights = [*kept, (800, self.deliver), (self.pick(100, 300), self.change), (self.pick(20, 60), self.forget)]
+        self.weights = [
+            *kept,
+            (800, self.deliver),
+            (self.pick(100, 300), self.change),
+            (self.pick(20, 60), self.forget),
+        ]
         self.total = sum(weight for weight, _ in self.weights)
         self.steps = 4 * STEPS
 

@@ -18,9 +18,7 @@ from trivet.core.raft.state import Role, State
 
 def leader() -> State:
     log = Log(0, 0, [Entry(1, b"a"), Entry(2, b"b")])
-    s = State(
-        RaftConfig(node=2), Prng(1), HardState(2, 3, 1), log, Memberships(0, Membership((1, 2, 3)), [])
-    )
+    s = State(RaftConfig(node=2), Prng(1), HardState(2, 3, 1), log, Memberships(0, Membership((1, 2, 3)), []))
     become_candidate(s, False)
     become_leader(s)
     s.append(Entry(s.term, b""))

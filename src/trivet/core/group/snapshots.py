@@ -240,9 +240,7 @@ class Snapshots:
         self._taking = None
         self.taken += 1
         writer = taking.writer
-        file = SnapshotFile(
-            writer.file, taking.walk.index, taking.term, writer.size_bytes, taking.membership
-        )
+        file = SnapshotFile(writer.file, taking.walk.index, taking.term, writer.size_bytes, taking.membership)
         self._finished(file, False)
 
     def _finished(self, file: SnapshotFile, reset: bool) -> None:

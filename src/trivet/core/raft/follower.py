@@ -135,9 +135,7 @@ def on_heartbeat(s: State, sender: NodeId, message: Heartbeat) -> None:
     follow(s, sender)
     s.commit_to(min(message.commit, s.matched))
     durable = min(s.matched, s.saves.stable)
-    s.send_after_vote(
-        sender, HeartbeatReply(s.term, durable, message.read_seq, s.full, not s.may_vote())
-    )
+    s.send_after_vote(sender, HeartbeatReply(s.term, durable, message.read_seq, s.full, not s.may_vote()))
     if s.missing_to and s.accepted_term != s.term:
         # The leader may believe that nothing is missing here, and have nothing new to send.
         last_index, last_term = s.log.last_index, s.log.last_term

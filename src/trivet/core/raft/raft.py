@@ -2,8 +2,8 @@
 
 On the path: the group proposes the turn's batch and passes messages in; ``ready()``
 gives what has to leave, be saved, be applied. It is what Ongaro's dissertation
-"Consensus: Bridging Theory and Practice" describes; "§" means its sections. This file settles terms, hands each message to its one handler,
-and collects the outcome of a turn.
+"Consensus: Bridging Theory and Practice" describes; "§" means its sections. This file
+settles terms, hands each message to its one handler, and collects the outcome of a turn.
 """
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.quorum.electorate import Electorate
 from trivet.core.raft.config import RaftConfig
 from trivet.core.raft.log import Log
-from trivet.core.raft.membership import Membership, Memberships, decode_membership
+from trivet.core.raft.membership import Memberships, decode_membership
 from trivet.core.raft.messages import AppendEntries, Entry, Message
 from trivet.core.raft.progress import Progress
 from trivet.core.raft.reads import FollowerReads, LeaderReads
@@ -161,9 +161,7 @@ class State:
         self.is_voter = newest.is_voter(self.node)
         self.peers: tuple[NodeId, ...] = tuple([n for n in newest.members() if n != self.node])
         self.known = frozenset(self.peers)
-        self.other_voters: tuple[NodeId, ...] = tuple(
-            [n for n in self.electorate.members if n != self.node]
-        )
+        self.other_voters: tuple[NodeId, ...] = tuple([n for n in self.electorate.members if n != self.node])
         self.unsettled_from: Index = self.memberships.index
         """A leader that commits this index goes on with the change (rule 16); ``NEVER``: there is none."""
         self.out.members_changed = True

@@ -292,9 +292,7 @@ def _ledger(boot: BootRecord | None, groups: dict[GroupId, RecoveredGroup]) -> L
     for found in groups.values():
         if found.dropped:
             ledger.note(
-                DropRecord(
-                    found.group, found.term, found.vote, found.missing_to, found.hard_state_suspect
-                )
+                DropRecord(found.group, found.term, found.vote, found.missing_to, found.hard_state_suspect)
             )
         if found.snapshot is not None:
             ledger.note(found.snapshot)

@@ -218,7 +218,11 @@ def _membership_text(payload: bytes) -> str:
     membership = decode_membership(payload)
     if membership is None:
         return f"{len(payload)} bytes"
-    sets = (("voters", membership.voters), ("outgoing", membership.outgoing), ("learners", membership.learners))
+    sets = (
+        ("voters", membership.voters),
+        ("outgoing", membership.outgoing),
+        ("learners", membership.learners),
+    )
     return ", ".join([f"{name} {' '.join(map(str, nodes))}" for name, nodes in sets if nodes])
 
 
