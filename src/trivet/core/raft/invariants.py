@@ -5,6 +5,7 @@ On the path: nowhere. Each line is an invariant that stands at a field.
 
 from trivet.core.quorum.electorate import Electorate
 from trivet.core.raft.progress import Mode
+from trivet.core.raft.quiet import check_quiet
 from trivet.core.raft.state import LeaderState, Role, State
 
 
@@ -27,6 +28,8 @@ def check(s: State) -> None:
     log.checked_index = log.last_index
     _check_membership(s)
     _check_role(s)
+    if s.quiet:
+        check_quiet(s)
 
 
 def _check_membership(s: State) -> None:
