@@ -98,8 +98,8 @@ class State:
         "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
         "gave_way", "handed", "is_voter", "known", "leader", "leader_lost", "leading", "log", "matched",
         "membership", "memberships", "missing_to", "no_snapshots", "node", "other_voters", "out", "peers",
-        "prng", "quiet", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes", "unsettled_from",
-        "vote",
+        "prng", "quiet", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes",
+        "unsettled_from", "vote",
     )  # fmt: skip
 
     def __init__(
