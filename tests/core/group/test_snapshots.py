@@ -3,11 +3,12 @@
 import pytest
 
 from tests.core.node.bench import Bench, Limits, is_of_the_data
-from trivet.core.base.disk import Channel, Read, Rename, Sync, Write
+from trivet.core.base.disk import Channel, Read, Remove, Rename, Sync, Write
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.group.snapshots import FAILURE_PAUSE_MS, RETRY_MS
 from trivet.core.node.peers import decode_message, encode_message
+from trivet.core.raft.membership import Membership, decode_membership
 from trivet.core.raft.messages import SnapshotChunk, SnapshotReply
 from trivet.core.wal.snapshot_file import SnapshotWriter
 from trivet.core.wire.peer import FrameParser
@@ -501,3 +502,64 @@ def test_a_newer_offer_takes_the_place_of_an_unfinished_one():
     assert [sent.count(encode_message(1, reply)) for reply in replies] == [1, 2], (
         "it says again what it wants"
     )
+
+
+# -- membership
+
+
+def test_a_snapshot_goes_with_the_membership_at_its_index():
+    """T7: in its record, in the file's place in memory, and in every chunk."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 300)
+    snapshots = bench.node(1).group.snapshots
+    assert snapshots._newest is not None
+    assert decode_membership(snapshots._newest.membership) == Membership((1, 2, 3))
+    snapshots.wanted(2)
+    (job,) = snapshots.take_jobs()
+    snapshots.on_done(job.token, [b"TRS"])
+    (_, chunk) = snapshots.outgoing[-1]
+    assert isinstance(chunk, SnapshotChunk)
+    assert chunk.membership == snapshots._newest.membership
+    assert bench.node(1).group.wal._ledger.groups[1].snapshot.membership == chunk.membership
+
+
+def test_a_change_under_way_is_not_in_a_snapshot():
+    """M5: a snapshot that is taken between the change and its commit holds what counted before."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 20)
+    group = bench.node(1).group
+    for other in (2, 3):
+        bench.crash(other)
+    assert group.raft.propose_membership((1, 2), ())
+    group.snapshots._begin(group.machine)
+    assert group.raft.membership.outgoing == (1, 2, 3)
+    assert decode_membership(group.snapshots._taking.membership) == Membership((1, 2, 3))
+
+
+def test_who_left_gets_nothing_more_and_a_dropped_replica_leaves_no_file():
+    bench = Bench(3, limits=QUICK)
+    write(bench, 300)
+    snapshots = bench.node(1).group.snapshots
+    snapshots.wanted(2)
+    snapshots._giving[9] = snapshots._giving[2]
+    snapshots._wanted[9] = None
+    snapshots.members_changed()
+    assert list(snapshots._giving) == [2]
+    assert 9 not in snapshots._wanted
+    file = snapshots._newest.file
+    jobs = snapshots.remove()
+    assert jobs[-1].operations == [Remove(file)]
+    assert (snapshots.index, snapshots._giving) == (0, {})
+
+
+def test_an_idle_group_that_keeps_the_log_takes_a_snapshot():
+    """T8: what others write must not pile up because one group writes nothing."""
+    bench = Bench(limits=QUICK)
+    write(bench, 20)
+    wal = bench.node(1).group.wal
+    snapshots = bench.node(1).group.snapshots
+    assert not snapshots._is_in_the_way(0)
+    wal._holders, wal._held_bytes = {1: None}, 4 * QUICK.snapshot_log_bytes + 1
+    assert snapshots._is_in_the_way(0)
+    assert not snapshots._is_in_the_way(QUICK.snapshot_log_bytes + 1), "a large state is worth more log"
+    assert snapshots._is_due(bench.node(1).group.machine)

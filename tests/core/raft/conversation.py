@@ -19,6 +19,7 @@
 | ``rot N COUNT`` | the disk of crashed N loses its last COUNT entries |
 | ``transfer A B``, ``want_commit A B``, ``full N on/off`` | as in ``Raft`` |
 | ``compact N I``, ``digest N I TEXT`` | as in ``Raft`` |
+| ``wake N`` | as in ``Raft`` |
 | ``join N``, ``forget N`` | a fresh replica in no membership; N is wiped but for its term and vote |
 | ``change N 1,2,3 [+4,5]`` | N proposes these voters and learners |
 | ``members_of [N ...]`` | whom they go by, and since which entry |
@@ -193,6 +194,10 @@ class Conversation:
     def do_digest(self, words: Words) -> None:
         self.group.desks[int(words[0])].live.digest = (int(words[1]), words[2].encode())
 
+    def do_wake(self, words: Words) -> None:
+        self.group.desks[int(words[0])].live.wake()
+        self.group.turn(int(words[0]))
+
     def do_join(self, words: Words) -> None:
         self.group.join(int(words[0]))
 
@@ -240,6 +245,8 @@ class Conversation:
             line += f" last {raft.last_index}/{raft.term_at(raft.last_index)}"
             if raft.first_index > 1:
                 line += f" first {raft.first_index}"
+            if raft.quiet:
+                line += " quiet"
             if raft.missing_to:
                 line += f" missing to {raft.missing_to}"
             self.group.events.append(line + (" suspect" if raft.suspect else ""))

@@ -183,6 +183,9 @@ class Group:
         self._roles: dict[int, tuple[int, int]] = {}
         self._commits: dict[int, int] = {}
         self._scanned: dict[int, tuple[int, int]] = {}
+        self._unheard: dict[int, int] = {}
+        self.quiet_ticks = 0
+        """Ticks that members spent in silence."""
         for desk in self.desks.values():
             desk.start(seed)
             self._roles[desk.node] = (0, Role.FOLLOWER)
@@ -216,6 +219,19 @@ class Group:
                     raft.snapshot_finished(peer, 0, False)
         self.turn(node)
 
+    def watch(self, node: int) -> None:
+        """What the owner of a quiet member does, every tick: it knows which nodes can be reached."""
+        raft = self.desks[node].live
+        if not raft.quiet:
+            return
+        self.quiet_ticks += 1
+        leader = self.desks.get(raft.leader)
+        gone = leader is None or leader.raft is None or self.cut.get((raft.leader, node))
+        self._unheard[node] = self._unheard.get(node, 0) + 1 if gone else 0
+        if self._unheard[node] > 10:
+            raft.peer_lost(raft.leader)
+            self.turn(node)
+
     def propose(self, node: int, payload: bytes) -> int:
         index = self.desks[node].live.propose(payload)
         self.turn(node)
@@ -227,8 +243,8 @@ class Group:
         self.turn(node)
 
     def deliver(self, flight: Flight) -> None:
-        desk = self.desks[flight.to]
-        if desk.raft is None or self.cut.get((flight.sender, flight.to)):
+        desk = self.desks.get(flight.to)
+        if desk is None or desk.raft is None or self.cut.get((flight.sender, flight.to)):
             return
         desk.raft.step(flight.sender, flight.message)
         self.turn(flight.to)

@@ -3,7 +3,7 @@ from trivet.core.base.entry import Entry
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.describe import DamageView, FrameView, SegmentView, SnapshotView, describe, summary
 from trivet.core.wal.frame import encode_frame
-from trivet.core.wal.record import BootRecord, GroupRecord, SnapshotRecord
+from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord, GroupRecord, SnapshotRecord
 from trivet.core.wal.recovery import recover
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotWriter
@@ -80,6 +80,8 @@ def test_snapshots():
 
 def test_summaries():
     assert summary(SnapshotRecord(1, 9, 2, "s", True)) == "group 1 snapshot 9@2 s reset"
+    assert summary(DropRecord(1, 9, 2, 30)) == "group 1 dropped term 9 vote 2 to 30"
+    assert summary(FoundRecord(1, b"m")) == "group 1 founded"
     record = GroupRecord(1, 2, 3, 4, 0, [], 0, 5, 2, 7, True)
     assert summary(record) == "group 1 term 2 vote 3 commit 4 last 5@2 missing to 7 suspect"
 

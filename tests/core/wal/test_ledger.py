@@ -1,6 +1,6 @@
 from trivet.core.base.entry import Entry
 from trivet.core.wal.ledger import BOOT_KEY, Ledger
-from trivet.core.wal.record import BootRecord, GroupRecord, SnapshotRecord
+from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord, GroupRecord, SnapshotRecord
 
 
 def hard(group=1, term=3, vote=2, commit=4, last=9, last_term=3, missing_to=0, suspect=False):
@@ -57,3 +57,37 @@ def test_a_lost_log_starts_again_with_its_vote_and_its_doubt():
     ledger.lose_log(5, 7, False)
     assert ledger.repeat(1) == [hard(commit=0, last=0, last_term=0, missing_to=9, suspect=True)]
     assert ledger.repeat(5) == [GroupRecord(5, 0, 0, 0, 0, [], 0, 0, 0, 7)]
+
+
+def test_a_dropped_group_leaves_a_tombstone():
+    ledger = Ledger()
+    found, dropped = FoundRecord(1, b"m"), DropRecord(1, 7, 2, 40)
+    ledger.note(found)
+    ledger.note(hard())
+    assert ledger.repeat(1) == [found, hard()]
+    assert ledger.live_count() == 1
+    ledger.note(dropped)
+    assert ledger.repeat(1) == [dropped]
+    assert (ledger.live_count(), ledger.first_needed()) == (0, {1: 0})
+    ledger.note(found)
+    assert ledger.repeat(1) == [dropped, found], "it may come back"
+    ledger.note(hard())
+    assert ledger.repeat(1) == [found, hard()]
+
+
+def test_a_replica_that_comes_back_by_a_snapshot_keeps_its_vote():
+    ledger = Ledger()
+    ledger.note(DropRecord(1, 7, 2, 40))
+    ledger.note(SnapshotRecord(1, 20, 5, "s", True, b"m"))
+    kept = GroupRecord(1, 7, 2, 20, 0, [], 0, 20, 5, 40)
+    assert ledger.repeat(1) == [kept, SnapshotRecord(1, 20, 5, "s", False, b"m")]
+
+
+def test_the_founding_membership_is_said_until_a_snapshot_carries_one():
+    ledger = Ledger()
+    ledger.note(FoundRecord(1, b"m"))
+    ledger.note(hard())
+    ledger.note(SnapshotRecord(1, 4, 2, "s"))
+    assert FoundRecord(1, b"m") in ledger.repeat(1), "it came from an earlier version, without one"
+    ledger.note(SnapshotRecord(1, 5, 2, "s", False, b"n"))
+    assert FoundRecord(1, b"m") not in ledger.repeat(1)

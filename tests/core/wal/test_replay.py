@@ -1,7 +1,7 @@
 """One group's records in order. A log is written as its terms: ``[1, 1, 2]`` is three entries."""
 
 from trivet.core.base.entry import Entry
-from trivet.core.wal.record import GroupRecord, SnapshotRecord
+from trivet.core.wal.record import DropRecord, FoundRecord, GroupRecord, SnapshotRecord
 from trivet.core.wal.replay import GroupReplay
 
 FILES = {"s": None}
@@ -149,3 +149,33 @@ def test_a_term_that_only_a_snapshot_knows():
     assert (found.last_index, found.last_term) == (5, 6)
     found = Story().hard(3, 1, term=7, vote=2).snapshot(5, 6).replay.result(0, FILES)
     assert (found.term, found.vote, found.hard_state_suspect) == (7, 2, False)
+
+
+def test_a_dropped_replica_leaves_its_term_its_vote_and_what_it_owes():
+    story = Story().entries(1, [1, 1, 1], 0).snapshot(2, 1)
+    story.replay.on_found(FoundRecord(1, b"m"))
+    story.replay.on_drop(DropRecord(1, 9, 3, 3), 7)
+    found = story.replay.result(0, FILES)
+    assert (found.term, found.vote, found.commit, found.dropped, found.membership) == (9, 3, 0, True, b"")
+    assert story.told() == (0, [], 3)
+
+
+def test_a_dropped_replica_that_came_back_goes_on():
+    story = Story().entries(1, [1, 1, 1], 0)
+    story.replay.on_drop(DropRecord(1, 9, 3, 3), 7)
+    story.entries(1, [1, 1], 0, missing_to=3)
+    assert story.told() == (0, [1, 1], 3)
+    assert not story.replay.result(0, FILES).dropped
+    assert story.entries(3, [1], 1).told() == (0, [1, 1, 1], 0)
+    story.replay.on_drop(DropRecord(1, 9, 3, 3), 9)
+    story.snapshot(8, 2, reset=True)
+    assert story.told() == (8, [], 0)
+
+
+def test_the_membership_is_that_of_the_snapshot_or_of_the_founding():
+    story = Story()
+    story.replay.on_found(FoundRecord(1, b"m"))
+    story.entries(1, [1, 1, 1], 0)
+    assert story.replay.result(0, FILES).membership == b"m"
+    story.replay.on_snapshot(SnapshotRecord(1, 2, 1, "s", False, b"n"))
+    assert story.replay.result(0, FILES).membership == b"n"

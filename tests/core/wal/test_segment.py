@@ -189,3 +189,18 @@ def test_leftovers_go_first():
 def test_a_size_is_at_least_a_byte():
     with pytest.raises(AssertionError):
         SegmentPool(Tokens(), 0, [], None, 0, [], [])
+
+
+def test_who_holds_the_oldest_segment():
+    p = pool(closed=[1, 2], current=3)
+    p._closed[0].last_indexes[2] = 5
+    assert list(p.holders({1: 11})) == [2]
+    assert list(p.holders({})) == [1, 2]
+    assert p.closed_bytes() == 2 * SIZE
+    p.forget(2)
+    p.free({1: 11})
+    assert list(p.holders({1: 11})) == [1], "of the next segment"
+    assert p.closed_bytes() == SIZE
+    p.forget(1)
+    p.free({})
+    assert (p.holders({}), p.closed_bytes()) == ({}, 0)

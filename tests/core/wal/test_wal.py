@@ -8,7 +8,7 @@ from trivet.core.base.disk import Channel, DiskFault, Prepare, Rename, Sync, Wri
 from trivet.core.base.entry import Entry
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import ALIGN_BYTES, read_head, read_records
-from trivet.core.wal.record import BootRecord, GroupRecord, SnapshotRecord
+from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord, GroupRecord, SnapshotRecord
 from trivet.core.wal.recovery import recover
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.wal import FRAME_BYTES_MAX, MARKER_AFTER_MS
@@ -334,3 +334,61 @@ def test_buggify_a_segment_may_end_early_but_never_empty_nor_without_a_next_one(
         wal.append(entry(1, index))
         run(disk, wal)
     assert wal.synced_lsn == 9, "without a spare the segment that has room is used"
+
+
+def test_a_dropped_group_holds_nothing_and_leaves_a_tombstone():
+    disk, wal = opened()
+    wal.append(entry(2, 1, bytes(7000)))
+    for index in range(1, 31):
+        wal.append(entry(1, index, bytes(1500)))
+        run(disk, wal)
+    wal.append(SnapshotRecord(1, 30, 1, "s"))
+    run(disk, wal)
+    assert wal.holders() == [2]
+    assert wal.held_bytes(2) > 30_000
+    assert wal.held_bytes(1) == 0
+    assert wal.groups_count() == 2
+    tombstone = DropRecord(2, 4, 3, 9)
+    assert wal.drop(2, 4, 3, 9) == wal.last_lsn
+    assert wal.tombstone(2) == tombstone
+    run(disk, wal)
+    assert (wal.holders(), wal.groups_count()) == ([], 1)
+    assert wal.segments()[0] < 5
+    found = recover(disk, Tokens(), SEGMENT, 7)
+    assert found.group(2).dropped
+    assert (found.group(2).term, found.group(2).vote, found.group(2).missing_to) == (4, 3, 9)
+    assert found.wal.tombstone(2) == tombstone
+    assert not any("group 2" in note for note in found.notes)
+
+
+def test_a_replica_that_comes_back_owes_what_the_tombstone_says():
+    """W13: it had acknowledged entries, and says in every record that they are missing until they are there."""
+    disk, wal = opened()
+    wal.append(entry(2, 1))
+    wal.drop(2, 4, 3, 2)
+    run(disk, wal)
+    wal.append(FoundRecord(2, b"m"))
+    wal.append(hard(2, vote=3, term=4))
+    run(disk, wal)
+    assert wal.tombstone(2) is None
+    found = recover(disk, Tokens(), SEGMENT, 7).group(2)
+    assert (found.dropped, found.missing_to, found.membership) == (False, 2, b"m")
+    wal.append(entry(2, 1))
+    wal.append(entry(2, 2))
+    run(disk, wal)
+    assert recover(disk, Tokens(), SEGMENT, 7).group(2).missing_to == 0
+
+
+def test_a_tombstone_outlives_its_segment():
+    disk, wal = opened()
+    wal.append(entry(2, 1))
+    wal.drop(2, 4, 3, 1)
+    for index in range(1, 31):
+        wal.append(entry(1, index, bytes(1500)))
+        run(disk, wal)
+        wal.append(SnapshotRecord(1, index, 1, "s"))
+        run(disk, wal)
+    disk.put("s", b"state")
+    found = recover(disk, Tokens(), SEGMENT, 7)
+    assert found.group(2).dropped
+    assert found.group(2).vote == 3

@@ -81,8 +81,8 @@ LOGS = [
         [
             Edit(
                 "core/raft/follower.py",
-                "    s.commit_to(min(message.commit, s.matched))\n    durable =",
-                "    s.commit_to(min(message.commit, s.log.last_index))\n    durable =",
+                "    s.commit_to(min(message.commit, s.matched))\n    if message.quiet:",
+                "    s.commit_to(min(message.commit, s.log.last_index))\n    if message.quiet:",
             )
         ],
         1, "invariants: commits another entry", FALLING_LEADERS,

@@ -8,7 +8,7 @@ import traceback
 import msgspec
 
 import trivet
-from mutants import scenes
+from mutants import members, scenes
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.runner import run
 from trivet.lab.world.options import draw_options
@@ -17,6 +17,8 @@ from trivet.lab.world.options import draw_options
 def complaints_of(task: dict[str, object], seed: int) -> list[Complaint]:
     """What the judges say of one seed."""
     focus = dict(task["focus"])
+    if str(task["scene"]).startswith(members.PREFIX):
+        return members.play(str(task["scene"]), seed)
     if task["scene"]:
         return scenes.play(str(task["scene"]), seed, focus)
     nodes, ops = int(focus.pop("nodes", 3)), int(focus.pop("ops", 200))

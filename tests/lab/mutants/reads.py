@@ -32,8 +32,8 @@ READS = [
     Mutant(
         "L2", "a leader answers reads without asking whether it still leads",
         [
-            Edit("core/raft/leader.py", "reached[peer] = progress.read_seq", "reached[peer] = reads.seq"),
-            Edit("core/raft/leader.py", "if asks and not leading.progress:", "if asks:"),
+            Edit("core/raft/leader.py", "reached[progress.peer] = progress.read_seq", "reached[progress.peer] = reads.seq"),
+            Edit("core/raft/leader.py", "if asks and not leading.voting:", "if asks:"),
         ],
         16, "set", OLD_LEADERS_READ,
     ),

@@ -18,6 +18,7 @@ from trivet.core.raft.messages import (
     SnapshotChunk,
     SnapshotReply,
 )
+from trivet.core.raft.quiet import may_rest
 from trivet.core.raft.roles import become_follower, draw_timeout, set_leader
 from trivet.core.raft.state import Role, State
 
@@ -134,6 +135,10 @@ def on_heartbeat(s: State, sender: NodeId, message: Heartbeat) -> None:
     """The leader lives; perhaps more is committed."""
     follow(s, sender)
     s.commit_to(min(message.commit, s.matched))
+    if message.quiet:
+        s.quiet = may_rest(s, message)
+        if s.quiet:
+            return
     durable = min(s.matched, s.saves.stable)
     s.send_after_vote(sender, HeartbeatReply(s.term, durable, message.read_seq, s.full, not s.may_vote()))
     if s.missing_to and s.accepted_term != s.term:

@@ -5,6 +5,7 @@ On the path: nowhere. Each line is an invariant that stands at a field.
 
 from trivet.core.quorum.electorate import Electorate
 from trivet.core.raft.progress import Mode
+from trivet.core.raft.quiet import check_quiet
 from trivet.core.raft.state import LeaderState, Role, State
 
 
@@ -27,6 +28,24 @@ def check(s: State) -> None:
     log.checked_index = log.last_index
     _check_membership(s)
     _check_role(s)
+    if s.quiet:
+        check_quiet(s)
+
+
+def _check_membership(s: State) -> None:
+    """It goes by the newest membership in its log, and everything derived from that fits it."""
+    newest = s.memberships.latest
+    assert s.membership is newest
+    assert s.memberships.index <= s.log.last_index
+    voters = Electorate(newest.voters, newest.outgoing).members
+    assert s.electorate.members == voters
+    assert s.is_voter == (s.node in voters)
+    assert s.node not in s.peers
+    for index, membership in s.memberships.changes():
+        assert s.log.snapshot_index < index
+        if index > s.log.snapshot_index and index <= s.log.last_index:
+            assert s.log.entry(index).kind, "a membership that no entry brought"
+        assert membership.voters
 
 
 def _check_membership(s: State) -> None:

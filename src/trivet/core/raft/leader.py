@@ -22,6 +22,7 @@ from trivet.core.raft.messages import (
     TimeoutNow,
 )
 from trivet.core.raft.progress import Mode, Progress
+from trivet.core.raft.quiet import rest_when_idle
 from trivet.core.raft.roles import become_follower
 from trivet.core.raft.state import LeaderState, State
 
@@ -327,6 +328,8 @@ def tick(s: State, leading: LeaderState) -> None:
     leading.heartbeat_elapsed += 1
     if leading.heartbeat_elapsed >= config.heartbeat_ticks:
         leading.heartbeat_elapsed = 0
+        if config.quiet_ticks and rest_when_idle(s, leading):
+            return
         leading.heartbeat_due = True
         leading.stirred = True
         if s.commit >= s.unsettled_from:

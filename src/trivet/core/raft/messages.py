@@ -83,11 +83,15 @@ class AppendReply(msgspec.Struct, array_like=True, tag=6, frozen=True):
 
 
 class Heartbeat(msgspec.Struct, array_like=True, tag=7, frozen=True):
-    """I lead. The receiver itself limits ``commit`` to what it has verified (rule 8)."""
+    """I lead. The receiver itself limits ``commit`` to what it has verified (rule 8).
+
+    ``quiet``: the last one until something happens (rule 20).
+    """
 
     term: Count
     commit: Count
     read_seq: Count = 0
+    quiet: bool = False
 
 
 class HeartbeatReply(msgspec.Struct, array_like=True, tag=8, frozen=True):

@@ -2,8 +2,8 @@
 
 On the path: the group proposes the turn's batch and passes messages in; ``ready()``
 gives what has to leave, be saved, be applied. It is what Ongaro's dissertation
-"Consensus: Bridging Theory and Practice" describes; "§" means its sections. This file settles terms, hands each message to its one handler,
-and collects the outcome of a turn.
+"Consensus: Bridging Theory and Practice" describes; "§" means its sections. This file
+settles terms, hands each message to its one handler, and collects the outcome of a turn.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import cast
 from trivet.core.base.buggify import HAND_OUT_ONE, HANDS_OVER, IMPATIENT, Buggify
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
-from trivet.core.raft import change, election, follower, leader
+from trivet.core.raft import change, election, follower, leader, quiet
 from trivet.core.raft.config import RaftConfig, problem
 from trivet.core.raft.invariants import check
 from trivet.core.raft.log import Log
@@ -186,6 +186,8 @@ class Raft:
 
     @full.setter
     def full(self, full: bool) -> None:
+        if full != self._s.full:
+            self.wake()
         self._s.full = full
 
     @property
@@ -205,6 +207,11 @@ class Raft:
     @digest.setter
     def digest(self, digest: tuple[Index, bytes]) -> None:
         self._s.digest = digest
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing happens, and ``tick`` is not needed until there is another input."""
+        return self._s.quiet and self._s.handed == self._s.commit
 
     def term_at(self, index: Index) -> Term:
         """The term of an entry; -1 if it is not known here."""
@@ -242,8 +249,10 @@ class Raft:
     # --- inputs -----------------------------------------------------------------------
 
     def tick(self) -> None:
-        """One tick passed."""
+        """One tick passed. A quiet member needs none."""
         s = self._s
+        if s.quiet:
+            return
         s.saves.tick()
         s.out.reads_dropped.extend(s.follower_reads.tick(s.config.read_patience_ticks))
         leading = s.leading
@@ -262,6 +271,8 @@ class Raft:
         s = self._s
         if sender not in s.known and not _hears_stranger(s, sender, message):
             return
+        if s.quiet and not quiet.is_echo(s, message):
+            quiet.wake(s)
         term = message.term
         kind = type(message)
         if term > s.term:
@@ -272,8 +283,15 @@ class Raft:
             return
         HANDLERS[kind](s, sender, message)
 
+    def wake(self) -> None:
+        """The owner wants the clocks to run: it is not sure of the leader's node, or has work."""
+        if self._s.quiet:
+            quiet.wake(self._s)
+
     def propose(self, payload: bytes) -> Index:
         """Append one entry: its index. 0: not the leader, handing over, full, or too much under way."""
+        if self._s.quiet:
+            quiet.wake(self._s)
         return leader.propose(self._s, payload)
 
     def propose_membership(self, voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> Index:
@@ -281,6 +299,7 @@ class Raft:
 
         0: it is not begun, and ``refusal`` says why. A new voter has to be a learner that has caught up.
         """
+        self.wake()
         s = self._s
         to = change.wanted(voters, learners)
         self.refusal = change.refusal(s, to)
@@ -288,6 +307,7 @@ class Raft:
 
     def request_read(self, read_id: int) -> None:
         """Ask for an index at which a read is linearizable; ``read_id`` comes back in a ready."""
+        self.wake()
         s = self._s
         if s.leading is not None:
             leader.read(s, s.leading, read_id)
@@ -307,6 +327,7 @@ class Raft:
 
     def transfer(self, to: NodeId) -> bool:
         """Hand leadership to ``to``; False if this member does not lead or ``to`` is no peer."""
+        self.wake()
         s = self._s
         return s.leading is not None and leader.transfer(s, s.leading, to)
 
@@ -318,6 +339,8 @@ class Raft:
     def peer_lost(self, peer: NodeId) -> None:
         """The connection to ``peer`` broke: its process may be gone."""
         s = self._s
+        if s.leading is not None or peer == s.leader:
+            self.wake()
         if s.leading is not None:
             progress = s.leading.progress.get(peer)
             if progress is not None:
@@ -334,6 +357,7 @@ class Raft:
         leading = self._s.leading
         progress = leading.progress.get(peer) if leading is not None else None
         if leading is not None and progress is not None:
+            self.wake()
             leader.peer_up(leading, progress)
 
     def want_commit(self, peer: NodeId) -> None:

@@ -40,7 +40,7 @@ class LeaderState:
     """What only a leader has."""
 
     __slots__ = (
-        "aside_elapsed", "departing_ticks", "heartbeat_due", "heartbeat_elapsed", "noop_index", "progress",
+        "aside_elapsed", "departing_ticks", "heartbeat_due", "heartbeat_elapsed", "idle_ticks", "noop_index", "progress",
         "quorum_elapsed", "reads", "shared", "stirred", "transfer_elapsed", "transfer_to", "voting",
     )  # fmt: skip
 
@@ -59,6 +59,7 @@ class LeaderState:
         """During one flush: followers at the same place get the same message object."""
         self.heartbeat_due = False
         self.heartbeat_elapsed = 0
+        self.idle_ticks = 0
         self.quorum_elapsed = 0
         self.transfer_to: NodeId = 0
         self.transfer_elapsed = 0
@@ -97,8 +98,8 @@ class State:
         "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
         "gave_way", "handed", "is_voter", "known", "leader", "leader_lost", "leading", "log", "matched",
         "membership", "memberships", "missing_to", "no_snapshots", "node", "other_voters", "out", "peers",
-        "prng", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes", "unsettled_from",
-        "vote",
+        "prng", "quiet", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes",
+        "unsettled_from", "vote",
     )  # fmt: skip
 
     def __init__(
@@ -148,6 +149,8 @@ class State:
         """A vote may have been forgotten: no vote, no campaign until a leader is known."""
         self.full = False
         self.no_snapshots = False
+        self.quiet = False
+        """Nothing happens: clocks stand still until something does (rule 20)."""
         self.digest: tuple[Index, bytes] = (0, b"")
         self.digest_seen: Index = 0
         self.adopt()
