@@ -325,11 +325,12 @@ def test_a_node_hears_of_changes_of_what_it_has_read():
     world.ask(world.leading, batch(1))
     number = world.following[0]
     assert answers(world.ask(number, read(1, "LLEN", "l", tracks=True))) == [(1, 0, [1])]
-    said = world.ask(world.leading, batch(2))
+    said = world.ask(world.leading, batch(2), for_ms=300)  # the follower hears of the commit by a heartbeat
     assert [one for one in said if isinstance(one[1], Invalidate)] == [(number, Invalidate([b"l"]))]
-    assert not [one for one in world.ask(world.leading, batch(3)) if isinstance(one[1], Invalidate)]
+    said = world.ask(world.leading, batch(3), for_ms=300)
+    assert not [one for one in said if isinstance(one[1], Invalidate)]
     assert world.ask(number, Follow(True)) == [(number, Invalidate([], True))]
-    said = world.ask(world.leading, batch(4, "SET", "other", "1"))
+    said = world.ask(world.leading, batch(4, "SET", "other", "1"), for_ms=300)
     assert [one for one in said if isinstance(one[1], Invalidate)] == [(number, Invalidate([b"other"]))]
     world.ask(number, Follow(False))
     assert world.member(number).machine.follower is None

@@ -43,6 +43,7 @@ from trivet.core.raft.messages import ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
 from trivet.core.raft.state import Role
+from trivet.core.values.deadlines import NEVER
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
 
@@ -230,6 +231,9 @@ class RaftGroup:
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
+        self._now_ms = now_ms
+        if self.raft.quiet and self._is_idle():
+            return
         self.stirred = True
         self.raft.tick()
         if self._doubtful and not self.raft.missing_to and not self.raft.suspect:
@@ -248,6 +252,28 @@ class RaftGroup:
             self.machine.memory.advance(TICK_STEP)
         if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
             self._resend = True
+
+    def _is_idle(self) -> bool:
+        """Whether nothing that passes with time is under way: many groups are so most of the time."""
+        machine = self.machine
+        return not (
+            self.outbox.under_way
+            or self.outbox.has_staged()
+            or self.reads.busy
+            or self.snapshots.busy
+            or machine.waiting.by_client
+            or machine.memory is not None
+            or self._doubtful
+            or self.remotes.busy
+            or self.wal.full
+            or machine.databases.next_deadline_ms() != NEVER
+        )
+
+    def on_peer_silent(self, peer: NodeId) -> None:
+        """The node of ``peer`` has not been heard of for an election time-out: a quiet group looks up."""
+        if self.raft.quiet and (self.raft.leader == peer or self.raft.role is Role.LEADER):
+            self.stirred = True
+            self.raft.wake()
 
     def _look_for_the_dead(self) -> None:
         """As leader: what clients of dead nodes wait for is given up, before anything is given to them."""

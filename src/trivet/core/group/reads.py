@@ -135,6 +135,11 @@ class ReadQueue:
             self.dropped(read_id)
         self._with_leader.clear()
 
+    @property
+    def busy(self) -> bool:
+        """Whether some read is not answered."""
+        return bool(self._open or self.held or self.unasked or self.asked or self.confirmed or self._stale)
+
     def may_run(self) -> bool:
         """Whether ``runnable`` may have something."""
         return bool(self.confirmed or self._stale)

@@ -289,6 +289,11 @@ class RemoteService:
         self._pipes.pop(peer, None)
         self.tracks.lost(peer)
 
+    @property
+    def busy(self) -> bool:
+        """Whether time matters: something is under way for other nodes."""
+        return bool(self._reading or self._pipes)
+
     def tick(self, now_ms: Instant) -> None:
         """Rule F6: what was said of woken clients is said again."""
         self._now_ms = now_ms

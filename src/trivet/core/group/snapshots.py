@@ -160,6 +160,19 @@ class Snapshots:
         return self._taking is not None
 
     @property
+    def busy(self) -> bool:
+        """Whether one is taken, given or received, or is to be."""
+        return bool(
+            self._taking
+            or self._giving
+            or self._receiving
+            or self._wanted
+            or self._records
+            or self._installed
+            or self._paused_until_ms
+        ) or bool(self._wal.held_bytes(self._group))
+
+    @property
     def stuck(self) -> bool:
         """A peer waits for a snapshot, and the last one could not be taken (Rule T6)."""
         return bool(self._wanted) and self._now_ms < self._paused_until_ms
@@ -180,7 +193,9 @@ class Snapshots:
     def turn(self, now_ms: Instant, machine: Machine) -> Machine | None:
         """One slice of work; the new machine when a received snapshot is to take over."""
         self._now_ms = now_ms
-        if self._taking is None and now_ms >= self._paused_until_ms and self._is_due(machine):
+        if now_ms >= self._paused_until_ms:
+            self._paused_until_ms = 0
+        if self._taking is None and not self._paused_until_ms and self._is_due(machine):
             self._begin(machine)
         self.wants_turn = False
         if self._taking is not None and not self._taking.finishing and len(self._taking.jobs) < JOBS_MAX:
@@ -456,19 +471,6 @@ class Snapshots:
             # Its last job may yet succeed, without those before it.
             self._jobs.append(remove_job(self._tokens, taking.writer.file))
         self._taking = None
-
-    def remove_all(self) -> list[DiskJob]:
-        """The replica is no more: neither are its files. What is left of the jobs is for nobody."""
-        if self._taking is not None:
-            self._give_up_taking(self._taking)
-        if self._receiving is not None:
-            self._jobs.append(self._receiving.receiver.abort())
-        self._giving.clear()
-        files = [file for _, file in self._records] + self._obsolete
-        if self._newest is not None:
-            files.append(self._newest)
-        self._jobs.extend([remove_job(self._tokens, file.file) for file in files])
-        return self.take_jobs()
 
     # -- reports of the disk -------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ def boot(
     maker = ReplicaMaker(config, recovery.wal, tokens, incarnation, buggify)
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
-    birth = recovery.boot.birth if recovery.boot is not None else config.birth or prng.u64() >> 1 or 1
+    birth = _birth(config, recovery, prng)
     recovery.wal.append(BootRecord(config.cluster, config.node, incarnation, birth=birth))
     for number in _groups_to_start(config, cluster, recovery):
         found = recovery.group(number)
@@ -116,6 +116,13 @@ def _check_owner(config: NodeConfig, recovery: Recovery) -> None:
             f"{config.node} of cluster {config.cluster}: check the configuration, "
             "or give this node an empty directory"
         )
+
+
+def _birth(config: NodeConfig, recovery: Recovery, prng: Prng) -> int:
+    """The number of the data directory; 0: a damaged log does not tell, and its doubts do (Rule P4)."""
+    if recovery.boot is not None:
+        return recovery.boot.birth
+    return (config.birth or prng.u64() >> 1 or 1) if recovery.fresh else 0
 
 
 def _next_incarnation(recovery: Recovery, wall_ms: WallMs) -> int:

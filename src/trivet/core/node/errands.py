@@ -53,7 +53,7 @@ class Errands:
         row = cluster.members.get(own.id)
         if row is None:
             return None
-        if not row.birth:
+        if not row.birth and self._birth:
             return [b"MAP", b"BIRTH", b"%d" % own.id, b"%d" % self._birth]
         if (row.host, row.client_port, row.peer_port) != (own.host, own.client_port, own.peer_port):
             return [

@@ -20,3 +20,7 @@ class Stranger(msgspec.Struct, array_like=True, tag=90, frozen=True):
     """The receiver is not whom it says that it is; ``birth`` is the one known here."""
 
     birth: int
+
+
+class Beat(msgspec.Struct, array_like=True, tag=91, frozen=True):
+    """The sender's process is alive, whatever its groups are doing."""

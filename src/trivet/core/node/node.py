@@ -31,7 +31,7 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
-from trivet.core.node.peers import NODE_GROUP, Peers, Stranger, encode_message
+from trivet.core.node.peers import NODE_GROUP, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
@@ -40,6 +40,8 @@ from trivet.core.raft.state import Role
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
+
+_BEAT: Final = encode_message(NODE_GROUP, Beat())
 
 UNPARKED_MAX: Final = 32
 """Requests of one client that are looked at together when what was parked goes on."""
@@ -84,6 +86,7 @@ class Node:
             config.node, booted.front, booted.wal, booted.maker, booted.prng, self._peers.up
         )
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
+        self._beat_ms: Instant = 0
         self._map_seen: tuple[ClusterMap | None, int] = (None, -1)
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
@@ -217,8 +220,9 @@ class Node:
         for sender, number, message in self._peers.receive(link, data):
             if isinstance(message, OfSubscribers):
                 self.front.pubsub.on_message(sender, message)
-            elif isinstance(message, Stranger):
-                self._told_off(message)
+            elif isinstance(message, Stranger | Beat):
+                if isinstance(message, Stranger):
+                    self._told_off(message)
             elif self._wal.open:
                 group = outsiders.get(number) if isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
@@ -237,7 +241,7 @@ class Node:
 
     def _told_off(self, message: Stranger) -> None:
         """Rule P4: a peer knows this node by another data directory."""
-        if message.birth != self._birth:
+        if self._birth and message.birth != self._birth:
             self._fatal = (
                 "the cluster knows this node with another data directory than this one: what it had promised "
                 "is lost. Give it back its directory, or let a new node take its place (trivet join, trivet replace)"
@@ -272,8 +276,8 @@ class Node:
             for _, group in self.residents.all:
                 group.on_tick(mono_ms)
             self._errands.tick(mono_ms)
-            if self.residents.outsiders:
-                self.residents.look(mono_ms)
+            self._beat(mono_ms)
+            self.residents.look(mono_ms)
         for session in list(front.backlogged.values()):
             stalled_ms = mono_ms - session.backlog_since_ms
             if stalled_ms >= front.limits.client_output_stall_ms or (
@@ -290,6 +294,16 @@ class Node:
         self._peers.tick(mono_ms)
         if self._stop_at_ms >= 0:
             self._go_on_stopping()
+
+    def _beat(self, mono_ms: Instant) -> None:
+        """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
+        if mono_ms >= self._beat_ms:
+            self._beat_ms = mono_ms + self.config.heartbeat_ms
+            for peer in self._peers.up:
+                self.front.effects.sends.append((peer, _BEAT))
+            for peer in self._peers.silent(mono_ms - self.config.election_ms):
+                for group in self.groups.values():
+                    group.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits

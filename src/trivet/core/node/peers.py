@@ -7,7 +7,8 @@ accepted. The first frame on a link says who dials.
   counted; nothing else is read from it.
 - Rule P2: a node has one accepted link per peer: the newest.
 - Rule P4: a node whose data directory has another number than the one that it was known by has lost what
-  it promised. It is refused, and told so.
+  it promised. It is refused, and told so. (One whose damaged log does not tell the number knows that it has
+  lost something; its replicas have doubts, and do not vote before they are repaired.)
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
@@ -28,6 +29,7 @@ from trivet.core.group.messages import (
     Taken,
     Woken,
 )
+from trivet.core.node.hello import Beat as Beat
 from trivet.core.node.hello import Hello as Hello
 from trivet.core.node.hello import Stranger as Stranger
 from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
@@ -40,7 +42,7 @@ PEER_FORMAT: Final = 3
 HELLO_TIMEOUT_MS: Final = 5_000
 """How long an accepted link may be silent before it must have introduced itself."""
 
-NodeMessage = GroupMessage | PubSubMessage | Stranger
+NodeMessage = GroupMessage | PubSubMessage | Stranger | Beat
 
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
@@ -62,6 +64,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Taken
         | Hello
         | Stranger
+        | Beat
         | Interest
         | Published
         | TellEverything
@@ -114,6 +117,8 @@ class Peers:
         self._members = members
         self._births: dict[NodeId, int] = {}
         """As the cluster map has them."""
+        self.heard_ms: dict[NodeId, Instant] = {}
+        """When each peer was last heard."""
         self.strangers: list[NodeId] = []
         """Nodes to be told that they are not who they were; the node takes them."""
         self._frame_bytes_max = frame_bytes_max
@@ -169,6 +174,13 @@ class Peers:
         del self._link_of[gone.peer]
         return gone.peer
 
+    def silent(self, since_ms: Instant) -> list[NodeId]:
+        """Peers of which nothing was heard after ``since_ms``; each is named once per silence."""
+        found = [peer for peer, heard_ms in self.heard_ms.items() if heard_ms <= since_ms]
+        for peer in found:
+            self.heard_ms[peer] = self._now_ms
+        return found
+
     def hears(self, peer: NodeId) -> bool:
         """Whether a link on which ``peer`` speaks is up."""
         return peer in self._link_of
@@ -195,6 +207,7 @@ class Peers:
                 self._refuse(link, state, "did not introduce itself")
                 return found
             else:
+                self.heard_ms[state.peer] = self._now_ms
                 found.append((state.peer, group, message))
         if state.parser.error:
             self._refuse(link, state, state.parser.error)
@@ -211,7 +224,7 @@ class Peers:
         if hello.format != PEER_FORMAT:
             return f"speaks message format {hello.format}, this version {PEER_FORMAT}"
         known = self._births.get(hello.node, 0)
-        if known and hello.birth != known:
+        if known and hello.birth and hello.birth != known:
             self.strangers.append(hello.node)
             return (
                 f"is node {hello.node} with another data directory than before: it may not come back as that"

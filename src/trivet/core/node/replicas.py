@@ -7,6 +7,8 @@
 - Rule B5: a replica that was dropped and comes back begins with its tombstone's term and vote.
 """
 
+from typing import Final
+
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.errors import CorruptionError
@@ -29,6 +31,9 @@ from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
 from trivet.core.wal.snapshot_file import SnapshotReader
 from trivet.core.wal.wal import Wal
+
+QUIET_AFTER_MS: Final = 500
+"""A group that has had nothing to do for so long needs no ticks and no heartbeats."""
 
 
 class ReplicaMaker:
@@ -143,6 +148,7 @@ def _raft(
         election_ticks=max(3, config.election_ms // config.tick_ms),
         heartbeat_ticks=max(1, config.heartbeat_ms // config.tick_ms),
         campaign_ticks=max(1, config.election_ms // 5 // config.tick_ms),
+        quiet_ticks=max(1, QUIET_AFTER_MS // config.tick_ms),
         append_bytes_max=limits.append_bytes_max,
         committed_bytes_max=limits.apply_bytes_max,
         uncommitted_bytes_max=limits.uncommitted_bytes_max,

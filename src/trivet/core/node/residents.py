@@ -20,10 +20,10 @@ from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.group.run import Run
+from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.front import Front
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
-from trivet.core.wal.record import DropRecord
 from trivet.core.wal.wal import Wal
 
 
@@ -37,6 +37,8 @@ class Residents:
         """Groups that are served through other nodes."""
         self.jobs: list[DiskJob] = []
         """Files of replicas that are gone; the node takes them."""
+        self._going: list[tuple[int, Snapshots]] = []
+        """Files to remove once the log's record of it is synced."""
         self.notes: list[str] = []
         self.all: list[tuple[GroupId, Replica]] = []
         """Everything that takes part in a turn."""
@@ -115,6 +117,8 @@ class Residents:
     def look(self, now_ms: Instant) -> None:
         """Replicas that have caught up take over from what stood for them."""
         self._now_ms = now_ms
+        while self._going and self._going[0][0] <= self._wal.synced_lsn:
+            self.jobs.extend(self._going.pop(0)[1].remove())
         ready = [number for number in self.outsiders if number in self._groups and self._is_ready(number)]
         for number in ready:
             outsider = self.outsiders.pop(number)
@@ -177,8 +181,8 @@ class Residents:
     def _drop(self, replica: RaftGroup) -> None:
         number = replica.settings.group
         raft = replica.raft
-        self._wal.append(DropRecord(number, raft.term, raft.vote, raft.last_index, raft.suspect))
-        self.jobs.extend(replica.snapshots.remove_all())
+        lsn = self._wal.drop(number, raft.term, raft.vote, raft.last_index)
+        self._going.append((lsn, replica.snapshots))
         self.notes.append(f"group {number} leaves this node")
 
     def _greet(self, replica: Replica) -> None:

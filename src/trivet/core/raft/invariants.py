@@ -48,22 +48,6 @@ def _check_membership(s: State) -> None:
         assert membership.voters
 
 
-def _check_membership(s: State) -> None:
-    """It goes by the newest membership in its log, and everything derived from that fits it."""
-    newest = s.memberships.latest
-    assert s.membership is newest
-    assert s.memberships.index <= s.log.last_index
-    voters = Electorate(newest.voters, newest.outgoing).members
-    assert s.electorate.members == voters
-    assert s.is_voter == (s.node in voters)
-    assert s.node not in s.peers
-    for index, membership in s.memberships.changes():
-        assert s.log.snapshot_index < index
-        if index > s.log.snapshot_index and index <= s.log.last_index:
-            assert s.log.entry(index).kind, "a membership that no entry brought"
-        assert membership.voters
-
-
 def _check_role(s: State) -> None:
     """What belongs to a role is there in that role, and only then."""
     assert (s.leading is not None) == (s.role is Role.LEADER)

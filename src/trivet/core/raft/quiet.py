@@ -14,7 +14,7 @@ from trivet.core.raft.state import LeaderState, Role, State
 
 
 def is_idle(s: State, leading: LeaderState) -> bool:
-    """Everyone has everything, it is committed and handed out, and nobody wants anything."""
+    """Everyone has everything and has lately said so, it is committed and handed out, and nobody wants anything."""
     last_index = s.log.last_index
     if s.commit != last_index or s.handed != last_index or not _is_saved(s):
         return False
@@ -23,7 +23,7 @@ def is_idle(s: State, leading: LeaderState) -> bool:
     if leading.reads.open or leading.reads.rounds_count:
         return False
     for progress in leading.progress.values():
-        if progress.match != last_index or progress.mode is not Mode.REPLICATE:
+        if progress.match != last_index or progress.mode is not Mode.REPLICATE or not progress.active:
             return False
     return True
 
@@ -80,6 +80,9 @@ def wake(s: State) -> None:
     leading.quorum_elapsed = 0
     leading.heartbeat_due = True
     leading.stirred = True
+    for progress in leading.progress.values():
+        # It rests again only when everyone has answered, and leads on only if a quorum has (section 6.2).
+        progress.active = False
 
 
 def check_quiet(s: State) -> None:
