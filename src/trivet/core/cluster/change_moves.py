@@ -1,4 +1,4 @@
-"""The map's verbs about moves: ``MOVE START``, ``ABORT``, ``DONE``, ``TAKEN``, ``END``.
+"""The map's verbs about moves: ``MOVE START``, ``BEGIN``, ``ABORT``, ``DONE``, ``TAKEN``, ``END``.
 
 ::
 
@@ -16,6 +16,7 @@ from trivet.core.cluster.rows import (
     COPY,
     GROUPS_MAX,
     HANDED,
+    ID_MAX,
     LOCAL,
     MOVES_MAX,
     RANGES_MAX,
@@ -28,13 +29,15 @@ from trivet.core.wire.reply import OK, Error, Reply
 
 
 def move(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
-    """``MOVE START source target|NEW ranges reason [ON node …]`` or ``MOVE ABORT|DONE|TAKEN|END id``."""
+    """``MOVE START source target|NEW ranges reason [ON node …]`` or ``MOVE verb id``, and for some more."""
     if len(args) < 3:
         return fields.SYNTAX
     action = args[1].upper()
     if action == b"START":
         return _start(state, args, now_ms)
-    if action not in (b"ABORT", b"DONE", b"TAKEN", b"END") or len(args) != 3:
+    if action not in (b"BEGIN", b"ABORT", b"DONE", b"TAKEN", b"END"):
+        return fields.SYNTAX
+    if len(args) != 3 and (action != b"DONE" or len(args) != 4):
         return fields.SYNTAX
     number = fields.identity(args[2])
     if isinstance(number, Error):
@@ -44,10 +47,13 @@ def move(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
         if not state.is_over(number):
             return Error(f"ERR no such move: {number}")
         return OK if action == b"END" else Error(f"ERR move {number} is over")
+    if action == b"BEGIN":
+        return _begin(state, row)
     if action == b"ABORT":
         return _abort(state, row)
     if action == b"DONE":
-        return _done(state, row)
+        generation = fields.number(args[3], 0, ID_MAX) if len(args) == 4 else row.generation
+        return generation if isinstance(generation, Error) else _done(state, row, generation)
     return _taken(state, row) if action == b"TAKEN" else _end(state, row)
 
 
@@ -112,6 +118,18 @@ def _problem(state: MapState, source: GroupRow, target: GroupRow | None, ranges:
     return None
 
 
+def _begin(state: MapState, row: MoveRow) -> Reply:
+    """Somebody copies from the beginning: the generation, higher than any before.
+
+    Rule V7: who copied before has no say any more.
+    """
+    if row.phase != COPY:
+        return Error(f"ERR move {row.id} has been handed over: it goes on")
+    state.advance()
+    row.generation += 1
+    return row.generation
+
+
 def _abort(state: MapState, row: MoveRow) -> Reply:
     """Rule V3: what is handed over is not taken back."""
     if row.phase != COPY:
@@ -121,13 +139,15 @@ def _abort(state: MapState, row: MoveRow) -> Reply:
     return OK
 
 
-def _done(state: MapState, row: MoveRow) -> Reply:
+def _done(state: MapState, row: MoveRow, generation: int) -> Reply:
     """The hand-over: its epoch, the same however often it is asked.
 
-    Rule V1: here the slots change their owner, all at once.
+    Rule V1: here the slots change their owner, all at once. Rule V7: only by the last who began.
     """
     if row.phase == HANDED:
         return row.epoch
+    if generation != row.generation:
+        return Error(f"ERR move {row.id} has begun anew: generation {row.generation}")
     source, target = state.groups[row.source], state.groups[row.target_group]
     left, got = difference(source.ranges, row.ranges), union(target.ranges, row.ranges)
     if len(left) > RANGES_MAX or len(got) > RANGES_MAX:

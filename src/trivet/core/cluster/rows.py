@@ -139,3 +139,5 @@ class MoveRow(msgspec.Struct, array_like=True):
     """The map's epoch of the hand-over; 0 before."""
     taken: bool = False
     """The target's log says that it owns the ranges."""
+    generation: int = 0
+    """How often the copying has begun."""

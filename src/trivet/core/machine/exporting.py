@@ -103,6 +103,17 @@ class RangeWalk:
                 self._counts[index] = self._counts.get(index, 0) + (1 if held else -1)
         return parcel.packed()
 
+    def pass_over(self) -> None:
+        """As ``take``, but nobody wants the packets: who only counts, on sealed slots (``counts_at_seal``)."""
+        self._go_on()
+        while self._order:
+            place = self._order.popleft()
+            counted = self._due.pop(place)
+            index, key = place
+            held = key in self._machine.databases.open(index).values
+            if held is not counted:
+                self._counts[index] = self._counts.get(index, 0) + (1 if held else -1)
+
     @property
     def is_complete(self) -> bool:
         """Whether everything was given, as it is now."""

@@ -115,6 +115,7 @@ class Machine(Specials):
         replies: list[Reply] = []
         self.running = batch
         self.running_replies = replies
+        self.call_count += len(batch.calls)
         waiting = self.waiting
         open_db = self.databases.open
         rows = self._rows(batch)
@@ -179,6 +180,7 @@ class Machine(Specials):
         exists is decided by the machine's own time only (Rule M1). ``epoch`` is that of the map by
         which the reader chose this group.
         """
+        self.call_count += len(calls)
         context = self._reads
         context.now_ms = max(now_ms, self.now_ms)
         context.prng = prng

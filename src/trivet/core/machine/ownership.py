@@ -116,7 +116,8 @@ class Ownership:
     def settle(self) -> None:
         """Imports, exports, slots or the epoch have changed: what follows from them."""
         self.is_partial = self._slots.count(OWNED) != SLOTS
-        self.checks_below = _ALL if self.exports or self.imports else self.epoch
+        awaited = not self.epoch and self.is_partial
+        self.checks_below = _ALL if self.exports or self.imports or awaited else self.epoch
 
     def take_all(self, ranges: Ranges, epoch: int) -> None:
         """A new group: it owns these slots, and nothing else (Rule O1)."""

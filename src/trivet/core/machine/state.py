@@ -70,6 +70,8 @@ class State:
         self.snapshot_hook: SnapshotHook | None = None
         self.memory: Memory | None = None
         """The account of memory, while there is a limit."""
+        self.call_count = 0
+        """Calls that this replica has run since it started, reads included."""
         self.evicted_count = 0
         """Keys evicted since this replica started."""
         self.walks: list[ChangeHook] = []
@@ -120,6 +122,11 @@ class State:
         self._writes.owner = self._reads.owner = self._owner if ownership.is_partial else None
         self.databases.set_outsiders(ownership if ownership.is_partial else None)
         self._watch_hooks()
+
+    def await_founding(self) -> None:
+        """A group that is new in the map: nothing is owned before its log says what (``FOUND``)."""
+        self.ownership.take_all([], 0)
+        self.owns_otherwise()
 
     def take_denied(self) -> list[Denied]:
         """Calls inside of others that were refused since the last time."""

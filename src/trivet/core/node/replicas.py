@@ -15,7 +15,7 @@ from trivet.core.base.errors import CorruptionError
 from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
-from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.raft_group import GroupSettings, RaftGroup
 from trivet.core.group.snapshots import SnapshotFile, Snapshots
@@ -60,15 +60,14 @@ class ReplicaMaker:
     ) -> RaftGroup:
         """A replica as the disk has kept it; of a new node: as it is founded."""
         group = found.group
-        limits = self._config.limits
         founding = decode_membership(found.membership) if found.membership else None
         if founding is None:
             founding = founding_membership(cluster, group, self._config.node)
             self._wal.append(FoundRecord(group, encode_membership(founding)))
-        machine = Machine(limits.expire_per_entry_max)
+        machine = self._machine(group)
         newest = _load_snapshot(storage, recovery, group, machine, encode_membership(founding))
         if newest is None:
-            machine = Machine(limits.expire_per_entry_max)
+            machine = self._machine(group)
             found = recovery.group(group)
         return self._assemble(group, found, founding, machine, newest, prng)
 
@@ -82,11 +81,18 @@ class ReplicaMaker:
                 group, tombstone.term, tombstone.vote, 0, None, 1, [], tombstone.missing_to, tombstone.suspect
             )
         self._wal.append(FoundRecord(group, encode_membership(founding)))
-        machine = Machine(self._config.limits.expire_per_entry_max)
+        machine = self._machine(group)
         replica = self._assemble(group, found, founding, machine, None, prng)
         if outbox is not None:
             replica.adopt(outbox)
         return replica
+
+    def _machine(self, group: GroupId) -> Machine:
+        """Empty. Only the groups of the beginning know what they own before their log says it."""
+        machine = Machine(self._config.limits.expire_per_entry_max)
+        if group > FIRST_GROUP:
+            machine.await_founding()
+        return machine
 
     def _assemble(
         self, group: GroupId, found: RecoveredGroup, founding: Membership, machine: Machine,

@@ -1,0 +1,115 @@
+"""The housekeeper: what the machine of a group that is led here owes to the map.
+
+On the path: nowhere. It looks at two things that only grow truer: what the map says of moves, and what the
+group's own log says; where they differ, the next word for the group's log, or for the map's, follows.
+
+- Rule H1: a group that the map has made owns nothing before it is founded (``FOUND``), with what the map
+  gave it.
+- Rule H2: the target's leader ends an import: handed over, it owns the slots (``IMPORT END``) and tells the
+  map (``MOVE TAKEN``); over and not handed over, what came is thrown away (``IMPORT ABORT``).
+- Rule H3: a seal whose move is over without a hand-over is lifted (``UNSEAL``). A move that is over stays
+  over, so these words are right however late they come.
+- Rule H4: what is left of slots that are nobody's here is purged, a slice at a time.
+"""
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
+from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.cluster.rows import HANDED, GroupRow
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.machine.importing import END
+from trivet.core.machine.ownership import Ownership
+from trivet.core.machine.slot_ranges import write_ranges
+from trivet.core.steward.desk import REFUSED, Desk, Errand
+
+_NOBODYS_MOVE = 0
+
+
+class _Kept:
+    """One group that is led here."""
+
+    __slots__ = ("cursor", "errand", "next_ms", "purge")
+
+    def __init__(self) -> None:
+        self.errand: Errand | None = None
+        self.purge: Errand | None = None
+        self.cursor: bytes = b"0"
+        self.next_ms: Instant = 0
+
+
+class Housekeeper:
+    """See the module."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._kept: dict[GroupId, _Kept] = {}
+
+    def look(self, cluster: ClusterMap) -> None:
+        """Say what is due in the groups that are led here."""
+        desk = self._desk
+        for number in desk.groups:
+            group = desk.led(number)
+            row = cluster.groups.get(number)
+            if group is None or row is None or number == SYSTEM_GROUP:
+                self._kept.pop(number, None)
+                continue
+            kept = self._kept.get(number)
+            if kept is None:
+                kept = self._kept[number] = _Kept()
+            self._look(cluster, row, group, kept)
+        if len(self._kept) > len(desk.groups):
+            self._kept = {number: kept for number, kept in self._kept.items() if number in desk.groups}
+
+    def _look(self, cluster: ClusterMap, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
+        ownership = group.machine.ownership
+        self._purge(ownership, row, kept)
+        errand, now_ms = kept.errand, self._desk.now_ms
+        if errand is not None:
+            if not errand.done:
+                return
+            kept.errand = None
+            if errand.word == REFUSED:
+                kept.next_ms = now_ms + self._desk.settings.retry_ms
+        if now_ms >= kept.next_ms:
+            kept.errand = self._due(cluster, row, ownership)
+
+    def _due(self, cluster: ClusterMap, row: GroupRow, ownership: Ownership) -> Errand | None:
+        """The next word."""
+        say = self._desk.say
+        if is_awaited(row.id, ownership):
+            return say(row.id, b"FOUND", write_ranges(row.ranges), row.epoch)
+        for number, one in ownership.imports.items():
+            if cluster.is_over(number):
+                return say(row.id, b"IMPORT", b"ABORT", number)
+            move = cluster.moves.get(number)
+            if move is not None and move.phase == HANDED and one.ready:
+                return say(row.id, b"IMPORT", b"END", number, move.epoch)
+        for number in ownership.exports:
+            if cluster.is_over(number):
+                return say(row.id, b"UNSEAL", number)
+        for move in cluster.moves.values():
+            if move.target_group == row.id and move.phase == HANDED and not move.taken:
+                how = ownership.done.get(move.id)
+                if how is not None and how[0] == END:
+                    return say(SYSTEM_GROUP, b"MAP", b"MOVE", b"TAKEN", move.id)
+        return None
+
+    def _purge(self, ownership: Ownership, row: GroupRow, kept: _Kept) -> None:
+        """Rule H4."""
+        errand = kept.purge
+        if errand is not None:
+            if not errand.done:
+                return
+            kept.purge = None
+            answer = errand.answer
+            kept.cursor = b"0"
+            if isinstance(answer, list) and isinstance(answer[0], bytes):
+                kept.cursor = answer[0]
+        if ownership.is_partial and ownership.garbage_count():
+            kept.purge = self._desk.say(row.id, b"PURGE", _NOBODYS_MOVE, kept.cursor)
+        else:
+            kept.cursor = b"0"
+
+
+def is_awaited(number: GroupId, ownership: Ownership) -> bool:
+    """Whether a group has yet to be founded."""
+    return number > FIRST_GROUP and not ownership.epoch

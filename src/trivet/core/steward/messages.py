@@ -1,0 +1,55 @@
+"""What stewards say to each other, from node to node. Whatever is lost is said again, or does not matter."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from trivet.core.base.ids import GroupId, NodeId, Term
+from trivet.core.cluster.rows import GROUPS_MAX
+
+SENTENCES_MAX: Final = 200
+_MEMBERS_MAX: Final = 16
+
+_Sentence = Annotated[str, msgspec.Meta(max_length=1024)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
+
+class OfSteward(msgspec.Struct, array_like=True, frozen=True):
+    """A message between stewards."""
+
+
+class GroupReport(msgspec.Struct, array_like=True, frozen=True):
+    """One replica; with ``term`` 0 it follows, and only ``ops`` is said."""
+
+    group: GroupId
+    ops: _Count
+    """Calls per second at this replica, smoothed."""
+    term: Annotated[Term, msgspec.Meta(ge=0, le=2**62)] = 0
+    keys: _Count = 0
+    bytes: _Count = 0
+    caught_up: Annotated[list[NodeId], msgspec.Meta(max_length=_MEMBERS_MAX)] = []
+    """Members that have nearly all of the log."""
+    middle: Annotated[int, msgspec.Meta(ge=0, lt=16384)] = 0
+    """The slot that begins the upper half of its data; 0: not measured."""
+
+
+class NodeReport(OfSteward, array_like=True, tag=112, frozen=True):
+    """To the leader of the system group, once in a while: the sender lives, and this is what it has."""
+
+    groups: Annotated[list[GroupReport], msgspec.Meta(max_length=GROUPS_MAX)]
+
+
+class PlanTold(OfSteward, array_like=True, tag=113, frozen=True):
+    """From the leader of the system group: what would be done now, and why."""
+
+    sentences: Annotated[list[_Sentence], msgspec.Meta(max_length=SENTENCES_MAX)]
+
+
+class LeadWish(OfSteward, array_like=True, tag=114, frozen=True):
+    """To the leader of a group: ``node`` shall lead it."""
+
+    group: GroupId
+    node: NodeId
+
+
+StewardMessage = NodeReport | PlanTold | LeadWish

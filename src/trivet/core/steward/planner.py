@@ -1,0 +1,175 @@
+"""The planner: on the leader of the system group, from reports and the map to the next few things to do.
+
+On the path: nowhere. What to do is decided in ``cluster/placement``; here are the facts, the pace and the
+carrying out.
+
+- Rule F1: a node is dead when it has not reported for a while, as this leader has heard it; a new leader
+  begins with everybody alive and listens before its first plan.
+- Rule F2: one plan at a time: the next is made when the map has answered every word of the last.
+- Rule F3: a group whose move was in vain is left alone for a while.
+- Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
+from trivet.core.cluster.actions import Action, Lead, Merge, Split, explain, verb_of
+from trivet.core.cluster.facts import Facts, GroupFacts
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.placement import plan
+from trivet.core.cluster.rows import HANDED
+from trivet.core.steward.desk import REFUSED, Desk, Errand
+from trivet.core.steward.messages import SENTENCES_MAX, GroupReport, LeadWish, NodeReport, PlanTold
+
+STALE_REPORTS: Final = 5
+"""What a group's leader said counts for so many reports' time."""
+
+
+class _Heard:
+    """The last word of a group's leader."""
+
+    __slots__ = ("at_ms", "node", "report")
+
+    def __init__(self, node: NodeId, report: GroupReport, at_ms: Instant) -> None:
+        self.node = node
+        self.report = report
+        self.at_ms = at_ms
+
+
+class Planner:
+    """See the module."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._term = 0
+        """In which this node leads the system group; 0: it does not."""
+        self._next_ms: Instant = 0
+        self._heard_ms: dict[NodeId, Instant] = {}
+        self._groups: dict[GroupId, _Heard] = {}
+        self._ops: dict[GroupId, dict[NodeId, int]] = {}
+        self._errands: list[Errand] = []
+        self._copying: dict[int, GroupId] = {}
+        """Moves that were not handed over when last seen, and their sources."""
+        self._rests: dict[GroupId, Instant] = {}
+        self._told: dict[NodeId, list[str]] = {}
+        self.sentences: list[str] = []
+        """The last plan, for people."""
+        self.wishes: list[tuple[NodeId, LeadWish]] = []
+        """Who is to be asked to hand over leadership; the steward takes them."""
+
+    def hear(self, sender: NodeId, report: NodeReport) -> PlanTold | None:
+        """A node reports; the plan, if it is news to that node."""
+        cluster, now_ms = self._desk.map, self._desk.now_ms
+        if not self._term or cluster is None or sender not in cluster.members:
+            return None
+        self._heard_ms[sender] = now_ms
+        for one in report.groups:
+            if one.group not in cluster.groups:
+                continue
+            self._ops.setdefault(one.group, {})[sender] = one.ops
+            known = self._groups.get(one.group)
+            if one.term and (known is None or one.term >= known.report.term or self._is_stale(known)):
+                self._groups[one.group] = _Heard(sender, one, now_ms)
+        if self._told.get(sender) == self.sentences:
+            return None
+        self._told[sender] = self.sentences
+        return PlanTold(self.sentences)
+
+    def lost(self, node: NodeId) -> None:
+        """The link to ``node`` broke: what it was told may be lost."""
+        self._told.pop(node, None)
+
+    def _is_stale(self, heard: _Heard) -> bool:
+        return self._desk.now_ms - heard.at_ms > STALE_REPORTS * self._desk.settings.report_ms
+
+    # -- facts ----------------------------------------------------------------------------------
+
+    def facts(self, cluster: ClusterMap) -> Facts:
+        """What is known now."""
+        desk = self._desk
+        dead: dict[NodeId, int] = {}
+        for node in cluster.members:
+            silent_ms = desk.now_ms - self._heard_ms.setdefault(node, desk.now_ms)
+            if node != desk.node and silent_ms >= desk.settings.silent_ms:
+                dead[node] = silent_ms
+        groups: dict[GroupId, GroupFacts] = {}
+        for number, heard in self._groups.items():
+            if number not in cluster.groups or self._is_stale(heard) or heard.node in dead:
+                continue
+            report = heard.report
+            ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
+            groups[number] = GroupFacts(
+                keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=heard.node,
+                caught_up=report.caught_up, middle=report.middle,
+            )  # fmt: skip
+        return Facts(dead_ms=dead, groups=groups)
+
+    def _forget(self, cluster: ClusterMap) -> None:
+        """Nodes and groups that are no more."""
+        self._heard_ms = {node: at for node, at in self._heard_ms.items() if node in cluster.members}
+        self._told = {node: told for node, told in self._told.items() if node in cluster.members}
+        self._groups = {number: heard for number, heard in self._groups.items() if number in cluster.groups}
+        self._ops = {
+            number: {node: rate for node, rate in rates.items() if node in cluster.members}
+            for number, rates in self._ops.items()
+            if number in cluster.groups
+        }
+
+    # -- plans ----------------------------------------------------------------------------------
+
+    def tick(self, cluster: ClusterMap) -> None:
+        """Make a plan when it is time, and carry it out."""
+        desk, settings = self._desk, self._desk.settings
+        system = desk.led(SYSTEM_GROUP)
+        if system is None:
+            self._term = 0
+            return
+        if self._term != system.raft.term:
+            self._begin(system.raft.term)
+        self._watch_moves(cluster)
+        if desk.now_ms < self._next_ms or any(not errand.done for errand in self._errands):
+            return
+        for errand in self._errands:
+            if errand.word == REFUSED:
+                desk.note(f"the map did not take a step of the plan: {errand.text}")
+        self._errands = []
+        self._next_ms = desk.now_ms + settings.plan_ms
+        self._forget(cluster)
+        actions = [one for one in plan(cluster, self.facts(cluster), settings.policy) if self._may(one)]
+        self.sentences = explain(actions).splitlines()[:SENTENCES_MAX]
+        if settings.plans:
+            for action in actions:
+                self._carry_out(cluster, action)
+
+    def _begin(self, term: int) -> None:
+        """Rule F1."""
+        self._term = term
+        self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
+        self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
+        self._errands = []
+        cluster = self._desk.map
+        if cluster is not None:
+            self._heard_ms = dict.fromkeys(cluster.members, self._desk.now_ms)
+
+    def _watch_moves(self, cluster: ClusterMap) -> None:
+        """Rule F3."""
+        now_ms = self._desk.now_ms
+        for move, source in self._copying.items():
+            if move not in cluster.moves:
+                self._rests[source] = now_ms + self._desk.settings.rest_ms
+        self._copying = {row.id: row.source for row in cluster.moves.values() if row.phase != HANDED}
+        if self._rests:
+            self._rests = {group: until_ms for group, until_ms in self._rests.items() if until_ms > now_ms}
+
+    def _may(self, action: Action) -> bool:
+        return not isinstance(action, Split | Merge) or action.group not in self._rests
+
+    def _carry_out(self, cluster: ClusterMap, action: Action) -> None:
+        if isinstance(action, Lead):
+            heard = self._groups.get(action.group)
+            if heard is not None:
+                self.wishes.append((heard.node, LeadWish(action.group, action.node)))
+            return
+        errand = self._desk.say(SYSTEM_GROUP, *verb_of(cluster, action))
+        if errand is not None:
+            self._errands.append(errand)

@@ -1,0 +1,205 @@
+"""The steward of a node: keeper, housekeeper, movers, reporter and planner, driven by the node's ticks.
+
+On the path: nowhere. ``tick`` once per tick of the driver; ``turn`` in any turn in which ``stirred`` is
+true, so that a hand-over does not wait for the clock at each of its steps. What is said goes through the
+node's replicas as patient runs, or to other stewards as ``outgoing``.
+"""
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
+from trivet.core.base.limits import Limits
+from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.group.face import Replica
+from trivet.core.group.raft_group import RaftGroup
+from trivet.core.raft.state import Role
+from trivet.core.steward.desk import Desk
+from trivet.core.steward.housekeeper import Housekeeper
+from trivet.core.steward.keeper import Keeper
+from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold
+from trivet.core.steward.mover import Mover
+from trivet.core.steward.planner import Planner
+from trivet.core.steward.reporter import Reporter
+from trivet.core.steward.settings import StewardSettings
+
+
+class Steward:
+    """See the module."""
+
+    def __init__(
+        self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
+        limits: Limits, prng: Prng, settings: StewardSettings | None = None,
+    ) -> None:  # fmt: skip
+        settings = settings or StewardSettings()
+        self.outgoing: list[tuple[NodeId, OfSteward]] = []
+        """For other stewards; the node takes them after every tick and turn."""
+        self.plan: list[str] = []
+        """What would be done now and why, as the leader of the system group last told."""
+        self.pause_ms = -1
+        """How long the slots of the last move from here were sealed; -1: there was none."""
+        self.pause_ms_max = -1
+        self._desk = Desk(node, replicas, groups, limits, settings)
+        self._keeper = Keeper(self._desk)
+        self._housekeeper = Housekeeper(self._desk)
+        self._planner = Planner(self._desk)
+        self._reporter = Reporter(self._desk)
+        self._movers: dict[int, Mover] = {}
+        self._up: dict[NodeId, None] = {}
+        self._report_ms: Instant = 0
+        self._report_first_ms = prng.below(max(1, settings.report_ms))
+        """So that nodes that start together do not report together."""
+
+    @property
+    def stirred(self) -> bool:
+        """An errand was answered: ``turn`` has something to do."""
+        return self._desk.stirred
+
+    @property
+    def movers(self) -> dict[int, Mover]:
+        """The moves from groups that are led here, by their ids."""
+        return self._movers
+
+    @property
+    def settings(self) -> StewardSettings:
+        """As they are now."""
+        return self._desk.settings
+
+    def configure(self, settings: StewardSettings) -> None:
+        """Other settings from now on."""
+        self._desk.settings = settings
+
+    def take_notes(self) -> list[str]:
+        """Sentences for the log that people read, since the last time."""
+        notes = self._desk.notes
+        if notes:
+            self._desk.notes = []
+        return notes
+
+    # -- inputs ---------------------------------------------------------------------------------
+
+    def on_peer_up(self, peer: NodeId) -> None:
+        """Our link to ``peer`` is up, and empty."""
+        self._up[peer] = None
+
+    def on_peer_lost(self, peer: NodeId) -> None:
+        """The link to ``peer`` broke."""
+        self._up.pop(peer, None)
+        self._planner.lost(peer)
+
+    def on_message(self, sender: NodeId, message: OfSteward) -> None:
+        """A message of another steward."""
+        if isinstance(message, NodeReport):
+            self._heard(sender, message)
+        elif isinstance(message, PlanTold):
+            self.plan = message.sentences
+        elif isinstance(message, LeadWish):
+            self.lead(message.group, message.node)
+
+    def _heard(self, sender: NodeId, report: NodeReport) -> None:
+        told = self._planner.hear(sender, report)
+        if told is None:
+            return
+        if sender == self._desk.node:
+            self.plan = told.sentences
+        else:
+            self.outgoing.append((sender, told))
+
+    def lead(self, group: GroupId, node: NodeId) -> str:
+        """Have ``node`` lead ``group``, wherever its leader is; "" or why not."""
+        replica = self._desk.replicas.get(group)
+        if replica is None:
+            return "no such group"
+        held = self._desk.groups.get(group)
+        if held is not None and held.raft.role is Role.LEADER:
+            if node == self._desk.node:
+                return ""
+            if node not in held.raft.membership.voters:
+                return f"node {node} is no voter of group {group}"
+            held.stirred = True
+            return "" if held.raft.transfer(node) else f"node {node} cannot take over now"
+        if not replica.leader or replica.leader == self._desk.node:
+            return "nobody leads the group at present"
+        if replica.leader not in self._up:
+            return "its leader cannot be reached from here"
+        self.outgoing.append((replica.leader, LeadWish(group, node)))
+        return ""
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def tick(self, now_ms: Instant, wall_ms: WallMs) -> None:
+        """One tick of the driver's clock."""
+        desk = self._desk
+        rate = desk.settings.move_bytes_per_s
+        earned = rate * min(1000, max(0, now_ms - desk.now_ms)) // 1000
+        most = max(rate // 10, desk.settings.move_slice_bytes)
+        desk.allowance_bytes = min(desk.allowance_bytes + earned, most)
+        desk.now_ms = now_ms
+        cluster = desk.map
+        if cluster is None:
+            return
+        self._keeper.tick(cluster)
+        self._planner.tick(cluster)
+        self._wish()
+        self._report()
+        self.turn(now_ms)
+
+    def turn(self, now_ms: Instant) -> None:
+        """Go on with what was answered."""
+        desk = self._desk
+        desk.stirred = False
+        desk.now_ms = now_ms
+        cluster = desk.map
+        if cluster is not None:
+            self._housekeeper.look(cluster)
+            self._move(cluster)
+
+    def _wish(self) -> None:
+        wishes, self._planner.wishes = self._planner.wishes, []
+        for node, wish in wishes:
+            if node == self._desk.node:
+                self.lead(wish.group, wish.node)
+            elif node in self._up:
+                self.outgoing.append((node, wish))
+
+    def _report(self) -> None:
+        """Tell the leader of the system group what is here."""
+        desk = self._desk
+        if not self._report_ms:
+            self._report_ms = desk.now_ms + self._report_first_ms
+        if desk.now_ms < self._report_ms:
+            return
+        self._report_ms = desk.now_ms + desk.settings.report_ms
+        report = self._reporter.report()
+        leader = desk.groups[SYSTEM_GROUP].leader
+        if leader == desk.node:
+            self._heard(leader, report)
+        elif leader in self._up:
+            self.outgoing.append((leader, report))
+
+    def _move(self, cluster: ClusterMap) -> None:
+        """One step of every move from a group that is led here."""
+        movers = self._movers
+        for row in list(cluster.moves.values()):
+            group = self._desk.led(row.source)
+            mover = movers.get(row.id)
+            if mover is not None and (group is None or mover.term != group.raft.term):
+                mover.close()
+                del movers[row.id]
+                mover = None
+            if group is None:
+                continue
+            if mover is None:
+                mover = movers[row.id] = Mover(self._desk, row.id, group.raft.term)
+            mover.step(row, group)
+        for number in [number for number in movers if number not in cluster.moves]:
+            self._over(movers.pop(number))
+
+    def _over(self, mover: Mover) -> None:
+        mover.close()
+        if mover.pause_ms < 0:
+            return
+        self.pause_ms = mover.pause_ms
+        self.pause_ms_max = max(self.pause_ms_max, mover.pause_ms)
+        self._desk.note(
+            f"move {mover.move} is over: {mover.sent_bytes} bytes, "
+            f"its slots were sealed for {mover.pause_ms} ms"
+        )
