@@ -474,12 +474,15 @@ class World:
                     wrong.append(f"group {row.id} at node {host.number}: a step is left hanging")
                 if row.keyspace != DB:
                     continue
-                for key, value in machine.databases.open(DB).values.items():
+                for key in list(machine.databases.open(DB).values):
                     if machine.ownership.place(key) != OWNED:
                         wrong.append(f"{key!r} is held by group {row.id}, which does not own it")
+                        continue
                     name = key.decode()
                     if name.startswith("k"):
-                        here = [element.decode() for element in value]
+                        call = (DB, [b"LRANGE", key, b"0", b"-1"])
+                        (values,) = machine.read([call], 0, Prng(1), cluster.epoch)
+                        here = [element.decode() for element in values]
                         before = held.setdefault(name, {}).setdefault(row.id, here)
                         if before != here:
                             wrong.append(f"{name}: replicas of group {row.id} differ")

@@ -101,7 +101,7 @@ def _begin(state: State, move: int, args: list[bytes]) -> Reply:
         drop(state, move)
     if ownership.garbage_count():
         return [PURGE]
-    if not ranges or not ownership.are_all(ranges, FOREIGN):
+    if not ranges or ownership.is_awaited or not ownership.are_all(ranges, FOREIGN):
         return _NOT_FREE
     ownership.imports[move] = Import(ranges, generation)
     ownership.mark(ranges, IMPORTING)

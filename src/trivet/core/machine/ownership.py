@@ -88,6 +88,11 @@ class Ownership:
         return not self.is_partial
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether this is a group that the map has made, and whose log has not said yet what it owns."""
+        return not self.epoch and OWNED not in self._slots and not self.exports
+
+    @property
     def looks(self) -> bool:
         """Whether a call may be ``NotHere``."""
         return self.is_partial or self.checks_below > 0
@@ -116,8 +121,8 @@ class Ownership:
     def settle(self) -> None:
         """Imports, exports, slots or the epoch have changed: what follows from them."""
         self.is_partial = self._slots.count(OWNED) != SLOTS
-        awaited = not self.epoch and self.is_partial
-        self.checks_below = _ALL if self.exports or self.imports or awaited else self.epoch
+        checks_all = self.exports or self.imports or self.is_awaited
+        self.checks_below = _ALL if checks_all else self.epoch
 
     def take_all(self, ranges: Ranges, epoch: int) -> None:
         """A new group: it owns these slots, and nothing else (Rule O1)."""

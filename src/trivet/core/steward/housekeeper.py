@@ -13,7 +13,7 @@ group's own log says; where they differ, the next word for the group's log, or f
 """
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
-from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import HANDED, GroupRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.machine.importing import END
@@ -75,7 +75,7 @@ class Housekeeper:
     def _due(self, cluster: ClusterMap, row: GroupRow, ownership: Ownership) -> Errand | None:
         """The next word."""
         say = self._desk.say
-        if is_awaited(row.id, ownership):
+        if ownership.is_awaited:
             return say(row.id, b"FOUND", write_ranges(row.ranges), row.epoch)
         for number, one in ownership.imports.items():
             if cluster.is_over(number):
@@ -108,8 +108,3 @@ class Housekeeper:
             kept.purge = self._desk.say(row.id, b"PURGE", _NOBODYS_MOVE, kept.cursor)
         else:
             kept.cursor = b"0"
-
-
-def is_awaited(number: GroupId, ownership: Ownership) -> bool:
-    """Whether a group has yet to be founded."""
-    return number > FIRST_GROUP and not ownership.epoch
