@@ -81,7 +81,11 @@ class Push:
         self.run.epoch = cluster.epoch
         self.run.add((DB, [b"RPUSH", self.key.encode(), self.value.encode()]), 40)
         group = cluster.group_of(DB, slot_of(self.key.encode()))
-        host.booted.front.replicas[group].write(self.run, self.world.mono_ms)
+        replica = host.booted.front.replicas.get(group)
+        if replica is None:
+            self.world.try_again(host, self)
+        else:
+            replica.write(self.run, self.world.mono_ms)
 
     def run_done(self) -> None:
         (reply,) = self.run.replies
@@ -120,6 +124,9 @@ class World:
         self.cuts: dict[tuple[int, int], int] = {}
         self.pushes: list[Push] = []
         self.sometimes: dict[str, int] = {}
+        self.stalk = 0.0
+        """How likely a node with a part in a move is struck, in each step, while the move is in a new place."""
+        self._places: dict[int, str] = {}
         self.notes: list[str] = []
         members = [Member(id=n, host=f"h{n}", client_port=1, peer_port=n) for n in range(1, nodes + 1)]
         self.hosts = {
@@ -157,6 +164,7 @@ class World:
             number, booted.front.replicas, booted.groups, self.limits, booted.prng, self.settings
         )
         host.seen = (None, -1)
+        host.retry = []
         host.disk_of = {}
         for other in self.hosts.values():
             if other is not host and other.up and self.is_linked(number, other.number):
@@ -236,6 +244,30 @@ class World:
                 if successor and group.raft.transfer(successor):
                     group.stirred = True
 
+    def _strike(self) -> None:
+        """Crash, cut off or depose one of those who carry a move on, when it has just come to a new place."""
+        for move in list(self.newest().moves.values()) if any(host.up for host in self.hosts.values()) else []:
+            place = self.place(move)
+            if self._places.get(move.id) == place or not self.prng.chance(self.stalk):
+                continue
+            self._places[move.id] = place
+            if self.prng.chance(0.4):
+                continue
+            side = self.prng.below(3)
+            leader = self.leader_of((move.source, move.target_group, 0)[side])
+            if leader is None:
+                continue
+            how = self.prng.below(3)
+            self.came_across(f"{place}: the leader of the {('source', 'target', 'map')[side]} was "
+                f"{('killed', 'cut off', 'deposed')[how]}")
+            number = leader.settings.node
+            if how == 0:
+                self.crash(number, self.prng.between(20, 2500))
+            elif how == 1:
+                self.isolate(number, self.prng.between(100, 3000))
+            else:
+                self.depose(number)
+
     def note_place(self, number: int) -> None:
         """Where a move stands while a node with a part in it crashes."""
         cluster = self.map_of(number)
@@ -288,6 +320,8 @@ class World:
             self.mono_ms += STEP_MS
             self._repair()
             self._break()
+            if self.stalk:
+                self._strike()
             self._deliver()
             for host in self.hosts.values():
                 if host.up:
@@ -348,12 +382,12 @@ class World:
             group.misrouted.clear()
             for run in misrouted:
                 self.came_across("sent on")
-                host.retry = [*getattr(host, "retry", []), (self.mono_ms + 30, run.waiter)]
+                self.try_again(host, run.waiter)
         for peer, message in host.steward.outgoing:
             self._send(host.number, peer, -1, message)
         host.steward.outgoing = []
-        due = [push for at_ms, push in getattr(host, "retry", []) if at_ms <= self.mono_ms]
-        host.retry = [(at_ms, push) for at_ms, push in getattr(host, "retry", []) if at_ms > self.mono_ms]
+        due = [push for at_ms, push in host.retry if at_ms <= self.mono_ms]
+        host.retry = [(at_ms, push) for at_ms, push in host.retry if at_ms > self.mono_ms]
         for push in due:
             if not push.outcome:
                 push.send()
@@ -364,6 +398,10 @@ class World:
             cluster.check_invariants()
             residents.follow(cluster, self.mono_ms)
             booted.front.follow_map(cluster)
+
+    def try_again(self, host: Host, push: Push) -> None:
+        """A bit later, by the map of then."""
+        host.retry.append((self.mono_ms + 30, push))
 
     def _send(self, sender: int, to: int, number: int, message) -> None:
         prng, faults = self.prng, self.faults
@@ -447,7 +485,7 @@ class World:
     def is_level(self) -> bool:
         """All maps and all replicas are as far as their leaders."""
         maps = [self.map_of(number) for number in self.hosts]
-        if any(one.epoch != maps[0].epoch for one in maps):
+        if None in maps or any(one.epoch != maps[0].epoch for one in maps):
             return False
         return all(
             replica.machine.applied_index == self.leader_of(number).machine.applied_index
