@@ -38,7 +38,10 @@ STEP_MS = 10
 TICK_MS = 20
 DB = 20
 """The database that the tests create and move about."""
-MANUAL = StewardSettings(plans=False, move_slice_bytes=400, move_window_bytes=2000, seal_lag_keys=4)
+MANUAL = StewardSettings(
+    plans=False, move_slice_bytes=100, move_window_bytes=400, move_bytes_per_s=20_000, seal_lag_keys=20,
+    pause_ms_max=2_500,
+)  # fmt: skip
 """The test decides what is to be done; copying goes in small pieces."""
 
 _encoder = msgspec.msgpack.Encoder()
@@ -554,7 +557,7 @@ class World:
         return wrong
 
 
-def prepared(seed: int, keys: int = 60, faults=CALM, policy: Policy | None = None, **more) -> World:
+def prepared(seed: int, keys: int = 150, faults=CALM, policy: Policy | None = None, **more) -> World:
     """Keyspace ``DB`` of one group on three of five nodes, with some lists in it."""
     world = World(seed, **more)
     assert not isinstance(world.say(f"KEYSPACE CREATE {DB} REPLICAS 3"), Error)
