@@ -130,6 +130,9 @@ class World:
         self.stalk = 0.0
         """How likely a node with a part in a move is struck, in each step, while the move is in a new place."""
         self._places: dict[int, str] = {}
+        self.said: list = []
+        """(node, group, words, errand) of everything that stewards say."""
+        self.on_step = lambda world: None
         self.notes: list[str] = []
         members = [Member(id=n, host=f"h{n}", client_port=1, peer_port=n) for n in range(1, nodes + 1)]
         self.hosts = {
@@ -166,12 +169,47 @@ class World:
         host.steward = Steward(
             number, booted.front.replicas, booted.groups, self.limits, booted.prng, self.settings
         )
+        desk = host.steward._desk
+        desk.say = self._recorder(number, desk.say)
         host.seen = (None, -1)
         host.retry = []
         host.disk_of = {}
         for other in self.hosts.values():
             if other is not host and other.up and self.is_linked(number, other.number):
                 self._greet(number, other.number)
+
+    def _recorder(self, number: int, say):
+        def recorded(group, *words):
+            errand = say(group, *words)
+            if errand is not None:
+                self.said.append((number, group, words, errand))
+            return errand
+
+        return recorded
+
+    def join(self) -> int:
+        """One more node, with an empty directory, that knows the first three."""
+        birth = 1000 + len(self.hosts)
+        place = len(self.hosts) + 1
+        number = self.say(f"JOIN h{place} 1 {place} z {{}} {birth}")
+        assert number == place
+        known = list(self.hosts[1].config.members)
+        config = NodeConfig(
+            node=number, cluster=CLUSTER, known=known, host=f"h{place}", client_port=1, peer_port=place,
+            zone="z", birth=birth, limits=self.limits,
+        )  # fmt: skip
+        self.hosts[number] = Host(number, config)
+        self.start(number)
+        return number
+
+    def lead(self, group: int, number: int) -> None:
+        """``number`` leads ``group``, and has told the map."""
+        leader = self.leader_of(group)
+        if leader.settings.node != number:
+            leader.raft.transfer(number)
+            leader.stirred = True
+        self.until(lambda: (one := self.leader_of(group)) is not None and one.settings.node == number)
+        self.run(1_000)
 
     def _greet(self, one: int, other: int) -> None:
         for end, peer in ((one, other), (other, one)):
@@ -329,6 +367,7 @@ class World:
             for host in self.hosts.values():
                 if host.up:
                     self._step(host)
+            self.on_step(self)
 
     def until(self, condition, ms_max: int = 30_000) -> int:
         began_ms = self.mono_ms
@@ -449,6 +488,16 @@ class World:
         self.until(lambda: word.reply is not None)
         return word.reply
 
+    def ask(self, group: RaftGroup, args: list[bytes]):
+        """A call in the log of a group that leads, whatever the map says; its reply."""
+        word = Word()
+        word.run = Run(word, True)
+        word.run.epoch = self.newest().epoch
+        word.run.add((DB, args), 60)
+        group.write(word.run, self.mono_ms)
+        self.until(lambda: word.reply is not None)
+        return word.reply
+
     def push(self, number: int, key: str) -> Push:
         push = Push(self, number, key, f"{number}-{self.count()}")
         self.pushes.append(push)
@@ -467,6 +516,9 @@ class World:
     def is_at_rest(self) -> bool:
         """The map has no move, every group has the members that it shall have, and they have told so."""
         cluster = self.newest()
+        system = cluster.groups[0]
+        if sorted([*system.members, *system.learners]) != sorted(cluster.members):
+            return False
         for row in cluster.groups.values():
             leader = self.leader_of(row.id)
             if leader is None or leader.raft.changing or sorted(row.members) != sorted(row.target):
@@ -487,12 +539,14 @@ class World:
 
     def is_level(self) -> bool:
         """All maps and all replicas are as far as their leaders."""
-        maps = [self.map_of(number) for number in self.hosts]
+        there = self.newest().members
+        maps = [self.map_of(number) for number in self.hosts if number in there]
         if None in maps or any(one.epoch != maps[0].epoch for one in maps):
             return False
         return all(
             replica.machine.applied_index == self.leader_of(number).machine.applied_index
             for host in self.hosts.values()
+            if host.number in there
             for number, replica in host.booted.groups.items()
             if (leader := self.leader_of(number)) is not None and leader.is_member(host.number)
         )
