@@ -525,7 +525,8 @@ class World:
                 return False
             if list(leader.raft.membership.voters) != sorted(row.target):
                 return False
-            if leader.machine.ownership.garbage_count():
+            ownership = leader.machine.ownership
+            if ownership.garbage_count() or ownership.imports or ownership.exports:
                 return False
         return not cluster.moves
 

@@ -82,7 +82,8 @@ class Residents:
         outsider = self.outsiders.get(row.id)
         if outsider is not None:
             outsider.set_members(members, row.leader_hint)
-        elif row.id not in self._groups:
+        elif row.id not in self._front.replicas:
+            # Also while a replica that has just come has yet to catch up.
             outsider = RemoteGroup(self._maker.settings(row.id), members, row.leader_hint)
             self._greet(outsider)
             self.outsiders[row.id] = outsider
