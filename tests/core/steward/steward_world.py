@@ -114,7 +114,12 @@ class Word:
 
 class World:
     def __init__(
-        self, seed: int, nodes: int = 5, settings: StewardSettings = MANUAL, faults=CALM, limits: Limits = LIMITS
+        self,
+        seed: int,
+        nodes: int = 5,
+        settings: StewardSettings = MANUAL,
+        faults=CALM,
+        limits: Limits = LIMITS,
     ) -> None:
         self.prng = Prng(seed)
         self.seed = seed
@@ -162,9 +167,7 @@ class World:
         prng = Prng(self.seed * 10_000 + number * 100 + host.lives)
         booted = host.booted = boot(host.config, host.disk, prng, self.mono_ms, self.wall_ms + host.lives)
         host.links = {}
-        host.residents = Residents(
-            number, booted.front, booted.wal, booted.maker, booted.prng, host.links
-        )
+        host.residents = Residents(number, booted.front, booted.wal, booted.maker, booted.prng, host.links)
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(
             number, booted.front.replicas, booted.groups, self.limits, booted.prng, self.settings
@@ -287,7 +290,9 @@ class World:
 
     def _strike(self) -> None:
         """Crash, cut off or depose one of those who carry a move on, when it has just come to a new place."""
-        for move in list(self.newest().moves.values()) if any(host.up for host in self.hosts.values()) else []:
+        if all(self.map_of(number) is None for number in self.hosts):
+            return
+        for move in list(self.newest().moves.values()):
             place = self.place(move)
             if self._places.get(move.id) == place or not self.prng.chance(self.stalk):
                 continue
@@ -299,8 +304,10 @@ class World:
             if leader is None:
                 continue
             how = self.prng.below(3)
-            self.came_across(f"{place}: the leader of the {('source', 'target', 'map')[side]} was "
-                f"{('killed', 'cut off', 'deposed')[how]}")
+            self.came_across(
+                f"{place}: the leader of the {('source', 'target', 'map')[side]} was "
+                f"{('killed', 'cut off', 'deposed')[how]}"
+            )
             number = leader.settings.node
             if how == 0:
                 self.crash(number, self.prng.between(20, 2500))

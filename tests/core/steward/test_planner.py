@@ -1,5 +1,110 @@
 """The planner: plans as a conversation, and what it makes of reports."""
 
+import msgspec
+
+from tests.core.steward.conversation import PLANS
+from tests.core.steward.steward_world import DB, prepared
+from trivet.core.steward.messages import GroupReport, NodeReport
+
 
 def test_conversation(replay):
     replay("planner")
+
+
+def planning(**changes):
+    """A world that plans, its planner, and the node that leads the system group."""
+    settings = msgspec.structs.replace(PLANS, **changes)
+    world = prepared(1, 0, settings=settings)
+    world.run(4_000)
+    leader = world.leader_of(0).settings.node
+    return world, world.hosts[leader].steward._planner, leader
+
+
+def test_nodes_that_report_are_alive_and_others_dead():
+    """Rule F1."""
+    world, planner, leader = planning(plans=False)
+    assert planner.facts(world.newest()).dead_ms == {}
+    other = leader % 5 + 1
+    world.crash(other, 10_000)
+    world.run(2_000)
+    dead = planner.facts(world.newest()).dead_ms
+    assert list(dead) == [other]
+    assert 1_800 < dead[other] < 2_400
+    world.run(9_500)
+    assert planner.facts(world.newest()).dead_ms == {}
+
+
+def test_a_new_leader_thinks_everybody_alive_and_waits():
+    """Rule F1."""
+    world, _, leader = planning(plans=False)
+    other = leader % 5 + 1
+    world.crash(other, 60_000)
+    world.run(3_000)
+    world.depose(leader)
+    world.run(500)
+    new = world.leader_of(0).settings.node
+    assert new != leader
+    planner = world.hosts[new].steward._planner
+    assert planner.facts(world.newest()).dead_ms == {}
+    world.run(1_500)
+    assert list(planner.facts(world.newest()).dead_ms) == [other]
+
+
+def test_the_later_leader_of_a_group_counts():
+    world, planner, _ = planning(plans=False)
+    planner.hear(1, NodeReport([GroupReport(2, 5, 7, 10, 100, [1])]))
+    planner.hear(2, NodeReport([GroupReport(2, 6, 8, 11, 110, [2])]))
+    planner.hear(1, NodeReport([GroupReport(2, 5, 7, 12, 120, [1])]))
+    facts = planner.facts(world.newest()).groups[2]
+    assert (facts.leader, facts.keys, facts.caught_up) == (2, 11, [2])
+    assert facts.ops >= 11
+
+
+def test_reports_about_groups_and_of_nodes_that_nobody_knows_are_left_out():
+    world, planner, _ = planning(plans=False)
+    planner.hear(1, NodeReport([GroupReport(99, 5, 7)]))
+    planner.hear(77, NodeReport([GroupReport(2, 5, 70)]))
+    assert 99 not in planner.facts(world.newest()).groups
+    assert planner.facts(world.newest()).groups[2].leader != 77
+
+
+def test_reports_grow_old():
+    world, planner, _ = planning(plans=False)
+    planner.hear(1, NodeReport([GroupReport(2, 5, 1_000)]))
+    assert planner.facts(world.newest()).groups[2].leader == 1
+    world.run(2_500)
+    assert planner.facts(world.newest()).groups[2].leader == world.leader_of(2).settings.node
+
+
+def test_a_move_in_vain_is_not_tried_again_at_once():
+    """Rule F3."""
+    world, _, _ = planning(rest_ms=5_000, move_bytes_per_s=1)
+    world.say(f"KEYSPACE ALTER {DB} SHARDS 2")
+    world.until(lambda: len(world.newest().moves) == 1)
+    world.say("MOVE ABORT 1")
+    world.run(4_000)
+    assert world.newest().next_move == 2
+    world.until(lambda: world.newest().next_move == 3)
+
+
+def test_a_plan_is_told_and_not_done():
+    """Rule F4."""
+    world, _, leader = planning(plans=False)
+    world.say(f"KEYSPACE ALTER {DB} SHARDS 2")
+    world.run(2_000)
+    assert world.newest().next_move == 1
+    for host in world.hosts.values():
+        assert any("is split at slot" in sentence for sentence in host.steward.plan), host.number
+    assert leader in world.hosts
+
+
+def test_leaders_are_spread():
+    world, _, _ = planning()
+    world.say("KEYSPACE CREATE 30 REPLICAS 5 SHARDS 4")
+    world.until(world.is_at_rest)
+    for number in (1, 2, 3, 4, 5, 6):
+        if number != 2:
+            world.leader_of(number).raft.transfer(1)
+    world.run(15_000)
+    leaders = [world.leader_of(number).settings.node for number in (1, 2, 3, 4, 5, 6)]
+    assert max(leaders.count(node) for node in leaders) <= 2

@@ -1,0 +1,59 @@
+"""The housekeeper: what it says is right however often and late it is said (Rules H1 to H4)."""
+
+from tests.core.steward.steward_world import DB, prepared
+from trivet.core.machine.ownership import FOREIGN, OWNED
+
+
+def test_a_group_that_is_not_founded_takes_nothing():
+    """Rule H1: its keys are NotHere, and clients' calls wait."""
+    world = prepared(1, 0)
+    world.isolate(4, 1)
+    world.say("KEYSPACE CREATE 30 REPLICAS 1 SHARDS 2")
+    assert [row.id for row in world.newest().groups.values()] == [0, 1, 2, 3, 4]
+    world.until(world.is_at_rest)
+    world.run(500)
+    owned = [world.leader_of(number).machine.ownership.owned for number in (3, 4)]
+    assert owned == [[(0, 8191)], [(8192, 16383)]]
+    world.heal()
+    assert world.verdict() == []
+
+
+def test_a_seal_of_a_move_that_is_over_is_lifted():
+    """Rule H3: a word that comes late, of a mover that was replaced."""
+    world = prepared(1, 20)
+    world.say("MOVE START 2 NEW 0-99 large")
+    world.say("MOVE ABORT 1")
+    world.until(world.is_at_rest)
+    group = world.leader_of(2)
+    world.ask(group, [b"SEAL", b"1", b"0-99"])
+    world.until(lambda: group.machine.ownership.are_all([(0, 99)], OWNED))
+    world.heal()
+    assert world.verdict() == []
+
+
+def test_an_import_of_a_move_that_is_over_is_thrown_away():
+    """Rule H2."""
+    world = prepared(1, 20)
+    world.say("MOVE START 2 NEW 0-99 large")
+    world.say("MOVE ABORT 1")
+    world.until(world.is_at_rest)
+    group = world.leader_of(3)
+    world.ask(group, [b"IMPORT", b"BEGIN", b"1", b"0-99", b"1"])
+    world.until(lambda: not group.machine.ownership.imports)
+    assert group.machine.ownership.are_all([(0, 99)], FOREIGN)
+
+
+def test_garbage_goes_in_slices():
+    """Rule H4."""
+    world = prepared(1, 0)
+    for place in range(600):
+        world.push(1, f"k{place}")
+    world.until(lambda: all(push.outcome for push in world.pushes))
+    world.say("MOVE START 2 NEW 0-16382 large")
+    world.until(lambda: world.place(world.newest().moves[1]) == "while purging")
+    source = world.leader_of(2).machine
+    assert source.databases.open(DB).foreign_count > 0
+    world.until(world.is_at_rest)
+    assert source.databases.open(DB).foreign_count == 0
+    world.heal()
+    assert world.verdict() == []
