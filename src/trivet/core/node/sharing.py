@@ -14,7 +14,7 @@ from trivet.core.raft.state import Role
 class Change(Run):
     """A client's change of users or settings, until everybody here knows."""
 
-    __slots__ = ("since_ms", "sharing", "sub")
+    __slots__ = ("sharing", "since_ms", "sub")
 
     def __init__(self, waiter: Waiter, sharing: "Sharing", call: list[bytes], now_ms: Instant) -> None:
         super().__init__(waiter, True)
