@@ -54,7 +54,7 @@ MACHINE = [
     Mutant(
         "C7", "a leader that hands over counts what it refused as taken",
         edit(
-            "core/group/raft_group.py",
+            "core/group/proposing.py",
             "        if index == 0 and batches:\n",
             "        if index < 0 and batches:\n",
         ),

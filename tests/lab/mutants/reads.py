@@ -5,7 +5,7 @@ from mutants.model import Absent, Edit, Mutant, edit
 
 KNOWS = "return not self._behind and self.raft.term_at(self.machine.applied_index) == self.raft.term"
 TIME_ENTRY = """\
-                self._time_entry = self._propose_entry([], wall_ms)
+                self._time_entry = self._proposer.propose_entry([], wall_ms)
                 return self._time_entry != 0 or self.wal.full
 """
 OWN_CLOCK = """\

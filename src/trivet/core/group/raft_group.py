@@ -5,20 +5,15 @@ parcels; a leader makes them, with those forwarded to it, one entry, a follower 
 them; reads ask for a read index; then everything that Raft has decided is carried out:
 messages, records for the log, committed entries into the machine, replies to runs.
 
-- Rule G1: a leader puts each batch into its log once per term (``_proposed``); what
-  arrives out of order is left out, its node sends it again. A batch that got into the log
-  without its predecessor is passed over there (Rule S1) and counts as never put in.
+- Rule G1: a leader puts each batch into its log once per term (see ``proposing``).
 - Rule G2: on every change of leader or term, and when nothing moves for ``resend_ms``, all
   batches under way are sent again (Rule O2).
 - Rule G3: a digest that differs from the leader's takes this replica out: the node stops.
 """
 
 from collections import deque
-from typing import Final
 
-import msgspec
-
-from trivet.core.base.buggify import BATCH_ALONE, BATCHES_AGAIN, Buggify
+from trivet.core.base.buggify import BATCHES_AGAIN, Buggify
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
@@ -29,12 +24,12 @@ from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox
+from trivet.core.group.proposing import Proposer
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteReader, RemoteService
 from trivet.core.group.run import Run, Waiter, finish_runs
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
-from trivet.core.machine.entry import BatchHead, decode_batch_head, encode_body
 from trivet.core.machine.keys_read import keys_read
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.memory import TICK_STEP
@@ -46,9 +41,6 @@ from trivet.core.raft.state import Role
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
-
-_NOT_YET: Final[Index] = 1 << 62
-_SEED_BITS: Final = 0x7FFFFFFFFFFFFFFF
 
 
 class RaftGroup:
@@ -78,7 +70,7 @@ class RaftGroup:
         self.reads = ReadQueue(limits.remote_reply_bytes_max)
         self._prng = prng
         self._peers_up: dict[NodeId, None] = {}
-        self._forwarded: list[bytes] = []
+        self._proposer = Proposer(raft, prng, limits.batch_bytes_max, buggify)
         self._doubtful = bool(raft.missing_to) or raft.suspect
         """Recovery could not vouch for something, and the log says so until it is made good."""
         self.wants_turn = False
@@ -87,12 +79,8 @@ class RaftGroup:
         """Something has happened since the last turn, or is left to be done."""
         self._behind = False
         """More is committed than applied."""
-        self._proposed: dict[NodeId, tuple[int, int, Index]] = {}
-        """By node: its session, the number of its last batch in this term's entries, and where (G1)."""
         self._remote_reads: deque[tuple[NodeId, ReadIndexRequest]] = deque()
         self._held_requests: deque[tuple[Index, NodeId, ReadIndexRequest]] = deque()
-        self._waiting_nodes: dict[NodeId, None] = {}
-        """Nodes with batches in the entry being made."""
         self._saves: deque[tuple[int, int]] = deque()
         """(lsn, save id) of records on their way to the disk."""
         self._time_entry: Index = 0
@@ -218,7 +206,7 @@ class RaftGroup:
             if len(message.batch) <= self.settings.limits.call_bytes_max * 2 and (
                 self.remotes.takes(sender, message.batch) if message.answer else self.raft.role is Role.LEADER
             ):
-                self._forwarded.append(message.batch)
+                self._proposer.forwarded.append(message.batch)
         elif isinstance(message, ForwardRead):
             self.remotes.read_for(sender, message, self._now_ms)
         elif isinstance(message, ReadReplies):
@@ -358,8 +346,7 @@ class RaftGroup:
         led_by = (self.raft.leader, self.raft.term)
         if led_by != self._led_by:
             self._led_by = led_by
-            self._proposed.clear()
-            self._forwarded.clear()
+            self._proposer.leader_changed()
             self._time_entry = 0
             self._remote_reads.clear()
             self._held_requests.clear()
@@ -385,69 +372,11 @@ class RaftGroup:
             self._last_progress_ms = now_ms
         parcels = resend + self.outbox.pack() if self.outbox.has_staged() else resend
         if leader == self.settings.node:
-            if parcels or self._forwarded:
-                self._propose([parcel.data for parcel in parcels], wall_ms)
+            if parcels or self._proposer.forwarded:
+                self._proposer.propose([parcel.data for parcel in parcels], self.machine, wall_ms)
         else:
             for parcel in parcels:
                 self.outgoing.append((leader, Forward(parcel.data)))
-
-    def _propose(self, own: list[bytes], wall_ms: WallMs) -> None:
-        """As leader: one entry for all batches of the turn (more when they are large)."""
-        batches: list[bytes] = []
-        size_bytes = 0
-        entry_bytes_max = self.settings.limits.batch_bytes_max
-        if self._buggify is not None and self._buggify.rare(BATCH_ALONE):
-            entry_bytes_max = 0
-        for data in self._forwarded + own:
-            node = self._sender_if_next(data)
-            if node == NO_NODE:
-                continue
-            if batches and size_bytes + len(data) > entry_bytes_max:
-                self._propose_entry(batches, wall_ms)
-                batches, size_bytes = [], 0
-            self._waiting_nodes[node] = None
-            batches.append(data)
-            size_bytes += len(data)
-        self._forwarded = []
-        if batches:
-            self._propose_entry(batches, wall_ms)
-
-    def _sender_if_next(self, data: bytes) -> NodeId:
-        """Rule G1: whose batch it is; 0 when it is to be left out. Notes it as proposed."""
-        try:
-            head = decode_batch_head(data)
-        except msgspec.DecodeError:
-            return NO_NODE
-        before = self._proposed.get(head.node)
-        if (
-            before is not None
-            and before[0] == head.incarnation
-            and head.sequence != before[1] + 1
-            and (before[2] > self.machine.applied_index or head.sequence != self._next_applied(head))
-        ):
-            return NO_NODE
-        self._proposed[head.node] = (head.incarnation, head.sequence, _NOT_YET)
-        return head.node
-
-    def _next_applied(self, head: BatchHead) -> int:
-        """The number of the batch that the machine would apply next in this session."""
-        session = self.machine.sessions.by_node.get(head.node)
-        return 1 if session is None or session.incarnation != head.incarnation else session.last_sequence + 1
-
-    def _propose_entry(self, batches: list[bytes], wall_ms: WallMs) -> Index:
-        payload = encode_body(wall_ms, self._prng.u64() & _SEED_BITS, batches)
-        index = self.raft.propose(payload)
-        if index == 0 and batches:
-            # Not taken (handing over, or too much without a quorum): nodes send again.
-            self._proposed.clear()
-        # Their clients wait there for the commit: it must not wait for the next message.
-        for node in self._waiting_nodes:
-            self.raft.want_commit(node)
-            noted = self._proposed.get(node)
-            if index and noted is not None:
-                self._proposed[node] = (noted[0], noted[1], index)
-        self._waiting_nodes.clear()
-        return index
 
     # -- reads ---------------------------------------------------------------------------------
 
@@ -501,7 +430,7 @@ class RaftGroup:
         if self._time_entry <= self.machine.applied_index:
             due_ms = self.machine.databases.next_deadline_ms()
             if due_ms <= wall_ms or due_ms <= self.machine.now_ms:
-                self._time_entry = self._propose_entry([], wall_ms)
+                self._time_entry = self._proposer.propose_entry([], wall_ms)
                 return self._time_entry != 0 or self.wal.full
         return True
 

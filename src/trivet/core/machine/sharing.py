@@ -1,10 +1,11 @@
-"""What the system group decides for all: users, settings, functions; and the copy that each group of data has.
+"""What the system group decides for all: users, settings, functions; and the copy that a group of data has.
 
 A group acts by its own copy, so that what it does is a function of its own log alone. The copy comes
 as an entry (``SHARED``) that the group's leader, or whoever is first, proposes when the system group has
 gone on.
 
-- Rule C1: a copy is taken only if it is newer than the one before; so it does not matter who brings it, how often.
+- Rule C1: a copy is taken only if it is newer than the one before; so it does not matter who brings it, how
+  often.
 - Rule C2: what the group has decided itself (that memory is short) is not overwritten.
 """
 
@@ -22,7 +23,10 @@ SHARED: Final = b"SHARED"
 
 
 class Shared(msgspec.Struct, array_like=True, frozen=True):
-    """A copy; ``index``: the system group's entry that changed it last. ``scripts``: for a group that has none yet."""
+    """A copy; ``index``: the system group's entry that changed it last.
+
+    ``scripts``: for a group that has none yet.
+    """
 
     index: int
     users: UsersState

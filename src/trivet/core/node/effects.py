@@ -19,8 +19,8 @@ class Effects:
     """Everything that one turn decided. All lists are in the order in which to perform them."""
 
     __slots__ = (
-        "again", "closes", "dials", "disk", "fatal", "finished", "kills", "link_closes", "log", "pauses", "redials",
-        "replies", "resumes", "sends",
+        "again", "closes", "dials", "disk", "fatal", "finished", "kills", "link_closes", "log", "pauses",
+        "redials", "replies", "resumes", "sends",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -31,9 +31,9 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
-from trivet.core.node.peers import NODE_GROUP, Beat, Peers, Stranger, encode_message
+from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
-from trivet.core.node.residents import Residents
+from trivet.core.node.residents import Residents, whom_to_dial
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
@@ -242,10 +242,7 @@ class Node:
     def _told_off(self, message: Stranger) -> None:
         """Rule P4: a peer knows this node by another data directory."""
         if self._birth and message.birth != self._birth:
-            self._fatal = (
-                "the cluster knows this node with another data directory than this one: what it had promised "
-                "is lost. Give it back its directory, or let a new node take its place (trivet join, trivet replace)"
-            )
+            self._fatal = TOLD_OFF
 
     # -- disk and time -------------------------------------------------------------------------
 
@@ -401,12 +398,7 @@ class Node:
         self.residents.follow(cluster, mono_ms)
         self.front.follow_map(cluster)
         self._peers.know({node: row.birth for node, row in cluster.members.items()})
-        addresses = {member.id: member for member in self.config.known + self.config.members}
-        self.front.effects.dials = [
-            (row.id, row.host, row.peer_port) if row.birth or row.id not in addresses
-            else (row.id, addresses[row.id].host, addresses[row.id].peer_port)
-            for row in cluster.members.values() if row.id != self.config.node
-        ]  # fmt: skip
+        self.front.effects.dials = whom_to_dial(self.config, cluster)
         self.front.unparked = True
 
     def _reroute(self, group: Replica) -> None:
@@ -508,7 +500,7 @@ class Node:
     def _collect(self, effects: Effects) -> None:
         effects.disk = self._wal.flush()
         late = False
-        for number, replica in self.groups.items():
+        for replica in self.groups.values():
             for job in replica.snapshots.take_jobs():
                 self._disk_of[job.token] = replica
                 effects.disk.append(job)

@@ -42,6 +42,12 @@ PEER_FORMAT: Final = 3
 HELLO_TIMEOUT_MS: Final = 5_000
 """How long an accepted link may be silent before it must have introduced itself."""
 
+TOLD_OFF: Final = (
+    "the cluster knows this node with another data directory than this one: what it had promised is lost. "
+    "Give it back its directory, or let a new node take its place (trivet join, trivet replace)"
+)
+"""Why a node stops to which Rule P4 applies."""
+
 NodeMessage = GroupMessage | PubSubMessage | Stranger | Beat
 
 NODE_GROUP: Final[GroupId] = -1

@@ -21,6 +21,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.group.run import Run
 from trivet.core.group.snapshots import Snapshots
+from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
@@ -191,3 +192,14 @@ class Residents:
             replica.on_peer_up(peer)
         if self._front.tracking.clients:
             replica.follow_changes(self._front.tracking)
+
+
+def whom_to_dial(config: NodeConfig, cluster: ClusterMap) -> list[tuple[NodeId, str, int]]:
+    """(id, host, peer port) of every other node. Until one has said where it is, the configuration counts."""
+    told = {member.id: member for member in config.known + config.members}
+    found: list[tuple[NodeId, str, int]] = []
+    for row in cluster.members.values():
+        if row.id != config.node:
+            place = row if row.birth or row.id not in told else told[row.id]
+            found.append((row.id, place.host, place.peer_port))
+    return found

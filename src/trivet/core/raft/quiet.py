@@ -14,7 +14,7 @@ from trivet.core.raft.state import LeaderState, Role, State
 
 
 def is_idle(s: State, leading: LeaderState) -> bool:
-    """Everyone has everything and has lately said so, it is committed and handed out, and nobody wants anything."""
+    """Everyone has everything and has lately said so, it is committed, handed out; nobody wants anything."""
     last_index = s.log.last_index
     if s.commit != last_index or s.handed != last_index or not _is_saved(s):
         return False

@@ -40,8 +40,9 @@ class LeaderState:
     """What only a leader has."""
 
     __slots__ = (
-        "aside_elapsed", "departing_ticks", "heartbeat_due", "heartbeat_elapsed", "idle_ticks", "noop_index", "progress",
-        "quorum_elapsed", "reads", "shared", "stirred", "transfer_elapsed", "transfer_to", "voting",
+        "aside_elapsed", "departing_ticks", "heartbeat_due", "heartbeat_elapsed", "idle_ticks",
+        "noop_index", "progress", "quorum_elapsed", "reads", "shared", "stirred", "transfer_elapsed",
+        "transfer_to", "voting",
     )  # fmt: skip
 
     def __init__(
