@@ -75,6 +75,9 @@ class Asker:
     def full_view(self) -> View:
         """The cluster as the leader of the system group sees it, to whom all report; if it can be asked."""
         view = self.view()
+        leader = view.system_leader()
+        if leader is not None and leader.id == view.asked:
+            return view
         try:
             return self.at_system_leader(view).view()
         except ProbeError:
