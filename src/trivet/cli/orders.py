@@ -7,6 +7,7 @@ An order is a line of JSON. The answer is lines of JSON: ``{"say": text}`` any n
 import contextlib
 import json
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from trivet.cli.layout import CLUSTER_FILE, SOCKET_FILE
 
 LINE_BYTES_MAX = 64 * 1024
 ORDER_MAX_S = 5.0
-"""How long who has connected may take to say what he wants."""
+"""How long who has connected may take to say what he wants, and to read what is said to him."""
 Order = dict[str, object]
 
 
@@ -48,9 +49,8 @@ class Client:
     def waits(self) -> bool:
         """Whether he is still there."""
         try:
-            return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
+            readable, _, _ = select.select([self._connection], [], [], 0)
+            return not readable or self._connection.recv(1, socket.MSG_PEEK) != b""
         except OSError:
             return False
 
@@ -105,6 +105,9 @@ class OrderDesk:
                 client.send({"failed": str(error)})
         except (HungUp, OSError):
             return
+        except Exception as error:  # whatever it is, the next order is served
+            with contextlib.suppress(HungUp):
+                client.send({"failed": f"a defect in Trivet: {error!r}"})
 
 
 def send_order(data: Path, order: Order, say: Callable[[str], None]) -> None:
