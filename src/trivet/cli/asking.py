@@ -39,16 +39,18 @@ class Asker:
 
         For calls that may be made twice. Raises ``Refused`` or ``Unanswered``.
         """
-        tried: list[str] = []
+        tried: dict[str, list[str]] = {}
         for _ in range(len(self.addresses)):
             try:
                 return self._here().call(*words)
             except Refused:
                 raise
             except ProbeError as error:
-                tried.append(str(error))
+                reason = str(error).removeprefix(f"{self.where}: ").lower()
+                tried.setdefault(reason, []).append(self.where)
                 self._next()
-        raise Unanswered(f"no node answers ({'; '.join(tried)})")
+        reasons = "; ".join(f"{', '.join(where)}: {reason}" for reason, where in tried.items())
+        raise Unanswered(f"no node answers ({reasons})")
 
     def call_once(self, *words: str) -> Reply:
         """A call that must not be made twice: only a node that has just answered gets it."""

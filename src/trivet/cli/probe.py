@@ -68,7 +68,8 @@ class Probe:
             raise
         except (OSError, ValueError) as error:
             self.close()
-            text = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            said = error.strerror if isinstance(error, OSError) else None
+            text = "no answer in time" if isinstance(error, TimeoutError) else said or str(error)
             raise ProbeError(f"{self.host}:{self.port}: {text}") from error
 
     def info(self) -> dict[str, str]:
