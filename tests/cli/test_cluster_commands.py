@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.fake_cluster import encode, group
+from tests.cli.fake_cluster import Refusal, encode, group
+from trivet.cli import asking
 from trivet.cli.main import command
 from trivet.cli.view import plain, read_view, table
 
@@ -162,3 +163,15 @@ def test_maps_come_flat_or_in_pairs_and_what_is_unknown_is_passed_over():
     assert table([b"A", 1]) == {"a": 1}
     assert plain([b"a", [1, 2], b"b", None]) == {"a": [1, 2], "b": None}
     assert encode({"a": [1]}) == b"*2\r\n$1\r\na\r\n*1\r\n:1\r\n"
+
+
+def test_a_cluster_that_has_no_leader_just_now_is_asked_again(cli, fake, monkeypatch):
+    monkeypatch.setattr(asking, "AGAIN_S", 0.005)
+    answers = [Refusal("CLUSTERDOWN nobody leads"), Refusal("TRYAGAIN soon"), "OK"]
+    fake.on_cluster_undrain = lambda number: answers.pop(0)
+    assert cli.invoke(command, ["leave", "3", "--cancel", "--node", fake.url]).exit_code == 0
+    monkeypatch.setattr(asking, "PATIENT_S", 0.0)
+    fake.on_cluster_undrain = lambda number: Refusal("CLUSTERDOWN nobody leads")
+    result = cli.invoke(command, ["leave", "3", "--cancel", "--node", fake.url])
+    assert result.exit_code == 1
+    assert "CLUSTERDOWN nobody leads: a majority of the system group's nodes must run" in result.output

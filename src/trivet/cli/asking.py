@@ -4,6 +4,7 @@ A node that does not answer is passed over for the next; what a node refuses is 
 of the errors say what to do next.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,10 @@ Address = tuple[str, int, str, str]
 """Host, port, password, user."""
 CALL_MAX_S = 10.0
 """Longer than a node waits for a majority before it says that there is none."""
+PATIENT_S = 5.0
+"""How long a cluster may have no leader before that is an error: longer than an election."""
+AGAIN_S = 0.2
+_PASSING = ("CLUSTERDOWN ", "TRYAGAIN ", "LOADING ")
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
 
@@ -37,8 +42,19 @@ class Asker:
     def call(self, *words: str) -> Reply:
         """The reply of the first node that gives one, beginning with the last that did.
 
-        For calls that may be made twice. Raises ``Refused`` or ``Unanswered``.
+        For calls that may be made twice: it is, for a while, when the cluster says that it cannot just now.
+        Raises ``Refused`` or ``Unanswered``.
         """
+        give_up_s = time.monotonic() + PATIENT_S
+        while True:
+            try:
+                return self._first(words)
+            except Refused as error:
+                if not error.text.startswith(_PASSING) or time.monotonic() > give_up_s:
+                    raise
+                time.sleep(AGAIN_S)
+
+    def _first(self, words: tuple[str, ...]) -> Reply:
         tried: dict[str, list[str]] = {}
         for _ in range(len(self.addresses)):
             try:
