@@ -4,6 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.peers import free_ports
+from tests.cli.fake_cluster import FakeCluster
+from trivet.cli import leaving
 
 
 @pytest.fixture
@@ -14,3 +16,16 @@ def cli():
 @pytest.fixture
 def ports():
     return free_ports(6)
+
+
+@pytest.fixture
+def fake():
+    cluster = FakeCluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Waits look again at once."""
+    monkeypatch.setattr(leaving, "POLL_S", 0.005)

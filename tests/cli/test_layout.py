@@ -110,3 +110,50 @@ def test_node_toml_has_shared_settings_where_toml_wants_them(tmp_path, ports):
     assert config["limits"] == {"connections_max": 7}
     assert [member["id"] for member in config["members"]] == [1, 2, 3]
     assert config["cluster"] == cluster["cluster"]
+
+
+def grown(data, first_port):
+    """A cluster of three to which nodes 4 and 6 were added and of which node 2 has left."""
+    lock, cluster = make(data, port=first_port)
+    os.close(lock)
+    del cluster["nodes"][1]
+    for node in (4, 6):
+        cluster["nodes"].append(layout.node_row(data, node, *layout.next_ports(cluster["nodes"])))
+    layout.write_cluster(data, cluster)
+    return cluster
+
+
+def test_a_grown_cluster_keeps_its_nodes_and_their_ports(tmp_path, ports):
+    grown(tmp_path, ports[0])
+    again = layout.plan(tmp_path, None, None)
+    assert [row["id"] for row in again["nodes"]] == [1, 3, 4, 6]
+    assert [row["client_port"] for row in again["nodes"]] == [ports[i] for i in (0, 2, 3, 4)]
+    moved = layout.plan(tmp_path, None, ports[1])
+    assert [row["client_port"] for row in moved["nodes"]] == [ports[i] for i in (1, 3, 4, 5)]
+
+
+def test_founders_go_on_as_founders_and_the_others_as_nodes_that_joined(tmp_path, ports):
+    cluster = grown(tmp_path, ports[0])
+    third, fourth = (tomllib.loads(layout.node_toml(row, cluster, "")) for row in cluster["nodes"][1:3])
+    assert [member["id"] for member in third["members"]] == [1, 2, 3]
+    assert [member["id"] for member in third["known"]] == [4, 6]
+    assert "members" not in fourth
+    assert [member["id"] for member in fourth["known"]] == [1, 3, 6]
+    assert (fourth["node"], fourth["host"], fourth["client_port"]) == (4, "127.0.0.1", ports[3])
+
+
+def test_zones_go_round_and_a_new_node_goes_where_the_fewest_are(tmp_path, ports):
+    tmp_path.joinpath("d").mkdir()
+    cluster = layout.plan(tmp_path / "d", 5, ports[0], ["a", "b", "c"])
+    assert [row["zone"] for row in cluster["nodes"]] == ["a", "b", "c", "a", "b"]
+    assert layout.next_zone(cluster["nodes"]) == "c"
+    assert 'zone = "b"' in layout.node_toml(cluster["nodes"][1], cluster, "")
+    layout.write_cluster(tmp_path / "d", cluster)
+    again = layout.plan(tmp_path / "d", None, None)
+    assert [row["zone"] for row in again["nodes"]] == ["a", "b", "c", "a", "b"]
+
+
+def test_the_next_port_passes_over_what_is_taken(tmp_path, ports):
+    _, cluster = make(tmp_path, port=ports[0])
+    with socket.create_server(("127.0.0.1", ports[3])):
+        assert layout.next_ports(cluster["nodes"]) == (ports[4], ports[4] + 10_000)

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from trivet.cli.probe import Probe, ProbeError, keys_in
-from trivet.cli.status import address_of
+from trivet.cli.asking import address_of
+from trivet.cli.probe import Probe, ProbeError, Refused, keys_in
 
 
 def serve(*replies):
@@ -44,8 +44,9 @@ def test_a_reply_in_pieces():
 
 def test_an_error_reply_and_a_closed_connection_are_sentences():
     port = serve(b"-ERR no\r\n")
-    with pytest.raises(ProbeError, match=f"127.0.0.1:{port}: ERR no"):
+    with pytest.raises(Refused, match=f"127.0.0.1:{port}: ERR no") as refused:
         Probe("127.0.0.1", port).call("A")
+    assert refused.value.text == "ERR no"
     with pytest.raises(ProbeError, match="closed by the other side"):
         Probe("127.0.0.1", serve(b"")).call("A")
 

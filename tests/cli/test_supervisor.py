@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from trivet.cli.main import command
+from trivet.cli.orders import OrderError, send_order
+
 FAKE = Path(__file__).with_name("fake_node.py")
 DEADLINE_S = 20
 
 RUN = """
 import sys
 from pathlib import Path
-from trivet.cli import supervisor
+from trivet.cli import departures, leaving, scaling, supervisor
+departures.PERIOD_S = leaving.POLL_S = scaling.POLL_S = 0.05
 from trivet.cli.layout import open_directory, plan, write_nodes
 from trivet.cli.up import say_plainly
 supervisor.HEALTHY_AFTER_S = 0.0
@@ -36,7 +40,7 @@ except supervisor.SupervisorError as error:
 class Running:
     """A supervisor in a process of its own."""
 
-    def __init__(self, data, port, restart=True):
+    def __init__(self, data, port, restart=True, fake_cluster=0):
         self.data = data
         self.log = data.parent / "out.txt"
         words = [
@@ -48,8 +52,9 @@ class Running:
             str(FAKE),
             "restart" if restart else "leave",
         ]
+        environment = {**os.environ, "FAKE_CLUSTER": str(fake_cluster)}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, env=environment)
 
     def lines(self):
         return self.log.read_text().splitlines()
@@ -75,10 +80,10 @@ class Running:
 def start(tmp_path, ports):
     running = []
 
-    def run(restart=True, prepare=lambda data: None):
+    def run(restart=True, prepare=lambda data: None, fake_cluster=0):
         data = tmp_path / "data"
         prepare(data)
-        running.append(Running(data, ports[0], restart))
+        running.append(Running(data, ports[0], restart, fake_cluster))
         return running[-1]
 
     yield run
@@ -163,3 +168,104 @@ def test_ctrl_c_in_the_middle_of_starting(start):
     up = start(prepare=prepare)
     up.wait(lambda: '"pid"' in (up.data / "cluster.json").read_text())
     assert up.end(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def scaled(start, fake, ports):
+    """A cluster of three under a supervisor, whose map is the stand-in's."""
+    for number, row in fake.nodes.items():
+        row.update({"client-port": ports[number - 1], "peer-port": ports[number - 1] + 10_000, "alive": 1})
+    up = start(fake_cluster=fake.port)
+    up.wait_line("ready")
+    return up
+
+
+def scale(up, count):
+    said = []
+    send_order(up.data, {"nodes": count}, said.append)
+    return said
+
+
+def test_it_grows_and_shrinks_while_it_runs(scaled, fake, ports, cli):
+    said = scale(scaled, 5)
+    assert said == [
+        f"node 4 has joined: redis://127.0.0.1:{ports[3]}",
+        f"node 5 has joined: redis://127.0.0.1:{ports[4]}",
+        "replicas and slots move to the new nodes by and by: `trivet rebalance` shows how",
+    ]
+    rows = scaled.nodes()
+    assert [row["id"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row["client_port"] for row in rows] == ports[:5]
+    assert all(alive(row["pid"]) for row in rows)
+    assert [words[3] for words in fake.told("CLUSTER", "JOIN")] == [str(ports[3]), str(ports[4])]
+    assert sorted(path.name for path in scaled.data.glob("node-*")) == [f"node-{n}" for n in range(1, 6)]
+    fake.groups[1]["members"] = [2, 4, 5]
+    result = cli.invoke(command, ["scale", "3", "--data", str(scaled.data)])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "node 5 is being drained"
+    assert "node 5 has left" in lines and "node 4 has left" in lines
+    assert list(fake.nodes) == [1, 2, 3]
+    assert [row["id"] for row in scaled.nodes()] == [1, 2, 3]
+    assert not alive(rows[3]["pid"]) and not alive(rows[4]["pid"])
+    assert (scaled.data / "node-5").exists()
+    assert scaled.end() == 0
+    assert not (scaled.data / "supervisor.sock").exists()
+
+
+def test_a_node_that_leaves_by_itself_is_let_go(scaled, fake):
+    pid = scaled.nodes()[1]["pid"]
+    del fake.nodes[2]
+    scaled.wait(lambda: [row["id"] for row in scaled.nodes()] == [1, 3])
+    scaled.wait_line("node 2 has left the cluster and ended; its directory is kept: ")
+    assert not alive(pid)
+    assert scaled.end() == 0
+
+
+def test_who_hangs_up_takes_the_order_back(scaled, fake):
+    class Enough(Exception):
+        pass
+
+    def say(text):
+        if "still has" in text:
+            raise Enough
+
+    fake.stuck = True
+    with pytest.raises(Enough):
+        send_order(scaled.data, {"nodes": 2}, say)
+    scaled.wait(lambda: fake.told("CLUSTER", "UNDRAIN") == [["CLUSTER", "UNDRAIN", "3"]])
+    assert fake.nodes[3]["state"] == "up"
+    assert scale(scaled, 3) == ["there are 3 nodes already"]
+
+
+def test_a_node_whose_start_broke_off_is_started_by_the_next_order(scaled, fake, ports):
+    fake.answer(["CLUSTER", "JOIN", "127.0.0.1", str(ports[4]), str(ports[4] + 10_000), "", "{}", "77"])
+    (scaled.data / "node-4" / "data").mkdir(parents=True)
+    (scaled.data / "node-4" / "data" / "birth").write_text("77\n")
+    assert scale(scaled, 4)[0] == f"node 4 has joined: redis://127.0.0.1:{ports[4]}"
+    assert list(fake.nodes) == [1, 2, 3, 4]
+
+
+def test_orders_that_cannot_be_carried_out(scaled, fake, tmp_path, cli):
+    for order in ({"nodes": 0}, {"nodes": "many"}, {}):
+        with pytest.raises(OrderError, match="a cluster on one machine has 1 to 100 nodes"):
+            send_order(scaled.data, order, print)
+    fake.on_cluster_join = None
+    with pytest.raises(OrderError, match="is it of an older version"):
+        scale(scaled, 4)
+    assert scaled.end() == 0
+    stopped = cli.invoke(command, ["scale", "4", "--data", str(scaled.data)])
+    assert stopped.exit_code == 1
+    assert "no `trivet up` is running on" in stopped.output
+    nothing = cli.invoke(command, ["scale", "4", "--data", str(tmp_path / "none")])
+    assert "holds no cluster: name the directory of `trivet up` with --data" in nothing.output
+    assert cli.invoke(command, ["scale", "0"]).exit_code == 2
+
+
+def test_a_cluster_that_grew_starts_again_as_it_was(scaled, start, fake, ports):
+    scale(scaled, 4)
+    assert scaled.end() == 0
+    again = start(fake_cluster=fake.port)
+    again.wait_line("ready")
+    assert again.lines()[0] == "ready " + " ".join(f"redis://127.0.0.1:{port}" for port in ports[:4])
+    assert again.end() == 0

@@ -68,15 +68,33 @@ class Cluster:
     @property
     def nodes(self):
         """All node numbers."""
-        return list(range(1, len(self.ports) + 1))
+        return [row["id"] for row in self.rows()]
+
+    def row(self, node):
+        """A node in ``cluster.json``."""
+        return next(row for row in self.rows() if row["id"] == node)
 
     def port(self, node):
         """The client port of a node."""
-        return self.ports[node - 1]
+        return self.row(node)["client_port"]
 
     def pid(self, node):
         """The process id of a node; 0 while it is dead."""
-        return self.rows()[node - 1]["pid"]
+        return self.row(node)["pid"]
+
+    def trivet(self, *words, seconds=120.0, fails=False):
+        """A command that ends by itself, with this cluster's data directory; what it printed."""
+        command = [sys.executable, "-m", "trivet", *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, cwd=self.data.parent, check=False
+        )
+        assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def state(self):
+        """The cluster map, as `trivet status --json` tells it."""
+        node = f"127.0.0.1:{self.ports[0]}"
+        return json.loads(self.trivet("status", "--json", "--node", node))
 
     def signal(self, node, number):
         """Send a signal to a node; returns the process id."""
@@ -138,7 +156,7 @@ class Cluster:
 
     def node_log(self, node):
         """What a node has printed."""
-        return (Path(self.rows()[node - 1]["directory"]) / "node.log").read_text()
+        return (Path(self.row(node)["directory"]) / "node.log").read_text()
 
     def stop(self):
         """Stop the supervisor, and with it the nodes; its exit code."""

@@ -92,3 +92,44 @@ def test_no_file_and_no_toml(tmp_path: Path) -> None:
     (tmp_path / "node.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="not TOML"):
         load_config(tmp_path / "node.toml")
+
+
+JOINED = """
+node = 4
+cluster = "c0ffee"
+data = "data"
+host = "10.0.0.4"
+client_port = 7001
+peer_port = 17001
+zone = "b"
+labels = { rack = "7" }
+[[known]]
+id = 1
+host = "10.0.0.1"
+client_port = 7001
+peer_port = 17001
+"""
+
+
+def test_the_file_of_a_node_that_joined(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, text=JOINED)).node
+    assert (config.node, config.zone, config.labels) == (4, "b", {"rack": "7"})
+    assert [member.id for member in config.known] == [1]
+    assert config.address().client_port == 7001
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('host = "10.0.0.4"\n', "", "members: without any, the node joins: node, host"),
+        ("zone = ", "zones = ", "zones: there is no such setting"),
+        ("[[known]]", "[[knows]]", "knows: there is no such setting"),
+        ('rack = "7"', "rack = 7", "labels[...]: expected str, got int"),
+        ("node = 4\n", "node = 4\nbirth = 5\n", "birth: there is no such setting"),
+    ],
+)
+def test_a_mistake_in_it_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = write(tmp_path, text=JOINED.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(f"{path}: {says}"), caught.value

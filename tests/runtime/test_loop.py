@@ -453,9 +453,102 @@ def test_a_handle_that_uvloop_has_closed_is_no_defect(perform: Perform) -> None:
         client.resume_reading()
         client.close()
         client.connection_lost(None)
-        link = DialedLink(stage.runner, Member(2, "127.0.0.1", 1, 2), 1000)
+        link = DialedLink(stage.runner, 2, "127.0.0.1", 2, 1000)
         link.transport = GoneTransport()
         link.send(b"frame")
         link.stop()
 
     assert perform(scene) == 0
+
+
+def dial(stage: Stage, *dials: tuple[int, str, int]) -> None:
+    stage.node.effects.dials = list(dials)
+    stage.runner.wake()
+
+
+def port_of(sock: socket.socket) -> int:
+    port: int = sock.getsockname()[1]
+    return port
+
+
+def links(stage: Stage) -> list[tuple[object, ...]]:
+    return [facts for facts in stage.node.seen if facts[0] in ("dialed", "lost")]
+
+
+def test_the_node_says_which_peers_to_dial_from_now_on(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until(lambda: len(stage.saw("dialed")) == 2)
+        two, three = ((n, "127.0.0.1", port_of(stage.sockets[2 * n - 1])) for n in (2, 3))
+        four = (4, "127.0.0.1", port_of(stage.sockets[2]))
+        stage.node.seen.clear()
+        dial(stage, two, three)
+        dial(stage, two, four)
+        await stage.until(lambda: len(links(stage)) == 2)
+        assert links(stage) == [("lost", 3), ("dialed", 4)]
+        dial(stage)
+        await stage.until(lambda: len(links(stage)) == 4)
+        dial(stage, three)
+        await stage.until(lambda: len(links(stage)) == 5)
+        assert links(stage)[2:] == [("lost", 2), ("lost", 4), ("dialed", 3)]
+
+    assert perform(scene, peers=2) == 0
+
+
+def test_another_address_of_a_peer_is_another_link(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        loop = asyncio.get_running_loop()
+        await stage.until(lambda: stage.saw("dialed"))
+        other = stage.sockets[2]
+        other.setblocking(False)
+        dial(stage, (2, "127.0.0.1", port_of(other)))
+        with (await loop.sock_accept(other))[0] as accepted:
+            accepted.setblocking(False)
+            assert await receive(loop, accepted, 6) == b"hello "
+        await stage.until(lambda: len(links(stage)) >= 3)
+        assert links(stage)[:3] == [("dialed", 2), ("lost", 2), ("dialed", 2)]
+
+    assert perform(scene, peers=1) == 0
+
+
+def test_a_link_that_is_given_up_while_it_is_being_made_never_comes_up(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        link = DialedLink(stage.runner, 7, "127.0.0.1", port_of(stage.sockets[3]), 1000)
+        await asyncio.sleep(0)
+        link.stop()
+        link.up(GoneTransport())
+        assert link.transport is None
+        assert not [facts for facts in links(stage) if facts[1] == 7]
+
+    assert perform(scene, peers=1) == 0
+
+
+def test_effects_for_a_peer_that_is_no_more_are_dropped(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until(lambda: stage.saw("dialed"))
+        dial(stage)
+        await stage.until(lambda: stage.saw("lost"))
+        _, writer = await stage.connect()
+        writer.write(b"send")
+        await stage.until(lambda: len(stage.saw("order")) == 1)
+        writer.write(b"redial")
+        await stage.until(lambda: len(stage.saw("order")) == 2)
+        writer.close()
+
+    assert perform(scene, peers=1) == 0
+
+
+def test_a_node_that_joined_listens_where_it_says_and_dials_whom_it_knows(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until(lambda: stage.saw("dialed") == [("dialed", 1), ("dialed", 2)])
+        assert await stage.ask(b"up", 2) == b"up"
+
+    def joined(stage: Stage) -> Awaitable[None]:
+        known = [Member(n, "127.0.0.1", 1, port_of(stage.sockets[2 * n + 1])) for n in (1, 2)]
+        node = NodeConfig(
+            node=9, cluster="c0", host="127.0.0.1", client_port=stage.client_port,
+            peer_port=stage.peer_port, known=known,
+        )  # fmt: skip
+        stage.runner.config = RunConfig(node=node, settings=stage.config.settings, data=stage.config.data)
+        return scene(stage)
+
+    assert perform(joined, peers=2) == 0

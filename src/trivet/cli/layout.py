@@ -3,6 +3,7 @@
 trivet-data/
   cluster.json      who runs where; read by tools and tests, replaced atomically
   supervisor.lock   held while `trivet up` runs
+  supervisor.sock   where `trivet scale` talks to it
   node-1/node.toml  the node's configuration, written anew at each start
   node-1/node.log   what it printed
   node-1/data/      its log and snapshots
@@ -15,36 +16,47 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 HOST = "127.0.0.1"
+DEFAULT_PORT = 7001
 PEER_PORT_OFFSET = 10_000
 CLUSTER_FILE = "cluster.json"
 LOCK_FILE = "supervisor.lock"
+SOCKET_FILE = "supervisor.sock"
+JOINING = "node-joining"
+"""The directory of a node that is being added, until it has a number."""
 
 
 class LayoutError(Exception):
     """The directory or the ports cannot be used; the text says what to do."""
 
 
-class NodeRow(TypedDict):
-    """One node, as ``cluster.json`` has it. ``pid`` is 0 while its process is not running."""
+class FounderRow(TypedDict):
+    """One of the nodes with which the cluster began, and where it was last."""
 
     id: int
-    pid: int
     client_port: int
     peer_port: int
+
+
+class NodeRow(FounderRow):
+    """One node, as ``cluster.json`` has it. ``pid`` is 0 while its process is not running."""
+
+    pid: int
     directory: str
+    zone: NotRequired[str]
 
 
 class ClusterRow(TypedDict):
-    """The whole of ``cluster.json``."""
+    """The whole of ``cluster.json``. Without ``founders``: all nodes are."""
 
     cluster: str
     supervisor: int
     nodes: list[NodeRow]
+    founders: NotRequired[list[FounderRow]]
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -66,7 +78,7 @@ def read_cluster(data: Path) -> ClusterRow | None:
         return None
     try:
         row: ClusterRow = json.loads(path.read_text())
-        assert row["cluster"] and row["nodes"][0]["id"] == 1
+        assert row["cluster"] and row["nodes"][0]["id"] >= 1
     except (ValueError, KeyError, IndexError, TypeError, AssertionError) as error:
         raise LayoutError(f"{path} is damaged: restore it, or start over with --fresh") from error
     return row
@@ -76,7 +88,11 @@ def open_directory(data: Path, fresh: bool) -> int:
     """Make or check the data directory and lock it; returns the lock's file descriptor, held until exit."""
     if data.exists() and not data.is_dir():
         raise LayoutError(f"{data} is a file: name another directory with --data")
-    ours = not data.exists() or (data / CLUSTER_FILE).exists() or set(os.listdir(data)) <= {LOCK_FILE}
+    ours = (
+        not data.exists()
+        or (data / CLUSTER_FILE).exists()
+        or set(os.listdir(data)) <= {LOCK_FILE, SOCKET_FILE}
+    )
     if not ours:
         raise LayoutError(
             f"{data} holds other things and no {CLUSTER_FILE}: name another directory with --data"
@@ -103,7 +119,7 @@ def open_directory(data: Path, fresh: bool) -> int:
 def wipe(data: Path) -> None:
     """Remove what a cluster left in ``data``, and nothing else."""
     for path in sorted(data.glob("node-*")):
-        if path.is_dir() and path.name[5:].isdigit():
+        if path.is_dir() and (path.name[5:].isdigit() or path.name == JOINING):
             shutil.rmtree(path)
     (data / CLUSTER_FILE).unlink(missing_ok=True)
 
@@ -121,9 +137,22 @@ def port_is_free(port: int) -> bool:
 
 def client_ports(first: int, nodes: int) -> list[int]:
     """The client ports from ``first`` upwards; a taken one is an error that names it."""
-    ports = list(range(first, first + nodes))
-    if ports[-1] > 65535:
-        raise LayoutError(f"{nodes} ports from {first} upwards go beyond 65535: choose a lower --port")
+    return free(list(range(first, first + nodes)))
+
+
+def kept_ports(known: ClusterRow, first: int | None) -> list[int]:
+    """The client ports that the nodes had, or as far from ``first`` as they were from node 1's."""
+    rows = known["nodes"]
+    had = [row.get("client_port", DEFAULT_PORT + i) for i, row in enumerate(rows)]
+    return free([port + (first - had[0] if first else 0) for port in had])
+
+
+def free(ports: list[int]) -> list[int]:
+    """The same ports, if all can be listened on."""
+    if not 1 <= min(ports) <= max(ports) <= 65535:
+        raise LayoutError(
+            f"{len(ports)} ports from {ports[0]} upwards go beyond 65535: choose a lower --port"
+        )
     for port in ports:
         if not port_is_free(port):
             raise LayoutError(f"port {port} is taken: stop what listens there, or choose another --port")
@@ -142,54 +171,122 @@ def peer_ports(clients: list[int]) -> list[int]:
     return found
 
 
-def plan(data: Path, nodes: int | None, first_port: int) -> ClusterRow:
-    """The cluster to start: the one that lives in ``data``, at these ports, or a new one."""
+def plan(data: Path, nodes: int | None, first_port: int | None, zones: Sequence[str] = ()) -> ClusterRow:
+    """The cluster to start: the one that lives in ``data``, at these ports, or a new one.
+
+    ``first_port``: None: the ports that it had, or else 7001 and upwards.
+    """
     known = read_cluster(data)
     if known is not None and nodes is not None and nodes != len(known["nodes"]):
         raise LayoutError(
             f"{data} holds a cluster of {len(known['nodes'])} nodes: leave --nodes away, "
-            "name another --data, or start over with --fresh"
+            "name another --data, or start over with --fresh; `trivet scale` changes a running cluster"
         )
-    count = len(known["nodes"]) if known else nodes or 3
-    clients = client_ports(first_port, count)
+    ids = ids_of(known) if known else list(range(1, (nodes or 3) + 1))
+    clients = kept_ports(known, first_port) if known else client_ports(first_port or DEFAULT_PORT, len(ids))
     peers = peer_ports(clients)
-    rows: list[NodeRow] = [
-        {
-            "id": i + 1,
-            "pid": 0,
-            "client_port": clients[i],
-            "peer_port": peers[i],
-            "directory": str((data / f"node-{i + 1}").resolve()),
-        }
-        for i in range(count)
-    ]
-    return {
+    rows = [node_row(data, node, clients[i], peers[i]) for i, node in enumerate(ids)]
+    for i, row in enumerate(rows):
+        zone = zones[i % len(zones)] if zones else known["nodes"][i].get("zone", "") if known else ""
+        if zone:
+            row["zone"] = zone
+    cluster: ClusterRow = {
         "cluster": known["cluster"] if known else secrets.token_hex(16),
         "supervisor": os.getpid(),
         "nodes": rows,
     }
+    now = {row["id"]: row for row in rows}
+    founders = known.get("founders", rows) if known else rows
+    cluster["founders"] = [founder_row(now.get(row["id"], row)) for row in founders]
+    return cluster
+
+
+def ids_of(known: ClusterRow) -> list[int]:
+    """The nodes' ids; a row that was written before its node had one is numbered by its place."""
+    return [row.get("id", i + 1) for i, row in enumerate(known["nodes"])]
+
+
+def node_row(data: Path, node: int, client_port: int, peer_port: int) -> NodeRow:
+    """A node that does not run yet."""
+    return {
+        "id": node,
+        "pid": 0,
+        "client_port": client_port,
+        "peer_port": peer_port,
+        "directory": str((data / f"node-{node}").resolve()),
+    }
+
+
+def founder_row(row: FounderRow) -> FounderRow:
+    """What the others must know of a founding node."""
+    return {"id": row["id"], "client_port": row["client_port"], "peer_port": row["peer_port"]}
+
+
+def next_ports(rows: Sequence[NodeRow]) -> tuple[int, int]:
+    """A client port and a peer port for one more node: the next free ones above the others'."""
+    taken = {port for row in rows for port in (row["client_port"], row["peer_port"])}
+    first = max(row["client_port"] for row in rows) + 1
+    for port in range(first, 65536):
+        if port not in taken and port_is_free(port):
+            peer = port + PEER_PORT_OFFSET
+            if peer > 65535 or peer in taken or not port_is_free(peer):
+                peer = next(p for p in range(port + 1, 65536) if p not in taken and port_is_free(p))
+            return port, peer
+    raise LayoutError("no free ports above those of the other nodes")
+
+
+def next_zone(rows: Sequence[NodeRow]) -> str:
+    """The zone for one more node: that of the fewest, the first of them; empty when there are no zones."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        zone = row.get("zone", "")
+        if zone:
+            counts[zone] = counts.get(zone, 0) + 1
+    return min(counts, key=lambda zone: counts[zone]) if counts else ""
 
 
 def node_toml(row: NodeRow, cluster: ClusterRow, settings: str) -> str:
     """The text of one node's configuration file; ``settings`` is TOML that every node shares."""
+    founders = cluster.get("founders", cluster["nodes"])
+    founding = [founder["id"] for founder in founders]
     lines = [
         "# Written by `trivet up` at each start. For your own deployment, copy it and run `trivet node`.",
         f"node = {row['id']}",
         f'cluster = "{cluster["cluster"]}"',
         f"data = {json.dumps(row['directory'] + '/data')}",
     ]
+    if row["id"] not in founding:
+        lines += [
+            f'host = "{HOST}"',
+            f"client_port = {row['client_port']}",
+            f"peer_port = {row['peer_port']}",
+        ]
+    if row.get("zone"):
+        lines.append(f"zone = {json.dumps(row['zone'])}")
     top, tables = split_settings(settings)
     lines += top
-    for member in cluster["nodes"]:
-        lines += [
-            "",
-            "[[members]]",
-            f"id = {member['id']}",
-            f'host = "{HOST}"',
-            f"client_port = {member['client_port']}",
-            f"peer_port = {member['peer_port']}",
-        ]
+    if row["id"] in founding:
+        for founder in founders:
+            lines += member_lines(
+                "members", founder["id"], HOST, founder["client_port"], founder["peer_port"]
+            )
+    for other in cluster["nodes"]:
+        known = other["id"] in founding if row["id"] in founding else other["id"] == row["id"]
+        if not known:
+            lines += member_lines("known", other["id"], HOST, other["client_port"], other["peer_port"])
     return "\n".join([*lines, "", *tables]).rstrip() + "\n"
+
+
+def member_lines(table: str, node: int, host: str, client_port: int, peer_port: int) -> list[str]:
+    """One node as a row of a table of nodes."""
+    return [
+        "",
+        f"[[{table}]]",
+        f"id = {node}",
+        f"host = {json.dumps(host)}",
+        f"client_port = {client_port}",
+        f"peer_port = {peer_port}",
+    ]
 
 
 def split_settings(settings: str) -> tuple[list[str], list[str]]:

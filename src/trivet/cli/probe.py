@@ -14,6 +14,14 @@ class ProbeError(Exception):
     """The node did not answer, or not what was asked."""
 
 
+class Refused(ProbeError):
+    """The node answered that it will not; ``text`` is what it said."""
+
+    def __init__(self, where: str, text: str) -> None:
+        super().__init__(f"{where}: {text}")
+        self.text = text
+
+
 def request(*words: str) -> bytes:
     """One command as RESP has it."""
     parts = [f"*{len(words)}\r\n".encode()]
@@ -60,7 +68,8 @@ class Probe:
             raise
         except (OSError, ValueError) as error:
             self.close()
-            text = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            said = error.strerror if isinstance(error, OSError) else None
+            text = "no answer in time" if isinstance(error, TimeoutError) else said or str(error)
             raise ProbeError(f"{self.host}:{self.port}: {text}") from error
 
     def info(self) -> dict[str, str]:
@@ -92,7 +101,7 @@ class Probe:
         if kind == b"+":
             return rest
         if kind == b"-":
-            raise ProbeError(f"{self.host}:{self.port}: {rest.decode('utf-8', 'replace')}")
+            raise Refused(f"{self.host}:{self.port}", rest.decode("utf-8", "replace"))
         if kind == b":":
             return int(rest)
         if kind == b"$":

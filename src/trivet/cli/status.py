@@ -1,11 +1,17 @@
-"""``trivet status``: what the nodes of a running cluster say of themselves."""
+"""``trivet status``: what a running cluster says of itself."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 import click
+
+from trivet.cli.asking import cluster_options
+
+if TYPE_CHECKING:
+    from trivet.cli.asking import Address, Asker
+    from trivet.cli.view import View
 
 _COLUMNS = (
     "node",
@@ -20,29 +26,6 @@ _COLUMNS = (
     "clients",
     "version",
 )
-
-
-def address_of(url: str) -> tuple[str, int, str, str]:
-    """``redis://[[user]:password@]host:port`` (or ``host:port``) as host, port, password, user."""
-    parts = urlsplit(url if "://" in url else f"redis://{url}")
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if parts.scheme != "redis" or not parts.hostname or not port:
-        raise click.UsageError(f"{url!r} is no address: write it as redis://127.0.0.1:7001")
-    return parts.hostname, port, unquote(parts.password or ""), unquote(parts.username or "")
-
-
-def addresses_in(data: Path) -> list[tuple[str, int, str, str]]:
-    """The addresses of the cluster that `trivet up` runs in ``data``, if there is one."""
-    from trivet.cli.layout import HOST, LayoutError, read_cluster
-
-    try:
-        cluster = read_cluster(data)
-    except LayoutError as error:
-        raise click.ClickException(str(error)) from error
-    return [(HOST, row["client_port"], "", "") for row in cluster["nodes"]] if cluster else []
 
 
 def row_of(address: tuple[str, int, str, str]) -> tuple[list[str], dict[str, str]]:
@@ -78,28 +61,75 @@ def layout_table(rows: list[list[str]]) -> list[str]:
     ]
 
 
-@click.command("status", epilog="Exit code 0 when a node that answered knows a leader, 1 when none does.")
-@click.option(
-    "--url",
-    "urls",
-    multiple=True,
-    metavar="URL",
-    help="Address of a node, e.g. redis://127.0.0.1:7001; may be repeated.  [default: the nodes in DATA]",
-)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("./trivet-data"),
-    show_default=True,
-    help="Where `trivet up` keeps the cluster, when no --url is given.",
-)
-def command(urls: tuple[str, ...], data: Path) -> None:
-    """Show role, term, leader and log positions of each node, asked over its client port."""
-    addresses = [address_of(url) for url in urls] or addresses_in(data) or [("127.0.0.1", 7001, "", "")]
-    with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
+def show_view(view: "View") -> None:
+    """Nodes, keyspaces, groups and moves, a table each."""
+    from trivet.cli.tables import group_table, keyspace_table, move_table, node_table
+
+    parts = [node_table(view), keyspace_table(view.keyspaces), group_table(view)]
+    if view.moves:
+        parts.append(move_table(view))
+    click.echo("\n\n".join("\n".join(part) for part in parts))
+
+
+def view_of(asker: "Asker") -> "View | None":
+    """The whole cluster; None when nobody can be asked for it."""
+    from trivet.cli.probe import ProbeError
+
+    try:
+        return asker.full_view()
+    except ProbeError:
+        return None
+
+
+def show_logs(addresses: "list[Address]") -> bool:
+    """What each node says of itself, a line each; whether one of them knows a leader."""
+    with ThreadPoolExecutor(max_workers=min(32, len(addresses))) as pool:
         answers = list(pool.map(row_of, addresses))
     for line in layout_table([row for row, _ in answers]):
         click.echo(line)
-    if not any(info.get("raft_leader", "0") not in ("0", "", "none") for _, info in answers):
+    return any(info.get("raft_leader", "0") not in ("0", "", "none") for _, info in answers)
+
+
+@click.command(
+    "status",
+    epilog="Exit code 0 when every group has a leader, 1 when one has none or no node answers. What the "
+    "states mean "
+    "stands in docs/operations.md.",
+)
+@cluster_options
+@click.option(
+    "--logs", is_flag=True, help="What each node says of itself: role, term, log positions, version."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="For programs: everything, with the names of CLUSTER STATE."
+)
+def command(
+    nodes: tuple[str, ...], data: Path, password_file: Path | None, logs: bool, as_json: bool
+) -> None:
+    """Show the cluster: nodes, keyspaces, groups, and slots that are being moved.
+
+    Any node can be asked. Counts and progress come from the leader of the system group, when it answers.
+    """
+    from trivet.cli.asking import asker_for
+
+    asker = asker_for(nodes, data, password_file)
+    named = list(asker.addresses)
+    view = view_of(asker)
+    if view is None and as_json:
+        raise click.ClickException("no node tells the state of the cluster: name one that runs with --node")
+    if view is not None and as_json:
+        from trivet.cli.tables import show_json
+
+        click.echo(show_json(view))
+    elif view is not None and not logs:
+        show_view(view)
+    elif not show_logs(named if view is None else asker.addresses):
         click.echo("no leader: a majority of the nodes must run and reach each other", err=True)
+        sys.exit(1)
+    without = view.leaderless() if view is not None else []
+    if without:
+        groups = ", ".join(str(group) for group in without)
+        click.echo(
+            f"no leader in group {groups}: a majority of its members must run and reach each other", err=True
+        )
         sys.exit(1)

@@ -12,8 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
+from trivet.cli.departures import Departures
 from trivet.cli.layout import HOST, ClusterRow, NodeRow, urls, write_cluster
+from trivet.cli.orders import OrderDesk
+from trivet.cli.scaling import Scaler
 from trivet.cli.watch import NodeView, Watcher
 
 NODE_PROGRAM = [sys.executable, "-m", "trivet", "node"]
@@ -42,6 +46,9 @@ class NodeProcess:
         self.start_at_s = 0.0
         self.backoff_s = BACKOFF_FIRST_S
         self.deaths = 0
+        self.leaving = False
+        """It has left the cluster: it is not started again, but forgotten when it has ended."""
+        self.kill_at_s = 0.0
         self.watcher = Watcher(HOST, row["client_port"], password)
 
     @property
@@ -111,9 +118,17 @@ class Supervisor:
         say: Callable[[str], None],
         password: str = "",
         program: list[str] = NODE_PROGRAM,
+        settings: str = "",
     ) -> None:
+        """``settings``: TOML that goes into the configuration of nodes that are added."""
         self.nodes = [NodeProcess(row, program, password) for row in cluster["nodes"]]
         self.ready = False
+        self._program = program
+        self._password = password
+        self._asked: SimpleQueue[tuple[Callable[[], None], threading.Event]] = SimpleQueue()
+        self._scaler = Scaler(data, cluster, settings, password, self)
+        self._desk = OrderDesk(data, self._scaler.carry_out)
+        self._departures = Departures(lambda: [row["id"] for row in self.rows()], self._scaler.asker)
         self._data = data
         self._cluster = cluster
         self._restart = restart
@@ -132,6 +147,7 @@ class Supervisor:
                 node.start(begun_s)
                 node.watcher.start()
             write_cluster(self._data, self._cluster)
+            self._open_desk()
             while not self._signals:
                 self._turn(begun_s)
                 if draw is not None:
@@ -142,15 +158,83 @@ class Supervisor:
             self._stop_all()
         return 0
 
+    # -- nodes that come and go; called in other threads ----------------------------------------
+
+    def rows(self) -> list[NodeRow]:
+        """The nodes that are kept running."""
+        return [node.row for node in self.nodes if not node.leaving]
+
+    def adopt(self, row: NodeRow) -> None:
+        """Run one more node; returns when it is started."""
+        self._in_loop(lambda: self._add(row))
+
+    def release(self, node: int) -> None:
+        """Stop a node that has left, and forget it; returns when it has ended."""
+        self._in_loop(lambda: self._retire(node))
+        while any(other.row["id"] == node for other in self.nodes) and not self._signals:
+            time.sleep(TURN_S)
+
+    def _in_loop(self, do: Callable[[], None]) -> None:
+        """A process ends with the thread that started it: so that must be the one that lasts."""
+        done = threading.Event()
+        self._asked.put((do, done))
+        while not done.wait(TURN_S) and not self._signals:
+            continue
+
+    def _add(self, row: NodeRow) -> None:
+        node = NodeProcess(row, self._program, self._password)
+        node.start(time.monotonic())
+        node.watcher.start()
+        self.nodes.append(node)
+        self._cluster["nodes"].append(row)
+        write_cluster(self._data, self._cluster)
+        self._say(f"node {row['id']} started, pid {row['pid']}: {urls([row])}")
+
+    def _retire(self, number: int) -> None:
+        for node in self.nodes:
+            if node.row["id"] == number and not node.leaving:
+                node.leaving = True
+                node.kill_at_s = time.monotonic() + STOP_MAX_S
+                node.watcher.stop()
+                node.signal(signal.SIGTERM)
+
+    def _forget(self, node: NodeProcess) -> None:
+        place = self.nodes.index(node)
+        del self.nodes[place], self._cluster["nodes"][place]
+        write_cluster(self._data, self._cluster)
+        self._say(
+            f"node {node.row['id']} has left the cluster and ended; its directory is kept: "
+            f"{node.row['directory']}"
+        )
+
+    def _open_desk(self) -> None:
+        self._departures.start()
+        try:
+            self._desk.open()
+        except OSError as error:
+            self._say(
+                f"`trivet scale` will not work here: no socket in {self._data} ({error.strerror or error})"
+            )
+
+    # -- the loop -------------------------------------------------------------------------------
+
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._signals += 1
         self._wake.set()
 
     def _turn(self, begun_s: float) -> None:
         now_s = time.monotonic()
-        for node in self.nodes:
+        self._do_what_was_asked()
+        for number in self._departures.gone:
+            self._retire(number)
+        for node in list(self.nodes):
             status = node.reap(now_s)
-            if status is not None:
+            if node.leaving:
+                if node.process is None:
+                    self._forget(node)
+                elif now_s > node.kill_at_s:
+                    node.signal(signal.SIGKILL)
+            elif status is not None:
                 self._on_death(node, status)
             elif node.process is None and self._restart and now_s >= node.start_at_s:
                 node.start(now_s)
@@ -161,6 +245,15 @@ class Supervisor:
             self._look_whether_ready(now_s - begun_s)
         else:
             self._tell_leader()
+
+    def _do_what_was_asked(self) -> None:
+        try:
+            while True:
+                do, done = self._asked.get_nowait()
+                do()
+                done.set()
+        except Empty:
+            return
 
     def _on_death(self, node: NodeProcess, status: int) -> None:
         write_cluster(self._data, self._cluster)
@@ -200,6 +293,8 @@ class Supervisor:
                 self._leader_told = (view.term, node.row["id"])
 
     def _stop_all(self) -> None:
+        self._desk.close()
+        self._departures.stop()
         for node in self.nodes:
             node.watcher.stop()
             node.signal(signal.SIGTERM)

@@ -14,9 +14,7 @@ import click
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    default=7001,
-    show_default=True,
-    help="Client port of node 1; the others follow upwards.",
+    help="Client port of the first node; the others follow upwards.  [default: 7001, or what DATA holds]",
 )
 @click.option(
     "--data",
@@ -26,6 +24,13 @@ import click
     help="Directory for the cluster's files.",
 )
 @click.option("--fresh", is_flag=True, help="Remove what an earlier cluster left in DATA, and begin anew.")
+@click.option(
+    "--zones",
+    default="",
+    metavar="NAME,...",
+    help="Put the nodes into these zones in turn, as if each were a rack: replicas of one group get "
+    "different ones.",
+)
 @click.option("--no-restart", is_flag=True, help="Leave a node that dies dead.")
 @click.option(
     "--settings",
@@ -33,13 +38,20 @@ import click
     help="TOML file with settings that go into every node's configuration.",
 )
 def command(
-    nodes: str | None, port: int, data: Path, fresh: bool, no_restart: bool, settings: Path | None
+    nodes: str | None,
+    port: int | None,
+    data: Path,
+    fresh: bool,
+    zones: str,
+    no_restart: bool,
+    settings: Path | None,
 ) -> None:
     """Start a cluster on this machine: one process per node, on loopback.
 
     Once every node serves and a leader exists it prints one line, `ready redis://127.0.0.1:7001 ...`.
     Connect any Redis client to any of these addresses. In a terminal a live view follows; piped, a line
-    per event. A node that dies is started again. Who runs where stands in DATA/cluster.json.
+    per event. A node that dies is started again. Who runs where stands in DATA/cluster.json. `trivet scale`
+    adds nodes and takes them away while it runs.
     """
     from trivet.cli.layout import LayoutError, open_directory, plan, write_nodes
     from trivet.cli.supervisor import Supervisor, SupervisorError
@@ -47,7 +59,7 @@ def command(
     lock = -1
     try:
         lock = open_directory(data, fresh)
-        cluster = plan(data, int(nodes) if nodes else None, port)
+        cluster = plan(data, int(nodes) if nodes else None, port, zone_names(zones))
         shared = settings.read_text() if settings else ""
         password = password_in(shared)
         write_nodes(cluster, shared)
@@ -55,13 +67,23 @@ def command(
             from trivet.cli.live import LiveView
 
             with LiveView(cluster["nodes"]) as view:
-                sys.exit(Supervisor(data, cluster, not no_restart, view.say, password).run(view.draw))
-        sys.exit(Supervisor(data, cluster, not no_restart, say_plainly, password).run(None))
+                supervisor = Supervisor(data, cluster, not no_restart, view.say, password, settings=shared)
+                sys.exit(supervisor.run(view.draw))
+        supervisor = Supervisor(data, cluster, not no_restart, say_plainly, password, settings=shared)
+        sys.exit(supervisor.run(None))
     except (LayoutError, SupervisorError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         if lock >= 0:
             os.close(lock)
+
+
+def zone_names(words: str) -> list[str]:
+    """``a,b,c`` as names."""
+    names = [name.strip() for name in words.split(",")] if words else []
+    if not all(names):
+        raise click.UsageError(f"--zones {words}: write the names with commas between them, such as a,b,c")
+    return names
 
 
 def password_in(settings: str) -> str:

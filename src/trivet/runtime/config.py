@@ -57,6 +57,8 @@ def load_config(path: Path) -> RunConfig:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     names = [field.name for field in msgspec.structs.fields(RunSettings)]
     mine = {name: table.pop(name) for name in names if name in table}
+    if "birth" in table:
+        raise ConfigError(f"{path}: birth: there is no such setting; the data directory has it")
     node = _convert(path, table, NodeConfig)
     settings = _convert(path, mine, RunSettings)
     problem = node.problem()

@@ -30,8 +30,10 @@ from trivet.core.base.disk import (
     Write,
 )
 from trivet.core.base.errors import StartError
+from trivet.runtime.birth import BIRTH_FILE
 
 LOCK_FILE = "lock"
+_OURS = (LOCK_FILE, BIRTH_FILE)
 _OPEN_FILES_MAX = 16
 _ZEROS = bytes(1024 * 1024)
 QUICK_MAX_S = 0.002
@@ -83,7 +85,7 @@ class DirectoryStorage:
     def names(self) -> list[str]:
         """All file names, sorted."""
         return sorted(
-            entry.name for entry in os.scandir(self.path) if entry.is_file() and entry.name != LOCK_FILE
+            entry.name for entry in os.scandir(self.path) if entry.is_file() and entry.name not in _OURS
         )
 
     def size_bytes(self, file: str) -> int:

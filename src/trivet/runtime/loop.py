@@ -74,11 +74,9 @@ class NodeRunner:
         self.loop.set_exception_handler(self._on_exception)
         try:
             await self._listen()
-            for member in self.config.node.members:
-                if member.id != self.config.node.node:
-                    self._peers[member.id] = DialedLink(
-                        self, member, self.config.settings.peer_output_bytes_max
-                    )
+            config = self.config.node
+            seen = {member.id: member for member in config.known + config.members if member.id != config.node}
+            self._dial([(member.id, member.host, member.peer_port) for member in seen.values()])
             self._tick()
             await self._ended
         finally:
@@ -86,7 +84,7 @@ class NodeRunner:
         return self.exit_code or 0
 
     async def _listen(self) -> None:
-        me = next(member for member in self.config.node.members if member.id == self.config.node.node)
+        me = self.config.node.address()
         doors: list[tuple[Callable[[], asyncio.Protocol], str, int]] = [
             (
                 lambda: AcceptedLink(self, self.links),
@@ -168,6 +166,8 @@ class NodeRunner:
         if effects.fatal:
             self._end(1, effects.fatal)
             return False
+        if effects.dials is not None:
+            self._dial(effects.dials)
         if effects.sends:
             self._send(effects.sends)
         for conn, data in effects.replies:
@@ -184,13 +184,26 @@ class NodeRunner:
             self.wake()
         return reported
 
+    def _dial(self, dials: list[tuple[NodeId, str, int]]) -> None:
+        """Hold links to these peers, and no others. Another address of a peer is another link."""
+        wanted = {peer: (host, port) for peer, host, port in dials}
+        for peer, link in list(self._peers.items()):
+            if wanted.get(peer) != (link.host, link.port):
+                del self._peers[peer]
+                link.stop()
+        output_bytes_max = self.config.settings.peer_output_bytes_max
+        for peer, (host, port) in wanted.items():
+            if peer not in self._peers:
+                self._peers[peer] = DialedLink(self, peer, host, port, output_bytes_max)
+
     def _send(self, sends: list[tuple[NodeId, bytes]]) -> None:
-        """One write per peer."""
+        """One write per peer. A frame for a peer without a link is dropped, like one whose link is down."""
         by_peer: dict[NodeId, list[bytes]] = {}
         for peer, frame in sends:
             by_peer.setdefault(peer, []).append(frame)
         for peer, frames in by_peer.items():
-            self._peers[peer].send(frames[0] if len(frames) == 1 else b"".join(frames))
+            if peer in self._peers:
+                self._peers[peer].send(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def _perform_rest(self, effects: Effects) -> None:
         clients = self.clients
@@ -204,7 +217,8 @@ class NodeRunner:
             if link in self.links:
                 self.links[link].close()
         for peer in effects.redials:
-            self._peers[peer].redial()
+            if peer in self._peers:
+                self._peers[peer].redial()
         for conn in effects.pauses:
             if conn in clients:
                 clients[conn].pause_reading()

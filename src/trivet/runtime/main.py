@@ -7,9 +7,12 @@ import os
 import signal
 import sys
 
+import msgspec
+
 from trivet.core.base.errors import StartError
 from trivet.core.node.node import Node
 from trivet.runtime import logs
+from trivet.runtime.birth import birth_of
 from trivet.runtime.config import RunConfig
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner, mono_ms, wall_ms
@@ -37,7 +40,8 @@ def run_node(config: RunConfig) -> int:
             )
         storage = DirectoryStorage(config.data)
         seed = int.from_bytes(os.urandom(32), "little")
-        node = Node(config.node, storage, seed, mono_ms(), wall_ms())
+        settings = msgspec.structs.replace(config.node, birth=birth_of(config.data))
+        node = Node(settings, storage, seed, mono_ms(), wall_ms())
         gc.collect()
         gc.freeze()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

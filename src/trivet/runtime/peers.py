@@ -12,8 +12,7 @@ import socket
 from functools import partial
 from typing import cast
 
-from trivet.core.base.ids import LinkId
-from trivet.core.cluster.map import Member
+from trivet.core.base.ids import LinkId, NodeId
 from trivet.runtime.clients import GONE, address_of
 from trivet.runtime.driven import Driver
 
@@ -28,15 +27,18 @@ _TCP_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class DialedLink:
-    """Our link to one member: dialed, redialed, sent on. One connection at a time."""
+    """Our link to one peer at one address: dialed, redialed, sent on. One connection at a time."""
 
-    def __init__(self, driver: Driver, member: Member, output_bytes_max: int) -> None:
-        self.member = member
+    def __init__(self, driver: Driver, peer: NodeId, host: str, port: int, output_bytes_max: int) -> None:
+        self.peer = peer
+        self.host = host
+        self.port = port
         self.transport: asyncio.Transport | None = None
         self._driver = driver
         self._output_bytes_max = output_bytes_max
         self._down = asyncio.Event()
         self._down.set()
+        self._stopped = False
         self._task = driver.loop.create_task(self._keep())
 
     async def _keep(self) -> None:
@@ -46,9 +48,7 @@ class DialedLink:
             begun_s = loop.time()
             try:
                 await asyncio.wait_for(
-                    loop.create_connection(
-                        partial(DialedConnection, self), self.member.host, self.member.peer_port
-                    ),
+                    loop.create_connection(partial(DialedConnection, self), self.host, self.port),
                     CONNECT_MAX_S,
                 )
             except (OSError, TimeoutError):
@@ -61,18 +61,23 @@ class DialedLink:
 
     def up(self, transport: asyncio.Transport) -> None:
         """A connection was made."""
-        _logger.debug("link to node %d is up", self.member.id)
+        if self._stopped:
+            transport.abort()
+            return
+        _logger.debug("link to node %d is up", self.peer)
         self.transport = transport
         self._down.clear()
-        self._driver.node.on_peer_dialed(self.member.id)
+        self._driver.node.on_peer_dialed(self.peer)
         self._driver.wake()
 
     def down(self) -> None:
-        """The connection is gone."""
-        _logger.debug("link to node %d is down", self.member.id)
+        """The connection is gone; what is said of one that was stopped comes late."""
+        if self.transport is None:
+            return
+        _logger.debug("link to node %d is down", self.peer)
         self.transport = None
         self._down.set()
-        self._driver.node.on_peer_lost(self.member.id)
+        self._driver.node.on_peer_lost(self.peer)
         self._driver.wake()
 
     def send(self, data: bytes) -> None:
@@ -92,9 +97,11 @@ class DialedLink:
             self.transport.abort()
 
     def stop(self) -> None:
-        """No link any more."""
+        """No link any more. The node hears so before anything can come of another link to that peer."""
+        self._stopped = True
         self._task.cancel()
         self.redial()
+        self.down()
 
 
 class DialedConnection(asyncio.Protocol):

@@ -55,3 +55,26 @@ def test_what_is_called_sound_is_sound_for_raft(heartbeat_ms, election_ms, tick_
 def test_what_is_unknown_is_refused():
     with pytest.raises(msgspec.ValidationError, match="nosuch"):
         msgspec.convert({"node": 1, "cluster": "ab", "members": [], "nosuch": 1}, NodeConfig)
+
+
+def joined(**changes) -> NodeConfig:
+    facts = {"node": 4, "cluster": "ab12", "known": members(1, 2), "members": [], "host": "10.0.0.4"}
+    return config(**{**facts, "client_port": 7001, "peer_port": 17001, **changes})
+
+
+def test_a_node_that_joins_is_no_member_and_knows_some():
+    assert joined(zone="a", labels={"rack": "7"}).problem() == ""
+    assert joined().address() == Member(id=4, host="10.0.0.4", client_port=7001, peer_port=17001)
+
+
+@pytest.mark.parametrize(
+    "lack", [{"known": []}, {"node": 0}, {"host": ""}, {"client_port": 0}, {"peer_port": 0}]
+)
+def test_what_a_node_that_joins_must_say(lack):
+    said = "members: without any, the node joins: node, host, client_port, peer_port, known"
+    assert joined(**lack).problem() == said
+
+
+def test_a_founding_node_is_where_it_says_or_where_the_members_have_it():
+    assert config(node=2).address() == members(2)[0]
+    assert config(node=2, host="10.0.0.2").address() == Member(2, "10.0.0.2", 7002, 17002)
