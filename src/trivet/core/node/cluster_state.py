@@ -11,9 +11,9 @@ from trivet.core.cluster.rows import GroupRow, MoveRow, NodeRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.cluster_topology import term_of
 from trivet.core.node.front import Front
+from trivet.core.node.info import bytes_of
 from trivet.core.node.keyspace_command import facts_of, leader_of
 from trivet.core.raft.state import Role
-from trivet.core.values.sizes import sampled_bytes
 from trivet.core.wire.reply import Reply
 
 
@@ -40,14 +40,6 @@ def _seen(front: Front, group: RaftGroup) -> GroupFacts:
     )
 
 
-def bytes_of(group: RaftGroup) -> int:
-    """What the values of a replica take: the account's figure, or an estimate when there is no account."""
-    memory = group.machine.memory
-    if memory is not None and memory.counted:
-        return memory.total
-    return sampled_bytes(group.machine.databases)
-
-
 def silent_ms(front: Front, node: NodeId) -> int:
     """For how long the link to ``node`` has been down."""
     return front.now_ms - front.silent.get(node, front.started_ms)
@@ -59,7 +51,7 @@ def state(front: Front) -> Reply:
     facts = facts_known(front)
     leads: dict[NodeId, int] = {}
     for row in cluster.groups.values():
-        leader = leader_of(front, row)
+        leader = leader_of(front, row) if row.id else 0
         leads[leader] = leads.get(leader, 0) + 1
     nodes: list[Reply] = [_node(front, row, facts, leads) for row in cluster.members.values()]
     keyspaces: list[Reply] = [facts_of(front, row) for row in cluster.keyspaces.values()]

@@ -493,8 +493,9 @@ class Front:
         """Time has passed, or the map has changed: what waits for that looks again."""
         if self.steps:
             waiting, self.steps = self.steps, []
-            self.steps = [steps for steps in waiting if not steps.look()] + self.steps
-            self.unparked = True
+            kept = [steps for steps in waiting if not steps.look()]
+            self.unparked = self.unparked or len(kept) < len(waiting)
+            self.steps = kept + self.steps
         for conn in list(self.adrift):
             session = self.sessions[conn]
             if session.parked:
