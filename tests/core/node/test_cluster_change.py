@@ -5,7 +5,7 @@ from tests.core.node.founded import founded, reply
 from trivet.core.cluster.ranges import show
 from trivet.core.raft.state import Role
 
-JOIN = "CLUSTER JOIN 10.0.0.9 7009 17009 rack9 '{\"disk\": \"ssd\"}' 99"
+JOIN = 'CLUSTER JOIN 10.0.0.9 7009 17009 rack9 \'{"disk": "ssd"}\' 99'
 
 
 def states(bench: Bench, number: int = 1) -> dict[int, str]:

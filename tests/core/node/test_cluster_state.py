@@ -1,7 +1,7 @@
 """CLUSTER STATE: the whole map, with what a node knows beside it."""
 
 from tests.core.node.founded import founded, reply
-from trivet.core.node.cluster_state import facts_known, silent_ms
+from trivet.core.node.cluster_state import facts_known
 
 
 def test_everything_that_a_view_needs():
@@ -18,7 +18,7 @@ def test_everything_that_a_view_needs():
     assert node == {
         "id": 1, "name": "c0ffee" + "0" * 33 + "1", "host": "10.0.0.1", "client-port": 7001, "peer-port": 17001,
         "zone": "", "labels": {}, "state": "up", "replaces": 0, "alive": 1, "silent-ms": 0,
-        "groups": 3, "leads": node["leads"],
+        "groups": 4, "leads": node["leads"],
     }  # fmt: skip
     assert [(one["name"], one["groups"]) for one in told["keyspaces"]] == [("default", 1), ("carts", 3)]
     groups = {one["id"]: one for one in told["groups"]}
@@ -43,7 +43,6 @@ def test_it_is_answered_without_a_majority_and_says_who_is_silent():
     assert [(one["id"], one["alive"]) for one in nodes] == [(1, 1), (2, 0), (3, 0)]
     assert nodes[0]["silent-ms"] == 0 and 2_900 <= nodes[1]["silent-ms"] <= 3_100
     front = bench.node(1).front
-    assert silent_ms(front, 2) == nodes[1]["silent-ms"]
     assert list(facts_known(front).dead_ms) == [2, 3]
 
 

@@ -51,7 +51,9 @@ def test_groups_without_a_majority_are_said_to_be_missing():
     assert bench.node(1).front.cluster.keyspace_named("db20"), "the map has it at once"
     bench.cut(1)
     answer = _eventually(bench, "a")
-    assert answer.startswith("-ERR keyspace 20 is there, but not all of its groups serve yet: commands wait (")
+    assert answer.startswith(
+        "-ERR keyspace 20 is there, but not all of its groups serve yet: commands wait ("
+    )
     bench.heal()
     assert bench.answer("b@2", "SELECT 20") == "+OK"
     assert bench.answer("b", "SET k 1") == "+OK"

@@ -11,7 +11,8 @@ from trivet.core.wire.reply import OK
 class Keeper:
     """Knows everything."""
 
-    asked: list[tuple[int, int]] = []
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
 
     def facts(self) -> Facts | None:
         return Facts(dead_ms={3: 77}, groups={2: GroupFacts(keys=5, bytes=50, ops=9)})
@@ -30,7 +31,8 @@ class Keeper:
 def test_it_is_asked_for_what_it_knows_and_does():
     bench = founded(3, "20")
     bench.answer("a", "CLUSTER SPLIT 2")
-    steward: Steward = Keeper()
+    keeper = Keeper()
+    steward: Steward = keeper
     front = bench.node(1).front
     front.steward = steward
     told = reply(bench, "b", "CLUSTER STATE")
@@ -44,4 +46,4 @@ def test_it_is_asked_for_what_it_knows_and_does():
     front = other.node(2).front
     front.steward = steward
     assert lead(front, [b"CLUSTER", b"LEAD", b"1", b"3"]) == OK
-    assert Keeper.asked == [(1, 3)]
+    assert keeper.asked == [(1, 3)]

@@ -22,7 +22,11 @@ def facts_known(front: Front) -> Facts:
     reported = front.steward.facts() if front.steward is not None else None
     if reported is not None:
         return reported
-    dead = {node: silent_ms(front, node) for node in front.cluster.members if not front.alive(node)}
+    dead = {
+        node: front.touch.silent_ms(node, front.now_ms)
+        for node in front.cluster.members
+        if not front.alive(node)
+    }
     groups = {number: _seen(front, group) for number, group in front.groups.items()}
     return Facts(dead_ms=dead, groups=groups)
 
@@ -38,11 +42,6 @@ def _seen(front: Front, group: RaftGroup) -> GroupFacts:
         leader=raft.leader,
         caught_up=caught_up,
     )
-
-
-def silent_ms(front: Front, node: NodeId) -> int:
-    """For how long the link to ``node`` has been down."""
-    return front.now_ms - front.silent.get(node, front.started_ms)
 
 
 def state(front: Front) -> Reply:

@@ -183,7 +183,7 @@ def links(front: Front) -> Reply:
             link: dict[bytes, Reply] = {
                 b"direction": direction,
                 b"node": front.cluster.node_name(node).encode(),
-                b"create-time": front.linked.get(node, 0),
+                b"create-time": front.touch.since(node),
                 b"events": b"rw" if direction == b"to" else b"r",
                 b"send-buffer-allocated": 0,
                 b"send-buffer-used": 0,

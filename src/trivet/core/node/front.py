@@ -32,6 +32,7 @@ from trivet.core.node.router import NOT_IN_REACH, Router
 from trivet.core.node.rules import Rules
 from trivet.core.node.session import HELD, MONITORED, PAUSED, WRITTEN_MAX, Piece, Ready, Session
 from trivet.core.node.sharing import Change, Sharing
+from trivet.core.node.touch import Touch
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
 from trivet.core.values.numbers import parse_int
@@ -102,10 +103,7 @@ class Front:
         """Commands between two of their steps."""
         self.adrift: dict[ConnectionId, tuple[list[bytes], Instant]] = {}
         """Requests whose group this node does not know yet, and since when they wait for that."""
-        self.silent: dict[NodeId, Instant] = {}
-        """Nodes to which the link is down, and since when; of others it is up, or never was."""
-        self.linked: dict[NodeId, WallMs] = {}
-        """Nodes to which the link is up, and since when."""
+        self.touch = Touch(now_ms)
         self.steward: Steward | None = None
         self.blocked = BlockedClients(config.command_timeout_ms)
         self.guard = Guard(lambda: self.system.machine.users, config.password)

@@ -194,8 +194,7 @@ class Node:
     def on_peer_dialed(self, peer: NodeId) -> None:
         """Our connection to ``peer`` is up, and empty."""
         self._peers.up[peer] = None
-        self.front.silent.pop(peer, None)
-        self.front.linked[peer] = self.front.wall_ms
+        self.front.touch.up(peer, self.front.wall_ms)
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
         for _, group in self.residents.all:
@@ -207,8 +206,7 @@ class Node:
         effects = self.front.effects
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
-        self.front.silent.setdefault(peer, self.front.now_ms)
-        self.front.linked.pop(peer, None)
+        self.front.touch.lost(peer, self.front.now_ms)
         if self._peers.up.pop(peer, 0) is None:
             for _, group in self.residents.all:
                 group.on_peer_lost(peer)
