@@ -153,6 +153,8 @@ def test_shapes_of_calls():
     assert is_question([b"USERS", b"NAMES"])
     assert not is_question([b"USERS", b"SET", b"ann", b""])
     assert is_question([b"SCANPART", b"0"])
+    assert is_question([b"SLOTKEYS", b"7"]) and is_question([b"SLOTKEYS", b"7", b"10"])
+    assert not is_question([b"SLOTKEYS"]) and not is_question([b"SLOTKEYS", b"x"])
     assert not is_question([b"USERS"])
     assert not is_question([b"GET", b"NAMES"])
     assert inner_call((0, [b"AS", b"ann", b"1", b"GET", b"a"])) == [b"GET", b"a"]

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.machine.two_groups import HIGH, Group, Groups, Move, key_in
+from trivet.core.cluster.slots import slot_of
 from trivet.core.machine.scanning import scan_place
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import Error
@@ -67,3 +68,16 @@ def test_foreign_keys_are_in_no_part():
     move = Move(groups, 1, [HIGH])
     move.until("sealed")
     assert groups.groups[1].read("SCANPART 0", groups.epoch) == [b"0", []]
+
+
+def test_the_keys_of_a_slot():
+    groups = Groups()
+    keys = [b"{%b}%d" % (key_in(HIGH).encode(), i) for i in range(3)]
+    for key in keys:
+        groups.run(f"SET {key.decode()} 1")
+    group, slot = groups.groups[0], slot_of(keys[0])
+    assert sorted(group.read(f"SLOTKEYS {slot} 10")) == keys
+    assert len(group.read(f"SLOTKEYS {slot} 2")) == 2
+    assert (group.read(f"SLOTKEYS {slot}"), group.read(f"SLOTKEYS {(slot + 1) % 16384}")) == (3, 0)
+    Move(groups, 1, [HIGH]).until("sealed")
+    assert groups.groups[1].read(f"SLOTKEYS {slot}", groups.epoch) == 0, "not yet its own"

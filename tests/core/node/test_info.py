@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.node.bench import Bench
+from tests.core.node.founded import founded
 from trivet import __version__
 
 
@@ -29,6 +30,11 @@ def test_the_place_in_raft(number, role):
     bench.say("a", "SET k 1")
     bench.wait(200)
     told = facts(bench, f"b@{number}", "raft")
+    group = told.pop("raft_group1")
+    assert group == (
+        f"keyspace=0,role={role},term=1,leader=1,commit=2,applied=2,last=2,first=1,voters=1/2/3,learners="
+    )
+    assert told.pop("raft_group0").startswith("keyspace=-1,role=")
     assert told == {
         "raft_role": role,
         "raft_term": "1",
@@ -61,7 +67,7 @@ def test_sections():
     for word, count in (("all", 13), ("everything", 14), ("default", 12)):
         assert bench.ask("a", f"INFO {word}").count("# ") == count
     bench.say("a", "HELLO 3")
-    assert bench.ask("a", "INFO cluster") == '="txt:# Cluster\\r\\ncluster_enabled:0\\r\\n"'
+    assert bench.ask("a", "INFO cluster").startswith('="txt:# Cluster\\r\\ncluster_enabled:0\\r\\n')
 
 
 def test_counts():
@@ -81,3 +87,26 @@ def test_counts():
     assert told["total_commands_processed"] == "5"
     bench.wait(60_000)
     assert facts(bench, "a")["uptime_in_seconds"] == "60"
+
+
+def test_several_groups():
+    bench = founded(3, "20 SHARDS 2", "3 REPLICAS 1")
+    bench.say("a", "SET k 1 | SELECT 20")
+    assert bench.answer("a", "MSET foo 1 bar 2 baz 3") == "+OK"
+    bench.say("a", "SELECT 3")
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.wait(200)
+    (member,) = bench.node(1).front.cluster.groups[4].members
+    for number in (1, 2, 3):
+        told = facts(bench, f"b{number}@{number}", "keyspace")
+        here = {"db3": "keys=1,expires=0,avg_ttl=0"} if number == member else {}
+        assert told == {"db0": "keys=1,expires=0,avg_ttl=0", "db20": "keys=3,expires=0,avg_ttl=0", **here}
+        told = facts(bench, f"b{number}", "raft")
+        lines = [name for name in told if name.startswith("raft_group")]
+        assert lines == [f"raft_group{n}" for n in ((0, 1, 2, 3, 4) if number == member else (0, 1, 2, 3))]
+    told = facts(bench, "b1", "cluster")
+    assert {key: int(told[f"trivet_{key}"]) for key in ("nodes", "keyspaces", "groups", "moves")} == {
+        "nodes": 3, "keyspaces": 3, "groups": 5, "moves": 0,
+    }  # fmt: skip
+    leads = sum(int(facts(bench, f"b{n}", "cluster")["trivet_leads_here"]) for n in (1, 2, 3))
+    assert leads == 5

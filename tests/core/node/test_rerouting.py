@@ -15,7 +15,8 @@ class Client:
 
 class Bench:
     def __init__(self) -> None:
-        router, self.groups = halved()
+        router, self.known = halved()
+        self.groups = dict(self.known)
         for group in self.groups.values():
             group.taken = []
             group.write = lambda run, now, group=group: group.taken.append(run)
@@ -62,6 +63,34 @@ def test_what_finds_no_home_in_time_is_withdrawn():
     run = bench.came_back(HIGH)
     bench.rerouting.look(3, 5_000)
     assert run.replies == [MOVING] and bench.client.told == 1
+
+
+def test_what_comes_back_again_and_again_is_withdrawn_all_the_same():
+    bench = Bench()
+    run = bench.came_back(HIGH)
+    now_ms = 0
+    while bench.client.told == 0:
+        now_ms += RETRY_MS
+        bench.rerouting.look(3, now_ms)
+        for again in bench.groups[2].taken:
+            if again.finish_in_part([NOT_HERE]):
+                bench.rerouting.take(again, 3, now_ms)
+        bench.groups[2].taken.clear()
+    assert run.replies == [MOVING] and now_ms == 5_000
+
+
+def test_a_group_that_this_node_does_not_know_yet_is_waited_for():
+    bench = Bench()
+    run = bench.came_back(HIGH, LOW)
+    high = bench.known.pop(2)
+    bench.rerouting.look(4, 10)
+    assert bench.rerouting.waits and len(bench.groups[1].taken) == 1
+    bench.known[2] = high
+    bench.rerouting.look(4, 10 + RETRY_MS)
+    assert not bench.rerouting.waits
+    for group in (1, 2):
+        bench.groups[group].taken[0].finish([OK])
+    assert run.replies == [OK, OK] and bench.client.told == 1
 
 
 def test_runs_without_such_replies_are_done():

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.node.bench import Bench
+from tests.core.node.founded import founded
 from trivet.core.node.session_commands import parse_integer
 
 
@@ -452,5 +453,39 @@ def test_a_write_and_a_stale_read_of_one_client_stay_in_order():
         "1"
         +OK
         "2"
+        """
+    )
+
+
+# -- several keyspaces
+
+
+def test_wait_counts_what_this_client_has_written_in_all_groups():
+    bench = founded(3, "20 MODE local", "21")
+    assert bench.answer("a", "WAIT 2 100") == "2", "it has written nothing"
+    bench.say("a", "SELECT 21")
+    assert bench.answer("a", "SET k 1") == "+OK"
+    assert bench.answer("a", "WAIT 1 100") in ("1", "2")
+    (member,) = bench.node(1).front.cluster.groups[2].members
+    bench.say(f"b@{member}", "SET k 1 | SELECT 20")
+    assert bench.answer("b", "SET k 1") == "+OK"
+    assert bench.answer("b", "WAIT 1 40") == "0", "a local keyspace is on one node only"
+
+
+def test_select_by_name_also_in_a_transaction():
+    bench = founded(3, "3 NAME carts")
+    assert bench.answer("a", "SELECT carts") == "+OK"
+    bench.talk(
+        """
+        a> SELECT default | MULTI | SELECT carts | SET k 1 | SELECT nosuch | EXEC
+        +OK
+        +OK
+        +QUEUED
+        +QUEUED
+        +QUEUED
+        [+OK +OK -ERR DB index is out of range]
+        a> SELECT carts | GET k
+        +OK
+        "1"
         """
     )

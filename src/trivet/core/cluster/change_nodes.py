@@ -1,6 +1,6 @@
 """The map's verbs about nodes.
 
-``JOIN``, ``ADDRESS``, ``BIRTH``, ``DRAIN``, ``UNDRAIN``, ``LEFT``, ``LABEL``, ``ZONE``.
+``JOIN``, ``ADDRESS``, ``BIRTH``, ``DRAIN``, ``UNDRAIN``, ``REPLACE``, ``LEFT``, ``LABEL``, ``ZONE``.
 Each checks everything before it changes anything. ``args[0]`` is the verb.
 """
 
@@ -164,6 +164,26 @@ def _undrain(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
     return OK
 
 
+def _replace(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
+    """``REPLACE id new``: a node that came later takes its place, as if it had joined so."""
+    node = fields.identity(args[2])
+    if isinstance(node, Error):
+        return node
+    new = state.members.get(node)
+    if new is None:
+        return _unknown(state, node)
+    if new.replaces == row.id:
+        return OK
+    if new.replaces:
+        return Error(f"ERR node {node} replaces node {new.replaces} already")
+    if new.id < row.id or new.state == DRAINING:
+        return Error(f"ERR node {node} is no new node")
+    state.advance()
+    new.replaces = row.id
+    row.state = DRAINING
+    return OK
+
+
 def _left(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
     """``LEFT id``. Rule N5: only when no group counts on it; it never comes back."""
     for group in state.groups.values():
@@ -207,6 +227,7 @@ _NODE_VERBS: dict[bytes, tuple[int, Node]] = {
     b"BIRTH": (3, _birth),
     b"DRAIN": (2, _drain),
     b"UNDRAIN": (2, _undrain),
+    b"REPLACE": (3, _replace),
     b"LEFT": (2, _left),
     b"LABEL": (3, _label),
     b"ZONE": (3, _zone),

@@ -4,7 +4,7 @@
 |---|---|
 | ``KEYSPACE CREATE db [option …]`` | database ``db`` gets groups of its own |
 | ``KEYSPACE ALTER db-or-name [option …]`` | |
-| ``KEYSPACE DROP db-or-name`` | |
+| ``KEYSPACE DROP db-or-name [FORCE]`` | |
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
 Options: ``MODE raft|local``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``, ``TOGETHER``. Only
@@ -30,8 +30,8 @@ HELP: Final[list[Reply]] = [
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <count>] [SHARDS <count>|AUTO] [TOGETHER|APART]",
         "    Change what a keyspace shall be.",
-        "DROP <db>|<name>",
-        "    Remove a keyspace with all that is in it.",
+        "DROP <db>|<name> [FORCE]",
+        "    Remove a keyspace: an empty one, or FORCE: with all that is in it.",
         "INFO <db>|<name>",
         "    Tell about one keyspace.",
         "LIST",
@@ -42,7 +42,7 @@ HELP: Final[list[Reply]] = [
 ]
 DATABASE_RANGE: Final = Error("ERR DB index is out of range")
 _COUNTS: Final[dict[bytes, tuple[int, int]]] = {
-    b"CREATE": (3, 0), b"ALTER": (3, 0), b"DROP": (3, 3), b"INFO": (3, 3), b"LIST": (2, 2), b"HELP": (2, 2),
+    b"CREATE": (3, 0), b"ALTER": (3, 0), b"DROP": (3, 4), b"INFO": (3, 3), b"LIST": (2, 2), b"HELP": (2, 2),
 }  # fmt: skip
 """The fewest and the most arguments; 0: any number."""
 _ARGUMENTS_MAX: Final = 16 + fields.IDS_MAX
@@ -62,6 +62,8 @@ class KeyspaceCall(msgspec.Struct, kw_only=True):
     """0: ``AUTO``."""
     together: bool | None = None
     on: list[NodeId] = []
+    force: bool = False
+    """Also what is not empty: for who asks the map, which does not know."""
 
 
 def parse(args: list[bytes]) -> KeyspaceCall | Error:
@@ -81,6 +83,9 @@ def parse(args: list[bytes]) -> KeyspaceCall | Error:
     problem = _subject(call, args[2])
     if problem is None and action in (b"CREATE", b"ALTER"):
         problem = _options(call, args)
+    elif problem is None and len(args) == 4:
+        call.force = args[3].upper() == b"FORCE"
+        problem = None if call.force else fields.SYNTAX
     return call if problem is None else problem
 
 

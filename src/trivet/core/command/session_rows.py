@@ -16,6 +16,9 @@ _ADMIN: Final = _OWN | Flag.ADMIN
 _BEGIN: Final = _OWN | Flag.FAST | Flag.ALLOW_BUSY
 _LOGIN: Final = _BEGIN | Flag.NO_AUTH
 _STALE: Final = Flag.STALE
+_ADMINS: Final = Flag.STALE | Flag.ADMIN | Flag.NOSCRIPT
+_HERE: Final = "Trivet"
+"""*Since* of what Redis does not have."""
 
 _LIKE_WATCH: Final = (1, -1, 1)
 _BY_SUBCOMMAND: Final = "By subcommand."
@@ -112,15 +115,61 @@ _CLUSTER: Final[tuple[_SessionRow, ...]] = (
     ("readwrite", 1, _QUICK, "3.0.0", "O(1)", "Ends READONLY."),
     ("asking", 1, _FAST, "3.0.0", "O(1)", "Precedes a command that follows an ASK redirect."),
     ("cluster", -2, _NONE, "3.0.0", _BY_SUBCOMMAND, "Holds subcommands about the cluster."),
-    ("cluster|info", 2, _STALE, "3.0.0", "O(1)", "Tells figures about the cluster."),
+    ("cluster|info", 2, _STALE, "3.0.0", "O(N), N groups", "Tells figures about the cluster."),
     ("cluster|nodes", 2, _STALE, "3.0.0", "O(N), N nodes", "Lists the nodes."),
     ("cluster|slots", 2, _STALE, "3.0.0", "O(N), N nodes", "Tells which nodes serve which slots."),
     ("cluster|shards", 2, _STALE, "7.0.0", "O(N), N nodes", "Tells which nodes serve which slots, and how."),
+    ("cluster|links", 2, _STALE, "7.0.0", "O(N), N nodes", "Lists this node's links to others."),
     ("cluster|myid", 2, _STALE, "3.0.0", "O(1)", "Gives this node's id."),
     ("cluster|keyslot", 3, _STALE, "3.0.0", "O(N), N bytes", "Gives the slot of a key."),
     ("cluster|countkeysinslot", 3, _STALE, "3.0.0", "O(N), N keys held", "Counts the keys of a slot."),
     ("cluster|getkeysinslot", 4, _STALE, "3.0.0", "O(N), N keys held", "Gives keys of a slot."),
+    ("cluster|replicas", 3, _ADMINS, "5.0.0", "O(N), N nodes", "Lists the nodes that follow a node."),
+    ("cluster|slaves", 3, _ADMINS, "3.0.0", "O(N), N nodes", "As CLUSTER REPLICAS."),
+    ("cluster|count-failure-reports", 3, _ADMINS, "3.0.0", "O(1)", "Tells whether a node is not heard."),
+    ("cluster|saveconfig", 2, _ADMINS, "3.0.0", "O(1)", "Nothing to do: the map is in the log."),
     ("cluster|help", 2, _ALWAYS, "5.0.0", "O(1)", "Lists the subcommands."),
+)
+
+_BY_ITSELF: Final = "Refused, with what to say instead."
+_REFUSED: Final[tuple[_SessionRow, ...]] = tuple(
+    (f"cluster|{name}", arity, _ADMINS, since, "O(1)", _BY_ITSELF)
+    for name, arity, since in (
+        ("addslots", -3, "3.0.0"),
+        ("addslotsrange", -4, "7.0.0"),
+        ("bumpepoch", 2, "3.0.0"),
+        ("delslots", -3, "3.0.0"),
+        ("delslotsrange", -4, "7.0.0"),
+        ("failover", -2, "3.0.0"),
+        ("flushslots", 2, "3.0.0"),
+        ("forget", 3, "3.0.0"),
+        ("meet", -4, "3.0.0"),
+        ("replicate", 3, "3.0.0"),
+        ("reset", -2, "3.0.0"),
+        ("set-config-epoch", 3, "3.0.0"),
+        ("setslot", -4, "3.0.0"),
+    )
+)
+
+_OURS: Final[tuple[_SessionRow, ...]] = (
+    ("cluster|state", 2, _ADMINS, _HERE, "O(N), N groups", "Tells all nodes, keyspaces, groups and moves."),
+    ("cluster|plan", 2, _ADMINS, _HERE, "O(N), N groups", "Tells what the cluster would do next, and why."),
+    ("cluster|join", -8, _ADMINS, _HERE, "O(N), N nodes", "Adds a node: its id, and where the others are."),
+    ("cluster|drain", 3, _ADMINS, _HERE, "O(1)", "Empties a node."),
+    ("cluster|undrain", 3, _ADMINS, _HERE, "O(1)", "Lets a node stay after all."),
+    ("cluster|leave", -3, _ADMINS, _HERE, "O(N), N groups", "Removes a node that is drained, or dead."),
+    ("cluster|replace", 4, _ADMINS, _HERE, "O(1)", "Lets a new node take the place of a dead one."),
+    ("cluster|split", -3, _ADMINS, _HERE, "O(1)", "Begins to move slots into a new group."),
+    ("cluster|merge", 4, _ADMINS, _HERE, "O(1)", "Begins to move all slots of a group into another."),
+    ("cluster|move", 5, _ADMINS, _HERE, "O(1)", "Begins to move slots into another group."),
+    ("cluster|lead", 4, _ADMINS, _HERE, "O(1)", "Lets another member lead a group."),
+    ("keyspace", -2, _NONE, _HERE, _BY_SUBCOMMAND, "Holds subcommands about databases with own groups."),
+    ("keyspace|create", -3, _ADMINS, _HERE, "O(N), N shards", "Gives a database groups of its own."),
+    ("keyspace|alter", -3, _ADMINS, _HERE, "O(1)", "Changes what a keyspace shall be."),
+    ("keyspace|drop", -3, _ADMINS, _HERE, "O(N), N groups", "Removes a keyspace."),
+    ("keyspace|list", 2, _STALE, _HERE, "O(N), N keyspaces", "Tells about all keyspaces."),
+    ("keyspace|info", 3, _STALE, _HERE, "O(N), N groups", "Tells about one keyspace."),
+    ("keyspace|help", 2, _ALWAYS, _HERE, "O(1)", "Lists the subcommands."),
 )
 
 
@@ -145,3 +194,5 @@ _declare("server", _ACL)
 _declare("transactions", _TRANSACTIONS)
 _declare("generic", _GENERIC)
 _declare("cluster", _CLUSTER)
+_declare("cluster", _REFUSED)
+_declare("cluster", _OURS)

@@ -10,10 +10,12 @@ from trivet.core.command.table import Row
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.ownership import FOREIGN, OWNED, Ownership
 from trivet.core.machine.rights import AS
-from trivet.core.machine.scanning import SCANPART
+from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.wire.reply import Error
 
-WHOLE: Final = (b"DBSIZE", b"SCAN", b"KEYS", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", SCANPART)
+WHOLE: Final = (
+    b"DBSIZE", b"SCAN", b"KEYS", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", SCANPART, SLOTKEYS
+)  # fmt: skip
 """Calls about whole databases."""
 ALWAYS: Final = (b"EXEC", AS)
 """Calls with others in them: looked at whatever their node knew, as long as some slots are not owned."""

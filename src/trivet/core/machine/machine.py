@@ -25,7 +25,7 @@ from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.checking import ALWAYS, refuses
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
-from trivet.core.machine.scanning import SCANPART, scan_part
+from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, Specials, run_calls
 from trivet.core.machine.waiting import defect
 from trivet.core.values.codec import encode_items
@@ -218,6 +218,8 @@ class Machine(Specials):
             return answer_about_users(self.users, args)
         if args[0] == SCANPART:
             return scan_part(context, args)
+        if args[0] == SLOTKEYS:
+            return slot_keys(context, args)
         assert args[0] == AS
         context.access = Rights(self.users, args[1], 0, int(args[2]), self.denied)
         try:

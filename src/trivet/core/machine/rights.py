@@ -24,7 +24,7 @@ from trivet.core.command.arguments import printable
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import ROWS, SUBROWS
 from trivet.core.machine.entry import Call
-from trivet.core.machine.scanning import SCANPART
+from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.wire.reply import OK, Error, Reply
 
 REQUIREPASS: Final = b"requirepass"
@@ -117,9 +117,11 @@ def _try(user: User, args: list[bytes]) -> Reply:
 
 
 def is_question(args: list[bytes]) -> bool:
-    """Whether ``args`` is no command and changes nothing: a ``USERS`` call, or a part of a scan."""
+    """Whether ``args`` is no command and changes nothing: a ``USERS`` call, a part of a scan, keys of a slot."""
     if args[0] == SCANPART:
         return True
+    if args[0] == SLOTKEYS:
+        return len(args) in (2, 3) and all(len(arg) <= 20 and arg.isdigit() for arg in args[1:])
     return args[0] == USERS and len(args) > 1 and args[1] in (b"GET", b"LIST", b"NAMES", b"TRY")
 
 

@@ -4,11 +4,14 @@ A cursor is a point of the hash space, in which every key has its place whatever
 table (Rule V6). So the node asks all groups from the same cursor, takes the nearest of the points to
 which they came, and gives the keys before it; the others come with the next call. That is why
 a part begins exactly at its cursor, and is in the order of the places.
+
+``SLOTKEYS``: the keys of one slot.
 """
 
 from typing import Final
 from zlib import crc32
 
+from trivet.core.cluster.slots import slot_of
 from trivet.core.command.arguments import INVALID_CURSOR
 from trivet.core.command.keys import scan_options, type_name
 from trivet.core.command.table import Context
@@ -17,6 +20,7 @@ from trivet.core.values.table import SPACE, reverse32
 from trivet.core.wire.reply import Error, Reply
 
 SCANPART: Final = b"SCANPART"
+SLOTKEYS: Final = b"SLOTKEYS"
 
 
 def scan_place(key: bytes) -> int:
@@ -48,3 +52,22 @@ def scan_part(context: Context, args: list[bytes]) -> Reply:
     places.sort()
     keys: list[Reply] = [key for _, key in places]
     return [b"%d" % following, keys]
+
+
+def slot_keys(context: Context, args: list[bytes]) -> Reply:
+    """``SLOTKEYS slot [count]``: up to so many keys of the slot; without a count how many there are.
+
+    It walks over all keys of the database, as ``KEYS`` does.
+    """
+    slot = int(args[1])
+    present = context.db.keys()
+    if len(args) == 2:
+        return sum([slot_of(key) == slot for key in present])
+    left = int(args[2])
+    found: list[Reply] = []
+    for key in present:
+        if len(found) >= left:
+            break
+        if slot_of(key) == slot:
+            found.append(key)
+    return found

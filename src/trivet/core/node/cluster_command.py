@@ -1,117 +1,161 @@
-"""``CLUSTER``: the topology, in the words of Redis Cluster clients.
+"""``CLUSTER``: the topology in the words of Redis Cluster clients, and what administrators want of it.
 
-All slots belong to one group; its leader shows as the primary, the others as replicas.
-A client that asks for the topology is taken for one that follows redirects.
+A client that asks for the topology is taken for one that follows redirects. What Redis' administrators
+do by hand (``MEET``, ``ADDSLOTS``, ``SETSLOT``, …) the cluster does by itself: that is refused, with what to say
+instead.
 """
 
-from trivet.core.base.ids import NodeId
+from collections.abc import Callable
+from typing import Final
+
+from trivet.core.cluster import fields
 from trivet.core.cluster.slots import SLOTS, slot_of
+from trivet.core.command.lookup import find_row
+from trivet.core.machine.scanning import SLOTKEYS
+from trivet.core.node import cluster_topology
+from trivet.core.node.cluster_change import CHANGES, change, lead, node_named, plan
+from trivet.core.node.cluster_state import state
 from trivet.core.node.front import Front
+from trivet.core.node.router import NOT_IN_REACH
 from trivet.core.node.session import Session
-from trivet.core.wire.reply import Error, Reply, Simple
+from trivet.core.wire.reply import OK, Error, Reply, Simple
+
+_BAD_SLOT: Final = Error("ERR Invalid or out of range slot")
+_KEYS_MAX: Final = 1_000_000
+"""Keys of one ``GETKEYSINSLOT``."""
+_HELP: Final = (
+    "CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "COUNT-FAILURE-REPORTS <node-id>",
+    "    1 if this node does not hear that one, else 0.",
+    "COUNTKEYSINSLOT <slot>",
+    "    The number of keys in a slot of the selected database.",
+    "DRAIN <id>",
+    "    Empty a node.",
+    "GETKEYSINSLOT <slot> <count>",
+    "    Keys in a slot of the selected database.",
+    "INFO",
+    "    Figures about the cluster.",
+    "JOIN <host> <client-port> <peer-port> <zone> <labels> <birth>",
+    "    A new node: its id and where the others are.",
+    "KEYSLOT <key>",
+    "    The slot of a key.",
+    "LEAD <group> <node>",
+    "    Let another member lead a group.",
+    "LEAVE <id> [FORCE]",
+    "    A node that is drained, or dead (FORCE), leaves for ever.",
+    "LINKS",
+    "    This node's links to others.",
+    "MERGE <group> <into>",
+    "    Move all slots of a group into another.",
+    "MOVE <group> <slots> <group>|NEW",
+    "    Move slots such as 0-99,200 into another group.",
+    "MYID",
+    "    The id of this node.",
+    "NODES",
+    "    The nodes, a line each.",
+    "PLAN",
+    "    What the cluster would do next by itself, and why.",
+    "REPLACE <dead id> <new id>",
+    "    A node that has joined takes the place of a dead one.",
+    "REPLICAS <node-id>",
+    "    The nodes that follow this one.",
+    "SHARDS",
+    "    Which nodes serve which slots, and how.",
+    "SLOTS",
+    "    Which nodes serve which slots.",
+    "SPLIT <group> [<slot>]",
+    "    Move the upper half of a group's slots, or those from this one on, into a new group.",
+    "STATE",
+    "    The whole map: nodes, keyspaces, groups and moves.",
+    "UNDRAIN <id>",
+    "    The node stays after all.",
+    "HELP",
+    "    This text.",
+)
+
+Answer = Callable[[Front, Session, list[bytes]], Reply]
 
 
 def cluster(front: Front, session: Session, args: list[bytes]) -> bool:
-    """Answer any ``CLUSTER`` command."""
+    """Answer any ``CLUSTER`` command; False: park it."""
+    row = find_row(args)
+    if isinstance(row, Error):
+        session.answer_reply(row)
+        return True
     action = args[1].upper()
-    count = len(args)
-    reply: Reply
-    if action == b"INFO" and count == 2:
-        reply = _info(front)
-    elif action == b"MYID" and count == 2:
-        reply = front.cluster.node_name(front.config.node).encode()
-    elif action == b"KEYSLOT" and count == 3:
-        reply = slot_of(args[2])
-    elif action == b"NODES" and count == 2:
+    if action in CHANGES:
+        return change(front, session, args)
+    if action in (b"COUNTKEYSINSLOT", b"GETKEYSINSLOT"):
+        return _keys_in_slot(front, session, args)
+    if action in _TOPOLOGY:
         session.knows_topology = True
-        reply = _nodes(front)
-    elif action == b"SLOTS" and count == 2:
-        session.knows_topology = True
-        reply = _slots(front)
-    elif action == b"SHARDS" and count == 2:
-        session.knows_topology = True
-        reply = _shards(front)
-    elif action == b"HELP" and count == 2:
-        reply = [
-            Simple("CLUSTER INFO | MYID | KEYSLOT <key> | NODES | SLOTS | SHARDS: the topology, read only.")
-        ]
-    else:
-        name = args[1][:128].decode("latin-1")
-        reply = Error(f"ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLUSTER HELP.")
-    session.answer_reply(reply)
+    session.answer_reply(_ANSWERS[action](front, session, args))
     return True
 
 
-def _leader_first(front: Front) -> list[NodeId]:
-    leader = front.group.raft.leader
-    nodes = list(front.cluster.members)
-    if leader in front.cluster.members:
-        nodes.remove(leader)
-        nodes.insert(0, leader)
-    return nodes
+def _keys_in_slot(front: Front, session: Session, args: list[bytes]) -> bool:
+    """Asked of the group that has the slot."""
+    slot = fields.number(args[2], 0, SLOTS - 1)
+    count = fields.number(args[3], 0, 2**63 - 1) if len(args) == 4 else 0
+    if isinstance(slot, Error):
+        session.answer_reply(_BAD_SLOT)
+        return True
+    if isinstance(count, Error):
+        session.answer_reply(Error("ERR Invalid number of keys"))
+        return True
+    group = front.router.of_slot(session.db, slot)
+    if group is NOT_IN_REACH and front.waits_for_map(session, args):
+        return False
+    if isinstance(group, Error):
+        session.answer_reply(group)
+        return True
+    limit = [b"%d" % min(count, _KEYS_MAX)] if len(args) == 4 else []
+    return front.call_group(session, False, [SLOTKEYS, b"%d" % slot, *limit], group)
 
 
-def _info(front: Front) -> bytes:
-    size = len(front.cluster.members)
-    state = "ok" if front.group.raft.leader else "fail"
-    served = SLOTS if front.group.raft.leader else 0
-    lines = [
-        "cluster_enabled:1",
-        f"cluster_state:{state}",
-        f"cluster_slots_assigned:{SLOTS}",
-        f"cluster_slots_ok:{served}",
-        "cluster_slots_pfail:0",
-        f"cluster_slots_fail:{SLOTS - served}",
-        f"cluster_known_nodes:{size}",
-        "cluster_size:1",
-        f"cluster_current_epoch:{front.group.raft.term}",
-        f"cluster_my_epoch:{front.group.raft.term}",
-    ]
-    return ("\r\n".join(lines) + "\r\n").encode()
+def _failure_reports(front: Front, session: Session, args: list[bytes]) -> Reply:
+    row = node_named(front, args[2])
+    return row if isinstance(row, Error) else int(not front.alive(row.id))
 
 
-def _nodes(front: Front) -> bytes:
-    lines: list[str] = []
-    nodes = _leader_first(front)
-    primary = front.cluster.node_name(nodes[0])
-    for node in nodes:
-        member = front.cluster.members[node]
-        flags = "master" if node == nodes[0] else "slave"
-        if node == front.config.node:
-            flags = "myself," + flags
-        of = "-" if node == nodes[0] else primary
-        link = "connected" if node == front.config.node or front.group.peer_is_up(node) else "disconnected"
-        slots = f" 0-{SLOTS - 1}" if node == nodes[0] else ""
-        lines.append(
-            f"{front.cluster.node_name(node)} {member.host}:{member.client_port}@{member.peer_port} "
-            f"{flags} {of} 0 0 {front.group.raft.term} {link}{slots}\n"
-        )
-    return "".join(lines).encode()
+def _replicas(front: Front, session: Session, args: list[bytes]) -> Reply:
+    row = node_named(front, args[2])
+    return row if isinstance(row, Error) else cluster_topology.replicas(front, session, row.id)
 
 
-def _slots(front: Front) -> Reply:
-    row: list[Reply] = [0, SLOTS - 1]
-    for node in _leader_first(front):
-        member = front.cluster.members[node]
-        row.append([member.host.encode(), member.client_port, front.cluster.node_name(node).encode(), []])
-    return [row]
+def _refused(instead: str) -> Answer:
+    error = Error(f"ERR the cluster does this by itself: {instead}")
+    return lambda front, session, args: error
 
 
-def _shards(front: Front) -> Reply:
-    nodes: list[Reply] = []
-    order = _leader_first(front)
-    for node in order:
-        member = front.cluster.members[node]
-        alive = node == front.config.node or front.group.peer_is_up(node)
-        facts: dict[bytes, Reply] = {
-            b"id": front.cluster.node_name(node).encode(),
-            b"port": member.client_port,
-            b"ip": member.host.encode(),
-            b"endpoint": member.host.encode(),
-            b"role": b"master" if node == order[0] else b"replica",
-            b"replication-offset": front.group.raft.commit,
-            b"health": b"online" if alive else b"fail",
-        }
-        nodes.append(facts)
-    shard: dict[bytes, Reply] = {b"slots": [0, SLOTS - 1], b"nodes": nodes}
-    return [shard]
+_SLOTS_INSTEAD: Final = _refused("every slot has a group; CLUSTER MOVE, SPLIT and MERGE change which")
+_ANSWERS: Final[dict[bytes, Answer]] = {
+    b"INFO": lambda front, session, args: cluster_topology.info(front, session),
+    b"MYID": lambda front, session, args: front.cluster.node_name(front.config.node).encode(),
+    b"KEYSLOT": lambda front, session, args: slot_of(args[2]),
+    b"NODES": lambda front, session, args: cluster_topology.nodes(front, session),
+    b"SLOTS": lambda front, session, args: cluster_topology.slots(front, session),
+    b"SHARDS": lambda front, session, args: cluster_topology.shards(front, session),
+    b"LINKS": lambda front, session, args: cluster_topology.links(front),
+    b"REPLICAS": _replicas,
+    b"SLAVES": _replicas,
+    b"COUNT-FAILURE-REPORTS": _failure_reports,
+    b"STATE": lambda front, session, args: state(front),
+    b"PLAN": lambda front, session, args: plan(front),
+    b"LEAD": lambda front, session, args: lead(front, args),
+    b"HELP": lambda front, session, args: [Simple(line) for line in _HELP],
+    b"MEET": _refused("a new node says CLUSTER JOIN (trivet join)"),
+    b"FORGET": _refused("CLUSTER DRAIN empties a node, CLUSTER LEAVE removes it"),
+    b"FAILOVER": _refused("leaders are elected; CLUSTER LEAD hands over"),
+    b"REPLICATE": _refused("KEYSPACE ALTER ... REPLICAS says how many copies there are"),
+    b"RESET": _refused("CLUSTER DRAIN and CLUSTER LEAVE take a node out of it"),
+    b"BUMPEPOCH": _refused("the map's epoch rises with each change"),
+    b"SET-CONFIG-EPOCH": _refused("the map's epoch rises with each change"),
+    b"SAVECONFIG": lambda front, session, args: OK,
+    **dict.fromkeys(
+        (b"ADDSLOTS", b"ADDSLOTSRANGE", b"DELSLOTS", b"DELSLOTSRANGE", b"FLUSHSLOTS", b"SETSLOT"),
+        _SLOTS_INSTEAD,
+    ),
+}
+_TOPOLOGY: Final = (b"NODES", b"SLOTS", b"SHARDS")
+"""Who asks for this follows redirects."""

@@ -12,6 +12,7 @@ from trivet.core.node.front import Front
 from trivet.core.node.gathering import Plan, plan_of
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import may_follow
+from trivet.core.node.router import NOT_IN_REACH
 from trivet.core.node.routes import ROUTES, Route
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
@@ -106,6 +107,8 @@ def spread(front: Front, session: Session, route: Route, args: list[bytes], size
     """Take a command whose database is in several groups, or that concerns several; False: park it."""
     call = on_behalf(session, args) if session.vet else args
     found = plan_of(front.router, session.db, call)
+    if found is NOT_IN_REACH and front.waits_for_map(session, args):
+        return False
     if isinstance(found, Error):
         session.answer_reply(found)
         return True
@@ -133,7 +136,7 @@ def _refusal(front: Front, session: Session, route: Route, args: list[bytes]) ->
         return Error(f"ERR the command is larger than call_bytes_max ({limits.call_bytes_max})")
     refusal = front.refuse_write() if route.writes and front.refuses_writes else None
     if refusal is None and session.knows_topology:
-        refusal = front.moved(session, args)
+        refusal = front.moved(session, args, route.writes)
     return refusal
 
 

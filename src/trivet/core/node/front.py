@@ -4,12 +4,13 @@ Everything that a command of the node's own may touch is here; the inputs and ef
 the node as a whole are in ``node``.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from trivet.core.access.verdict import may_listen
-from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, Instant, WallMs
+from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.cluster.rows import NAME_BYTES_MAX
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
@@ -24,14 +25,17 @@ from trivet.core.node.effects import Effects
 from trivet.core.node.gathering import Gathering, Plan
 from trivet.core.node.guard import Guard
 from trivet.core.node.monitors import Monitors
+from trivet.core.node.oversight import Steward
 from trivet.core.node.pausing import Pause
 from trivet.core.node.rerouting import Rerouting, send_parts
-from trivet.core.node.router import Router
+from trivet.core.node.router import NOT_IN_REACH, Router
 from trivet.core.node.rules import Rules
-from trivet.core.node.session import HELD, MONITORED, PAUSED, Piece, Ready, Session
+from trivet.core.node.session import HELD, MONITORED, PAUSED, WRITTEN_MAX, Piece, Ready, Session
 from trivet.core.node.sharing import Change, Sharing
+from trivet.core.node.touch import Touch
 from trivet.core.node.tracking import Tracking
 from trivet.core.pubsub.hub import Hub
+from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Blocked, Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
@@ -40,6 +44,14 @@ FULL: Final = Error(
 )
 BUSY: Final = Error("OOM too many writes wait for a majority (limit pending_bytes_max); nothing was done")
 STOPPING: Final = Error("CLUSTERDOWN this node is stopping; nothing was done")
+
+
+class Waiting(Protocol):
+    """A command that waits for something other than a reply (see ``steps``)."""
+
+    def look(self) -> bool:
+        """Whether it went on."""
+        ...
 
 
 class Counters:
@@ -87,6 +99,12 @@ class Front:
         self.follow_map(cluster)
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
+        self.steps: list[Waiting] = []
+        """Commands between two of their steps."""
+        self.adrift: dict[ConnectionId, tuple[list[bytes], Instant]] = {}
+        """Requests whose group this node does not know yet, and since when they wait for that."""
+        self.touch = Touch(now_ms)
+        self.steward: Steward | None = None
         self.blocked = BlockedClients(config.command_timeout_ms)
         self.guard = Guard(lambda: self.system.machine.users, config.password)
         self.pubsub = Hub(config.limits, self.system.settings.incarnation)
@@ -147,6 +165,7 @@ class Front:
             return
         self.waiting.pop(conn, None)
         self.backlogged.pop(conn, None)
+        self.adrift.pop(conn, None)
         self.pubsub.forget(conn)
         session.gone = True
         session.parked.clear()
@@ -274,6 +293,8 @@ class Front:
 
     def _hand(self, session: Session, run: Run, group: Replica) -> None:
         if run.writes:
+            if group is not session.wrote_in:
+                session.note_write(group)
             group.write(run, self.now_ms)
         elif session.readonly:
             group.read_stale(run)
@@ -290,6 +311,9 @@ class Front:
         gathering.opener = session.last_command
         session.pending.append(gathering)
         session.calls_under_way += 1
+        if writes:
+            for group, _ in plan.parts:
+                session.note_write(group)
         send_parts(gathering, session.db, self.map_epoch, self.now_ms)
         return True
 
@@ -340,6 +364,8 @@ class Front:
             )
             return True
         group = session.home or self.router.of_keys(session.db, names_of(args))
+        if group is NOT_IN_REACH and self.waits_for_map(session, args):
+            return False
         if isinstance(group, Error):
             session.answer_reply(group)
             return True
@@ -361,6 +387,17 @@ class Front:
         else:
             session.blocking = False
             self.blocked.found(session.conn, answer is TIMEOUT_ERROR)
+
+    def held(self, session: Session) -> int:
+        """On how many other nodes all that this client has written is surely synced (``WAIT``).
+
+        Without any writes: on how many what others wrote in the first group is.
+        """
+        numbers = session.written or {FIRST_GROUP: None}
+        if len(numbers) > WRITTEN_MAX:
+            numbers = dict.fromkeys(number for number in self.replicas if number != SYSTEM_GROUP)
+        groups = [self.replicas[number] for number in numbers if number in self.replicas]
+        return min([group.replicas_of_last_write() for group in groups or [self.group]])
 
     def unwatch(self, session: Session) -> None:
         """Take back the watches of a client through the log; nobody waits for it."""
@@ -395,15 +432,18 @@ class Front:
             return STOPPING
         return None
 
-    def moved(self, session: Session, args: list[bytes]) -> Error | None:
-        """The redirect for a client that knows the topology, when another node leads; else None."""
-        if session.readonly:
-            return None
+    def moved(self, session: Session, args: list[bytes], writes: bool) -> Error | None:
+        """The redirect for a client that knows the topology, when another node leads; else None.
+
+        After ``READONLY`` a replica here is good enough for reads.
+        """
         keys = keys_of(ROWS[args[0]], args)
         if not keys:
             return None
         group = self.router.of_keys(session.db, keys)
         if isinstance(group, Error):
+            return None
+        if session.readonly and not writes and group.settings.group in self.groups:
             return None
         leader = group.leader
         member = self.router.cluster.members.get(leader)
@@ -433,6 +473,48 @@ class Front:
             session.open_run = None
             session.pieces_turn = -1
 
+    def waits_for_map(self, session: Session, args: list[bytes]) -> bool:
+        """Whether a request is to be parked, because this node does not know its group yet (Rule C4).
+
+        False: it has waited for as long as a command may.
+        """
+        adrift = self.adrift.get(session.conn)
+        if adrift is None or adrift[0] is not args:
+            self.adrift[session.conn] = (args, self.now_ms)
+            return True
+        if self.now_ms - adrift[1] < self.config.command_timeout_ms:
+            return True
+        del self.adrift[session.conn]
+        return False
+
+    def look_at_waiting(self) -> None:
+        """Time has passed, or the map has changed: what waits for that looks again."""
+        if self.steps:
+            waiting, self.steps = self.steps, []
+            kept = [steps for steps in waiting if not steps.look()]
+            self.unparked = self.unparked or len(kept) < len(waiting)
+            self.steps = kept + self.steps
+        for conn in list(self.adrift):
+            session = self.sessions[conn]
+            if session.parked:
+                session.run_done()
+            else:
+                del self.adrift[conn]
+
+    def alive(self, node: NodeId) -> bool:
+        """Whether this node hears ``node``."""
+        return node == self.config.node or self.system.peer_is_up(node)
+
+    def database_named(self, word: bytes) -> int | None:
+        """The database that ``SELECT`` names, by number or by its keyspace's name; None: there is none."""
+        cluster = self.cluster
+        number = parse_int(word)
+        if number is None:
+            known = len(word) <= NAME_BYTES_MAX
+            row = cluster.keyspace_named(word.decode("latin-1")) if known else None
+            return None if row is None else cluster.databases_of(row)[0]
+        return None if cluster.keyspace_of(number) is None else number
+
     def select(self, session: Session, db: int) -> None:
         """The client uses another database from now on."""
         session.db = db
@@ -460,6 +542,8 @@ class Front:
         """Time has passed: pauses end, and idle clients are closed if the settings say so."""
         if self.pause_of_all.until_ms and self.now_ms >= self.pause_of_all.until_ms:
             self.let_go()
+        if self.steps or self.adrift:
+            self.look_at_waiting()
         self.stats.look_at_rate(self.now_ms)
         timeout_ms = self.rules.timeout_ms
         if timeout_ms and self.now_ms >= self._looked_for_idle_ms + 1000:

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 from trivet import __version__
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId
+from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
 from trivet.core.pubsub.messages import Kind
+from trivet.core.raft.raft import Raft
+from trivet.core.raft.state import Role
 from trivet.core.values.sizes import BASE_BYTES, sampled_bytes
 from trivet.core.wire.reply import Verbatim
 
@@ -57,12 +61,21 @@ def _clients(front: Front) -> Facts:
     }
 
 
-def used_bytes(front: Front) -> int:
-    """What the values take: the account's figure, or an estimate when there is no account."""
-    memory = front.group.machine.memory
+def bytes_of(group: RaftGroup) -> int:
+    """What the values of a replica take: the account's figure, or an estimate when there is no account."""
+    memory = group.machine.memory
     if memory is not None and memory.counted:
         return memory.total
-    return sampled_bytes(front.group.machine.databases)
+    return sampled_bytes(group.machine.databases)
+
+
+def used_bytes(front: Front) -> int:
+    """What the values in all replicas of this node take."""
+    return BASE_BYTES + sum([bytes_of(group) - BASE_BYTES for group in _of_data(front)])
+
+
+def _of_data(front: Front) -> list[RaftGroup]:
+    return [group for number, group in front.groups.items() if number != SYSTEM_GROUP]
 
 
 def human(size: int) -> str:
@@ -78,9 +91,9 @@ def human(size: int) -> str:
 def _memory(front: Front) -> Facts:
     stats = front.stats
     settings = front.group.machine.settings
-    log_bytes = front.group.raft.bytes_in_memory
+    log_bytes = sum([group.raft.bytes_in_memory for group in front.groups.values()])
     dataset = used_bytes(front)
-    used = dataset + log_bytes + front.group.pending_bytes
+    used = dataset + log_bytes + front.pending_bytes
     stats.peak_bytes = max(stats.peak_bytes, used)
     return {
         "used_memory": used,
@@ -109,7 +122,7 @@ def _memory(front: Front) -> Facts:
         "lazyfree_pending_objects": 0,
         "trivet_refuses_growth": int(settings.refuses_growth),
         "trivet_log_memory_bytes": log_bytes,
-        "trivet_pending_bytes": front.group.pending_bytes,
+        "trivet_pending_bytes": front.pending_bytes,
     }
 
 
@@ -135,7 +148,7 @@ def _persistence(front: Front) -> Facts:
 
 
 def _stats(front: Front) -> Facts:
-    machine = front.group.machine
+    machines = [group.machine for group in _of_data(front)]
     stats = front.stats
     tracking = front.tracking
     return {
@@ -148,8 +161,10 @@ def _stats(front: Front) -> Facts:
         "sync_full": 0,
         "sync_partial_ok": 0,
         "sync_partial_err": 0,
-        "expired_keys": sum(database.expired_count for database in machine.databases.opened()),
-        "evicted_keys": machine.evicted_count,
+        "expired_keys": sum(
+            [database.expired_count for machine in machines for database in machine.databases.opened()]
+        ),
+        "evicted_keys": sum([machine.evicted_count for machine in machines]),
         "evicted_clients": 0,
         "keyspace_hits": stats.reads - stats.misses,
         "keyspace_misses": stats.misses,
@@ -231,10 +246,10 @@ def percentile(calls: int, slower: list[int], share: str) -> float:
 
 
 def _raft(front: Front) -> Facts:
+    """Of the first group of the data, then a line for each replica here."""
     raft = front.group.raft
-    role = raft.role.name.lower()
-    return {
-        "raft_role": "candidate" if role == "pre_candidate" else role,
+    facts: Facts = {
+        "raft_role": _role(raft),
         "raft_term": raft.term,
         "raft_leader": raft.leader,
         "raft_commit_index": raft.commit,
@@ -243,18 +258,56 @@ def _raft(front: Front) -> Facts:
         "raft_first_index": raft.first_index,
         "raft_voters": ",".join(str(node) for node in front.cluster.voters),
     }
+    for number, group in sorted(front.groups.items(), key=_number):
+        raft = group.raft
+        row = front.cluster.groups.get(number)
+        voters = "/".join([str(node) for node in raft.membership.voters])
+        learners = "/".join([str(node) for node in raft.membership.learners])
+        facts[f"raft_group{number}"] = (
+            f"keyspace={'' if row is None else row.keyspace},role={_role(raft)},term={raft.term},"
+            f"leader={raft.leader},commit={raft.commit},applied={group.machine.applied_index},"
+            f"last={raft.last_index},first={raft.first_index},voters={voters},learners={learners}"
+        )
+    return facts
+
+
+def _role(raft: Raft) -> str:
+    role = raft.role.name.lower()
+    return "candidate" if role == "pre_candidate" else role
+
+
+def _number(numbered: tuple[GroupId, RaftGroup]) -> GroupId:
+    return numbered[0]
 
 
 def _cluster(front: Front) -> Facts:
-    return {"cluster_enabled": 0}
+    """Redis' cluster mode is off: any node serves everything. What there is of ours."""
+    cluster = front.cluster
+    leads = sum([group.raft.role is Role.LEADER for group in front.groups.values()])
+    return {
+        "cluster_enabled": 0,
+        "trivet_map_epoch": cluster.epoch,
+        "trivet_nodes": len(cluster.members),
+        "trivet_keyspaces": len(cluster.keyspaces),
+        "trivet_groups": len(cluster.groups),
+        "trivet_moves": len(cluster.moves),
+        "trivet_replicas_here": len(front.groups),
+        "trivet_leads_here": leads,
+    }
 
 
 def _keyspace(front: Front) -> Facts:
-    facts: Facts = {}
-    for index, database in front.group.machine.databases.items():
-        if len(database):
-            facts[f"db{index}"] = f"keys={len(database)},expires={database.deadline_count},avg_ttl=0"
-    return facts
+    """What the replicas on this node hold; of groups without one nothing is known here."""
+    found: dict[int, tuple[int, int]] = {}
+    for number, group in front.groups.items():
+        for index, database in group.machine.databases.items():
+            if len(database) and number in front.cluster.groups_of(index):
+                keys, expires = found.get(index, (0, 0))
+                found[index] = (keys + len(database), expires + database.deadline_count)
+    return {
+        f"db{index}": f"keys={keys},expires={expires},avg_ttl=0"
+        for index, (keys, expires) in sorted(found.items())
+    }
 
 
 _SECTIONS: Final[dict[str, tuple[str, Callable[[Front], Facts]]]] = {

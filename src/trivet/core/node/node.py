@@ -194,6 +194,7 @@ class Node:
     def on_peer_dialed(self, peer: NodeId) -> None:
         """Our connection to ``peer`` is up, and empty."""
         self._peers.up[peer] = None
+        self.front.touch.up(peer, self.front.wall_ms)
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
         for _, group in self.residents.all:
@@ -205,6 +206,7 @@ class Node:
         effects = self.front.effects
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
+        self.front.touch.lost(peer, self.front.now_ms)
         if self._peers.up.pop(peer, 0) is None:
             for _, group in self.residents.all:
                 group.on_peer_lost(peer)
@@ -305,7 +307,7 @@ class Node:
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
         assert waits is not None
-        held = self.group.replicas_of_last_write()
+        held = self.front.held(session)
         if held >= waits.replicas or (waits.deadline_ms and self.front.now_ms >= waits.deadline_ms):
             session.waits = None
             del self.front.waiting[session.conn]
@@ -378,6 +380,9 @@ class Node:
         cluster = machine.cluster
         if cluster is not None and (cluster is not self._map_seen[0] or cluster.epoch != self._map_seen[1]):
             self._follow_map(cluster, mono_ms)
+            front.look_at_waiting()
+        elif front.steps:
+            front.look_at_waiting()
         if front.guard.is_stale(machine.users):
             front.renew_users()
         if front.pubsub.wishes:

@@ -16,7 +16,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.node.gathering import Gathering, Plan, plan_of
-from trivet.core.node.router import Router
+from trivet.core.node.router import NOT_IN_REACH, Router
 from trivet.core.node.session import Session
 from trivet.core.wire.reply import Error, NotHere
 
@@ -30,11 +30,12 @@ MOVING: Final = Error(
 class Again:
     """Waits for one call that was sent again."""
 
-    __slots__ = ("position", "run", "sub")
+    __slots__ = ("position", "run", "since_ms", "sub")
 
-    def __init__(self, run: Run, position: int) -> None:
+    def __init__(self, run: Run, position: int, since_ms: Instant) -> None:
         self.run = run
         self.position = position
+        self.since_ms = since_ms
         self.sub: Run | None = None
 
     def run_done(self) -> None:
@@ -51,7 +52,7 @@ class _Homeless:
     def __init__(self, run: Run, epoch: int, now_ms: Instant) -> None:
         self.run = run
         self.epoch = epoch
-        self.since_ms = now_ms
+        self.since_ms = _since(run, now_ms)
         self.tried_ms = now_ms
         self.calls: list[tuple[int, Call]] = []
         replies = run.replies
@@ -94,31 +95,47 @@ class Rerouting:
                     one.run.put_right(position, MOVING)
                 sent = True
             elif epoch > one.run.epoch or now_ms - one.tried_ms >= RETRY_MS:
-                for position, call in one.calls:
-                    self._send(one.run, position, call, epoch, now_ms)
+                one.tried_ms = now_ms
+                one.calls = [call for call in one.calls if not self._send(one, call, epoch, now_ms)]
+                if one.calls:
+                    kept.append(one)
                 sent = True
             else:
                 kept.append(one)
         self._homeless = kept
         return sent
 
-    def _send(self, run: Run, position: int, call: Call, epoch: int, now_ms: Instant) -> None:
-        again = Again(run, position)
+    def _send(self, one: _Homeless, placed: tuple[int, Call], epoch: int, now_ms: Instant) -> bool:
+        """Send a call again; False: this node does not know its group yet."""
+        run = one.run
+        position, call = placed
+        again = Again(run, position, one.since_ms)
         found = plan_of(self._router, call[0], call[1])
+        if found is NOT_IN_REACH:
+            return False
         if isinstance(found, Error):
             run.put_right(position, found)
-            return
+            return True
         self.count += 1
         if isinstance(found, Plan):
             gathering = Gathering(again, run.writes, found)
             again.sub = gathering
             send_parts(gathering, call[0], epoch, now_ms)
-            return
+            return True
         again.sub = sub = Run(again, run.writes)
         sub.epoch = epoch
         sub.tracks = run.tracks
         sub.add(call, sum(map(len, call[1])) + 32)
         put(found, sub, now_ms)
+        return True
+
+
+def _since(run: Run, now_ms: Instant) -> Instant:
+    """Since when its calls have no home: what was sent again may come back again (Rule N2)."""
+    waiter = run.waiter
+    while isinstance(waiter, Run):
+        waiter = waiter.waiter
+    return waiter.since_ms if isinstance(waiter, Again) else now_ms
 
 
 def put(group: Replica, run: Run, now_ms: Instant) -> None:

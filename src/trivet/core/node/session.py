@@ -44,6 +44,10 @@ HELD: Final = 2048
 """Its change of users is under way: what comes after waits, and is then judged by it."""
 
 
+WRITTEN_MAX: Final = 64
+"""Groups in which a client wrote something, of which it is remembered for ``WAIT``."""
+
+
 class Ready:
     """Where sessions with news stand until the end of the turn; and what is counted about their runs."""
 
@@ -88,7 +92,7 @@ class Session:
         "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "paused", "pending",
         "pieces", "pieces_turn", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
         "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
-        "watching_in", "writes_under_way",
+        "watching_in", "writes_under_way", "written", "wrote_in",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +140,10 @@ class Session:
         """The turn in which those were opened."""
         self.routed_epoch = 0
         """Of the map by which the groups of the calls under way were chosen."""
+        self.written: dict[int, None] = {}
+        """The groups in which it wrote something; more than ``WRITTEN_MAX``: perhaps in any."""
+        self.wrote_in: Replica | None = None
+        """The last of them."""
         self.calls_under_way = 0
         self.writes_under_way = False
         """Of which kind the calls under way are (Rule C1)."""
@@ -188,6 +196,12 @@ class Session:
         self.shown: list[bytes] | None = None
         """The last command that monitors have seen: it may come again, if it was parked."""
         self.no_evict = False
+
+    def note_write(self, group: Replica) -> None:
+        """It writes in this group, unlike before."""
+        self.wrote_in = group
+        if len(self.written) <= WRITTEN_MAX:
+            self.written[group.settings.group] = None
 
     def run_done(self) -> None:
         """A run of this session has its replies: look at it at the end of the turn."""

@@ -18,10 +18,11 @@ from trivet.core.node.config_command import config
 from trivet.core.node.debug_command import debug
 from trivet.core.node.front import Front
 from trivet.core.node.info import VERSION_OF_REDIS, info
+from trivet.core.node.keyspace_command import keyspace
 from trivet.core.node.latency_command import latency
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_everything
-from trivet.core.node.router import CROSSSLOT
+from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH
 from trivet.core.node.session import MULTI, SKIPPING, SUBSCRIBED, Session, Sort, Transaction, Waits
 from trivet.core.node.slowlog_command import slowlog
 from trivet.core.node.vetting import Verdict
@@ -66,18 +67,20 @@ def _quit(front: Front, session: Session, args: list[bytes]) -> bool:
 
 
 def _select(front: Front, session: Session, args: list[bytes]) -> bool:
-    number = parse_integer(args[1])
-    if number is None:
-        named = front.router.cluster.keyspace_named(args[1].decode("latin-1"))
-        if named is not None:
-            number = front.router.cluster.databases_of(named)[0]
-    if number is None:
-        session.answer_reply(_INT_ERROR)
-    elif front.router.cluster.keyspace_of(number) is None:
-        session.answer_reply(Error("ERR DB index is out of range"))
-    else:
+    number = front.database_named(args[1])
+    if number is not None:
         front.select(session, number)
         session.answer_reply(OK)
+        return True
+    if not session.fresh:
+        # Another node may have answered that there is such a keyspace (Rule C5).
+        if session.idle:
+            front.catch_up(session)
+        return False
+    named = parse_integer(args[1]) is None
+    session.answer_reply(
+        session.fresh_error or (_INT_ERROR if named else Error("ERR DB index is out of range"))
+    )
     return True
 
 
@@ -241,7 +244,7 @@ def _wait_for(front: Front, session: Session, args: list[bytes], sort: Sort) -> 
         return True
     if not session.idle:
         return False
-    held = front.group.replicas_of_last_write()
+    held = front.held(session)
     if held >= replicas:
         session.answer_reply(held if sort is Sort.WAIT else [1, held])
     else:
@@ -303,6 +306,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
         return True
     writes = session.watching or not transaction.only_reads
     group = _group_of(front, session, transaction)
+    if group is NOT_IN_REACH and front.waits_for_map(session, args):
+        return False
     if isinstance(group, Error):
         if session.watching:
             _unwatch_quietly(front, session)
@@ -349,6 +354,8 @@ def _watch(front: Front, session: Session, args: list[bytes]) -> bool:
     group = session.home or front.router.of_keys(session.db, args[1:])
     if not isinstance(group, Error) and session.watching and group is not session.watching_in:
         group = CROSSSLOT
+    if group is NOT_IN_REACH and front.waits_for_map(session, args):
+        return False
     if isinstance(group, Error):
         session.answer_reply(group)
         return True
@@ -403,6 +410,7 @@ HANDLERS: Final[dict[bytes, Handler]] = {
     b"HELLO": _hello,
     b"CLIENT": client,
     b"CLUSTER": cluster,
+    b"KEYSPACE": keyspace,
     b"COMMAND": _command,
     b"INFO": _info,
     b"CONFIG": config,

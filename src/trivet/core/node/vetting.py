@@ -134,7 +134,7 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
         # As in Redis: what is queued takes memory, too.
         refusal = OUT_OF_MEMORY
     if refusal is None and session.knows_topology and not route.session:
-        refusal = front.moved(session, args)
+        refusal = front.moved(session, args, route.writes)
     if refusal is not None:
         transaction.failed = True
         session.answer_reply(refusal)
@@ -151,8 +151,9 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
 def _queue_embedded(front: Front, transaction: Transaction, name: bytes, args: list[bytes]) -> None:
     """Commands that the node answers itself travel as their reply (database -1)."""
     if name == b"SELECT":
-        if args[1].isdigit() and len(args[1]) <= 4 and front.router.cluster.keyspace_of(int(args[1])):
-            transaction.db = int(args[1])
+        number = front.database_named(args[1])
+        if number is not None:
+            transaction.db = number
             transaction.calls.append((-1, [b"+", b"OK"]))
         else:
             transaction.calls.append((-1, [b"-", b"ERR DB index is out of range"]))
