@@ -20,9 +20,6 @@ class Keeper:
     def plan(self):
         return [Lead(1, 2, "node 2 leads nothing")]
 
-    def told(self) -> list[str]:
-        return []
-
     def lead(self, group: int, node: int) -> bool:
         self.asked.append((group, node))
         return True

@@ -239,8 +239,6 @@ def plan(front: Front) -> Reply:
         actions = placement.plan(front.cluster, facts_known(front), Policy())
     else:
         actions = None
-    if actions is None and front.steward is not None:
-        return [sentence.encode() for sentence in front.steward.told()]
     if actions is None:
         return _ask_leader(front.system.leader, SYSTEM_GROUP)
     return [line.encode() for line in explain(actions).splitlines()] if actions else []

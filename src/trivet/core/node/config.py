@@ -5,7 +5,6 @@ import msgspec
 from trivet.core.base.ids import NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import Member
-from trivet.core.steward.settings import StewardSettings
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,8 +41,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     resend_ms: int = 500
     """How long a batch may be under way without progress before it is sent again."""
     limits: Limits = Limits()
-    steward: StewardSettings = StewardSettings()
-    """How the node takes care of its groups: members, moves, plans."""
 
     def problem(self) -> str:
         """What is wrong with these values, as one sentence that names the setting; empty when nothing is."""

@@ -31,14 +31,12 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.observe import Observation, digest_of_state, observe
-from trivet.core.node.oversight import Oversight
 from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents, whom_to_dial
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
-from trivet.core.steward.messages import OfSteward
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
@@ -87,8 +85,6 @@ class Node:
         self.residents = Residents(
             config.node, booted.front, booted.wal, booted.maker, booted.prng, self._peers.up
         )
-        self.oversight = Oversight(config, booted.front.replicas, booted.groups, booted.prng.fork())
-        booted.front.steward = self.oversight
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
         self._beat_ms: Instant = 0
         self._map_seen: tuple[ClusterMap | None, int] = (None, -1)
@@ -201,7 +197,6 @@ class Node:
         self.front.touch.up(peer, self.front.wall_ms)
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
-        self.oversight.steward.on_peer_up(peer)
         for _, group in self.residents.all:
             group.on_peer_up(peer)
 
@@ -212,7 +207,6 @@ class Node:
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
         self.front.touch.lost(peer, self.front.now_ms)
-        self.oversight.steward.on_peer_lost(peer)
         if self._peers.up.pop(peer, 0) is None:
             for _, group in self.residents.all:
                 group.on_peer_lost(peer)
@@ -228,8 +222,6 @@ class Node:
         for sender, number, message in self._peers.receive(link, data):
             if isinstance(message, OfSubscribers):
                 self.front.pubsub.on_message(sender, message)
-            elif isinstance(message, OfSteward):
-                self.oversight.steward.on_message(sender, message)
             elif isinstance(message, Stranger | Beat):
                 if isinstance(message, Stranger):
                     self._told_off(message)
@@ -284,7 +276,6 @@ class Node:
                 group.on_tick(mono_ms)
             self._errands.tick(mono_ms)
             self._beat(mono_ms)
-            self.oversight.steward.tick(mono_ms, wall_ms)
             self.residents.look(mono_ms)
         for session in list(front.backlogged.values()):
             stalled_ms = mono_ms - session.backlog_since_ms
@@ -383,7 +374,7 @@ class Node:
             self._settle()
         if front.rerouting.waits and front.rerouting.look(front.map_epoch, mono_ms):
             front.unparked = True
-        if front.sharing.look(mono_ms) or self.oversight.turn(mono_ms):
+        if front.sharing.look(mono_ms):
             front.unparked = True
         machine = self.system.machine  # a snapshot may have brought another
         cluster = machine.cluster
@@ -535,7 +526,6 @@ class Node:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
                 group.outgoing = []
-        self.oversight.collect(effects.sends, up)
         for peer in self._peers.strangers:
             if peer in up:
                 effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
@@ -556,8 +546,7 @@ class Node:
         effects.finished = self._finished
 
     def _notes(self, effects: Effects) -> None:
-        notes = self.residents.notes + self.oversight.steward.take_notes()
-        self._log.extend([(INFO, note) for note in notes])
+        self._log.extend([(INFO, note) for note in self.residents.notes])
         self.residents.notes = []
         for number, group in self.groups.items():
             led_by = (group.raft.leader, group.raft.term)

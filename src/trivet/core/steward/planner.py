@@ -52,17 +52,10 @@ class Planner:
         """Moves that were not handed over when last seen, and their sources."""
         self._rests: dict[GroupId, Instant] = {}
         self._told: dict[NodeId, list[str]] = {}
-        self.actions: list[Action] = []
-        """The last plan."""
         self.sentences: list[str] = []
-        """The same for people."""
+        """The last plan, for people."""
         self.wishes: list[tuple[NodeId, LeadWish]] = []
         """Who is to be asked to hand over leadership; the steward takes them."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether this node leads the system group, and so plans."""
-        return self._term != 0
 
     def hear(self, sender: NodeId, report: NodeReport) -> PlanTold | None:
         """A node reports; the plan, if it is news to that node."""
@@ -143,7 +136,6 @@ class Planner:
         self._next_ms = desk.now_ms + settings.plan_ms
         self._forget(cluster)
         actions = [one for one in plan(cluster, self.facts(cluster), settings.policy) if self._may(one)]
-        self.actions = actions
         self.sentences = explain(actions).splitlines()[:SENTENCES_MAX]
         if settings.plans:
             for action in actions:

@@ -8,8 +8,6 @@ node's replicas as patient runs, or to other stewards as ``outgoing``.
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.actions import Action
-from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
@@ -64,15 +62,6 @@ class Steward:
     def settings(self) -> StewardSettings:
         """As they are now."""
         return self._desk.settings
-
-    def facts(self) -> Facts | None:
-        """What all nodes report; None: only the leader of the system group knows."""
-        cluster = self._desk.map
-        return self._planner.facts(cluster) if cluster is not None and self._planner.leads else None
-
-    def actions(self) -> list[Action] | None:
-        """The present plan; None: only the leader of the system group plans."""
-        return self._planner.actions if self._planner.leads else None
 
     def configure(self, settings: StewardSettings) -> None:
         """Other settings from now on."""
