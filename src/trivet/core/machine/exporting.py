@@ -104,7 +104,7 @@ class RangeWalk:
         return parcel.packed()
 
     def pass_over(self) -> None:
-        """As ``take``, but nobody wants the packets: who only counts, on sealed slots (``counts_at_seal``)."""
+        """As ``take``, of who wants no packets and only counts, on sealed slots (``counts_at_seal``)."""
         self._go_on()
         while self._order:
             place = self._order.popleft()

@@ -3,9 +3,9 @@
 On the path: nowhere. It knows nothing that it could not find out again: the map says how far the move is,
 the machines say what they have. Whoever leads the source next begins anew, with a higher generation::
 
-    ask the map for a generation ──> IMPORT BEGIN ──> copy ──> SEAL ──> the rest ──> IMPORT READY ──> MOVE DONE
-         ^                                             │                               │
-         └───────────── anything unexpected ───────────┴───────────────────────────────┘
+    MOVE BEGIN (a generation) ──> IMPORT BEGIN ──> copy ──> SEAL ──> the rest ──> IMPORT READY ──> MOVE DONE
+         ^                                          │                               │
+         └──────────── anything unexpected ─────────┴───────────────────────────────┘
     (the target ends its import and tells the map: taken) ──> DISOWN ──> (purged) ──> MOVE END
 
 - Rule R1: nothing is sent to the target but under a generation that the map has given to this mover, so a
