@@ -122,6 +122,11 @@ class RangeWalk:
         )
 
     @property
+    def given(self) -> int:
+        """How many keys were given and are still there."""
+        return sum(self._counts.values())
+
+    @property
     def lag(self) -> int:
         """About how many keys are to be given, were nothing to change any more."""
         share = self._wanted.count(1)

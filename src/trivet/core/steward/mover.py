@@ -73,9 +73,9 @@ class Mover:
         self._near_since_ms: Instant = -1
 
     @property
-    def lag(self) -> int:
-        """About how many keys are left to be given; -1: nobody counts."""
-        return -1 if self._walk is None else self._walk.lag
+    def progress(self) -> tuple[int, int] | None:
+        """Keys that were given, and about how many are left; None: it does not copy now."""
+        return None if self._walk is None else (self._walk.given, self._walk.lag)
 
     def close(self) -> None:
         """The move is over, or another's."""
