@@ -17,7 +17,7 @@ from trivet.core.raft.state import Role
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
-from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold
+from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold, StewardMessage
 from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
 from trivet.core.steward.reporter import Reporter
@@ -32,7 +32,7 @@ class Steward:
         limits: Limits, prng: Prng, settings: StewardSettings | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
-        self.outgoing: list[tuple[NodeId, OfSteward]] = []
+        self.outgoing: list[tuple[NodeId, StewardMessage]] = []
         """For other stewards; the node takes them after every tick and turn."""
         self.sentences: list[str] = []
         """What would be done now and why, as the leader of the system group last told."""
@@ -46,14 +46,18 @@ class Steward:
         self._reporter = Reporter(self._desk)
         self._movers: dict[int, Mover] = {}
         self._up: dict[NodeId, None] = {}
+        self._seen_epoch = -1
         self._report_ms: Instant = 0
         self._report_first_ms = prng.below(max(1, settings.report_ms))
         """So that nodes that start together do not report together."""
 
     @property
     def stirred(self) -> bool:
-        """An errand was answered: ``turn`` has something to do."""
-        return self._desk.stirred
+        """An errand was answered, or the map has changed while slots move: ``turn`` has something to do."""
+        if self._desk.stirred:
+            return True
+        cluster = self._desk.map
+        return cluster is not None and cluster.epoch != self._seen_epoch and bool(cluster.moves)
 
     @property
     def movers(self) -> dict[int, Mover]:
@@ -164,6 +168,7 @@ class Steward:
         desk.now_ms = now_ms
         cluster = desk.map
         if cluster is not None:
+            self._seen_epoch = cluster.epoch
             self._housekeeper.look(cluster)
             self._move(cluster)
 
