@@ -10,6 +10,7 @@ from trivet.core.machine import exporting
 from trivet.core.machine.exporting import RangeWalk
 from trivet.core.machine.packets import unpack
 from trivet.core.values.codec import encode_items, item_of
+from trivet.core.wire.reply import OK
 
 _TYPES = [
     "SET k{0} v{1}",
@@ -175,3 +176,21 @@ def test_one_slice_is_about_as_large_as_asked():
         sizes.append(len(walk.take(5000)))
     assert max(sizes) < 5300
     assert len(sizes) > 60
+
+
+@pytest.mark.parametrize("count", [0, 30, 700])
+def test_who_only_counts_comes_to_the_same(count):
+    groups = Groups()
+    for place in range(count):
+        groups.run(f"SET k{place} v")
+    source = groups.groups[0]
+    assert source.say("SEAL", 1, "0-8191") == OK
+    taking, counting = RangeWalk(source.machine, [LOW]), RangeWalk(source.machine, [LOW])
+    while not taking.is_complete:
+        taking.take(1000)
+    while not counting.is_complete:
+        counting.pass_over()
+    assert counting.counts_at_seal(1) == taking.counts_at_seal(1)
+    assert sum(counting.counts_at_seal(1).values()) == sum(
+        slot_of(b"k%d" % place) < 8192 for place in range(count)
+    )

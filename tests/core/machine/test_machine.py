@@ -26,6 +26,13 @@ def test_replies_come_in_the_order_of_the_calls():
     assert replica.run("SET a 1", "INCR a", "2:GET a", "GET a") == [OK, 2, None, b"2"]
 
 
+def test_calls_are_counted():
+    replica = Replica()
+    replica.run("SET a 1", "INCR a")
+    read(replica.machine, "GET a")
+    assert replica.machine.call_count == 3
+
+
 def test_several_batches_in_one_entry():
     replica = Replica()
     applied = replica.entry([replica.batch([call("INCR n")], node=n) for n in (3, 1, 2)])

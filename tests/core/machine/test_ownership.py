@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.machine.two_groups import HIGH, LOW, Group, key_in
+from trivet.core.machine.importing import _NOT_FREE
 from trivet.core.machine.ownership import (
     DONE_MAX,
     FOREIGN,
@@ -15,6 +16,7 @@ from trivet.core.machine.ownership import (
 )
 from trivet.core.machine.ownership_state import ExportState, ImportState, OwnershipState
 from trivet.core.values.databases import Databases
+from trivet.core.wire.reply import NOT_HERE, OK
 
 KEY = key_in(LOW).encode()
 
@@ -25,6 +27,31 @@ def test_whole_at_first():
     assert ownership.owned == [(0, 16383)]
     assert ownership.place(KEY) == OWNED
     assert ownership.state() == OwnershipState()
+
+
+def test_a_group_that_the_map_has_made_takes_no_key_before_it_is_founded():
+    group = Group()
+    for machine in (group.machine, group.twin):
+        machine.await_founding()
+    assert group.machine.ownership.is_awaited
+    assert group.do(f"SET {KEY.decode()} x", epoch=99) == NOT_HERE
+    assert group.read(f"GET {KEY.decode()}", epoch=99) == NOT_HERE
+    assert group.say("IMPORT", "BEGIN", 1, "0-99", 1) == _NOT_FREE
+    group.reload()
+    assert group.machine.ownership.is_awaited
+    assert group.say("FOUND", "0-8191", 7) == OK
+    assert not group.machine.ownership.is_awaited
+    assert group.do(f"SET {KEY.decode()} x", epoch=7) == OK
+    assert group.say("FOUND", "0-99", 7) == OK
+    assert group.machine.ownership.owned == [LOW]
+
+
+def test_a_group_of_the_beginning_is_not_awaited():
+    ownership = Ownership(Databases())
+    assert not ownership.is_awaited
+    ownership.exports[2] = Export([(0, 16383)])
+    ownership.mark([(0, 16383)], SEALED)
+    assert not ownership.is_awaited
 
 
 def test_how_a_slot_stands():

@@ -141,7 +141,7 @@ class Talk:
     def _plan(self) -> list[str]:
         self.world.run(1_000)
         leader = self.world.leader_of(0).settings.node
-        return self.world.hosts[1 + leader % 3].steward.plan
+        return self.world.hosts[1 + leader % 3].steward.sentences
 
     def _notes(self) -> list[str]:
         notes, self.world.notes = self.world.notes, []

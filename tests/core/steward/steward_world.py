@@ -612,10 +612,12 @@ class World:
                     wrong.append(f"{key}: {push.value} was not done, it is at {place}")
                 if push.outcome == "ok":
                     done.append(push)
-            for one in done:
-                for other in done:
-                    if one.ended < other.began and one.reply > other.reply:
-                        wrong.append(f"{key}: {other.value} overtook {one.value}")
+            wrong += [
+                f"{key}: {other.value} overtook {one.value}"
+                for one in done
+                for other in done
+                if one.ended < other.began and one.reply > other.reply
+            ]
         return wrong
 
 

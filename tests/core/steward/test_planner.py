@@ -94,7 +94,7 @@ def test_a_plan_is_told_and_not_done():
     world.run(2_000)
     assert world.newest().next_move == 1
     for host in world.hosts.values():
-        assert any("is split at slot" in sentence for sentence in host.steward.plan), host.number
+        assert any("is split at slot" in sentence for sentence in host.steward.sentences), host.number
     assert leader in world.hosts
 
 

@@ -20,20 +20,32 @@ def test_any_node_may_ask_for_another_leader():
     world = prepared(1, 0)
     world.lead(2, 1)
     for number, wished in ((5, 2), (2, 3), (3, 3), (1, 1)):
-        assert world.hosts[number].steward.lead(2, wished) == ""
+        assert world.hosts[number].steward.lead(2, wished)
         world.run(500)
         assert world.leader_of(2).settings.node == wished
 
 
-def test_why_another_does_not_lead():
+def test_who_cannot_lead_and_who_cannot_be_asked():
     world = prepared(1, 0)
     world.lead(2, 1)
     steward = world.hosts[1].steward
-    assert steward.lead(9, 1) == "no such group"
-    assert steward.lead(2, 5) == "node 5 is no voter of group 2"
+    assert not steward.lead(9, 1)
+    assert not steward.lead(2, 5)
     steward.on_message(4, LeadWish(9, 1))
+    world.hosts[3].steward.on_message(4, LeadWish(2, 3))
+    assert world.hosts[3].steward.outgoing == []
     world.isolate(5, 1_000)
-    assert world.hosts[5].steward.lead(2, 2) == "its leader cannot be reached from here"
+    assert not world.hosts[5].steward.lead(2, 2)
+
+
+def test_only_the_leader_of_the_system_group_knows_and_plans():
+    world = prepared(1, 10)
+    world.run(3_000)
+    leader = world.leader_of(0).settings.node
+    for number, host in world.hosts.items():
+        assert (host.steward.facts() is None) is (number != leader)
+        assert host.steward.plan() == ([] if number == leader else None)
+    assert world.hosts[leader].steward.facts().groups[2].keys == 10
 
 
 def test_a_move_is_measured():
@@ -42,7 +54,10 @@ def test_a_move_is_measured():
     steward = world.hosts[1].steward
     assert steward.pause_ms == -1
     world.say("MOVE START 2 NEW 0-8191 large")
-    world.until(lambda: 1 in steward.movers and steward.movers[1].lag >= 0)
+    world.until(lambda: steward.progress(1) is not None)
+    given, left = steward.progress(1)
+    assert given + left <= 40
+    assert world.hosts[4].steward.progress(1) is None
     world.until(world.is_at_rest)
     world.run(500)
     assert steward.movers == {}

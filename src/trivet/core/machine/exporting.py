@@ -104,7 +104,7 @@ class RangeWalk:
         return parcel.packed()
 
     def pass_over(self) -> None:
-        """As ``take``, but nobody wants the packets: who only counts, on sealed slots (``counts_at_seal``)."""
+        """As ``take``, of who wants no packets and only counts, on sealed slots (``counts_at_seal``)."""
         self._go_on()
         while self._order:
             place = self._order.popleft()
@@ -120,6 +120,11 @@ class RangeWalk:
         return not self._order and all(
             self._cursor(database) == SPACE for database in self._machine.databases.opened()
         )
+
+    @property
+    def given(self) -> int:
+        """How many keys were given and are still there."""
+        return sum(self._counts.values())
 
     @property
     def lag(self) -> int:

@@ -5,6 +5,7 @@ import msgspec
 from trivet.core.base.ids import NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import Member
+from trivet.core.steward.settings import StewardSettings
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +41,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How long a command may wait for a leader or a majority before the client gets an error."""
     resend_ms: int = 500
     """How long a batch may be under way without progress before it is sent again."""
+    steward: StewardSettings = StewardSettings()
+    """How the cluster keeps itself: pace and aims."""
     limits: Limits = Limits()
 
     def problem(self) -> str:

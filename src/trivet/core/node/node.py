@@ -37,6 +37,8 @@ from trivet.core.node.residents import Residents, whom_to_dial
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
+from trivet.core.steward.messages import OfSteward
+from trivet.core.steward.steward import Steward
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
@@ -86,6 +88,10 @@ class Node:
             config.node, booted.front, booted.wal, booted.maker, booted.prng, self._peers.up
         )
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
+        self.steward = Steward(
+            config.node, booted.front.replicas, booted.groups, config.limits, booted.prng, config.steward
+        )
+        self.front.steward = self.steward
         self._beat_ms: Instant = 0
         self._map_seen: tuple[ClusterMap | None, int] = (None, -1)
         self._disk: list[DiskJob] = []
@@ -197,6 +203,7 @@ class Node:
         self.front.touch.up(peer, self.front.wall_ms)
         self.front.effects.sends.append((peer, self._peers.hello(peer)))
         self.front.pubsub.on_peer_up(peer)
+        self.steward.on_peer_up(peer)
         for _, group in self.residents.all:
             group.on_peer_up(peer)
 
@@ -206,6 +213,7 @@ class Node:
         effects = self.front.effects
         effects.sends = [send for send in effects.sends if send[0] != peer]
         self.front.pubsub.on_peer_lost(peer)
+        self.steward.on_peer_lost(peer)
         self.front.touch.lost(peer, self.front.now_ms)
         if self._peers.up.pop(peer, 0) is None:
             for _, group in self.residents.all:
@@ -225,6 +233,8 @@ class Node:
             elif isinstance(message, Stranger | Beat):
                 if isinstance(message, Stranger):
                     self._told_off(message)
+            elif isinstance(message, OfSteward):
+                self.steward.on_message(sender, message)
             elif self._wal.open:
                 group = outsiders.get(number) if isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
@@ -275,6 +285,7 @@ class Node:
             for _, group in self.residents.all:
                 group.on_tick(mono_ms)
             self._errands.tick(mono_ms)
+            self.steward.tick(mono_ms, wall_ms)
             self._beat(mono_ms)
             self.residents.look(mono_ms)
         for session in list(front.backlogged.values()):
@@ -346,9 +357,11 @@ class Node:
         front.stats.begin_turn(front.turn_number, mono_ms, wall_ms)
         if self._wal.open:
             self._turn_groups(mono_ms, wall_ms)
-            while front.unparked:
+            while front.unparked or self.steward.stirred:
                 # Sessions that were parked and may go on: their commands join this turn.
                 front.unparked = False
+                if self.steward.stirred:
+                    self.steward.turn(mono_ms)
                 self._turn_groups(mono_ms, wall_ms)
         front.turn_number += 1
         effects = front.effects
@@ -533,6 +546,10 @@ class Node:
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))
+            for peer, word in self.steward.outgoing:
+                if peer in up:
+                    effects.sends.append((peer, encode_message(NODE_GROUP, word)))
+            self.steward.outgoing = []
         if self._peers.closes:
             # Among them may be links that were refused in the middle: those peers are heard no more.
             for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
@@ -548,6 +565,7 @@ class Node:
     def _notes(self, effects: Effects) -> None:
         self._log.extend([(INFO, note) for note in self.residents.notes])
         self.residents.notes = []
+        self._log.extend([(INFO, note) for note in self.steward.take_notes()])
         for number, group in self.groups.items():
             led_by = (group.raft.leader, group.raft.term)
             if led_by != self._seen_leaders.get(number, (NO_NODE, 0)):

@@ -34,6 +34,7 @@ from trivet.core.node.hello import Hello as Hello
 from trivet.core.node.hello import Stranger as Stranger
 from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
+from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
 PEER_FORMAT: Final = 3
@@ -48,7 +49,7 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | PubSubMessage | Stranger | Beat
+NodeMessage = GroupMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
@@ -71,6 +72,9 @@ _decoder = msgspec.msgpack.Decoder(
         | Hello
         | Stranger
         | Beat
+        | NodeReport
+        | PlanTold
+        | LeadWish
         | Interest
         | Published
         | TellEverything

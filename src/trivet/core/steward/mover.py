@@ -3,10 +3,10 @@
 On the path: nowhere. It knows nothing that it could not find out again: the map says how far the move is,
 the machines say what they have. Whoever leads the source next begins anew, with a higher generation::
 
-    ask the map for a generation ──> IMPORT BEGIN ──> copy ──> SEAL ──> the rest ──> IMPORT READY ──> MOVE DONE
-         ^                                             │                               │
-         └───────────── anything unexpected ───────────┴───────────────────────────────┘
-    (the target ends its import and tells the map: taken) ──> DISOWN ──> (purged) ──> MOVE END
+    MOVE BEGIN (a generation) ──> IMPORT BEGIN ──> copy ──> SEAL ──> the rest ──> IMPORT READY ──> MOVE DONE
+         ^                                          │                               │
+         └──────────── anything unexpected ─────────┴───────────────────────────────┘
+    IMPORT END, MOVE TAKEN (or the target's leader says so) ──> DISOWN ──> (purged) ──> MOVE END
 
 - Rule R1: nothing is sent to the target but under a generation that the map has given to this mover, so a
   mover that was replaced is refused by the target, and by the map (V7).
@@ -25,7 +25,7 @@ from trivet.core.base.ids import SYSTEM_GROUP, Instant
 from trivet.core.cluster.rows import HANDED, MoveRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.machine.exporting import RangeWalk
-from trivet.core.machine.importing import PURGE, TAKEN
+from trivet.core.machine.importing import ENDED, PURGE, TAKEN
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.sealing import counts_as_arguments
 from trivet.core.machine.slot_ranges import write_ranges
@@ -63,6 +63,7 @@ class Mover:
         self._errand: Errand | None = None
         self._seal: Errand | None = None
         self._abort: Errand | None = None
+        self._take: Errand | None = None
         self._end: Errand | None = None
         self._under_way: deque[Errand] = deque()
         self._under_way_bytes = 0
@@ -73,9 +74,9 @@ class Mover:
         self._near_since_ms: Instant = -1
 
     @property
-    def lag(self) -> int:
-        """About how many keys are left to be given; -1: nobody counts."""
-        return -1 if self._walk is None else self._walk.lag
+    def progress(self) -> tuple[int, int] | None:
+        """Keys that were given, and about how many are left; None: it does not copy now."""
+        return None if self._walk is None else (self._walk.given, self._walk.lag)
 
     def close(self) -> None:
         """The move is over, or another's."""
@@ -286,10 +287,12 @@ class Mover:
     def _hand_out(self, row: MoveRow, group: RaftGroup) -> None:
         """Rule R3, then the end."""
         desk = self._desk
-        if not row.taken or desk.now_ms < self._rest_until_ms:
+        if not row.taken:
+            self._hasten(row)
             return
-        if self.pause_ms < 0 <= self.sealed_ms:
-            self.pause_ms = desk.now_ms - self.sealed_ms
+        self._pause_ends()
+        if desk.now_ms < self._rest_until_ms:
+            return
         if self._end is not None:
             if not self._end.done:
                 return
@@ -307,6 +310,20 @@ class Mover:
         elif not ownership.garbage_count():
             self.close()
             self._end = desk.say(SYSTEM_GROUP, b"MAP", b"MOVE", b"END", self.move)
+
+    def _hasten(self, row: MoveRow) -> None:
+        """What the target's leader will say too, once it hears of the hand-over: clients wait for it."""
+        if self.state != HAND_OVER:
+            return
+        if self._take is None:
+            self._take = self._desk.say(row.target_group, b"IMPORT", b"END", self.move, row.epoch)
+        elif self._take.done and self._take.word == ENDED:
+            self._pause_ends()
+            self._take = self._desk.say(SYSTEM_GROUP, b"MAP", b"MOVE", b"TAKEN", self.move)
+
+    def _pause_ends(self) -> None:
+        if self.pause_ms < 0 <= self.sealed_ms:
+            self.pause_ms = self._desk.now_ms - self.sealed_ms
 
     def _counted(self, row: MoveRow, group: RaftGroup) -> dict[int, int] | None:
         """How many keys are sealed, by database; None: the count goes on."""

@@ -117,6 +117,16 @@ class Planner:
 
     # -- plans ----------------------------------------------------------------------------------
 
+    @property
+    def leads(self) -> bool:
+        """This node leads the system group, and listens."""
+        return self._term != 0
+
+    def make(self, cluster: ClusterMap) -> list[Action]:
+        """What would be done now (Rule F3)."""
+        actions = plan(cluster, self.facts(cluster), self._desk.settings.policy)
+        return [action for action in actions if self._may(action)]
+
     def tick(self, cluster: ClusterMap) -> None:
         """Make a plan when it is time, and carry it out."""
         desk, settings = self._desk, self._desk.settings
@@ -135,7 +145,7 @@ class Planner:
         self._errands = []
         self._next_ms = desk.now_ms + settings.plan_ms
         self._forget(cluster)
-        actions = [one for one in plan(cluster, self.facts(cluster), settings.policy) if self._may(one)]
+        actions = self.make(cluster)
         self.sentences = explain(actions).splitlines()[:SENTENCES_MAX]
         if settings.plans:
             for action in actions:

@@ -8,6 +8,8 @@ node's replicas as patient runs, or to other stewards as ``outgoing``.
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.actions import Action
+from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
@@ -15,7 +17,7 @@ from trivet.core.raft.state import Role
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
-from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold
+from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold, StewardMessage
 from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
 from trivet.core.steward.reporter import Reporter
@@ -30,9 +32,9 @@ class Steward:
         limits: Limits, prng: Prng, settings: StewardSettings | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
-        self.outgoing: list[tuple[NodeId, OfSteward]] = []
+        self.outgoing: list[tuple[NodeId, StewardMessage]] = []
         """For other stewards; the node takes them after every tick and turn."""
-        self.plan: list[str] = []
+        self.sentences: list[str] = []
         """What would be done now and why, as the leader of the system group last told."""
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
@@ -44,19 +46,38 @@ class Steward:
         self._reporter = Reporter(self._desk)
         self._movers: dict[int, Mover] = {}
         self._up: dict[NodeId, None] = {}
+        self._seen_epoch = -1
         self._report_ms: Instant = 0
         self._report_first_ms = prng.below(max(1, settings.report_ms))
         """So that nodes that start together do not report together."""
 
     @property
     def stirred(self) -> bool:
-        """An errand was answered: ``turn`` has something to do."""
-        return self._desk.stirred
+        """An errand was answered, or the map has changed while slots move: ``turn`` has something to do."""
+        if self._desk.stirred:
+            return True
+        cluster = self._desk.map
+        return cluster is not None and cluster.epoch != self._seen_epoch and bool(cluster.moves)
 
     @property
     def movers(self) -> dict[int, Mover]:
         """The moves from groups that are led here, by their ids."""
         return self._movers
+
+    def progress(self, move: int) -> tuple[int, int] | None:
+        """Keys given, and about how many are left, of a move that is copied from here; else None."""
+        mover = self._movers.get(move)
+        return None if mover is None else mover.progress
+
+    def facts(self) -> Facts | None:
+        """What is known of all nodes and groups; None: only the leader of the system group knows."""
+        cluster = self._desk.map
+        return None if cluster is None or not self._planner.leads else self._planner.facts(cluster)
+
+    def plan(self) -> list[Action] | None:
+        """What would be done now; None: only the leader of the system group plans."""
+        cluster = self._desk.map
+        return None if cluster is None or not self._planner.leads else self._planner.make(cluster)
 
     @property
     def settings(self) -> StewardSettings:
@@ -90,38 +111,36 @@ class Steward:
         if isinstance(message, NodeReport):
             self._heard(sender, message)
         elif isinstance(message, PlanTold):
-            self.plan = message.sentences
+            self.sentences = message.sentences
         elif isinstance(message, LeadWish):
-            self.lead(message.group, message.node)
+            held = self._desk.groups.get(message.group)
+            if held is not None and held.raft.role is Role.LEADER:
+                self.lead(message.group, message.node)
 
     def _heard(self, sender: NodeId, report: NodeReport) -> None:
         told = self._planner.hear(sender, report)
         if told is None:
             return
         if sender == self._desk.node:
-            self.plan = told.sentences
+            self.sentences = told.sentences
         else:
             self.outgoing.append((sender, told))
 
-    def lead(self, group: GroupId, node: NodeId) -> str:
-        """Have ``node`` lead ``group``, wherever its leader is; "" or why not."""
-        replica = self._desk.replicas.get(group)
-        if replica is None:
-            return "no such group"
+    def lead(self, group: GroupId, node: NodeId) -> bool:
+        """Have ``node`` lead ``group``, wherever its leader is; False: that can't be asked from here."""
         held = self._desk.groups.get(group)
         if held is not None and held.raft.role is Role.LEADER:
-            if node == self._desk.node:
-                return ""
-            if node not in held.raft.membership.voters:
-                return f"node {node} is no voter of group {group}"
             held.stirred = True
-            return "" if held.raft.transfer(node) else f"node {node} cannot take over now"
-        if not replica.leader or replica.leader == self._desk.node:
-            return "nobody leads the group at present"
-        if replica.leader not in self._up:
-            return "its leader cannot be reached from here"
+            return node == self._desk.node or held.raft.transfer(node)
+        return self._ask_to_lead(group, node)
+
+    def _ask_to_lead(self, group: GroupId, node: NodeId) -> bool:
+        """Ask the leader, if it is known and can be reached."""
+        replica = self._desk.replicas.get(group)
+        if replica is None or replica.leader not in self._up:
+            return False
         self.outgoing.append((replica.leader, LeadWish(group, node)))
-        return ""
+        return True
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -149,6 +168,7 @@ class Steward:
         desk.now_ms = now_ms
         cluster = desk.map
         if cluster is not None:
+            self._seen_epoch = cluster.epoch
             self._housekeeper.look(cluster)
             self._move(cluster)
 
