@@ -55,7 +55,7 @@ def test_redis_py_survives_that_another_node_leads(cluster):
         with Redis(port=cluster.port(before)) as direct:
             assert direct.execute_command("CLUSTER", "LEAD", 1, other) == b"OK"
         wait_until(lambda: cluster.leader() == other, "the other one leads")
-        for i in range(50):
+        for _ in range(50):
             client.incr("lead")
         assert client.get("lead") == b"50"
         wait_until(lambda: f"{cluster.port(other)}" in str(primary_of(client)), "the client has heard of it")

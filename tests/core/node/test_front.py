@@ -1,6 +1,9 @@
 """What sessions share: how many there may be, when writes are refused, who is cut off."""
 
+import pytest
+
 from tests.core.node.bench import SMALL, Bench, Limits
+from tests.core.node.founded import founded
 from trivet.core.base.limits import KIB
 
 FULL = "-OOM the disk of this node is full: writes are refused until space returns, reads go on; nothing was done"
@@ -159,3 +162,67 @@ def test_a_node_with_a_full_disk_reads_at_the_leader():
         "+QUEUED",
         '["new"]',
     ]
+
+
+# -- groups that a node does not know yet
+
+
+@pytest.mark.parametrize(
+    ("line", "replies"),
+    [
+        ("SET k 1 | GET k", ["+OK", '"1"']),
+        ("MULTI | SET k 1 | EXEC", ["+OK", "+QUEUED", "[+OK]"]),
+        ("WATCH k | UNWATCH", ["+OK", "+OK"]),
+        ("RPUSH q x | BLPOP q 1", ["1", '["q" "x"]']),
+        ("BLPOP none 0.1", ["nil*"]),
+        ("DBSIZE | CLUSTER COUNTKEYSINSLOT 1", ["0", "0"]),
+    ],
+)
+def test_a_command_waits_until_its_group_is_known(line, replies):
+    bench = founded(3, "20")
+    bench.ask("a", "SELECT 20")
+    front = bench.node(1).front
+    group = front.replicas.pop(2)
+    front.homes_changed()
+    said = bench.say("a", line)
+    bench.wait(100)
+    said += [text for _, text in bench.events]
+    bench.events = []
+    assert len(said) < len(replies)
+    front.replicas[2] = group
+    front.homes_changed()
+    bench.until(lambda: len(said) + len(bench.events) == len(replies))
+    assert said + [text for _, text in bench.events] == replies
+    bench.wait(40)
+    assert not front.adrift
+
+
+def test_it_does_not_wait_for_ever_and_is_forgotten_with_its_client():
+    bench = founded(3, "20", command_timeout_ms=2_000)
+    bench.ask("a", "SELECT 20")
+    bench.ask("b", "SELECT 20")
+    front = bench.node(1).front
+    front.replicas.pop(2)
+    front.homes_changed()
+    assert bench.say("a", "GET k") == [] and bench.say("b", "GET k") == []
+    bench.hang_up_client("b")
+    assert 1_900 <= bench.until(lambda: bench.events) <= 2_100
+    ((name, text),) = bench.events
+    assert name == "a" and text.startswith("-CLUSTERDOWN this node does not know yet who holds these keys")
+    assert not front.adrift
+
+
+def test_nothing_is_put_into_another_keyspace():
+    founded(3, "3").talk(
+        """
+        a> SET k 1 | MOVE k 3 | COPY k k DB 3 | SWAPDB 0 3 | MOVE k 2 | MULTI | MOVE k 3 | EXEC
+        +OK
+        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
+        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
+        -CROSSSLOT SWAPDB concerns several groups, which can't act as one: it works as long as one group holds the databases
+        1
+        +OK
+        +QUEUED
+        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
+        """
+    )

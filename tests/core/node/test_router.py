@@ -3,7 +3,7 @@
 import pytest
 
 from trivet.core.cluster.map import ClusterMap, Member
-from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, Router
+from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, OTHER_KEYSPACE, Router
 from trivet.core.wire.reply import Error
 
 
@@ -88,3 +88,24 @@ def test_a_group_that_this_node_does_not_know_yet():
     del replicas[2]
     assert found.of_keys(0, [HIGH]) is NOT_IN_REACH
     assert found.groups(0) is NOT_IN_REACH and found.everywhere() is NOT_IN_REACH
+
+
+@pytest.mark.parametrize(
+    ("db", "call", "leaves"),
+    [
+        (0, "MOVE k 3", True),
+        (3, "MOVE k 0", True),
+        (0, "MOVE k 2", False),
+        (0, "MOVE k 99", False),
+        (0, "MOVE k x", False),
+        (0, "COPY k k DB 3 REPLACE", True),
+        (3, "COPY k k db 5", True),
+        (3, "COPY k k2 REPLACE", False),
+        (0, "COPY k k DB", False),
+    ],
+)
+def test_nothing_is_put_into_another_keyspace(db, call, leaves):
+    found, _ = router("MAP KEYSPACE CREATE 3")
+    words = [word.encode() for word in call.split()]
+    assert found.leaves_keyspace(db, words) is leaves
+    assert (found.of_calls([(db, words)]) is OTHER_KEYSPACE) is leaves

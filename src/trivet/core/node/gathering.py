@@ -14,7 +14,7 @@ from trivet.core.machine.checking import names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, scan_place
-from trivet.core.node.router import CROSSSLOT, EVERYWHERE, Router
+from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, EVERYWHERE, OTHER_KEYSPACE, Router
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -82,6 +82,8 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)
+    if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
+        return OTHER_KEYSPACE
     keys = names_of(args)
     divide = _DIVIDED.get(name)
     if divide is None or len(keys) < 2:

@@ -15,11 +15,15 @@ from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.entry import Call
+from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 CROSSSLOT: Final = Error(
     "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
     "use a hash tag like {user1}, or keep the keyspace TOGETHER"
+)
+OTHER_KEYSPACE: Final = Error(
+    "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
 )
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
@@ -82,6 +86,18 @@ class Router:
                 return CROSSSLOT if not isinstance(other, Error) else other
         return found
 
+    def leaves_keyspace(self, db: int, args: list[bytes]) -> bool:
+        """Whether a ``MOVE`` or ``COPY`` is to put something into another keyspace (Rule N3)."""
+        other: int | None = None
+        if args[0] == b"MOVE":
+            other = parse_int(args[2]) if len(args) > 2 else None
+        else:
+            for at in range(3, len(args) - 1):
+                if args[at].upper() == b"DB":
+                    other = parse_int(args[at + 1])
+        there = None if other is None else self.cluster.keyspace_of(other)
+        return there is not None and there is not self.cluster.keyspace_of(db)
+
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.
 
@@ -93,6 +109,8 @@ class Router:
                 continue
             row = ROWS[args[0]]
             keys = keys_of(row, args)
+            if args[0] in BETWEEN_DATABASES and self.leaves_keyspace(db, args):
+                return OTHER_KEYSPACE
             home = self.home(db)
             if not keys and home is None and args[0] in WHOLE_DATABASE:
                 return CROSSSLOT
@@ -113,3 +131,5 @@ WHOLE_DATABASE: Final = {
 """Commands about whole databases."""
 EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
 """Commands that are not about one database."""
+BETWEEN_DATABASES: Final = {b"MOVE": 1, b"COPY": 1}
+"""Commands that may put something into another database."""

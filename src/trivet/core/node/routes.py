@@ -6,7 +6,7 @@ import msgspec
 
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
-from trivet.core.node.router import EVERYWHERE
+from trivet.core.node.router import BETWEEN_DATABASES, EVERYWHERE
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ def _route(number: int, name: bytes) -> Route:
         needs_auth=not row.flags & Flag.NO_AUTH,
         in_log=row.place is Place.SESSION and row.run is not None,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
-        is_wide=name in EVERYWHERE,
+        is_wide=name in EVERYWHERE or name in BETWEEN_DATABASES,
         number=number,
     )
 
