@@ -577,8 +577,11 @@ class RaftGroup:
 
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""
-        assert not self.outbox.under_way and not self.outbox.has_staged()
+        assert not self.outbox.under_way
+        own = self.outbox.drain()
         self.outbox = outbox
+        for run in own:
+            outbox.stage(run, self._now_ms)
         self._resend = True
         outbox.catch_up(self.machine.sessions)
 

@@ -433,6 +433,14 @@ class Front:
             session.open_run = None
             session.pieces_turn = -1
 
+    def group_is_gone(self, group: Replica) -> None:
+        """The group is no more: nothing waits in it, and nobody watches anything there."""
+        self.pending_bytes -= self._pending_of.pop(group.settings.group, 0)
+        self.blocked.group_is_gone(group)
+        for session in self.sessions.values():
+            if session.watching_in is group:
+                session.watching_in = None
+
     def select(self, session: Session, db: int) -> None:
         """The client uses another database from now on."""
         session.db = db
