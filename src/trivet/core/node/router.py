@@ -60,6 +60,10 @@ class Router:
         found = [self._replicas[number] for number in numbers if number in self._replicas]
         return found if len(found) == len(numbers) else NOT_IN_REACH
 
+    def system(self) -> Replica:
+        """The system group."""
+        return self._replicas[SYSTEM_GROUP]
+
     def of_slot(self, db: int, slot: int) -> Replica | Error:
         """The group that holds ``slot`` of database ``db``."""
         group = self.cluster.group_of(db, slot)
@@ -113,3 +117,8 @@ WHOLE_DATABASE: Final = {
 """Commands about whole databases."""
 EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
 """Commands that are not about one database."""
+TAUGHT: Final = {
+    b"SCRIPT": {b"LOAD": 1, b"FLUSH": 1},
+    b"FUNCTION": {b"LOAD": 1, b"DELETE": 1, b"FLUSH": 1, b"RESTORE": 1},
+}
+"""What all groups are taught; the system group too, for those that come later (see ``sharing``)."""
