@@ -24,10 +24,12 @@ from textwrap import dedent
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Prepare, Read, Remove, Rename, Sync, Write
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import FIRST_GROUP, Member
+from trivet.core.group.run import Run
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.node import Node
 from trivet.core.raft.state import Role
+from trivet.core.wire.reply import Reply
 
 CLUSTER = "c0ffee"
 START_WALL_MS = 1_700_000_000_000
@@ -106,6 +108,11 @@ class Disk:
         self.held = {}
         if power:
             self.files = {file: bytearray(data) for file, data in self.durable.items()}
+
+
+class _Nobody:
+    def run_done(self) -> None:
+        pass
 
 
 class Client:
@@ -215,6 +222,18 @@ class Bench:
             self.wait(20, [number])
         assert node.group.raft.role is Role.LEADER, "no election"
         self.wait(200)
+
+    def found(self) -> None:
+        """Wait until the cluster is founded and every node that is up has said who it is."""
+        self.until(self._is_founded)
+
+    def _is_founded(self) -> bool:
+        nodes = [server.node for server in self.servers.values() if server.node is not None]
+        maps = [node.system.machine.cluster for node in nodes]
+        return all(
+            cluster is not None and all(cluster.nodes[node.config.node].birth for node in nodes)
+            for cluster in maps
+        )
 
     def leader(self) -> int:
         """Whom the nodes that are up agree on; 0 if they don't."""
@@ -482,6 +501,17 @@ class Bench:
     def unsynced(self, number: int) -> None:
         """The next sync of this node fails."""
         self.servers[number].disk.fails = Sync
+
+    def change_map(self, number: int, line: str) -> Reply:
+        """``line`` is what follows ``MAP``, said by node ``number``; the reply, when it has come."""
+        run = Run(_Nobody(), True, patient=True)
+        run.add((0, [b"MAP", *line.encode().split()]), len(line) + 32)
+        self.node(number).system.write(run, self.mono_ms)
+        self.servers[number].dirty = True
+        self.settle()
+        self.until(lambda: run.replies is not None)
+        assert run.replies is not None
+        return run.replies[0]
 
     def stop(self, number: int) -> None:
         self.node(number).stop()

@@ -90,7 +90,7 @@ class RaftGroup:
         self._now_ms: Instant = 0
         """The last tick."""
         self._last_write: Index = 0
-        self._users_version = machine.users.version
+        self._shared_index = machine.shared_index
         self._old_to: Index = raft.last_index
         """Entries up to here were in the log at the start: what they said was said in an earlier life."""
         self._down = DownNodes(settings.node)
@@ -520,9 +520,9 @@ class RaftGroup:
             index += 1
         if machine.has_news():
             self._tell(machine)
-        if machine.users.version != self._users_version:
-            # What was taken from somebody is to count on all nodes now, not with the next heartbeat.
-            self._users_version = machine.users.version
+        if machine.shared_index != self._shared_index:
+            # Users and settings are to count on all nodes now, not with the next heartbeat.
+            self._shared_index = machine.shared_index
             for peer in self.raft.peers:
                 self.raft.want_commit(peer)
         if machine.digests:
@@ -577,8 +577,11 @@ class RaftGroup:
 
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""
-        assert not self.outbox.under_way and not self.outbox.has_staged()
+        assert not self.outbox.under_way
+        own = self.outbox.drain()
         self.outbox = outbox
+        for run in own:
+            outbox.stage(run, self._now_ms)
         self._resend = True
         outbox.catch_up(self.machine.sessions)
 

@@ -20,6 +20,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
+from trivet.core.node.router import NO_DATABASE
 from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
 
 UNBLOCKED: Final = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
@@ -47,6 +48,7 @@ class Blocking:
         "db",
         "deadline_ms",
         "done",
+        "gone",
         "group",
         "otherwise",
         "phase",
@@ -60,6 +62,8 @@ class Blocking:
         self.conn = conn
         self.group = group
         """Where it waits."""
+        self.gone = False
+        """There is no such group any more."""
         self.db = db
         self.args = args
         self.done = done
@@ -111,6 +115,9 @@ class BlockedClients:
     def waits(self, conn: ConnectionId, reply: Blocked, now_ms: Instant) -> None:
         """``BLOCK`` found nothing: the call waits from now on."""
         call = self.by_client[conn]
+        if call.gone:
+            self._over(conn, NO_DATABASE)
+            return
         call.phase = Phase.WAITING
         call.args = reply.args
         if reply.timeout_ms and not call.deadline_ms:
@@ -178,6 +185,14 @@ class BlockedClients:
             if call.group is before:
                 call.group = after
         self.jumped(after)
+
+    def group_is_gone(self, group: Replica) -> None:
+        """The group is no more. Who has no answer to its first call yet gets it with its run."""
+        for conn, call in list(self.by_client.items()):
+            if call.group is group:
+                call.gone = True
+                if call.phase is not Phase.ASKED or call.run is not None:
+                    self._over(conn, NO_DATABASE)
 
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""

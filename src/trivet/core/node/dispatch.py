@@ -71,7 +71,7 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             if refusal is not None:
                 session.answer_reply(refusal)
                 continue
-        if route.is_wide and front.router.many:
+        if route.is_wide and (front.router.many or route.is_taught):
             run = None
             if not spread(front, session, route, args, size_bytes):
                 break

@@ -2,8 +2,11 @@
 
 - Rule E1: the leader of the system group founds the cluster: the first word of its log is the map that every
   founding node computes from its configuration.
-- Rule E2: a node that finds another address or no birth of its own in the map says what is so.
+- Rule E2: a node that finds another address or no birth of its own in the map says what is so. When that is
+  refused (the address is another node's) it says it again, seldom: somebody has to put that right first.
 """
+
+from typing import Final
 
 from trivet.core.base.ids import Instant
 from trivet.core.cluster.map import ClusterMap
@@ -11,8 +14,10 @@ from trivet.core.group.run import Run
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
 from trivet.core.raft.state import Role
+from trivet.core.wire.reply import Error
 
-RETRY_MS = 1000
+RETRY_MS: Final = 1000
+REFUSED_MS: Final = 10_000
 
 
 class Errands:
@@ -33,6 +38,12 @@ class Errands:
         """Look whether something is to be said; one thing at a time."""
         if now_ms < self._next_ms or (self._run is not None and self._run.replies is None):
             return
+        if self._run is not None and self._run.replies is not None:
+            refused = isinstance(self._run.replies[0], Error)
+            self._run = None
+            if refused:
+                self._next_ms = now_ms + REFUSED_MS
+                return
         call = self._due()
         if call is None:
             self._next_ms = now_ms + RETRY_MS

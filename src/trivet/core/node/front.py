@@ -515,6 +515,14 @@ class Front:
             return None if row is None else cluster.databases_of(row)[0]
         return None if cluster.keyspace_of(number) is None else number
 
+    def group_is_gone(self, group: Replica) -> None:
+        """The group is no more: nothing waits in it, and nobody watches anything there."""
+        self.pending_bytes -= self._pending_of.pop(group.settings.group, 0)
+        self.blocked.group_is_gone(group)
+        for session in self.sessions.values():
+            if session.watching_in is group:
+                session.watching_in = None
+
     def select(self, session: Session, db: int) -> None:
         """The client uses another database from now on."""
         session.db = db

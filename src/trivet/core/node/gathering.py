@@ -14,7 +14,7 @@ from trivet.core.machine.checking import names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, scan_place
-from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, EVERYWHERE, OTHER_KEYSPACE, Router
+from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, EVERYWHERE, OTHER_KEYSPACE, TAUGHT, Router
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -79,6 +79,8 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
         groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
         if isinstance(groups, Error):
             return groups
+        if name in TAUGHT and len(args) > 1 and args[1].upper() in TAUGHT[name]:
+            groups = [*groups, router.system()]
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)

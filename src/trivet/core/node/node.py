@@ -371,6 +371,8 @@ class Node:
 
     def _turn_groups(self, mono_ms: Instant, wall_ms: WallMs) -> None:
         front = self.front
+        if self.residents.coming:
+            self.residents.take_over(mono_ms)
         for _, group in self.residents.all:
             if group.stirred:
                 group.turn(mono_ms, wall_ms)

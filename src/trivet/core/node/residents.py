@@ -19,12 +19,14 @@ from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
+from trivet.core.group.remote_service import RemoteReader
 from trivet.core.group.run import Run
 from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
+from trivet.core.raft.state import Role
 from trivet.core.wal.wal import Wal
 
 
@@ -43,6 +45,8 @@ class Residents:
         self.notes: list[str] = []
         self.all: list[tuple[GroupId, Replica]] = []
         """Everything that takes part in a turn."""
+        self.coming: list[GroupId] = []
+        """Groups with a replica here that is not ready: clients are still served through others."""
         self._node = node
         self._front = front
         self._groups = front.groups
@@ -55,6 +59,7 @@ class Residents:
 
     def _list(self) -> None:
         self.all = [*self._groups.items(), *self.outsiders.items()]
+        self.coming = [number for number in self.outsiders if number in self._groups]
 
     # -- the map ------------------------------------------------------------------------------------
 
@@ -117,11 +122,16 @@ class Residents:
             self._hand_over(outsider, replica)
 
     def look(self, now_ms: Instant) -> None:
-        """Replicas that have caught up take over from what stood for them."""
-        self._now_ms = now_ms
+        """Once per tick: files of replicas that are gone, and replicas that have caught up."""
         while self._going and self._going[0][0] <= self._wal.synced_lsn:
             self.jobs.extend(self._going.pop(0)[1].remove())
-        ready = [number for number in self.outsiders if number in self._groups and self._is_ready(number)]
+        if self.coming:
+            self.take_over(now_ms)
+
+    def take_over(self, now_ms: Instant) -> None:
+        """Replicas that are ready take over from what stood for them."""
+        self._now_ms = now_ms
+        ready = [number for number in self.coming if self._is_ready(number)]
         for number in ready:
             outsider = self.outsiders.pop(number)
             replica = self._groups[number]
@@ -132,9 +142,10 @@ class Residents:
             self._front.homes_changed()
 
     def _is_ready(self, number: GroupId) -> bool:
+        """A leader in any case: what it says of its own accord goes through the same outbox (Rule F1)."""
         replica = self._groups[number]
         raft = replica.raft
-        return (
+        return raft.role is Role.LEADER or (
             raft.leader != 0
             and raft.membership.is_voter(self._node)
             and raft.commit > 0
@@ -149,7 +160,8 @@ class Residents:
 
     def _go_on(self, before: Replica, after: Replica, runs: list[Run]) -> None:
         for run in runs:
-            after.read(run, self._now_ms)
+            if not isinstance(run.waiter, RemoteReader):  # that node asks another member
+                after.read(run, self._now_ms)
         self._front.changed_face(before, after)
 
     def _leave(self, row: GroupRow) -> None:
@@ -165,6 +177,8 @@ class Residents:
         self.outsiders[row.id] = outsider
         self._front.replicas[row.id] = outsider
         self._go_on(replica, outsider, replica.reads.drain())
+        if self._front.tracking.clients:
+            self._front.tracking.jumped()  # nobody else knows what was read here
 
     def _bury(self, number: GroupId) -> None:
         """The group is no more."""
@@ -179,6 +193,7 @@ class Residents:
         outbox, runs = replica.outbox, replica.reads.drain()
         for run in outbox.drain() + runs:
             run.fail(NO_DATABASE, whoever=True)
+        self._front.group_is_gone(replica)
 
     def _drop(self, replica: RaftGroup) -> None:
         number = replica.settings.group

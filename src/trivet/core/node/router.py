@@ -64,6 +64,10 @@ class Router:
         found = [self._replicas[number] for number in numbers if number in self._replicas]
         return found if len(found) == len(numbers) else NOT_IN_REACH
 
+    def system(self) -> Replica:
+        """The system group."""
+        return self._replicas[SYSTEM_GROUP]
+
     def of_slot(self, db: int, slot: int) -> Replica | Error:
         """The group that holds ``slot`` of database ``db``."""
         group = self.cluster.group_of(db, slot)
@@ -133,3 +137,8 @@ EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
 """Commands that are not about one database."""
 BETWEEN_DATABASES: Final = {b"MOVE": 1, b"COPY": 1}
 """Commands that may put something into another database."""
+TAUGHT: Final = {
+    b"SCRIPT": {b"LOAD": 1, b"FLUSH": 1},
+    b"FUNCTION": {b"LOAD": 1, b"DELETE": 1, b"FLUSH": 1, b"RESTORE": 1},
+}
+"""What all groups are taught; the system group too, for those that come later (see ``sharing``)."""

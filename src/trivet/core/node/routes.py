@@ -6,7 +6,7 @@ import msgspec
 
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
-from trivet.core.node.router import BETWEEN_DATABASES, EVERYWHERE
+from trivet.core.node.router import BETWEEN_DATABASES, EVERYWHERE, TAUGHT
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -24,7 +24,9 @@ class Route(msgspec.Struct, frozen=True):
     blocks: bool
     """It may wait; ``may_wait`` tells of a call."""
     is_wide: bool
-    """It may concern groups beside that of its database."""
+    """It may concern groups beside that of its database, when there are several."""
+    is_taught: bool
+    """It may concern the system group."""
     number: int
     """Its place in the statistics."""
 
@@ -42,6 +44,7 @@ def _route(number: int, name: bytes) -> Route:
         in_log=row.place is Place.SESSION and row.run is not None,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
         is_wide=name in EVERYWHERE or name in BETWEEN_DATABASES,
+        is_taught=name in TAUGHT,
         number=number,
     )
 
