@@ -40,6 +40,14 @@ def test_nobody_waits_there():
     assert down.look(Machine(100), {}, never) == []
 
 
+def test_what_could_not_be_given_back_is_no_reason_to_say_it_again():
+    machine = Machine(100)
+    calls = [(0, b"BLOCK 1 BLMOVE q p LEFT LEFT 0".split()), (0, b"RPUSH q x".split())]
+    machine.apply(1, encode_body(1000, 7, [encode_batch(Batch(2, 55, 1, 0, calls))]))
+    assert machine.waiting.by_client[(2, 1)].served
+    assert DownNodes(1).look(machine, {}, never) == []
+
+
 def test_a_node_that_is_no_member_can_be_down():
     down = DownNodes(1)
     (run,) = down.look(machine_with_a_waiter(9), {2: None, 3: None}, never)

@@ -215,6 +215,15 @@ def test_what_cannot_be_put_back_stays_claimed_here():
     assert group.machine.databases.open(0).get(B.encode()).dump() == [b"x"]
 
 
+def test_who_has_to_follow_is_given_up_with_its_node():
+    """Nothing was done here for a BLMOVE that follows its keys: should its node live, it asks again."""
+    group = Group()
+    group.do(f"BLOCK 1 BLMOVE {A} {B} LEFT LEFT 0")
+    sealed(group)
+    assert group.do("NODEDOWN 1 1") == OK
+    assert not group.machine.waiting.by_client
+
+
 def test_ends_of_waits_that_have_left():
     group = Group()
     for client in (1, 2, 3, 4):
