@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 import pytest
+import redis
 
 from bench.peers import free_ports
 from tests.cluster.harness import HOST, wait_until
@@ -26,8 +27,18 @@ pytestmark = [
 MOVES_S = 180.0
 
 
-def begin(cluster, nodes):
-    return Load({node: (HOST, cluster.port(node)) for node in nodes}).start()
+@pytest.fixture
+def begin():
+    """Begins load on some nodes; a test that fails leaves none behind for the next cluster at these ports."""
+    begun = []
+
+    def start(cluster, nodes):
+        begun.append(Load({node: (HOST, cluster.port(node)) for node in nodes}).start())
+        return begun[-1]
+
+    yield start
+    for load in begun:
+        load.stop()
 
 
 def end(load):
@@ -63,13 +74,17 @@ def running(directory, *words):
             process.wait()
 
 
-def node_in(cluster, port):
-    """The id of the node at that port, once it is up; else 0."""
-    found = [n for n in cluster.state()["nodes"] if n["client_port"] == port and n["state"] == "up"]
-    return found[0]["id"] if found else 0
+def serves(cluster, node, port):
+    """Whether the cluster counts a node as up and it answers a read that a majority confirms."""
+    found = [n for n in cluster.state()["nodes"] if n["id"] == node and n["state"] == "up"]
+    try:
+        with connect(port) as client:
+            return found and client.exists("nothing") == 0
+    except redis.RedisError:
+        return False
 
 
-def test_three_five_four_three_under_load(make):
+def test_three_five_four_three_under_load(make, begin):
     cluster = make()
     load = begin(cluster, [1, 2, 3])
     for count in (5, 4, 3):
@@ -98,22 +113,21 @@ def test_a_grown_cluster_starts_again(make):
         assert client.get("kept") == b"1"
 
 
-def test_a_node_of_its_own_joins_and_leaves(make, tmp_path):
+def test_a_node_of_its_own_joins_and_leaves(make, begin, tmp_path):
     cluster = make()
     load = begin(cluster, [1, 2, 3])
     port = free_ports(8)[-1]
     seed = f"127.0.0.1:{cluster.port(1)}"
     words = ["join", "--seed", seed, "--data", str(tmp_path / "fourth"), "--port", str(port), "--zone", "b"]
     with running(tmp_path / "fourth", *words) as (process, log):
-        node = wait_until(lambda: node_in(cluster, port), f"it is up; see {log}", 60.0)
-        assert node == 4
+        wait_until(lambda: serves(cluster, 4, port), f"node 4 serves; see {log}", 60.0)
         with connect(port) as client:
             assert client.incr("n") == 1
         process.kill()
         process.wait()
     with running(tmp_path / "fourth", "join", "--data", str(tmp_path / "fourth")):
+        wait_until(lambda: serves(cluster, 4, port), "it is back", 60.0)
         with connect(port) as client:
-            wait_until(lambda: client.ping(), "it is back")
             assert client.get("n") == b"1"
         cluster.trivet("leave", "4", "--node", seed, seconds=MOVES_S)
         assert [row["id"] for row in cluster.state()["nodes"]] == [1, 2, 3]
@@ -121,7 +135,7 @@ def test_a_node_of_its_own_joins_and_leaves(make, tmp_path):
     judge(load, cluster.port(1))
 
 
-def test_a_founding_node_leaves_and_its_process_is_ended(make):
+def test_a_founding_node_leaves_and_its_process_is_ended(make, begin):
     cluster = make()
     cluster.trivet("scale", "5", "--data", str(cluster.data), seconds=MOVES_S)
     load = begin(cluster, [1, 3, 4])
@@ -131,7 +145,7 @@ def test_a_founding_node_leaves_and_its_process_is_ended(make):
     judge(load, cluster.port(5))
 
 
-def test_a_dead_node_is_replaced_at_its_own_address(make, tmp_path):
+def test_a_dead_node_is_replaced_at_its_own_address(make, begin, tmp_path):
     cluster = make(restart=False)
     load = begin(cluster, [1, 2])
     row = cluster.row(3)
@@ -141,29 +155,44 @@ def test_a_dead_node_is_replaced_at_its_own_address(make, tmp_path):
     words = ["replace", "3", "--node", f"127.0.0.1:{cluster.port(1)}", "--data", str(tmp_path / "new")]
     words += ["--port", str(row["client_port"]), "--peer-port", str(row["peer_port"])]
     with running(tmp_path / "new", *words) as (_, log):
-        node = wait_until(lambda: node_in(cluster, row["client_port"]), f"it is up; see {log}", 60.0)
-        assert node == 4
+        wait_until(lambda: serves(cluster, 4, row["client_port"]), f"node 4 serves; see {log}", 60.0)
         wait_until(lambda: voters(cluster) == {1, 2, 4}, "it has the replicas", MOVES_S)
         end(load)
         judge(load, row["client_port"])
 
 
 def test_the_commands_of_the_operations_page(make, tmp_path):
-    """Those that run a node, and those for dead nodes, have tests of their own above."""
+    """Those that run a node, move slots by hand or are for dead nodes have tests of their own."""
     cluster = make()
     seed = f"127.0.0.1:{cluster.port(1)}"
     port = free_ports(20)[-1]
     steps = iter([1, -1])
     words = ["join", "--seed", seed, "--data", str(tmp_path / "fourth"), "--port", str(port)]
     with running(tmp_path / "fourth", *words):
-        wait_until(lambda: node_in(cluster, port) == 4, "a fourth node", 60.0)
+        wait_until(lambda: serves(cluster, 4, port), "node 4 serves", 60.0)
         for typed in sorted(commands(), key=lambda words: words[0] == "leave" and "--cancel" not in words):
-            if typed[0] in ("up", "join", "replace") or "--force" in typed:
+            if typed[0] in ("up", "join", "replace", "split", "merge") or "--force" in typed:
                 continue
             if typed[0] == "scale":
                 typed[1] = str(len(cluster.nodes) + next(steps))
-            if typed[0] == "merge":
-                typed[1] = str(max(group["id"] for group in cluster.state()["groups"]))
             data = [] if "--node" in typed else ["--data", str(cluster.data)]
             cluster.trivet(*with_places(typed, seed, tmp_path), *data, seconds=MOVES_S)
     assert [node["id"] for node in cluster.state()["nodes"]] == [1, 2, 3]
+
+
+def test_slots_are_moved_by_hand(make):
+    """Of a keyspace that shall have two groups, the cluster merges none by itself."""
+    cluster = make()
+    place = ["--data", str(cluster.data)]
+    cluster.trivet("keyspace", "create", "20", "--shards", "2", *place)
+    with connect(cluster.port(2), db=20) as client:
+        for i in range(300):
+            client.set(f"k{i}", i)
+        lower, upper = (group["id"] for group in cluster.state()["groups"] if group["keyspace"] == 20)
+        said = cluster.trivet("split", str(lower), *place, seconds=MOVES_S)
+        assert said.startswith("move ") and said.endswith("is over\n")
+        assert client.mget([f"k{i}" for i in range(300)]) == [str(i).encode() for i in range(300)]
+        said = cluster.trivet("merge", str(upper), str(lower), *place, seconds=MOVES_S)
+        assert said.startswith("move ") and said.endswith("is over\n")
+        assert client.mget([f"k{i}" for i in range(300)]) == [str(i).encode() for i in range(300)]
+        assert client.dbsize() == 300
