@@ -175,3 +175,14 @@ def test_a_cluster_that_has_no_leader_just_now_is_asked_again(cli, fake, monkeyp
     result = cli.invoke(command, ["leave", "3", "--cancel", "--node", fake.url])
     assert result.exit_code == 1
     assert "CLUSTERDOWN nobody leads: a majority of the system group's nodes must run" in result.output
+
+
+def test_what_must_not_be_done_twice_is_said_again_only_when_nothing_was_done(cli, fake, monkeypatch):
+    monkeypatch.setattr(asking, "AGAIN_S", 0.005)
+    answers = [Refusal("CLUSTERDOWN not founded yet; nothing was done"), 5]
+    fake.on_cluster_split = lambda number: answers.pop(0)
+    split = ["split", "1", "--no-wait", "--node", fake.url]
+    assert cli.invoke(command, split).exit_code == 0
+    answers += [Refusal("TIMEOUT it may have been done"), 5]
+    assert cli.invoke(command, split).exit_code == 1
+    assert answers == [5]

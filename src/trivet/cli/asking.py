@@ -22,6 +22,7 @@ CALL_MAX_S = 10.0
 PATIENT_S = 5.0
 """How long a cluster may have no leader before that is an error: longer than an election."""
 AGAIN_S = 0.2
+_NOTHING = "nothing was done"
 _PASSING = ("CLUSTERDOWN ", "TRYAGAIN ", "LOADING ")
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -45,14 +46,7 @@ class Asker:
         For calls that may be made twice: it is, for a while, when the cluster says that it cannot just now.
         Raises ``Refused`` or ``Unanswered``.
         """
-        give_up_s = time.monotonic() + PATIENT_S
-        while True:
-            try:
-                return self._first(words)
-            except Refused as error:
-                if not error.text.startswith(_PASSING) or time.monotonic() > give_up_s:
-                    raise
-                time.sleep(AGAIN_S)
+        return _patiently(lambda: self._first(words), lambda text: text.startswith(_PASSING))
 
     def _first(self, words: tuple[str, ...]) -> Reply:
         tried: dict[str, list[str]] = {}
@@ -69,10 +63,13 @@ class Asker:
         raise Unanswered(f"no node answers ({reasons})")
 
     def call_once(self, *words: str) -> Reply:
-        """A call that must not be made twice: only a node that has just answered gets it."""
+        """A call that must not be done twice: only a node that has just answered gets it.
+
+        It is made again only when the answer says that nothing was done.
+        """
         self.call("PING")
         try:
-            return self._here().call(*words)
+            return _patiently(lambda: self._here().call(*words), lambda text: _NOTHING in text)
         except Refused:
             raise
         except ProbeError as error:
@@ -155,6 +152,18 @@ class Asker:
         for node in view.nodes:
             if node.alive and node.state != "gone" and (node.host, node.client_port) not in known:
                 self.addresses.append((node.host, node.client_port, password, user))
+
+
+def _patiently(ask: Callable[[], Reply], passes: Callable[[str], bool]) -> Reply:
+    """Ask again for a while, as long as the refusal is one that passes by itself."""
+    give_up_s = time.monotonic() + PATIENT_S
+    while True:
+        try:
+            return ask()
+        except Refused as error:
+            if not passes(error.text) or time.monotonic() > give_up_s:
+                raise
+            time.sleep(AGAIN_S)
 
 
 def address_of(url: str) -> Address:

@@ -267,12 +267,7 @@ class Supervisor:
 
     def _look_whether_ready(self, passed_s: float) -> None:
         views = [node.watcher.view for node in self.nodes]
-        leaders = {view.leader if view is not None and view.serving else 0 for view in views}
-        if (
-            len(leaders) == 1
-            and 0 not in leaders
-            and any(view is not None and view.role == "leader" for view in views)
-        ):
+        if all(view is not None and view.serving for view in views):
             self.ready = True
             self._say(f"ready {urls(self._cluster['nodes'])}")
         elif passed_s > READY_MAX_S:
