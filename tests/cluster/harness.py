@@ -85,9 +85,7 @@ class Cluster:
     def trivet(self, *words, seconds=120.0, fails=False):
         """A command that ends by itself, with this cluster's data directory; what it printed."""
         command = [sys.executable, "-m", "trivet", *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds, cwd=self.data.parent, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
         assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 

@@ -36,7 +36,7 @@ def _server(front: Front) -> Facts:
         "trivet_node": front.config.node,
         "trivet_cluster": front.config.cluster,
         "run_id": f"{front.config.cluster}{front.config.node:x}".rjust(40, "0")[-40:],
-        "tcp_port": front.cluster.members[front.config.node].client_port,
+        "tcp_port": front.config.address().client_port,
         "server_time_usec": front.wall_ms * 1000,
         "uptime_in_seconds": up_s,
         "uptime_in_days": up_s // 86400,
