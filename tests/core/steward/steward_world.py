@@ -543,7 +543,8 @@ class World:
         self.until(lambda: not self.cuts and all(host.up for host in self.hosts.values()))
         self.until(self.is_at_rest, ms_max)
         self.until(lambda: all(push.outcome for push in self.pushes))
-        self.until(self.is_level)
+        self.run(1_000)  # what is late has come by then, and may have stirred something up
+        self.until(lambda: self.is_at_rest() and self.is_level())
 
     def is_level(self) -> bool:
         """All maps and all replicas are as far as their leaders."""
