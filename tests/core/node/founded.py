@@ -1,11 +1,15 @@
 """A bench whose cluster is founded, with keyspaces of their own."""
 
 from tests.core.node.bench import Bench
+from trivet.core.steward.settings import StewardSettings
+
+QUIET = StewardSettings(plans=False, move_bytes_per_s=1, seal_lag_keys=0)
+"""Nothing is planned, and moves do not come to an end."""
 
 
 def founded(nodes: int = 3, *creates: str, **settings) -> Bench:
     """All nodes know the map, and each other's births; then ``KEYSPACE CREATE`` for each of ``creates``."""
-    bench = Bench(nodes, **settings)
+    bench = Bench(nodes, **{"steward": QUIET, **settings})
     bench.until(lambda: all(is_settled(bench, number, nodes) for number in bench.servers))
     for create in creates:
         assert bench.answer("maker", f"KEYSPACE CREATE {create}") == "+OK"

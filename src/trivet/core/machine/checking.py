@@ -14,7 +14,7 @@ from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.wire.reply import Error
 
 WHOLE: Final = (
-    b"DBSIZE", b"SCAN", b"KEYS", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", SCANPART, SLOTKEYS
+    b"DBSIZE", b"SCAN", b"KEYS", b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", SCANPART
 )  # fmt: skip
 """Calls about whole databases."""
 ALWAYS: Final = (b"EXEC", AS)
@@ -43,6 +43,9 @@ def refuses(ownership: Ownership, args: list[bytes], epoch: int) -> bool:
         return refuses(ownership, args[3:], epoch)
     if name == b"EXEC":
         return _refuses_any(ownership, decode_calls(args[1]), epoch)
+    if name == SLOTKEYS:
+        slot = int(args[1])
+        return not ownership.are_all([(slot, slot)], OWNED)
     if name in WHOLE:
         return epoch < ownership.epoch or ownership.is_in_the_way()
     return any(ownership.place(key) != OWNED for key in names_of(args))

@@ -117,7 +117,7 @@ def _try(user: User, args: list[bytes]) -> Reply:
 
 
 def is_question(args: list[bytes]) -> bool:
-    """Whether ``args`` is no command and changes nothing: a ``USERS`` call, a part of a scan, keys of a slot."""
+    """Whether ``args`` changes nothing and is no command: of ``USERS``, scans, slots."""
     if args[0] == SCANPART:
         return True
     if args[0] == SLOTKEYS:

@@ -1,8 +1,8 @@
 """``CLUSTER``: the topology in the words of Redis Cluster clients, and what administrators want of it.
 
-A client that asks for the topology is taken for one that follows redirects. What Redis' administrators
-do by hand (``MEET``, ``ADDSLOTS``, ``SETSLOT``, …) the cluster does by itself: that is refused, with what to say
-instead.
+A client that asks for the topology is taken for one that follows redirects. What the administrators of a
+Redis Cluster do by hand (``MEET``, ``ADDSLOTS``, ``SETSLOT``, …) this one does by itself: that is refused,
+and the answer says what to do instead.
 """
 
 from collections.abc import Callable

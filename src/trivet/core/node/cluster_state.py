@@ -21,6 +21,9 @@ def facts_known(front: Front) -> Facts:
     """What is reported to this node, or without that what it sees by itself."""
     reported = front.steward.facts() if front.steward is not None else None
     if reported is not None:
+        for number, group in front.groups.items():
+            if number not in reported.groups:
+                reported.groups[number] = _seen(front, group)
         return reported
     dead = {
         node: front.touch.silent_ms(node, front.now_ms)

@@ -13,7 +13,7 @@ from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.checking import names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
-from trivet.core.machine.scanning import SCANPART, scan_place
+from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
 from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, EVERYWHERE, OTHER_KEYSPACE, TAUGHT, Router
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
@@ -74,6 +74,8 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
     if name == b"EXEC":
         place = router.of_calls(decode_calls(args[1]))
         return router.of_keys(db, []) if place is None else place
+    if name == SLOTKEYS:
+        return router.of_slot(db, int(args[1]))
     whole = _WHOLE.get(name)
     if whole is not None:
         groups = router.everywhere() if name in EVERYWHERE else router.groups(db)

@@ -11,6 +11,7 @@ from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
 from trivet.core.cluster.rows import GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
+from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
 from trivet.core.node.session import Session
 from trivet.core.node.steps import MapChange, Question, Steps, begin, first_error
@@ -128,11 +129,13 @@ class _Create(_OfKeyspace):
         return bool(rows) and all(row.id in self.front.replicas for row in rows)
 
     def _greet(self) -> None:
-        """A question to each group: it is answered when there is a leader."""
+        """A question to each group: it is answered when there is a leader and the group owns its slots."""
         db = self.call.number or 0
         replicas = self.front.replicas
         questions: list[Question] = [
-            (replicas[row.id], [(db, [_DBSIZE])]) for row in self._groups() if row.id in replicas
+            (replicas[row.id], [(db, [SLOTKEYS, b"%d" % row.ranges[0][0]])])
+            for row in self._groups()
+            if row.id in replicas and row.ranges
         ]
         if questions:
             self.ask(questions, False, self._greeted)
