@@ -25,7 +25,13 @@ from trivet.core.cluster.facts import Policy
 from trivet.core.steward.settings import StewardSettings
 
 PLANS = StewardSettings(
-    policy=Policy(grace_ms=3_000), warm_ms=2_500, plan_ms=500, report_ms=200, silent_ms=1_000
+    split_after_ms=0,
+    merge_after_ms=0,
+    policy=Policy(grace_ms=3_000),
+    warm_ms=2_500,
+    plan_ms=500,
+    report_ms=200,
+    silent_ms=1_000,
 )
 
 

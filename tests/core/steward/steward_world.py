@@ -39,6 +39,7 @@ TICK_MS = 20
 DB = 20
 """The database that the tests create and move about."""
 MANUAL = StewardSettings(
+    split_after_ms=0, merge_after_ms=0,
     plans=False, move_slice_bytes=100, move_window_bytes=400, move_bytes_per_s=20_000, seal_lag_keys=20,
     pause_ms_max=2_500,
 )  # fmt: skip

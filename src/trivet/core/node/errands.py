@@ -2,11 +2,13 @@
 
 - Rule E1: the leader of the system group founds the cluster: the first word of its log is the map that every
   founding node computes from its configuration.
-- Rule E2: a node that finds another address or no birth of its own in the map says what is so. When that is
+- Rule E2: a node that finds another address, zone or labels, or no birth of its own in the map says what is so. When that is
   refused (the address is another node's) it says it again, seldom: somebody has to put that right first.
 """
 
 from typing import Final
+
+from msgspec import json
 
 from trivet.core.base.ids import Instant
 from trivet.core.cluster.map import ClusterMap
@@ -71,4 +73,9 @@ class Errands:
                 b"MAP", b"ADDRESS", b"%d" % own.id, own.host.encode(), b"%d" % own.client_port,
                 b"%d" % own.peer_port,
             ]  # fmt: skip
+        config = self._config
+        if config.zone and row.zone != config.zone:
+            return [b"MAP", b"ZONE", b"%d" % own.id, config.zone.encode()]
+        if config.labels and row.labels != config.labels:
+            return [b"MAP", b"LABEL", b"%d" % own.id, json.encode(config.labels)]
         return None

@@ -7,6 +7,7 @@ carrying out.
   begins with everybody alive and listens before its first plan.
 - Rule F2: one plan at a time: the next is made when the map has answered every word of the last.
 - Rule F3: a group whose move was in vain is left alone for a while.
+- Rule F5: groups are split and merged for what lasts: a burst of commands, a split by hand are no reason.
 - Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
 """
 
@@ -51,6 +52,8 @@ class Planner:
         self._copying: dict[int, GroupId] = {}
         """Moves that were not handed over when last seen, and their sources."""
         self._rests: dict[GroupId, Instant] = {}
+        self._since: dict[tuple[str, GroupId], Instant] = {}
+        """Since when a split or a merge seems right (Rule F5)."""
         self._told: dict[NodeId, list[str]] = {}
         self.sentences: list[str] = []
         """The last plan, for people."""
@@ -123,8 +126,10 @@ class Planner:
         return self._term != 0
 
     def make(self, cluster: ClusterMap) -> list[Action]:
-        """What would be done now (Rule F3)."""
+        """What would be done now (Rules F3, F5)."""
         actions = plan(cluster, self.facts(cluster), self._desk.settings.policy)
+        wanted = {(type(one).__name__, one.group): 0 for one in actions if isinstance(one, Split | Merge)}
+        self._since = {key: self._since.get(key, self._desk.now_ms) for key in wanted}
         return [action for action in actions if self._may(action)]
 
     def tick(self, cluster: ClusterMap) -> None:
@@ -172,7 +177,12 @@ class Planner:
             self._rests = {group: until_ms for group, until_ms in self._rests.items() if until_ms > now_ms}
 
     def _may(self, action: Action) -> bool:
-        return not isinstance(action, Split | Merge) or action.group not in self._rests
+        if not isinstance(action, Split | Merge):
+            return True
+        settings = self._desk.settings
+        patience_ms = settings.split_after_ms if isinstance(action, Split) else settings.merge_after_ms
+        since_ms = self._since[(type(action).__name__, action.group)]
+        return action.group not in self._rests and self._desk.now_ms - since_ms >= patience_ms
 
     def _carry_out(self, cluster: ClusterMap, action: Action) -> None:
         if isinstance(action, Lead):

@@ -20,6 +20,10 @@ class StewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How often every node says what it has."""
     silent_ms: int = 3_500
     """A node without a report for so long is thought dead."""
+    split_after_ms: int = 15_000
+    """A group must have been too large or too busy for so long before it is split."""
+    merge_after_ms: int = 600_000
+    """Two groups must have been small for so long before they are merged: also after a split by hand."""
     rest_ms: int = 60_000
     """After a move in vain its group is left alone for so long."""
     lead_ms: int = 500
