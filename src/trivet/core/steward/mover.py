@@ -55,7 +55,6 @@ class Mover:
         self.state = ASK
         self.generation = 0
         self.sent_bytes = 0
-        self._lag_max = 0
         self.sealed_ms: Instant = -1
         """Since when this mover has seen the slots sealed; -1: they are not."""
         self.pause_ms = -1
@@ -78,11 +77,6 @@ class Mover:
     def progress(self) -> tuple[int, int] | None:
         """Keys that were given, and about how many are left; None: it does not copy now."""
         return None if self._walk is None else (self._walk.given, self._walk.lag)
-
-    @property
-    def given(self) -> int:
-        """About how many keys were given: so many fewer are left than there once were."""
-        return self._lag_max - max(0, min(self.lag, self._lag_max))
 
     def close(self) -> None:
         """The move is over, or another's."""
@@ -215,7 +209,6 @@ class Mover:
         """Send what is due, about so much of it; False: it can't be sent."""
         desk = self._desk
         empty = 0
-        self._lag_max = max(self._lag_max, walk.lag)
         while bytes_max > 0 and empty < _EMPTY_MAX:
             data = walk.take(min(bytes_max, desk.settings.move_slice_bytes))
             if not data:
