@@ -332,3 +332,32 @@ def test_a_client_whose_command_was_parked_and_then_waited_is_read_from_again():
     assert bench.say("a", "GET k | BLPOP q 0.05") == ['"1"']
     assert bench.act("wait 100") == ["a: nil*"]
     assert bench.say("a", "GET k") == ['"1"']
+
+
+# -- slots that move
+
+
+def test_slots_move_while_clients_write():
+    """Nobody sees an error; every key is where the map says, once."""
+    bench = Bench(3)
+    bench.wait(6_000)
+    bench.say("a", "KEYSPACE CREATE 20 SHARDS 1")
+    assert bench.act("wait 2000") == ["a: +OK"]
+    assert bench.say("a", "SELECT 20") == ["+OK"]
+    assert bench.say("b@2", "SELECT 20") == ["+OK"]
+    for number in range(200):
+        bench.say("a", f"SET k{number} v{number}")
+    assert bench.say("a", "KEYSPACE ALTER 20 SHARDS 2") == ["+OK"]
+    for number in range(200):
+        assert [*bench.say("ab"[number % 2], f"APPEND k{number} +"), *bench.act("wait 20")] != []
+    cluster = bench.node(1).system.machine.cluster
+    assert cluster is not None
+    owners = [row for row in cluster.groups.values() if row.keyspace == 20]
+    assert len(owners) == 2
+    assert not cluster.moves
+    assert bench.say("b", "DBSIZE") == ["200"]
+    for number in range(200):
+        assert bench.say("b", f"GET k{number}") == [f'"v{number}+"'], number
+    held = [len(bench.node(3).groups[row.id].machine.databases.open(20).values) for row in owners]
+    assert sum(held) == 200
+    assert min(held) > 50
