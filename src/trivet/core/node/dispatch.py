@@ -27,11 +27,9 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     session.active_ms = front.now_ms
     front.look_at_writes()
-    limits = front.limits
-    calls_max = limits.pipeline_calls_max
-    may_be_too_large = size_bytes > limits.call_bytes_max
-    routes = ROUTES
-    counts = front.stats.calls
+    calls_max = front.limits.pipeline_calls_max
+    may_be_too_large = size_bytes > front.limits.call_bytes_max
+    routes, counts = ROUTES, front.stats.calls
     run: Run | None = None  # what the last command joined, unless something was answered since
     position = 0
     for args in requests:
@@ -67,29 +65,20 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
             continue
         if front.refuses_writes or session.knows_topology or may_be_too_large:
             run = None
-            refusal = _refusal(front, session, route, args)
-            if refusal is not None:
+            if (refusal := _refusal(front, session, route, args)) is not None:
                 session.answer_reply(refusal)
                 continue
-        if route.is_wide and (front.router.many or route.is_taught):
-            run = None
-            if not spread(front, session, route, args, size_bytes):
-                break
-            size_bytes = 0
-            continue
-        if route.blocks and may_wait(args):
-            run = None
-            if not front.block(session, args, size_bytes):
-                break
-            if session.is_waiting():
+        if route.is_wide or route.blocks or session.home is None:
+            taken = _take_otherwise(front, session, route, args, size_bytes)
+            if taken is not None:
+                run = None
+                if not taken:
+                    break
+                size_bytes = 0
+                if not session.is_waiting():
+                    continue
                 session.parked.extend(requests[position:])
                 return
-            continue
-        if session.home is None:
-            if not spread(front, session, route, args, size_bytes):
-                break
-            size_bytes = 0
-            continue
         if run is None or run.writes is not route.writes or session.calls_under_way >= calls_max:
             run = front.run_for(session, route.writes)
             if run is None:
@@ -101,6 +90,20 @@ def take_requests(front: Front, session: Session, requests: list[list[bytes]], s
         return
     counts[route.number] -= 1  # the one that has to wait is counted when it comes again
     session.parked.extend(requests[position - 1 :])
+
+
+def _take_otherwise(
+    front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int
+) -> bool | None:
+    """Take a command that may wait, or whose group is not simply the session's; False: park it.
+
+    None: it is as any other after all.
+    """
+    if route.is_wide and (front.router.many or route.is_taught):
+        return spread(front, session, route, args, size_bytes)
+    if route.blocks and may_wait(args):
+        return front.block(session, args, size_bytes)
+    return spread(front, session, route, args, size_bytes) if session.home is None else None
 
 
 def spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:

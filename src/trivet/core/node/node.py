@@ -16,7 +16,7 @@ from typing import Final
 from trivet.core.base.buggify import MESSAGES_LATE, Buggify
 from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
-from trivet.core.base.ids import NO_NODE, ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
+from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.command.events import event_messages
@@ -30,7 +30,7 @@ from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
-from trivet.core.node.observe import Observation, digest_of_state, observe
+from trivet.core.node.observe import Leaders, Observation, digest_of_state, facts, observe
 from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents, whom_to_dial
@@ -99,7 +99,7 @@ class Node:
         self._stop_at_ms: Instant = -1
         self._finished = False
         self._fatal = ""
-        self._seen_leaders: dict[GroupId, tuple[NodeId, int]] = {}
+        self._leaders = Leaders()
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -307,13 +307,13 @@ class Node:
 
     def _beat(self, mono_ms: Instant) -> None:
         """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
-        if mono_ms >= self._beat_ms:
-            self._beat_ms = mono_ms + self.config.heartbeat_ms
-            for peer in self._peers.up:
-                self.front.effects.sends.append((peer, _BEAT))
-            for peer in self._peers.silent(mono_ms - self.config.election_ms):
-                for group in self.groups.values():
-                    group.on_peer_silent(peer)
+        if mono_ms < self._beat_ms:
+            return
+        self._beat_ms = mono_ms + self.config.heartbeat_ms
+        self.front.effects.sends.extend([(peer, _BEAT) for peer in self._peers.up])
+        for peer in self._peers.silent(mono_ms - self.config.election_ms):
+            for group in self.groups.values():
+                group.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
@@ -568,15 +568,7 @@ class Node:
         self._log.extend([(INFO, note) for note in self.residents.notes])
         self.residents.notes = []
         self._log.extend([(INFO, note) for note in self.steward.take_notes()])
-        for number, group in self.groups.items():
-            led_by = (group.raft.leader, group.raft.term)
-            if led_by != self._seen_leaders.get(number, (NO_NODE, 0)):
-                self._seen_leaders[number] = led_by
-                who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
-                self._log.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
-            if group.notes:
-                self._log.extend([(WARNING, note) for note in group.notes])
-                group.notes = []
+        self._log.extend(self._leaders.news(self.groups))
         peers = self._peers
         if self._log or peers.notes:
             effects.log.extend(self._log)
@@ -588,18 +580,7 @@ class Node:
 
     def facts(self) -> dict[str, int | str]:
         """A few numbers for a view."""
-        raft = self.group.raft
-        return {
-            "role": raft.role.name.lower(),
-            "term": raft.term,
-            "leader": raft.leader,
-            "commit": raft.commit,
-            "applied": self.group.machine.applied_index,
-            "last": raft.last_index,
-            "keys": self.group.machine.databases.key_count(),
-            "connections": len(self.front.sessions),
-            "calls": self.front.stats.calls_total(),
-        }
+        return facts(self.group, len(self.front.sessions), self.front.stats.calls_total())
 
     def observe(self, group: GroupId = FIRST_GROUP) -> Observation:
         """What the lab's judges compare."""

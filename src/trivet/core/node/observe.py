@@ -2,8 +2,9 @@
 
 import msgspec
 
-from trivet.core.base.ids import Index, NodeId, Term
+from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
 from trivet.core.group.raft_group import RaftGroup
+from trivet.core.node.effects import INFO, WARNING
 from trivet.core.values.codec import state_digest
 
 
@@ -35,3 +36,40 @@ def observe(group: RaftGroup) -> Observation:
 def digest_of_state(group: RaftGroup) -> tuple[Index, bytes]:
     """(applied index, digest of all data): equal indexes, equal digests. Walks over all data."""
     return group.machine.applied_index, state_digest(group.machine.databases)
+
+
+def facts(group: RaftGroup, connections: int, calls: int) -> dict[str, int | str]:
+    """A few numbers for a view of a node by its first group."""
+    raft = group.raft
+    return {
+        "role": raft.role.name.lower(),
+        "term": raft.term,
+        "leader": raft.leader,
+        "commit": raft.commit,
+        "applied": group.machine.applied_index,
+        "last": raft.last_index,
+        "keys": group.machine.databases.key_count(),
+        "connections": connections,
+        "calls": calls,
+    }
+
+
+class Leaders:
+    """Who led each group when people were last told."""
+
+    def __init__(self) -> None:
+        self._seen: dict[GroupId, tuple[NodeId, Term]] = {}
+
+    def news(self, groups: dict[GroupId, RaftGroup]) -> list[tuple[int, str]]:
+        """Lines for the log: other leaders than before, and what the groups have to say."""
+        news: list[tuple[int, str]] = []
+        for number, group in groups.items():
+            led_by = (group.raft.leader, group.raft.term)
+            if led_by != self._seen.get(number, (NO_NODE, 0)):
+                self._seen[number] = led_by
+                who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
+                news.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
+            if group.notes:
+                news.extend([(WARNING, note) for note in group.notes])
+                group.notes = []
+        return news

@@ -123,27 +123,12 @@ class Session:
         """The client asked for the cluster's topology: it gets ``MOVED`` instead of forwarding."""
         self.transaction: Transaction | None = None
         self.watching = False
-        self.watching_in: Replica | None = None
-        """The group that holds the keys that it watches."""
-        self.home: Replica | None = None
-        """The group that holds all of its database; None while there are several."""
+        self._begin_routing()
         self.pending: deque[Run | Piece | bytes] = deque()
         self.out: list[bytes] = []
         """Bytes that may leave with this turn."""
         self.open_run: Run | None = None
         """The run that this turn's commands join."""
-        self.open_group: Replica | None = None
-        """Where that run goes."""
-        self.pieces: dict[int, Run] = {}
-        """The same by group, where commands go to several."""
-        self.pieces_turn = -1
-        """The turn in which those were opened."""
-        self.routed_epoch = 0
-        """Of the map by which the groups of the calls under way were chosen."""
-        self.written: dict[int, None] = {}
-        """The groups in which it wrote something; more than ``WRITTEN_MAX``: perhaps in any."""
-        self.wrote_in: Replica | None = None
-        """The last of them."""
         self.calls_under_way = 0
         self.writes_under_way = False
         """Of which kind the calls under way are (Rule C1)."""
@@ -176,11 +161,29 @@ class Session:
         self.gone = False
         self.backlog_bytes = 0
         self.backlog_since_ms = 0
-        self.created_ms = now_ms
-        self.active_ms = now_ms
+        self.created_ms = self.active_ms = now_ms
         self.last_command = ""
         self._ready = ready
         self._flagged = False
+
+    def _begin_routing(self) -> None:
+        """Where its commands go: nowhere yet."""
+        self.watching_in: Replica | None = None
+        """The group that holds the keys that it watches."""
+        self.home: Replica | None = None
+        """The group that holds all of its database; None while there are several."""
+        self.open_group: Replica | None = None
+        """Where that run goes."""
+        self.pieces: dict[int, Run] = {}
+        """The same by group, where commands go to several."""
+        self.pieces_turn = -1
+        """The turn in which those were opened."""
+        self.routed_epoch = 0
+        """Of the map by which the groups of the calls under way were chosen."""
+        self.written: dict[int, None] = {}
+        """The groups in which it wrote something; more than ``WRITTEN_MAX``: perhaps in any."""
+        self.wrote_in: Replica | None = None
+        """The last of them."""
 
     def forget_wishes(self) -> None:
         """What a client has asked of its connection (``CLIENT``, ``MONITOR``): nothing (any more)."""
