@@ -270,8 +270,9 @@ def test_a_replica_that_comes_back_takes_up_where_its_vote_was():
     for number in bench.servers:
         bench.start(number)
     bench.until(lambda: leader_of(bench, SECOND) != 0)
-    bench.until(lambda: holders(bench, SECOND) == inside)
+    assert holders(bench, SECOND) == inside, "F4"
     bench.wait(1000)
+    assert holders(bench, SECOND) == inside
     assert bench.say(f"c@{leaves}", "SELECT 3 | GET n") == ["+OK", '"2"']
 
 
