@@ -4,9 +4,12 @@ import pytest
 
 from tests.core.node.bench import Bench, Limits, encode
 from trivet.core.group.messages import Forward
+from trivet.core.group.outbox import Outbox
+from trivet.core.group.run import Run
 from trivet.core.machine.entry import Batch, decode_body, encode_batch
 from trivet.core.machine.machine import DIGEST_INTERVAL
 from trivet.core.node.peers import encode_message
+from trivet.core.wire.reply import OK
 
 
 def batches_in_log(bench: Bench, number: int) -> list[int]:
@@ -122,6 +125,54 @@ def test_a_follower_takes_no_batches():
     forward(bench, 1, 2, batch(1))
     bench.wait(200)
     assert batches_in_log(bench, 2) == [-1]
+
+
+# -- F1: a replica takes over from what stood for it
+
+
+def test_what_a_replica_had_to_say_itself_goes_through_the_outbox_that_it_adopts():
+    bench = Bench(1)
+    group = bench.node(1).group
+    told: list[str] = []
+    before = group.outbox
+    group.outbox = Outbox(1, group.settings.incarnation, 8, 1000)
+    group.write(said := run_of(told, b"SET", b"own", b"1"), bench.mono_ms)
+    before.stage(run_of(told, b"SET", b"k", b"1"), bench.mono_ms)
+    group.adopt(before)
+    assert group.outbox is before
+    bench.servers[1].dirty = True
+    bench.settle()
+    assert told == ["done", "done"] and said.replies == [OK]
+    assert bench.say("a", "MGET own k") == ['["1" "1"]']
+
+
+class Waiting:
+    def __init__(self, told: list[str]) -> None:
+        self.told = told
+
+    def run_done(self) -> None:
+        self.told.append("done")
+
+
+def run_of(told: list[str], *words: bytes) -> Run:
+    run = Run(Waiting(told), True)
+    run.add((0, list(words)), 20)
+    return run
+
+
+def test_a_replica_is_as_before_when_it_has_applied_its_log():
+    bench = Bench(3)
+    assert bench.node(3).group.is_as_before, "its log was empty"
+    bench.say("a", "SET k 1 | SET k 2")
+    for number in (1, 2, 3):
+        bench.crash(number)
+    bench.start(3)
+    bench.settle()
+    assert not bench.node(3).group.is_as_before, "nobody says what of it is committed"
+    bench.start(1)
+    bench.start(2)
+    bench.until(lambda: bench.node(3).group.is_as_before)
+    assert bench.node(3).group.machine.databases.key_count() == 1
 
 
 # -- G2: what is under way is sent again

@@ -29,6 +29,7 @@ from trivet.core.group.messages import (
     Woken,
 )
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR, Outbox
+from trivet.core.group.proposing import Proposer
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.reads import READ_TIMEOUT_ERROR, ReadQueue
 from trivet.core.group.remote_group import WHO_LEADS, RemoteGroup
@@ -622,7 +623,7 @@ def duplicates_are_applied(patch: pytest.MonkeyPatch) -> None:
         return True
 
     patch.setattr(RemoteService, "takes", takes_all)
-    patch.setattr(RaftGroup, "_sender_if_next", lambda self, data: decode_batch_head(data).node)
+    patch.setattr(Proposer, "_sender_if_next", lambda self, data, machine: decode_batch_head(data).node)
     patch.setattr(Outbox, "applied", _applied_at_will(Outbox.applied))
 
 

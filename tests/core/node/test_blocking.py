@@ -1,6 +1,10 @@
 """Calls that wait, on nodes: served through the log, claimed, ended, given back (rules B1 to B4)."""
 
 from tests.core.node.bench import Bench
+from trivet.core.group.run import Run
+from trivet.core.node.blocking import BlockedClients
+from trivet.core.node.router import NO_DATABASE
+from trivet.core.wire.reply import Blocked
 
 
 def test_a_call_that_finds_something_does_not_wait():
@@ -201,3 +205,34 @@ def test_a_move_for_a_node_that_was_thought_dead_is_made_once():
         """
     )
     assert not machine.waiting.by_client
+
+
+# -- the group is no more
+
+
+class Group:
+    """Takes what is sent to it."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+
+    def write(self, run: Run, now_ms: int) -> None:
+        self.runs.append(run)
+
+
+def test_whoever_waits_in_a_group_that_is_no_more_is_told_once():
+    blocked = BlockedClients(5_000)
+    gone, other = Group(), Group()
+    for conn, group in ((1, gone), (2, gone), (3, other), (4, gone)):
+        blocked.begin(conn, 20, [b"BLPOP", b"q", b"0"], group)  # type: ignore[arg-type]
+    for conn in (1, 2, 3):
+        blocked.waits(conn, Blocked(0, [b"BLPOP", b"q", b"0"]), 0)
+    blocked.woken(2, gone)  # type: ignore[arg-type]
+    (claim,) = gone.runs
+    claim.fail(NO_DATABASE, whoever=True)
+    blocked.group_is_gone(gone)  # type: ignore[arg-type]
+    assert blocked.settle()
+    assert blocked.answers == [(1, NO_DATABASE), (2, NO_DATABASE)]
+    blocked.waits(4, Blocked(0, [b"BLPOP", b"q", b"0"]), 0)
+    assert blocked.answers[2:] == [(4, NO_DATABASE)], "its first answer had come just before"
+    assert list(blocked.by_client) == [3]

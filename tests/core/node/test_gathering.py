@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.node.test_router import HIGH, LOW, halved
+from tests.core.node.test_router import HIGH, LOW, halved, router
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.scanning import scan_place
 from trivet.core.node.gathering import Gathering, Plan, plan_of
@@ -33,6 +33,20 @@ def test_a_command_with_keys_of_one_group_goes_there_whole():
     assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", HIGH, b"0"]) is replicas[2]
     assert plan_of(found, 0, [b"WATCH", b"7", LOW]) is replicas[1]
     assert plan_of(found, 0, [b"EXEC", encode_calls([(0, [b"SET", HIGH, b"1"])]), b""]) is replicas[2]
+
+
+def test_what_is_taught_goes_to_the_system_group_too():
+    """For groups that come later; what is only asked does not."""
+    everywhere = [1, 2, 0]
+    for words in ([b"FUNCTION", b"LOAD", b"x"], [b"function", b"flush"], [b"SCRIPT", b"load", b"x"]):
+        assert [number for number, _ in parts(plan(words[0].upper(), *words[1:]))] == everywhere
+    for words in ([b"FUNCTION", b"LIST"], [b"SCRIPT", b"EXISTS", b"x"], [b"FLUSHALL"]):
+        assert [number for number, _ in parts(plan(*words))] == [1, 2]
+    alone, replicas = router()
+    planned = plan_of(alone, 0, [b"FUNCTION", b"LOAD", b"x"])
+    assert isinstance(planned, Plan)
+    assert parts(planned) == [(1, [b"FUNCTION", b"LOAD", b"x"]), (0, [b"FUNCTION", b"LOAD", b"x"])]
+    assert plan_of(alone, 0, [b"FUNCTION", b"LIST"]) is replicas[1]
 
 
 def test_mget_is_divided_and_put_together_in_the_order_of_its_keys():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from tests.core.node.bench import SMALL, Bench, Limits
@@ -250,6 +251,64 @@ def test_a_replica_that_comes_takes_over_when_it_has_caught_up():
     assert bench.say("b", "INCR n | GET n") == ["4", '"4"']
 
 
+def test_what_is_under_way_goes_on_at_the_replica():
+    """F1: reads, and batches with their numbers, of which nobody knows whether they were applied."""
+    bench = with_keyspace(5)
+    inside = holders(bench, SECOND)
+    new = next(number for number in bench.servers if number not in inside)
+    leaves = next(number for number in inside if number != leader_of(bench, SECOND))
+    for name in ("w", "r", "s"):
+        assert bench.say(f"{name}@{new}", "SELECT 3 | EXISTS k") == ["+OK", "0"]
+    assert bench.say("w", "SET k 1") == ["+OK"], "now it knows who leads"
+    # From here on this node hears no answers of members.
+    bench.node(new).residents.outsiders[SECOND].on_message = lambda sender, message: None  # type: ignore[method-assign]
+    assert bench.say("w", "INCR n | INCR n") == []
+    assert bench.say("s", "INCR m") == []
+    assert bench.say("r", "GET other") == []
+    assert led(bench, SECOND).machine.databases.open(3).exists(b"n"), "they were applied"
+    change_members(bench, SECOND, tuple(sorted(n for n in (*inside, new) if n != leaves)))
+    bench.until(lambda: not bench.node(new).residents.coming)
+    said = [f"{name}: {text}" for name, text in bench.events]
+    assert sorted(said) == ["r: nil", "s: 1", "w: 1", "w: 2"]
+    assert bench.say("w", "GET n | GET m") == ['"2"', '"1"']
+
+
+def test_a_replica_whose_membership_is_newer_than_the_report_stays():
+    """F3: the map lags behind; what it names is not what counts."""
+    bench = with_keyspace(3)
+    residents = bench.node(1).residents
+    replica = bench.node(1).groups[SECOND]
+    row = msgspec.structs.replace(
+        bench.node(1).system.machine.cluster.groups[SECOND], members=[2, 3], target=[2, 3], membership=4
+    )
+    assert residents._is_out(row, replica)
+    learners = (5,)
+    leader = led(bench, SECOND)
+    assert leader.raft.propose_membership((1, 2, 3), learners)
+    leader.stirred = True
+    bench.servers[leader.settings.node].dirty = True
+    bench.wait(200)
+    index = replica.raft.membership_index
+    assert index > 0
+    assert not residents._is_out(msgspec.structs.replace(row, membership=index - 1), replica)
+    assert residents._is_out(msgspec.structs.replace(row, membership=index), replica)
+    assert not residents._is_out(msgspec.structs.replace(row, membership=index, learners=[1]), replica)
+
+
+def test_a_replica_that_leads_serves_at_once():
+    """F1: what it has to say of its own accord must not go through an outbox of its own."""
+    bench = with_keyspace(3)
+    residents = bench.node(leader_of(bench, SECOND)).residents
+    assert residents._is_ready(SECOND)
+    follower = next(number for number in (1, 2, 3) if number != leader_of(bench, SECOND))
+    assert bench.node(follower).residents._is_ready(SECOND)
+    bench.crash(leader_of(bench, SECOND))
+    bench.settle()
+    bench.cut(follower)
+    bench.until(lambda: bench.node(follower).groups[SECOND].raft.leader == 0)
+    assert not bench.node(follower).residents._is_ready(SECOND), "nobody leads"
+
+
 def test_a_replica_that_comes_back_takes_up_where_its_vote_was():
     bench = with_keyspace(5)
     inside = holders(bench, SECOND)
@@ -270,8 +329,9 @@ def test_a_replica_that_comes_back_takes_up_where_its_vote_was():
     for number in bench.servers:
         bench.start(number)
     bench.until(lambda: leader_of(bench, SECOND) != 0)
-    bench.until(lambda: holders(bench, SECOND) == inside)
+    assert holders(bench, SECOND) == inside, "F4"
     bench.wait(1000)
+    assert holders(bench, SECOND) == inside
     assert bench.say(f"c@{leaves}", "SELECT 3 | GET n") == ["+OK", '"2"']
 
 

@@ -18,4 +18,6 @@ def test_some_routes() -> None:
     assert not ROUTES[b"GET"].writes
     assert ROUTES[b"EVAL"].writes and not ROUTES[b"EVAL_RO"].writes
     assert ROUTES[b"PING"].session
+    assert ROUTES[b"FLUSHALL"].is_wide and not ROUTES[b"FLUSHALL"].is_taught
+    assert [name for name, route in ROUTES.items() if route.is_taught] == [b"SCRIPT", b"FUNCTION"]
     assert not ROUTES[b"AUTH"].needs_auth and ROUTES[b"GET"].needs_auth

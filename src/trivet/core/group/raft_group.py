@@ -150,6 +150,11 @@ class RaftGroup:
         return self.wal.full
 
     @property
+    def is_as_before(self) -> bool:
+        """Whether everything is applied that the log held at the start, as far as it was to stay there."""
+        return self.machine.applied_index >= min(self._old_to, self.raft.last_index)
+
+    @property
     def leader(self) -> NodeId:
         """Who leads, as far as this replica knows; 0: nobody."""
         return self.raft.leader

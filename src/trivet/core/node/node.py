@@ -18,7 +18,7 @@ from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.command.events import event_messages
 from trivet.core.group.face import Replica
 from trivet.core.group.messages import ToOutsider
@@ -33,7 +33,7 @@ from trivet.core.node.front import Front
 from trivet.core.node.observe import Leaders, Observation, digest_of_state, facts, observe
 from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
-from trivet.core.node.residents import Residents, whom_to_dial
+from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
@@ -84,16 +84,13 @@ class Node:
             config.limits.peer_links_max,
             mono_ms,
         )
-        self.residents = Residents(
-            config.node, booted.front, booted.wal, booted.maker, booted.prng, self._peers.up
-        )
+        self.residents = Residents(config, booted.front, booted.wal, booted.maker, booted.prng, self._peers)
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
         self.steward = Steward(
             config.node, booted.front.replicas, booted.groups, config.limits, booted.prng, config.steward
         )
         self.front.steward = self.steward
         self._beat_ms: Instant = 0
-        self._map_seen: tuple[ClusterMap | None, int] = (None, -1)
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
         self._stop_at_ms: Instant = -1
@@ -392,11 +389,7 @@ class Node:
         if front.sharing.look(mono_ms):
             front.unparked = True
         machine = self.system.machine  # a snapshot may have brought another
-        cluster = machine.cluster
-        if cluster is not None and (cluster is not self._map_seen[0] or cluster.epoch != self._map_seen[1]):
-            self._follow_map(cluster, mono_ms)
-            front.look_at_waiting()
-        elif front.steps:
+        if self.residents.look_at_map(mono_ms) or front.steps:
             front.look_at_waiting()
         if front.guard.is_stale(machine.users):
             front.renew_users()
@@ -411,15 +404,6 @@ class Node:
         if front.tracking.clients:
             front.tracking.tell()
         self._answer()
-
-    def _follow_map(self, cluster: ClusterMap, mono_ms: Instant) -> None:
-        """The cluster map has changed: who is who, and who holds what."""
-        self._map_seen = (cluster, cluster.epoch)
-        self.residents.follow(cluster, mono_ms)
-        self.front.follow_map(cluster)
-        self._peers.know({node: row.birth for node, row in cluster.members.items()})
-        self.front.effects.dials = whom_to_dial(self.config, cluster)
-        self.front.unparked = True
 
     def _reroute(self, group: Replica) -> None:
         """Calls that came to the wrong group."""

@@ -9,6 +9,8 @@ clients are still served through the remote one.
   reported another. Any other replica waits to be told.
 - Rule F3: a replica is dropped when the map names this node nowhere in the group, and the map's membership
   is at least as new as the replica's own: it can no longer count for anything.
+- Rule F4: after a start the map goes once more through what it was. No replica comes before it is as new as
+  it was before the start.
 """
 
 from trivet.core.base.disk import DiskJob
@@ -24,6 +26,7 @@ from trivet.core.group.run import Run
 from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
+from trivet.core.node.peers import Peers
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
@@ -34,7 +37,7 @@ class Residents:
     """The replicas of this node, and what stands for those that it has not."""
 
     def __init__(
-        self, node: NodeId, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, up: dict[NodeId, None]
+        self, config: NodeConfig, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, peers: Peers
     ) -> None:
         self.outsiders: dict[GroupId, RemoteGroup] = {}
         """Groups that are served through other nodes."""
@@ -47,14 +50,19 @@ class Residents:
         """Everything that takes part in a turn."""
         self.coming: list[GroupId] = []
         """Groups with a replica here that is not ready: clients are still served through others."""
-        self._node = node
+        self._config = config
+        self._node = config.node
         self._front = front
         self._groups = front.groups
         self._wal = wal
         self._maker = maker
         self._prng = prng
-        self._up = up
+        self._peers = peers
         self._now_ms: Instant = 0
+        self._seen: tuple[ClusterMap | None, int] = (None, -1)
+        """The map that was followed last, and its epoch then."""
+        self._is_news = False
+        """The map is not older than the one that this node knew in its last life (Rule F4)."""
         self._list()
 
     def _list(self) -> None:
@@ -63,9 +71,26 @@ class Residents:
 
     # -- the map ------------------------------------------------------------------------------------
 
-    def follow(self, cluster: ClusterMap, now_ms: Instant) -> None:
-        """The map is another than before."""
+    def look_at_map(self, now_ms: Instant) -> bool:
+        """Once per turn: whether the map has changed, so who is who, and who holds what."""
+        front = self._front
+        cluster = front.system.machine.cluster  # a snapshot may have brought another
+        seen, epoch = self._seen
+        if cluster is None:
+            return False
+        if cluster is seen and cluster.epoch == epoch and (self._is_news or not front.system.is_as_before):
+            return False
         self._now_ms = now_ms
+        self._seen = (cluster, cluster.epoch)
+        self._is_news = self._is_news or front.system.is_as_before
+        self._follow(cluster)
+        front.follow_map(cluster)
+        self._peers.know({node: row.birth for node, row in cluster.members.items()})
+        front.effects.dials = whom_to_dial(self._config, cluster)
+        front.unparked = True
+        return True
+
+    def _follow(self, cluster: ClusterMap) -> None:
         for number in [number for number in self._groups if number != SYSTEM_GROUP]:
             row = cluster.groups.get(number)
             if row is None:
@@ -83,7 +108,7 @@ class Residents:
 
     def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
         members = tuple(node for node in [*row.members, *row.learners] if node != self._node)
-        if row.id not in self._groups and self._is_wanted(row):
+        if self._is_news and row.id not in self._groups and self._is_wanted(row):
             self._come(cluster, row)
         outsider = self.outsiders.get(row.id)
         if outsider is not None:
@@ -203,7 +228,7 @@ class Residents:
         self.notes.append(f"group {number} leaves this node")
 
     def _greet(self, replica: Replica) -> None:
-        for peer in self._up:
+        for peer in self._peers.up:
             replica.on_peer_up(peer)
         if self._front.tracking.clients:
             replica.follow_changes(self._front.tracking)
