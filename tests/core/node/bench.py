@@ -29,6 +29,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.node import Node
 from trivet.core.raft.state import Role
+from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import Reply
 
 CLUSTER = "c0ffee"
@@ -145,11 +146,12 @@ class Server:
 
 
 class Bench:
-    """A cluster of ``nodes`` nodes; ``leader`` is elected first (0: nobody)."""
+    """A cluster of ``nodes`` nodes; ``leader`` is elected first (0: nobody). Nothing is planned unless asked for."""
 
     def __init__(
         self, nodes: int = 1, *, leader: int = 1, seed: int = 1, limits: Limits = SMALL, **settings
     ) -> None:
+        settings = {"steward": StewardSettings(plans=False), **settings}
         self.mono_ms = 1_000
         self.wall_ms = START_WALL_MS
         self.seed = seed

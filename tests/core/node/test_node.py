@@ -5,6 +5,7 @@ import pytest
 from tests.core.node.bench import Bench, Limits
 from trivet.core.base.disk import Prepare, Sync, Write
 from trivet.core.base.prng import Prng
+from trivet.core.steward.settings import StewardSettings
 
 TIMEOUT = "-TIMEOUT no majority confirmed the command in time: it may have taken effect, or still may"
 NO_LEADER = "-CLUSTERDOWN no leader: this node is cut off from the majority; nothing was done"
@@ -339,7 +340,7 @@ def test_a_client_whose_command_was_parked_and_then_waited_is_read_from_again():
 
 def test_slots_move_while_clients_write():
     """Nobody sees an error; every key is where the map says, once."""
-    bench = Bench(3)
+    bench = Bench(3, steward=StewardSettings())
     bench.wait(6_000)
     bench.say("a", "KEYSPACE CREATE 20 SHARDS 1")
     assert bench.act("wait 2000") == ["a: +OK"]

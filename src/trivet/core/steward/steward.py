@@ -53,11 +53,11 @@ class Steward:
 
     @property
     def stirred(self) -> bool:
-        """An errand was answered, or the map has changed while slots move: ``turn`` has something to do."""
+        """An errand was answered, or the map has changed: ``turn`` has something to do."""
         if self._desk.stirred:
             return True
         cluster = self._desk.map
-        return cluster is not None and cluster.epoch != self._seen_epoch and bool(cluster.moves)
+        return cluster is not None and cluster.epoch != self._seen_epoch
 
     @property
     def movers(self) -> dict[int, Mover]:
