@@ -70,6 +70,10 @@ DEADLINE = "        context.db.expire_at(key, deadline_ms)\n"
 TAKE = "    taken = value.take_many(count, left)\n"
 STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n        value.push_all(taken[::-1], left)\n"
 FORGET = "        self._forget(client)\n        give_back ="
+FOR_GOOD = "if client[0] == node and _can_be_made_anew(waiting)\n"
+THOUGHT_DEAD = CLOCKS_AGREE | {
+    "pause_every_ms": 400, "fault_ms_max": 900, "election_ms": 300, "keys_per_kind": 1,
+}  # fmt: skip
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 TO_ALL = "            for receiver in receivers.values():\n"
 TO_FEW = "            for receiver in list(receivers.values())[: len(message) % 3]:\n"
@@ -105,6 +109,10 @@ PLANTED = [
     Planted(
         "what was given back is kept for a claim as well",
         "core/machine/waiting.py", FORGET, "        give_back =", "waiting", "waiting",
+    ),
+    Planted(
+        "what was moved for a node that was thought dead is forgotten, and it asks again",
+        "core/machine/waiting.py", FOR_GOOD, "if client[0] == node\n", "waiting", "waiting", THOUGHT_DEAD,
     ),
     Planted(
         "what a client has claimed may be given back as well",
