@@ -285,7 +285,7 @@ def look(sometimes: Sometimes, node: int, seen: Seen, terms: str = "") -> None:
     def entry(index: int) -> tuple[int, int] | None:
         return (int(terms[index - 1]), 0) if 1 <= index <= len(terms) else None
 
-    sometimes.observed(node, seen, entry, 1_000)
+    sometimes.observed(node, 1, seen, entry, 1_000)
 
 
 def test_split_votes_and_elections_without_a_winner(sometimes: Sometimes) -> None:

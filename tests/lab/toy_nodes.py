@@ -14,6 +14,7 @@ from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Storage, Sync, Write
 from trivet.core.base.prng import Prng
 from trivet.core.node.effects import Effects
+from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
 from trivet.lab.resp import Status
 from trivet.lab.seam import NodeLike
@@ -32,6 +33,10 @@ class Looks(msgspec.Struct, frozen=True):
     last_index: int
     matches: tuple[tuple[int, int], ...] = ()
     incomplete: bool = False
+    last_term: int = 0
+    membership_index: int = 0
+    membership: Membership = NOBODY
+    suspect: bool = False
 
 
 def encode(value: object) -> bytes:
@@ -304,7 +309,10 @@ class ToyNode:
     def check_invariants(self) -> None:
         pass
 
-    def observe(self) -> Looks:
+    def group_numbers(self) -> list[int]:
+        return [1]
+
+    def observe(self, group: int) -> Looks:
         if self.node != 1:
             both = self.flaw == "two-leaders" and self.ticks > 30
             applied = self.shared["applied"]
@@ -315,7 +323,7 @@ class ToyNode:
         self.shared["term"] = self.life
         return Looks(self.life, "leader", 1, applied, applied, 1, applied)
 
-    def log_entry(self, index: int) -> tuple[int, int] | None:
+    def log_entry(self, index: int, group: int) -> tuple[int, int] | None:
         known = self.node == 1 and 1 <= index <= self.synced.get(self.token_done, 0)
         return (1, self.logged[index - 1]) if known else None
 
@@ -334,8 +342,11 @@ class ToyNodes:
         self.boots += 1
         return ToyNode(node, storage, seed, self.flaw, self.boots, self.shared)
 
-    def digest(self, node: NodeLike, whole: bool) -> object:
+    def digest(self, node: NodeLike, group: int, whole: bool) -> object:
         return 0
+
+    def is_dropped(self, node: NodeLike, group: int) -> bool:
+        return False
 
     def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:
         return None

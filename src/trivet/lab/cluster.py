@@ -8,11 +8,12 @@
 
 from collections.abc import Callable
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.judges.invariants import DigestOf, EntryAt, InvariantJudge
+from trivet.lab.judges.groups import GroupJudges
+from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
 from trivet.lab.workloads import Mix, Preparation
@@ -62,7 +63,7 @@ class SimulatedCluster:
         self.trace = Trace(verbose)
         self.history: list[Operation] = []
         self.complaints: list[Complaint] = []
-        self.invariants = InvariantJudge()
+        self.invariants = GroupJudges()
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
@@ -81,9 +82,9 @@ class SimulatedCluster:
         self.mix = Mix(options)
         self._callers = chance.fork()
         self.clients = [self._client(i + 1, self.mix) for i in range(options.clients)]
-        self._last_led: dict[NodeId, int] = {}
-        """The last term that each node led."""
-        self._last_commit: dict[NodeId, int] = {}
+        self._last_led: dict[tuple[NodeId, GroupId], int] = {}
+        """The last term that each replica led."""
+        self._last_commit: dict[tuple[NodeId, GroupId], int] = {}
         self._healed_us = FOREVER_US
         self.nemesis = Nemesis(self, chance.fork())
         self._core_chance = chance.fork()
@@ -115,16 +116,25 @@ class SimulatedCluster:
         """A node is up."""
         self.invariants.booted(node)
 
-    def observed(self, node: NodeId, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
-        """A node has ended a turn."""
-        self.invariants.observed(node, seen, entry, digest)
+    def observed(
+        self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
+    ) -> None:
+        """A turn of a node has changed one of its replicas."""
+        self.invariants.observed(node, group, seen, entry, digest)
+        replica = (node, group)
         if seen.role == "leader":
-            if self._last_led.get(node) != seen.term:
-                self._last_led[node] = seen.term
-                self.nemesis.elected(node)
-            if seen.commit > self._last_commit.get(node, 0):
+            if self._last_led.get(replica) != seen.term:
+                self._last_led[replica] = seen.term
+                self.nemesis.elected(node, group)
+            if seen.commit > self._last_commit.get(replica, 0):
                 self.nemesis.committed(node)
-        self._last_commit[node] = seen.commit
+        self._last_commit[replica] = seen.commit
+
+    def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None:
+        """A replica is gone from a running node."""
+        self.invariants.left(node, group, is_dropped)
+        self._last_led.pop((node, group), None)
+        self._last_commit.pop((node, group), None)
 
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None:
         """Something happened that must not."""
@@ -266,18 +276,34 @@ class SimulatedCluster:
         return not self.spoken()
 
     def _agreement(self) -> None:
-        """All replicas reach one applied index, and hold one state there."""
+        """In each group all replicas reach one applied index, and hold one state there."""
 
         def equal() -> bool:
-            seen = [process.seen for process in self.processes.values()]
-            return all(s is not None for s in seen) and len({s.applied for s in seen if s is not None}) == 1
+            return all(self._is_level(group) for group in self._groups())
 
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
             return
-        digests = {repr(process.whole_digest()) for process in self.processes.values()}
-        if len(digests) > 1:
-            self.complain("replicas", "final states differ at one applied index", self._state())
+        for group in self._groups():
+            members = self.invariants.members_of(group, self.processes)
+            digests = {repr(self.processes[node].whole_digest(group)) for node in members}
+            if len(digests) > 1:
+                self.complain(
+                    "replicas", f"final states differ at one applied index (group {group})", self._state()
+                )
+
+    def _groups(self) -> list[GroupId]:
+        """All groups of which some node has a replica."""
+        found: dict[GroupId, None] = {}
+        for process in self.processes.values():
+            found.update(dict.fromkeys(process.looks))
+        return list(found)
+
+    def _is_level(self, group: GroupId) -> bool:
+        """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
+        members = self.invariants.members_of(group, self.processes)
+        looks = {node: p.looks[group] for node, p in self.processes.items() if group in p.looks}
+        return sorted(looks) == sorted(members) and len({look.applied for look in looks.values()}) == 1
 
     def recording(self) -> Recording:
         """What the recorder has seen, with the clients' operations and the judges' sayings so far."""
@@ -297,14 +323,13 @@ class SimulatedCluster:
     def _state(self) -> list[str]:
         lines = []
         for node, process in self.processes.items():
-            seen = process.seen
-            if seen is None:
+            if not process.is_up():
                 lines.append(f"node {node}: down")
-                continue
-            lines.append(
-                f"node {node}: {seen.role} term {seen.term} leader {seen.leader} commit {seen.commit} "
-                f"applied {seen.applied} log {seen.first_index}..{seen.last_index}"
-            )
+            lines += [
+                f"node {node}, group {group}: {seen.role} term {seen.term} leader {seen.leader} commit "
+                f"{seen.commit} applied {seen.applied} log {seen.first_index}..{seen.last_index}"
+                for group, seen in process.looks.items()
+            ]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
 

@@ -6,11 +6,15 @@ The real node has all of this; so have the small stand-ins of the lab's own test
 # ruff: noqa: D102 (the small protocols say what their names say)
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
-from trivet.core.base.ids import ConnectionId, LinkId, NodeId
+from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
+from trivet.core.raft.membership import Membership
+
+MAIN_GROUP: Final[GroupId] = 1
+"""The group that most views show: the one in which every cluster begins."""
 
 
 class EffectsLike(Protocol):
@@ -32,7 +36,7 @@ class EffectsLike(Protocol):
 
 
 class ObservationLike(Protocol):
-    """One look at a member of the group, taken after every turn."""
+    """One look at a replica, taken after every turn. Equal looks say that nothing happened."""
 
     @property
     def term(self) -> int: ...
@@ -52,6 +56,14 @@ class ObservationLike(Protocol):
     def matches(self) -> tuple[tuple[int, int], ...]: ...
     @property
     def incomplete(self) -> bool: ...
+    @property
+    def last_term(self) -> int: ...
+    @property
+    def membership_index(self) -> int: ...
+    @property
+    def membership(self) -> Membership: ...
+    @property
+    def suspect(self) -> bool: ...
 
 
 class NodeLike(Protocol):
@@ -71,8 +83,9 @@ class NodeLike(Protocol):
     def stop(self) -> None: ...
     def turn(self, mono_ms: int, wall_ms: int) -> EffectsLike: ...
     def check_invariants(self) -> None: ...
-    def observe(self) -> ObservationLike: ...
-    def log_entry(self, index: int) -> tuple[int, int] | None: ...
+    def group_numbers(self) -> list[GroupId]: ...
+    def observe(self, group: GroupId) -> ObservationLike: ...
+    def log_entry(self, index: int, group: GroupId) -> tuple[int, int] | None: ...
 
 
 class NodeFactory(Protocol):
@@ -89,8 +102,12 @@ class NodeFactory(Protocol):
         wall_ms: int,
         buggify: Buggify | None,
     ) -> NodeLike: ...
-    def digest(self, node: NodeLike, whole: bool) -> object:
+    def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
+        ...
+
+    def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
+        """Whether ``node`` knows that the group is no more, anywhere."""
         ...
 
     def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:

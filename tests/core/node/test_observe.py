@@ -2,14 +2,21 @@
 
 from tests.core.node.bench import Bench
 from trivet.core.node.observe import Observation, digest_of_state, observe
+from trivet.core.raft.membership import Membership
 
 
 def test_an_observation():
     bench = Bench(3)
     bench.say("a", "SET k 1")
     bench.wait(200)
-    assert bench.node(1).observe() == Observation(1, "leader", 1, 2, 2, 2, 1, ((2, 2), (3, 2)))
-    assert observe(bench.node(2).group) == Observation(1, "follower", 1, 2, 2, 2, 1)
+    everyone = Membership((1, 2, 3))
+    assert bench.node(1).observe() == Observation(
+        1, "leader", 1, 2, 2, 2, 1, ((2, 2), (3, 2)), False, 1, 0, everyone
+    )
+    assert observe(bench.node(2).group) == Observation(
+        1, "follower", 1, 2, 2, 2, 1, (), False, 1, 0, everyone
+    )
+    assert bench.node(3).group_numbers() == [0, 1]
 
 
 def test_equal_indexes_have_equal_digests():

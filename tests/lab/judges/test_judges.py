@@ -3,6 +3,7 @@
 import msgspec
 from hand_made import failed, op
 
+from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.history import Operation
 from trivet.lab.judges import durability, exactly_once
 from trivet.lab.judges.invariants import InvariantJudge
@@ -70,6 +71,10 @@ class Looks(msgspec.Struct):
     last_index: int = 0
     matches: tuple[tuple[int, int], ...] = ()
     incomplete: bool = False
+    last_term: int = 0
+    membership_index: int = 0
+    membership: Membership = NOBODY
+    suspect: bool = False
 
 
 class Watched:
@@ -86,7 +91,8 @@ class Watched:
     def look(self, node: int, log: str, crc: int = 7, digest: object = 0, **facts: object) -> None:
         entries = [(int(term), crc) for term in log.split()]
         self.logs[node] = entries
-        seen = Looks(last_index=len(entries), **facts)  # type: ignore[arg-type]
+        last_term = entries[-1][0] if entries else 0
+        seen = Looks(last_index=len(entries), last_term=last_term, **facts)  # type: ignore[arg-type]
 
         def entry(index: int) -> tuple[int, int] | None:
             held = self.logs[node]

@@ -204,7 +204,9 @@ class Ownership:
             facts += [move, one.generation, one.ready, *one.counts.values()]
         for move, export in self.exports.items():
             facts += [move, *export.expired.values()]
-        facts += [database.foreign_count for database in self._databases.opened()]
+        for database in self._databases.opened():
+            if database.foreign_count:  # whether an empty one is open depends on reads
+                facts += [database.index, database.foreign_count]
         return crc32(b",".join([b"%d" % fact for fact in facts]), crc)
 
     # -- snapshots -------------------------------------------------------------------------------

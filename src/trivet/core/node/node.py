@@ -14,7 +14,6 @@ from collections import deque
 from typing import Final
 
 from trivet.core.base.buggify import MESSAGES_LATE, Buggify
-from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
@@ -30,7 +29,7 @@ from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
-from trivet.core.node.observe import Leaders, Observation, digest_of_state, facts, observe
+from trivet.core.node.observe import Leaders, Observation, digest_of_state, entry_of, facts, observe
 from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
@@ -566,6 +565,10 @@ class Node:
         """A few numbers for a view."""
         return facts(self.group, len(self.front.sessions), self.front.stats.calls_total())
 
+    def group_numbers(self) -> list[GroupId]:
+        """The groups of which this node has a replica."""
+        return list(self.groups)
+
     def observe(self, group: GroupId = FIRST_GROUP) -> Observation:
         """What the lab's judges compare."""
         return observe(self.groups[group])
@@ -575,9 +578,8 @@ class Node:
         return digest_of_state(self.group)
 
     def log_entry(self, index: int, group: GroupId = FIRST_GROUP) -> tuple[int, int] | None:
-        """(term, crc32 of the payload) of a log entry held in memory, else None."""
-        entry = self.groups[group].raft.entry_at(index)
-        return None if entry is None else (entry.term, crc32(entry.payload))
+        """(term, crc32 of the kind and payload) of a log entry held in memory, else None."""
+        return entry_of(self.groups.get(group), index)
 
     def check_invariants(self) -> None:
         """Assert what must always hold."""

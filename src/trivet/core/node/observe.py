@@ -2,14 +2,16 @@
 
 import msgspec
 
+from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
+from trivet.core.raft.membership import NOBODY, Membership
 from trivet.core.values.codec import state_digest
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """One node at one moment."""
+    """One replica at one moment."""
 
     term: Term
     role: str
@@ -22,6 +24,13 @@ class Observation(msgspec.Struct, frozen=True):
     """A leader's belief: (peer, up to where it holds the leader's entries)."""
     incomplete: bool = False
     """Its log may lack entries that it acknowledged, and it knows."""
+    last_term: Term = 0
+    membership_index: Index = 0
+    """The entry that brought its membership, or the snapshot with which it came."""
+    membership: Membership = NOBODY
+    """What it goes by: the newest in its log."""
+    suspect: bool = False
+    """It may have given votes that it does not know of."""
 
 
 def observe(group: RaftGroup) -> Observation:
@@ -30,7 +39,14 @@ def observe(group: RaftGroup) -> Observation:
     return Observation(
         raft.term, raft.role.name.lower(), raft.leader, raft.commit, group.machine.applied_index,
         raft.last_index, raft.first_index, raft.matches(), raft.missing_to > 0,
+        raft.last_term, raft.membership_index, raft.membership, raft.suspect,
     )  # fmt: skip
+
+
+def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:
+    """(term, crc32 of the kind and payload) of a log entry in memory; None when it is not."""
+    entry = None if group is None else group.raft.entry_at(index)
+    return None if entry is None else (entry.term, crc32(entry.payload, entry.kind))
 
 
 def digest_of_state(group: RaftGroup) -> tuple[Index, bytes]:

@@ -160,6 +160,11 @@ class Raft:
         return self._s.log.last_index
 
     @property
+    def last_term(self) -> Term:
+        """The term of the last entry."""
+        return self._s.log.last_term
+
+    @property
     def bytes_in_memory(self) -> int:
         """What the log in memory costs, about."""
         return self._s.log.memory_bytes

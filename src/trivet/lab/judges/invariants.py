@@ -1,18 +1,20 @@
-"""Raft's invariants over the whole run (Ongaro, figure 3.2), watched from outside after every turn.
+"""Raft's invariants of one group over the whole run (Ongaro, figure 3.2), watched from outside.
 
 - Election safety: at most one leader per term, ever.
 - Log matching: an (index, term) names one entry, and one entry before it.
 - Leader completeness: a new leader holds every entry that was committed in an earlier term than its own.
   (It may be elected late: a leader of a later term may already have committed more.)
 - State machine safety: one entry per committed index, one digest per applied index.
-- Within one life of a node neither term nor commit nor applied goes back; nor does what a leader believes its
-  followers to hold, which must be true (``matches.py``).
+- Quorums meet, while members come and go (``quorums.py``).
+- Within one life of a replica neither term nor commit nor applied goes back; nor does what a leader believes
+  its followers to hold, which must be true (``matches.py``).
 """
 
 from collections.abc import Callable
 
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.matches import Matches
+from trivet.lab.judges.quorums import Quorums
 from trivet.lab.seam import ObservationLike
 
 Entry = tuple[int, int]
@@ -41,15 +43,22 @@ class _View:
 
 
 class InvariantJudge:
-    """Fed with observations; complaints gather in ``complaints``."""
+    """Fed with observations of one group; complaints gather in ``complaints``."""
 
-    def __init__(self) -> None:
-        self.complaints: list[Complaint] = []
+    def __init__(
+        self,
+        complaints: list[Complaint] | None = None,
+        reached: dict[str, int] | None = None,
+        where: str = "",
+    ) -> None:
+        """``complaints``, ``reached``: where to gather; ``where``: said at the end of each complaint."""
+        self.complaints: list[Complaint] = [] if complaints is None else complaints
+        self._where = where
         self.committed: dict[int, Entry] = {}
         self.commit_max = 0
         self._committed_in: dict[int, int] = {}
         """The term in which an index was first seen to be committed."""
-        self.reached: dict[str, int] = {}
+        self.reached: dict[str, int] = {} if reached is None else reached
         """How often something worth reaching happened."""
         self._views: dict[int, _View] = {}
         self._leaders: dict[int, int] = {}
@@ -57,12 +66,27 @@ class InvariantJudge:
         """(index, term) -> (crc, term of the entry before, or -1 where unknown)."""
         self._digests: dict[int, tuple[object, int]] = {}
         self._matches = Matches()
+        self.quorums = Quorums()
 
     def booted(self, node: int) -> None:
-        """A new life of ``node``: what it held only in memory is gone."""
+        """A new life of the replica at ``node``: what it held only in memory is gone."""
         self._views[node] = _View()
         self._matches.booted(node)
-        self._count("boots")
+        self.quorums.booted(node)
+
+    def ended(self, node: int) -> None:
+        """The process of ``node`` is gone, and leads no more."""
+        if node in self._views:
+            self._views[node].leading_in = 0
+        self.quorums.ended(node)
+
+    def left(self, node: int, is_dropped: bool) -> None:
+        """The replica at ``node`` is gone for good; ``is_dropped``: so is its group."""
+        self._views.pop(node, None)
+        self._matches.booted(node)
+        for sentence in self.quorums.left(node):
+            if not is_dropped:
+                self._complain(sentence, [])
 
     def observed(self, node: int, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
         """One look at ``node``; ``entry(index)`` reads its log while it holds the index."""
@@ -80,13 +104,15 @@ class InvariantJudge:
         if seen.matches:
             for sentence in self._matches.led(node, seen.term, seen.matches, entry):
                 self._complain(sentence, [])
+        for sentence in self.quorums.seen(node, seen):
+            self._complain(sentence, [])
         if seen.applied != view.applied:
             self._check_digest(node, seen.applied, digest)
         view.term, view.commit, view.applied = seen.term, seen.commit, seen.applied
 
     def _complain(self, sentence: str, evidence: list[str]) -> None:
         if len(self.complaints) < 10:
-            self.complaints.append(Complaint("invariants", sentence, evidence))
+            self.complaints.append(Complaint("invariants", sentence + self._where, evidence))
 
     def _count(self, what: str) -> None:
         self.reached[what] = self.reached.get(what, 0) + 1

@@ -50,6 +50,9 @@ class Matches:
             self._terms[node] = term
             self._known[node] = {}
         known = self._known[node]
+        present = dict(matches)
+        for peer in [peer for peer in known if peer not in present]:
+            del known[peer]  # who left the group, and comes back, begins anew
         found: list[str] = []
         for peer, match in matches:
             before = known.get(peer, 0)

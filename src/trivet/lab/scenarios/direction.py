@@ -6,12 +6,12 @@ so that it needs no great width.
 
 from collections.abc import Callable
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.lab.judges.invariants import DigestOf, Entry, EntryAt
 from trivet.lab.pictures.describe import describe
 from trivet.lab.recording import Fate, Message, Recorder, Recording
 from trivet.lab.scenarios.scenario import STORY, Facts, Told
-from trivet.lab.seam import ObservationLike
+from trivet.lab.seam import MAIN_GROUP, ObservationLike
 from trivet.lab.stage.stage import Stage, stage_options
 from trivet.lab.world.process import Watcher
 
@@ -30,10 +30,17 @@ class Onlooker:
         """Pass it on."""
         self._watcher.booted(node)
 
-    def observed(self, node: NodeId, seen: ObservationLike, entry: EntryAt, digest: DigestOf) -> None:
+    def observed(
+        self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
+    ) -> None:
         """Remember and pass it on."""
-        self._entries[node] = entry
-        self._watcher.observed(node, seen, entry, digest)
+        if group == MAIN_GROUP:
+            self._entries[node] = entry
+        self._watcher.observed(node, group, seen, entry, digest)
+
+    def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None:
+        """Pass it on."""
+        self._watcher.left(node, group, is_dropped)
 
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None:
         """Pass it on."""

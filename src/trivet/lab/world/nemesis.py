@@ -8,8 +8,9 @@ few ``fault_ms_max``. ``heal_core`` ends everything for a majority and leaves th
 from collections.abc import Callable
 
 from trivet.core.base.checksum import crc32
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.prng import Prng
+from trivet.lab.seam import MAIN_GROUP
 from trivet.lab.world.faults import machines, outsiders, storage, walls
 from trivet.lab.world.faults.ground import Ground, Shared, Victims
 
@@ -92,10 +93,10 @@ class Nemesis:
 
     # -- fates: faults that follow what a node does
 
-    def elected(self, node: NodeId) -> None:
-        """A leader was elected."""
+    def elected(self, node: NodeId, group: GroupId) -> None:
+        """A leader of a group was elected."""
         hung = self._shared.hung_leader
-        if hung and hung != node:
+        if hung and hung != node and group == MAIN_GROUP:
             self._shared.hung_leader = 0
             if self._victims.processes[hung].disk.hanging:
                 self._victims.sometimes.count("leader with a hanging disk replaced")

@@ -13,10 +13,10 @@ from typing import Final, Protocol
 
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.errors import StartError
-from trivet.core.base.ids import ConnectionId, LinkId, NodeId
+from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.lab.recording import Recorder
-from trivet.lab.seam import EffectsLike, NodeFactory, NodeLike, ObservationLike
+from trivet.lab.seam import MAIN_GROUP, EffectsLike, NodeFactory, NodeLike, ObservationLike
 from trivet.lab.world.buggify import Points
 from trivet.lab.world.clock import NodeClock
 from trivet.lab.world.disk import SimulatedDisk
@@ -43,17 +43,18 @@ class ClientSide(Protocol):
     def crashed(self, node: NodeId, silent: bool) -> None: ...
 
 
+EntryAt = Callable[[int], tuple[int, int] | None]
+DigestOf = Callable[[bool], object]
+
+
 class Watcher(Protocol):
     """Who looks at a node after each of its turns, and hears of its end."""
 
     def booted(self, node: NodeId) -> None: ...
     def observed(
-        self,
-        node: NodeId,
-        seen: ObservationLike,
-        entry: Callable[[int], tuple[int, int] | None],
-        digest: Callable[[bool], object],
+        self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
     ) -> None: ...
+    def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None: ...
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None: ...
 
 
@@ -96,7 +97,9 @@ class Process:
         """Each turn takes up to so much longer."""
         self.ruined = False
         """Cannot be started again in this run: a judge has spoken about it already."""
-        self.seen: ObservationLike | None = None
+        self.looks: dict[GroupId, ObservationLike] = {}
+        """What its replicas looked like after the last turn."""
+        self._readers: dict[GroupId, tuple[EntryAt, DigestOf]] = {}
         self._world = world
         self._prng = prng
         self._slowness = Prng(prng.u64())
@@ -107,6 +110,15 @@ class Process:
         self._excused = False
         """A disk failure was injected into this life: stopping is right."""
         self._stopping = False
+
+    @property
+    def seen(self) -> ObservationLike | None:
+        """What its replica of the main group looks like; None while it has none, or is down."""
+        return self.looks.get(MAIN_GROUP)
+
+    def leads(self) -> bool:
+        """Whether it takes itself for the leader of some group."""
+        return any(look.role == "leader" for look in self.looks.values())
 
     # -- life and death
 
@@ -172,7 +184,8 @@ class Process:
         self._note_state("down", 0)
         self._world.sometimes.ended(self.node)
         self._running = None
-        self.seen = None
+        self.looks = {}
+        self._readers = {}
         self._inbox = []
         self.disk.crash(power_cut)
         self._world.network.crashed(self.node, silent)
@@ -313,27 +326,61 @@ class Process:
         try:
             effects = node.turn(self.clock.mono_ms(), self.clock.wall_ms())
             node.check_invariants()
-            self.seen = node.observe()
+            news = self._look(node)
         except Exception:
             self._ruin(
                 "crash", f"node {self.node} raised in its turn: {_last_line()}", traceback.format_exc()
             )
             return
-        self._note_state(self.seen.role, self.seen.term)
-        if not effects.fatal:  # of a node that stops here nothing is seen any more
-            self._world.sometimes.observed(
-                self.node, self.seen, node.log_entry, self._world.simulation.now_us
-            )
-            self._world.watcher.observed(self.node, self.seen, node.log_entry, self._digest)
+        if news and not effects.fatal:  # of a node that stops here nothing is seen any more
+            self._tell(node, news)
         self._perform(effects)
 
-    def _digest(self, whole: bool) -> object:
-        assert self._running is not None
-        return self._world.factory.digest(self._running, whole)
+    def _look(self, node: NodeLike) -> list[GroupId]:
+        """Look at all replicas; those of which there are news."""
+        looks = self.looks
+        numbers = node.group_numbers()
+        news = []
+        for group in numbers:
+            seen = node.observe(group)
+            if looks.get(group) != seen:
+                looks[group] = seen
+                news.append(group)
+        if len(looks) > len(numbers):
+            news += [group for group in looks if group not in numbers]
+        return news
 
-    def whole_digest(self) -> object:
-        """The digest of the whole state; None while the node is down."""
-        return None if self._running is None else self._digest(True)
+    def _tell(self, node: NodeLike, news: list[GroupId]) -> None:
+        world = self._world
+        numbers = node.group_numbers()
+        for group in news:
+            if group not in numbers:
+                del self.looks[group]
+                self._readers.pop(group, None)
+                world.watcher.left(self.node, group, world.factory.is_dropped(node, group))
+                world.sometimes.left(self.node, group)
+                continue
+            seen = self.looks[group]
+            if group == MAIN_GROUP:
+                self._note_state(seen.role, seen.term)
+            readers = self._readers.get(group)
+            if readers is None:
+                readers = self._readers[group] = self._readers_of(node, group)
+            world.sometimes.observed(self.node, group, seen, readers[0], world.simulation.now_us)
+            world.watcher.observed(self.node, group, seen, *readers)
+
+    def _readers_of(self, node: NodeLike, group: GroupId) -> tuple[EntryAt, DigestOf]:
+        factory = self._world.factory
+        return (
+            lambda index: node.log_entry(index, group),
+            lambda whole: factory.digest(node, group, whole),
+        )
+
+    def whole_digest(self, group: GroupId) -> object:
+        """The digest of a replica's whole state; None while it is not there."""
+        if self._running is None or group not in self.looks:
+            return None
+        return self._world.factory.digest(self._running, group, True)
 
     def _perform(self, effects: EffectsLike) -> None:
         world = self._world

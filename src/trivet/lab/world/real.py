@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import Member
 from trivet.core.node.config import NodeConfig
@@ -63,10 +63,21 @@ class RealNodes:
         """A node from its storage; raises StartError."""
         return Node(self._configs[node - 1], storage, seed, mono_ms, wall_ms, buggify)
 
-    def digest(self, node: NodeLike, whole: bool) -> object:
+    def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """The rolling digest of the entries and replies, or (dear) of the whole state."""
         assert isinstance(node, Node)
-        return digest_of_state(node.group)[1].hex() if whole else node.group.machine.digest
+        replica = node.groups[group]
+        machine = replica.machine
+        if not whole:
+            return machine.digest
+        cluster = b"" if machine.cluster is None else machine.cluster.digest()
+        return digest_of_state(replica)[1].hex(), machine.ownership.digest(0), cluster.hex()
+
+    def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
+        """Whether the node's map says that the group is no more."""
+        assert isinstance(node, Node)
+        cluster = node.system.machine.cluster
+        return cluster is not None and cluster.is_dropped(group)
 
     def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:
         """A byte of a finished snapshot, or inside a whole frame of the log that is not the last frame."""

@@ -8,7 +8,7 @@ Nothing here judges, and nothing depends on it.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.seam import ObservationLike
 
@@ -57,11 +57,10 @@ NEVER_MAY_BE_ZERO: tuple[str, ...] = (
 
 
 class _View:
-    """What is remembered of one node's present life."""
+    """What is remembered of one replica's present life."""
 
     def __init__(self) -> None:
         self.up = True
-        self.paused = False
         self.term = 0
         self.role = ""
         self.commit = 0
@@ -73,16 +72,27 @@ class _View:
         """Where entries were overwritten; 0: nowhere, or made good since."""
 
 
+class _Group:
+    """What is remembered of one group."""
+
+    def __init__(self) -> None:
+        self.views: dict[NodeId, _View] = {}
+        self.led: dict[int, NodeId] = {}
+        self.candidates: dict[int, dict[NodeId, None]] = {}
+        self.elections_us: list[int] = []
+
+
 class Sometimes:
     """Fed by processes; ``reached`` is part of a run's result."""
 
     def __init__(self) -> None:
         self.reached: dict[str, int] = {}
         self.walls_stand: Callable[[], bool] = lambda: False
-        self._views: dict[NodeId, _View] = {}
-        self._led: dict[int, NodeId] = {}
-        self._candidates: dict[int, dict[NodeId, None]] = {}
-        self._elections_us: list[int] = []
+        self._nodes: dict[NodeId, dict[GroupId, _View]] = {}
+        """Per node its replicas in its present, or last, life."""
+        self._up: dict[NodeId, None] = {}
+        self._paused: dict[NodeId, None] = {}
+        self._groups: dict[GroupId, _Group] = {}
         self._all_down = False
 
     def count(self, what: str) -> None:
@@ -93,19 +103,32 @@ class Sometimes:
 
     def started(self, node: NodeId) -> None:
         """A new life begins."""
-        self._views[node] = _View()
+        for group, view in self._nodes.get(node, {}).items():
+            self._groups[group].views.pop(node, None)
+            view.up = False
+        self._nodes[node] = {}
+        self._up[node] = None
+        self._paused.pop(node, None)
 
     def ended(self, node: NodeId) -> None:
         """A life is over."""
-        view = self._views.get(node)
-        if view is not None:
+        for view in self._nodes.get(node, {}).values():
             view.up = False
-        if not self._all_down and not any(v.up for v in self._views.values()):
+        self._up.pop(node, None)
+        if not self._up:
             self._all_down = True
+
+    def left(self, node: NodeId, group: GroupId) -> None:
+        """A replica is gone from a running node."""
+        self._nodes[node].pop(group, None)
+        self._groups[group].views.pop(node, None)
 
     def paused(self, node: NodeId, paused: bool) -> None:
         """SIGSTOP, or SIGCONT."""
-        self._views[node].paused = paused
+        if paused:
+            self._paused[node] = None
+        else:
+            self._paused.pop(node, None)
 
     def logged(self, node: NodeId, text: str) -> None:
         """A node wrote a line into its log."""
@@ -115,11 +138,16 @@ class Sometimes:
 
     # -- looks
 
-    def observed(self, node: NodeId, seen: ObservationLike, entry: EntryAt, now_us: int) -> None:
-        """A node has ended a turn."""
-        view = self._views[node]
+    def observed(
+        self, node: NodeId, number: GroupId, seen: ObservationLike, entry: EntryAt, now_us: int
+    ) -> None:
+        """A turn of a node has changed its replica of a group."""
+        view = self._nodes[node].get(number)
+        if view is None:
+            group = self._groups.setdefault(number, _Group())
+            view = self._nodes[node][number] = group.views[node] = _View()
         if seen.role != view.role or seen.term != view.term:
-            self._role(node, view, seen, now_us)
+            self._role(self._groups[number], node, view, seen, now_us)
         moved = seen.last_index != view.last_index or seen.first_index != view.first_index
         if moved or seen.commit < seen.last_index:
             self._log(view, seen, entry)
@@ -128,15 +156,15 @@ class Sometimes:
             self.count("diverged log repaired")
         view.commit = seen.commit
 
-    def _role(self, node: NodeId, view: _View, seen: ObservationLike, now_us: int) -> None:
+    def _role(self, group: _Group, node: NodeId, view: _View, seen: ObservationLike, now_us: int) -> None:
         term, role = seen.term, seen.role
         if role == "candidate":
-            standing = self._candidates.setdefault(term, {})
+            standing = group.candidates.setdefault(term, {})
             standing[node] = None
             if len(standing) == 2:
                 self.count("split vote")
-        elif role == "leader" and self._led.get(term) != node:
-            self._elected(node, seen, now_us)
+        elif role == "leader" and group.led.get(term) != node:
+            self._elected(group, node, seen, now_us)
         elif role == "follower":
             if view.role == "leader" and view.term == term:
                 self.count("leader stepped down by itself")
@@ -144,18 +172,18 @@ class Sometimes:
                 self.count("pre-vote without an election")
         view.role, view.term = role, term
 
-    def _elected(self, node: NodeId, seen: ObservationLike, now_us: int) -> None:
+    def _elected(self, group: _Group, node: NodeId, seen: ObservationLike, now_us: int) -> None:
         term = seen.term
-        self._led[term] = node
-        self._elections_us.append(now_us)
+        group.led[term] = node
+        group.elections_us.append(now_us)
         self.count("election")
-        for earlier in [t for t in self._candidates if t < term]:
-            del self._candidates[earlier]
-            if earlier not in self._led:
+        for earlier in [t for t in group.candidates if t < term]:
+            del group.candidates[earlier]
+            if earlier not in group.led:
                 self.count("election without a winner")
         if seen.last_index - 1 > seen.commit:
             self.count("leader inherits an uncommitted tail")
-        if any(v.up and v.role == "leader" for n, v in self._views.items() if n != node):
+        if any(v.up and v.role == "leader" for n, v in group.views.items() if n != node):
             self.count("two nodes believe to lead")
         if self._all_down:
             self._all_down = False
@@ -166,7 +194,7 @@ class Sometimes:
             self.count("snapshot installed")
             if self.walls_stand():
                 self.count("snapshot installed behind a wall")
-            if any(v.paused for v in self._views.values()):
+            if self._paused:
                 self.count("snapshot installed amid a pause")
         elif view.last_index >= seen.first_index:
             held = entry(view.last_index)
@@ -181,7 +209,7 @@ class Sometimes:
 
     def look_back(self, history: Iterable[Operation]) -> None:
         """What only the whole history shows: calls that an election interrupted, and that succeeded."""
-        elections_us = self._elections_us[1:]
+        elections_us = sorted([at_us for group in self._groups.values() for at_us in group.elections_us[1:]])
         for operation in history:
             if operation.outcome is not Outcome.OK or not operation.commands:
                 continue

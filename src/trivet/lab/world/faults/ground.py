@@ -46,7 +46,7 @@ class Shared:
         self.rotten: NodeId = 0
         """The one node whose disk loses what it synced; 0: none so far (the budget of storage faults)."""
         self.hung_leader: NodeId = 0
-        """A leader whose disk began to hang; 0: none, or replaced since."""
+        """A leader of the main group whose disk began to hang; 0: none, or replaced since."""
         self.walls = 0
         self.counts: dict[str, int] = {}
 
@@ -80,10 +80,10 @@ class Ground:
         self.shared.counts[what] = self.shared.counts.get(what, 0) + 1
 
     def choose(self) -> Process:
-        """A victim: the leader when chance prefers it and one is known."""
+        """A victim: a leader when chance prefers it and one is known."""
         processes = list(self.victims.processes.values())
         if self.prng.chance(self.options.leader_preference):
-            leaders = [p for p in processes if p.seen is not None and p.seen.role == "leader"]
+            leaders = [p for p in processes if p.leads()]
             if leaders:
                 return leaders[self.prng.below(len(leaders))]
         return processes[self.prng.below(len(processes))]

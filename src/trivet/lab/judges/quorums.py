@@ -1,0 +1,143 @@
+"""Who decides in a group whose members change: quorums that a commit must have, and that must always meet.
+
+- A leader commits only what a quorum of its membership holds, by what it believes itself (``matches.py``
+  tells whether the belief is true).
+- Membership safety (Ongaro, §4; the bug of 2015): there is never a leader with a quorum that would still
+  follow it and, apart from all of that quorum, another quorum that would elect a member whose membership
+  differs.
+- A replica goes only when its group is gone, or when its node is a voter no longer.
+
+Nodes that are down count as they were seen last. Whoever may have lost something of its log counts for
+nobody.
+"""
+
+from itertools import combinations
+
+from trivet.core.raft.membership import Membership
+from trivet.lab.seam import ObservationLike
+
+VOTERS_MAX = 9
+"""Beyond so many, sets of voters are not enumerated."""
+
+
+class _Stand:
+    """A replica as it was seen last."""
+
+    __slots__ = ("damaged", "last", "leads", "membership", "term")
+
+    def __init__(self, seen: ObservationLike, damaged: bool) -> None:
+        self.term = seen.term
+        self.leads = seen.role == "leader"
+        self.last = (seen.last_term, seen.last_index)
+        self.membership = seen.membership
+        self.damaged = damaged
+
+
+class Quorums:
+    """Fed with every new look at a replica of one group; gives sentences that cannot be."""
+
+    def __init__(self) -> None:
+        self.committed: tuple[int, Membership] | None = None
+        """(index, membership) of the newest that is known to be committed."""
+        self._stands: dict[int, _Stand] = {}
+        self._damaged: dict[int, None] = {}
+        self._before: dict[int, tuple[int, Membership]] = {}
+        """(commit, membership) of each node at the look before, in its present life."""
+
+    def ended(self, node: int) -> None:
+        """The process is gone: as a leader it will not be back."""
+        if node in self._stands:
+            self._stands[node].leads = False
+
+    def booted(self, node: int) -> None:
+        """A new life; until it is seen, it stands as before."""
+        self._before.pop(node, None)
+
+    def left(self, node: int) -> list[str]:
+        """The replica is gone, though its group is not."""
+        self._stands.pop(node, None)
+        self._before.pop(node, None)
+        if self.committed is not None and self.committed[1].is_voter(node):
+            index, membership = self.committed
+            return [f"node {node} drops its replica, but is a voter since {index}: {_text(membership)}"]
+        return []
+
+    def seen(self, node: int, seen: ObservationLike) -> list[str]:
+        """A look at a replica."""
+        if seen.incomplete or seen.suspect:
+            self._damaged[node] = None
+        membership = seen.membership
+        index = seen.membership_index
+        known = -1 if self.committed is None else self.committed[0]
+        if seen.commit >= index > known and membership.voters:
+            self.committed = (index, membership)
+        self._stands[node] = _Stand(seen, node in self._damaged)
+        found: list[str] = []
+        if seen.role == "leader" and membership.voters:
+            before = self._before.get(node)
+            if before is not None and seen.commit > before[0]:
+                found += _commits_alone(node, seen, before[1])
+        self._before[node] = (seen.commit, membership)
+        if any(stand.membership != membership for stand in self._stands.values()):
+            found += self._apart()
+        return found
+
+    def _apart(self) -> list[str]:
+        """Whether a leader's followers and another's voters can be apart."""
+        for leader, stand in self._stands.items():
+            if not stand.leads:
+                continue
+            followers = [n for n, s in self._stands.items() if s.term <= stand.term and not s.damaged]
+            for node, rival in self._stands.items():
+                if node == leader or rival.damaged or not rival.membership.is_voter(node):
+                    continue
+                voters = [n for n, s in self._stands.items() if s.last <= rival.last and not s.damaged]
+                pair = disjoint(stand.membership, followers, rival.membership, voters)
+                if pair is not None:
+                    return [
+                        f"membership safety: nodes {list(pair[0])} are a quorum for node {leader}, leader of "
+                        f"term {stand.term} by {_text(stand.membership)}, and apart from them nodes "
+                        f"{list(pair[1])} can elect node {node} by {_text(rival.membership)}"
+                    ]
+        return []
+
+
+def decides(membership: Membership, nodes: tuple[int, ...]) -> bool:
+    """Whether ``nodes`` are a quorum: a majority of the voters, and of the outgoing ones during a change."""
+    sets = [membership.voters, membership.outgoing] if membership.outgoing else [membership.voters]
+    return all(2 * len([n for n in voters if n in nodes]) > len(voters) for voters in sets)
+
+
+def disjoint(
+    one: Membership, of_one: list[int], other: Membership, of_other: list[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """A quorum of ``one`` and one of ``other``, of these nodes, without a common node; None: no such pair."""
+    able = [node for node in of_one if one.is_voter(node)]
+    rest = [node for node in of_other if other.is_voter(node)]
+    if len(able) > VOTERS_MAX or not decides(one, tuple(able)) or not decides(other, tuple(rest)):
+        return None
+    for size in range(1, len(able) + 1):
+        for quorum in combinations(able, size):
+            if decides(one, quorum):
+                apart = tuple([node for node in rest if node not in quorum])
+                if decides(other, apart):
+                    return quorum, apart
+    return None
+
+
+def _commits_alone(node: int, seen: ObservationLike, before: Membership) -> list[str]:
+    """A change that was proposed in the same turn counts only after it: either membership may be content."""
+    holders = (node, *[peer for peer, match in seen.matches if match >= seen.commit])
+    if decides(seen.membership, holders) or (before.voters and decides(before, holders)):
+        return []
+    return [
+        f"node {node}, leader of term {seen.term}, commits index {seen.commit}, which by its belief only "
+        f"nodes {sorted(holders)} hold: no quorum of {_text(seen.membership)}"
+    ]
+
+
+def _text(membership: Membership) -> str:
+    text = f"voters {list(membership.voters)}"
+    if membership.outgoing:
+        text += f" with {list(membership.outgoing)}"
+    return text + (f", learners {list(membership.learners)}" if membership.learners else "")
