@@ -2,8 +2,8 @@
 
 - Rule E1: the leader of the system group founds the cluster: the first word of its log is the map that every
   founding node computes from its configuration.
-- Rule E2: a node that finds another address, zone or labels, or no birth of its own in the map says what is so.
-  When that is refused (the address is another node's) it says it again, seldom: somebody has to put that right.
+- Rule E2: a node that finds another address, zone or labels, or no birth of its own in the map says what is
+  so. When that is refused (the address is another node's) it says it again, seldom.
 """
 
 from typing import Final
