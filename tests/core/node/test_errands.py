@@ -16,6 +16,11 @@ def maps(bench: Bench) -> list:
     ]
 
 
+def births(bench: Bench) -> list[dict[int, int]]:
+    """As each node knows them: a map that was founded anew would have to learn them again."""
+    return [{row.id: row.birth for row in cluster.nodes.values()} for cluster in maps(bench)]
+
+
 def founded(nodes: int, **settings) -> Bench:
     bench = Bench(nodes, **settings)
     bench.found()
@@ -38,7 +43,7 @@ def test_the_map_of_a_founded_cluster_is_the_same_everywhere(size):
     cluster = maps(bench)[0]
     assert list(cluster.nodes) == list(range(1, size + 1))
     assert sorted(cluster.groups) == [0, 1]
-    assert cluster.epoch == 1 + size, "one change per birth"
+    assert cluster.epoch >= 1 + size, "one change per birth; who leads is said too"
     assert len({row.birth for row in cluster.nodes.values()}) == size
 
 
@@ -60,10 +65,10 @@ def test_a_cluster_is_founded_once():
     bench.until(lambda: any(cluster is not None for cluster in maps(bench)))
     bench.heal()
     bench.found()
-    epoch = maps(bench)[0].epoch
+    first = births(bench)
+    assert len(set(first[0].values())) == 3
     bench.wait(5000)
-    assert [cluster.epoch for cluster in maps(bench)] == [epoch] * 3
-    assert epoch == 4
+    assert births(bench) == first == [first[0]] * 3
 
 
 def test_when_all_is_said_nothing_more_is_written():
@@ -76,15 +81,16 @@ def test_when_all_is_said_nothing_more_is_written():
 
 def test_it_stays_founded():
     bench = founded(3)
-    digest = maps(bench)[0].digest()
+    before = births(bench)
     for number in (1, 2, 3):
         bench.crash(number)
     for number in (1, 2, 3):
         bench.start(number)
     bench.elect(1)
-    bench.until(lambda: None not in maps(bench) and {cluster.digest() for cluster in maps(bench)} == {digest})
+    bench.until(lambda: None not in maps(bench) and births(bench) == before)
     bench.wait(3000)
-    assert {cluster.digest() for cluster in maps(bench)} == {digest}
+    assert births(bench) == before
+    assert len({cluster.digest() for cluster in maps(bench)}) == 1
 
 
 # -- births
@@ -143,7 +149,6 @@ def test_a_node_with_a_damaged_log_is_not_told_off():
     assert bench.servers[3].end == ""
     assert bench.say("b@3", "DBSIZE") == ["30"]
     assert bench.node(3).group.raft.missing_to == 0, "repaired"
-    assert bench.node(3).system.raft.missing_to > 0, "of this group it knows nothing: it is silent for longer"
     assert bench.node(3).system.machine.cluster.digest() == maps(bench)[0].digest()
 
 
