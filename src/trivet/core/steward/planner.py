@@ -130,7 +130,7 @@ class Planner:
         actions = plan(cluster, self.facts(cluster), self._desk.settings.policy)
         wanted = {(type(one).__name__, one.group): 0 for one in actions if isinstance(one, Split | Merge)}
         self._since = {key: self._since.get(key, self._desk.now_ms) for key in wanted}
-        return [action for action in actions if self._may(action)]
+        return [action for action in actions if self._may(cluster, action)]
 
     def tick(self, cluster: ClusterMap) -> None:
         """Make a plan when it is time, and carry it out."""
@@ -176,11 +176,14 @@ class Planner:
         if self._rests:
             self._rests = {group: until_ms for group, until_ms in self._rests.items() if until_ms > now_ms}
 
-    def _may(self, action: Action) -> bool:
+    def _may(self, cluster: ClusterMap, action: Action) -> bool:
         if not isinstance(action, Split | Merge):
             return True
         settings = self._desk.settings
         patience_ms = settings.split_after_ms if isinstance(action, Split) else settings.merge_after_ms
+        keyspace = cluster.keyspaces[cluster.groups[action.group].keyspace]
+        if isinstance(action, Split) and len(cluster.groups_in(keyspace.number)) < keyspace.shards:
+            patience_ms = 0  # somebody asked for so many
         since_ms = self._since[(type(action).__name__, action.group)]
         return action.group not in self._rests and self._desk.now_ms - since_ms >= patience_ms
 
