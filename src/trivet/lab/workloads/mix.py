@@ -19,7 +19,7 @@ from trivet.lab.world.client import Call, Picked
 from trivet.lab.world.options import RunOptions
 
 
-SECOND_DATABASE = 3
+SECOND_DATABASE = 20
 """A database with a keyspace of its own, in the runs that have one."""
 
 
