@@ -20,6 +20,8 @@ def toy_run(seed: int, flaw: str = "") -> RunResult:
         disk_full_every_ms=0,
         misdirect_every_ms=0,
         core_rate=0.0,
+        second_rate=0.0,
+        move_every_ms=0,
         pipeline_max=1,
     )
     return run(options, lambda options: ToyNodes(options, flaw))

@@ -345,6 +345,9 @@ class ToyNodes:
     def digest(self, node: NodeLike, group: int, whole: bool) -> object:
         return 0
 
+    def cluster(self, node: NodeLike) -> None:
+        return None
+
     def is_dropped(self, node: NodeLike, group: int) -> bool:
         return False
 

@@ -8,16 +8,19 @@
 
 from collections.abc import Callable
 
-from trivet.core.base.ids import GroupId, NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
 from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
+from trivet.lab.judges.quorums import members_text
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
-from trivet.lab.workloads import Mix, Preparation
-from trivet.lab.world.client import Call, Client
+from trivet.lab.workloads import Mix
+from trivet.lab.world.admin import Orders
+from trivet.lab.world.client import Call, Client, Source
 from trivet.lab.world.clock import NodeClock
 from trivet.lab.world.disk import SimulatedDisk
 from trivet.lab.world.nemesis import Nemesis
@@ -81,6 +84,7 @@ class SimulatedCluster:
         self.world.watcher = self
         self.mix = Mix(options)
         self._callers = chance.fork()
+        self.orders = Orders(self.sometimes)
         self.clients = [self._client(i + 1, self.mix) for i in range(options.clients)]
         self._last_led: dict[tuple[NodeId, GroupId], int] = {}
         """The last term that each replica led."""
@@ -88,6 +92,7 @@ class SimulatedCluster:
         self._healed_us = FOREVER_US
         self.nemesis = Nemesis(self, chance.fork())
         self._core_chance = chance.fork()
+        self.orders.client = self._client(2000, self.orders)
 
     def _machine(self, node: NodeId, machines: Prng) -> Process:
         options = self.options
@@ -98,7 +103,7 @@ class SimulatedCluster:
             node, self.world, disk, NodeClock(self.simulation, drift_ppm, offset_ms), machines.fork()
         )
 
-    def _client(self, number: int, source: "Mix | Preparation | _Reader") -> Client:
+    def _client(self, number: int, source: Source) -> Client:
         return Client(
             number,
             self.simulation,
@@ -121,6 +126,10 @@ class SimulatedCluster:
     ) -> None:
         """A turn of a node has changed one of its replicas."""
         self.invariants.observed(node, group, seen, entry, digest)
+        if group == SYSTEM_GROUP:
+            cluster = self.processes[node].cluster()
+            if cluster is not None:
+                self.sometimes.movement.map_seen(cluster)
         replica = (node, group)
         if seen.role == "leader":
             if self._last_led.get(replica) != seen.term:
@@ -195,6 +204,7 @@ class SimulatedCluster:
         self.nemesis.start()
         self._run_for(self.options.safety_ms_max, self.mix.done)
         self.mix.abandon()
+        self.orders.abandon()
         return not self.spoken()
 
     def _liveness(self) -> bool:
@@ -204,13 +214,30 @@ class SimulatedCluster:
         for client in self.clients:
             client.hasty = True
         if len(self.processes) > 2 and self._core_chance.chance(self.options.core_rate):
-            if not self._core_serves(self.nemesis.choose_core()):
-                return False
-            self.sometimes.count("core served while others were broken")
+            core = self.nemesis.choose_core()
+            if self._is_whole(core):
+                if not self._core_serves(core):
+                    return False
+                self.sometimes.count("core served while others were broken")
         self.nemesis.calm()
         self._settle(list(self.processes))
         self._healed_us = self.simulation.now_us
         return self._demand("after healing")
+
+    def _is_whole(self, core: list[NodeId]) -> bool:
+        """Whether each group has a majority in ``core``, and nothing is under way by which it may need others."""
+        cluster = self.newest_map()
+        return cluster is None or all(
+            2 * len([node for node in row.members if node in core]) > len(row.members)
+            and sorted(self.invariants.members_of(row.id, row.members)) == sorted(row.members)
+            for row in cluster.groups.values()
+            if row.id != SYSTEM_GROUP
+        )
+
+    def newest_map(self) -> ClusterMap | None:
+        """The newest map that any running node knows."""
+        maps = [process.cluster() for process in self.processes.values()]
+        return max([m for m in maps if m is not None], key=lambda m: m.epoch, default=None)
 
     def _core_serves(self, core: list[NodeId]) -> bool:
         """Nodes outside ``core`` are broken in ways that a whole majority must not mind."""
@@ -279,7 +306,7 @@ class SimulatedCluster:
         """In each group all replicas reach one applied index, and hold one state there."""
 
         def equal() -> bool:
-            return all(self._is_level(group) for group in self._groups())
+            return self._is_at_rest() and all(self._is_level(group) for group in self._groups())
 
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
@@ -298,6 +325,16 @@ class SimulatedCluster:
         for process in self.processes.values():
             found.update(dict.fromkeys(process.looks))
         return list(found)
+
+    def _is_at_rest(self) -> bool:
+        """Whether the newest map wants nothing any more: no slots on their way, all members where they belong."""
+        cluster = self.newest_map()
+        if cluster is None:
+            return True
+        rows = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
+        return not cluster.moves and all(
+            sorted(self.invariants.members_of(row.id, ())) == sorted(row.target) for row in rows
+        )
 
     def _is_level(self, group: GroupId) -> bool:
         """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
@@ -327,7 +364,8 @@ class SimulatedCluster:
                 lines.append(f"node {node}: down")
             lines += [
                 f"node {node}, group {group}: {seen.role} term {seen.term} leader {seen.leader} commit "
-                f"{seen.commit} applied {seen.applied} log {seen.first_index}..{seen.last_index}"
+                f"{seen.commit} applied {seen.applied} log {seen.first_index}..{seen.last_index} "
+                f"{members_text(seen.membership)} since {seen.membership_index}"
                 for group, seen in process.looks.items()
             ]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
+from trivet.core.cluster.map import ClusterMap
 from trivet.core.raft.membership import Membership
 
 MAIN_GROUP: Final[GroupId] = 1
@@ -104,6 +105,10 @@ class NodeFactory(Protocol):
     ) -> NodeLike: ...
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
+        ...
+
+    def cluster(self, node: NodeLike) -> ClusterMap | None:
+        """The map as ``node`` knows it; None while it knows none."""
         ...
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:

@@ -157,6 +157,11 @@ class Outbox:
         self.pending_bytes = 0
         return runs
 
+    def drain_apart(self) -> tuple[list[Run], list[Run]]:
+        """Every run without replies: those that have left, which may have been applied, and the others."""
+        left = [run for parcel in self.under_way for run in parcel.runs]
+        return left, self.drain()[len(left) :]
+
     def expire(self, oldest_ms: Instant) -> None:
         """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3)."""
         self.close_turn()

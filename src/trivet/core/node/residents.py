@@ -11,6 +11,8 @@ clients are still served through the remote one.
   is at least as new as the replica's own: it can no longer count for anything.
 - Rule F4: after a start the map goes once more through what it was. No replica comes before it is as new as
   it was before the start.
+- Rule F5: when a group is gone, its slots are others' by now: what waits for it goes there. Of a batch that
+  has left nobody can tell any more whether it was applied.
 """
 
 from trivet.core.base.disk import DiskJob
@@ -19,6 +21,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.face import Replica
+from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.group.remote_service import RemoteReader
@@ -31,6 +34,7 @@ from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
 from trivet.core.wal.wal import Wal
+from trivet.core.wire.reply import NOT_HERE
 
 
 class Residents:
@@ -214,10 +218,16 @@ class Residents:
         self._forget(replica if outsider is None else outsider)
 
     def _forget(self, replica: RaftGroup | RemoteGroup) -> None:
-        """Whoever waits for a group that is gone is told."""
-        outbox, runs = replica.outbox, replica.reads.drain()
-        for run in outbox.drain() + runs:
-            run.fail(NO_DATABASE, whoever=True)
+        """Rule F4."""
+        front = self._front
+        left, staged = replica.outbox.drain_apart()
+        for run in left:
+            run.fail(NO_DATABASE if run.patient else TIMEOUT_ERROR, whoever=True)
+        for run in staged + replica.reads.drain():
+            if run.patient:
+                run.fail(NO_DATABASE, whoever=True)
+            elif run.finish_in_part([NOT_HERE] * run.count):
+                front.rerouting.take(run, front.map_epoch, self._now_ms)
         self._front.group_is_gone(replica)
 
     def _drop(self, replica: RaftGroup) -> None:

@@ -101,7 +101,7 @@ class InvariantJudge:
         elif seen.role != "leader":
             view.leading_in = 0
         self._matches.seen(node, seen.term, seen.last_index, seen.incomplete, entry)
-        if seen.matches:
+        if seen.role == "leader":
             for sentence in self._matches.led(node, seen.term, seen.matches, entry):
                 self._complain(sentence, [])
         for sentence in self.quorums.seen(node, seen):

@@ -59,7 +59,9 @@ class Quorums:
         self._before.pop(node, None)
         if self.committed is not None and self.committed[1].is_voter(node):
             index, membership = self.committed
-            return [f"node {node} drops its replica, but is a voter since {index}: {_text(membership)}"]
+            return [
+                f"node {node} drops its replica, but is a voter since {index}: {members_text(membership)}"
+            ]
         return []
 
     def seen(self, node: int, seen: ObservationLike) -> list[str]:
@@ -96,8 +98,8 @@ class Quorums:
                 if pair is not None:
                     return [
                         f"membership safety: nodes {list(pair[0])} are a quorum for node {leader}, leader of "
-                        f"term {stand.term} by {_text(stand.membership)}, and apart from them nodes "
-                        f"{list(pair[1])} can elect node {node} by {_text(rival.membership)}"
+                        f"term {stand.term} by {members_text(stand.membership)}, and apart from them nodes "
+                        f"{list(pair[1])} can elect node {node} by {members_text(rival.membership)}"
                     ]
         return []
 
@@ -132,11 +134,12 @@ def _commits_alone(node: int, seen: ObservationLike, before: Membership) -> list
         return []
     return [
         f"node {node}, leader of term {seen.term}, commits index {seen.commit}, which by its belief only "
-        f"nodes {sorted(holders)} hold: no quorum of {_text(seen.membership)}"
+        f"nodes {sorted(holders)} hold: no quorum of {members_text(seen.membership)}"
     ]
 
 
-def _text(membership: Membership) -> str:
+def members_text(membership: Membership) -> str:
+    """For people."""
     text = f"voters {list(membership.voters)}"
     if membership.outgoing:
         text += f" with {list(membership.outgoing)}"

@@ -25,6 +25,7 @@ class Append(Base):
 
     prefixes = (b"a:",)
     weights = ("weight_append",)
+    together = (b"a:",)
     reads: ClassVar[dict[bytes, list[bytes]]] = {b"a:": [b"LRANGE", b"", b"0", b"-1"]}
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:

@@ -27,6 +27,7 @@ class Bank(Base):
 
     prefixes = (b"b:", b"o:")
     weights = ("weight_bank",)
+    together = (b"b:", b"o:")
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

@@ -28,6 +28,7 @@ class Expiry(Base):
 
     prefixes = (b"e:", b"x:")
     weights = ("weight_expiry",)
+    together = (b"x:",)
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

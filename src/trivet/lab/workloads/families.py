@@ -86,6 +86,7 @@ class Families(Base):
 
     prefixes = (b"n:",)
     weights = ("weight_families",)
+    together = (b"n:",)
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

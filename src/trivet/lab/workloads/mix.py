@@ -11,11 +11,15 @@ from trivet.core.base.checksum import crc32
 from trivet.core.base.prng import Prng
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.resp import Value
+from trivet.lab.resp import OK, ReplyError, Value
+from trivet.lab.workloads.places import ANY_DATABASE, Place
 from trivet.lab.workloads.registry import REGISTRY
 from trivet.lab.workloads.workload import Context, Workload, is_open, operations_on
-from trivet.lab.world.client import Call
+from trivet.lab.world.client import Call, Picked
 from trivet.lab.world.options import RunOptions
+
+SECOND_DATABASE = 20
+"""A database with a keyspace of its own, in the runs that have one."""
 
 
 def workload_names(text: str) -> list[str]:
@@ -35,6 +39,7 @@ class Mix:
         self._left = options.ops
         self.workloads: dict[str, Workload] = {}
         self._table: list[Workload] = []
+        self._places: dict[Workload, Place] = {}
         wanted = workload_names(options.workloads)
         for name, make in REGISTRY.items():
             workload = make(options, Prng(options.seed ^ crc32(name.encode()) << 32))
@@ -44,6 +49,7 @@ class Mix:
             if weight:
                 self.workloads[name] = workload
                 self._table += [workload] * weight
+                self._places[workload] = _place(options, name, workload)
         if not self._table:
             raise ValueError("no workload has a weight above zero")
 
@@ -76,16 +82,26 @@ class Mix:
         only_reads = client <= self._options.readers
         call = workload.read(client, prng) if only_reads else workload.start(client, prng)
         workload.note(call)
-        return call
+        return self._places[workload].dress(call)
 
     def preparation(self) -> "Preparation | None":
         """The source of the calls that must succeed before the others begin; None: there are none."""
-        calls = [call for workload in self.workloads.values() for call in workload.setup()]
+        calls = [self._places[w].dress(call) for w in self.workloads.values() for call in w.setup()]
+        if self._options.second_rate:
+            calls.insert(0, _second_keyspace(self._options))
         return Preparation(calls) if calls else None
+
+    def used_keys(self) -> list[tuple[int, bytes]]:
+        """(database, key) of all that was touched, as it stands in the store."""
+        return [
+            (max(0, place.database), place.key(key))
+            for workload, place in self._places.items() if workload.is_placed
+            for key in workload.used
+        ]  # fmt: skip
 
     def final_calls(self) -> list[Call]:
         """Reads of all that was ever touched."""
-        return [call for workload in self.workloads.values() for call in workload.finals()]
+        return [self._places[w].dress(call) for w in self.workloads.values() for call in w.finals()]
 
     def check(self, history: Sequence[Operation], context: Context) -> list[Complaint]:
         """What all workloads complain about."""
@@ -106,6 +122,30 @@ class Mix:
             for what, count in sorted(workload.metrics().items()):
                 found[f"{name}.{what}"] = count
         return found
+
+
+def _place(options: RunOptions, name: str, workload: Workload) -> Place:
+    """With one keyspace of one group nothing needs care."""
+    if not workload.is_placed or not (options.second_rate or options.move_every_ms):
+        return Place(ANY_DATABASE, ())
+    own = Prng(options.seed ^ crc32(b"place " + name.encode()) << 16)
+    database = SECOND_DATABASE if own.chance(options.second_rate) else 0
+    return Place(database if options.second_rate else ANY_DATABASE, workload.together)
+
+
+def _second_keyspace(options: RunOptions) -> Call:
+    words = [
+        b"KEYSPACE", b"CREATE", b"%d" % SECOND_DATABASE, b"REPLICAS", b"%d" % options.second_replicas,
+        b"SHARDS", b"%d" % options.second_shards,
+    ]  # fmt: skip
+
+    def created(replies: list[Value]) -> Picked:
+        reply = replies[0]
+        if reply == OK or (isinstance(reply, ReplyError) and "exists already" in reply.text):
+            return Outcome.OK, (OK,)
+        return Outcome.FAIL, ()
+
+    return Call([], [], [words], created)
 
 
 class Preparation:

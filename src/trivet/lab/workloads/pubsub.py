@@ -23,6 +23,7 @@ class PubSub(Base):
 
     prefixes = (b"j:",)
     weights = ("weight_pubsub",)
+    is_placed = False
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
 
     def start(self, client: int, prng: Prng) -> Call:

@@ -21,6 +21,7 @@ class Queue(Base):
 
     prefixes = (b"q:", b"w:")
     weights = ("weight_queue",)
+    together = (b"q:", b"w:")
     reads: ClassVar[dict[bytes, list[bytes]]] = {
         b"q:": [b"LRANGE", b"", b"0", b"-1"],
         b"w:": [b"LRANGE", b"", b"0", b"-1"],

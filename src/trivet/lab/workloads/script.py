@@ -34,6 +34,7 @@ class Script(Base):
 
     prefixes = (b"p:",)
     weights = ("weight_script",)
+    together = (b"p:",)
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

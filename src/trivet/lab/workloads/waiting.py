@@ -25,6 +25,7 @@ class Waiting(Base):
 
     prefixes = (b"y:", b"g:")
     weights = ("weight_waiting",)
+    together = (b"y:", b"g:")
     reads: ClassVar[dict[bytes, list[bytes]]] = {
         b"y:": [b"LRANGE", b"", b"0", b"-1"],
         b"g:": [b"LRANGE", b"", b"0", b"-1"],

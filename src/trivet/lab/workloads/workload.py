@@ -42,6 +42,21 @@ class Workload(Protocol):
         """The options whose sum is its share of all calls."""
         ...
 
+    @property
+    def together(self) -> tuple[bytes, ...]:
+        """The prefixes whose keys are used together, so that they must share a slot."""
+        ...
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether its keys live in a database."""
+        ...
+
+    @property
+    def used(self) -> dict[bytes, None]:
+        """Every key of a call that was made."""
+        ...
+
     def setup(self) -> list[Call]:
         """Calls that prepare. Each is repeated until it succeeds, so each must be harmless to repeat."""
         ...
@@ -78,6 +93,8 @@ class Base:
 
     prefixes: ClassVar[tuple[bytes, ...]] = ()
     weights: ClassVar[tuple[str, ...]] = ()
+    together: ClassVar[tuple[bytes, ...]] = ()
+    is_placed: ClassVar[bool] = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
     """How to read a key, by prefix, with an empty word for the key itself; GET for all others."""
 

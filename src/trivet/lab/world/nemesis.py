@@ -11,7 +11,7 @@ from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.lab.seam import MAIN_GROUP
-from trivet.lab.world.faults import machines, outsiders, storage, walls
+from trivet.lab.world.faults import machines, orders, outsiders, storage, walls
 from trivet.lab.world.faults.ground import Ground, Shared, Victims
 
 LURK_US = 300
@@ -19,6 +19,7 @@ LURK_TIMES = 1000
 """How long, at most, a fault waits for a moment when clients wait for answers."""
 
 KINDS: dict[str, Callable[[Ground], bool]] = {
+    "move": orders.order,
     "kill": machines.kill,
     "power": machines.power,
     "kill-all": machines.kill_all,
@@ -52,6 +53,7 @@ class Nemesis:
         self._victims = victims
         self._seed = prng.u64()
         self._shared = Shared()
+        self._begun = False
         self.counts = self._shared.counts
         """By kind: how often each fault struck."""
         self._fate = self._ground("fate")
@@ -63,6 +65,7 @@ class Nemesis:
 
     def start(self) -> None:
         """Arm every fault whose rate is not zero."""
+        self._begun = True
         for name, strike in KINDS.items():
             every_ms = getattr(self._victims.options, name.replace("-", "_") + "_every_ms")
             if every_ms:
@@ -100,12 +103,12 @@ class Nemesis:
             self._shared.hung_leader = 0
             if self._victims.processes[hung].disk.hanging:
                 self._victims.sometimes.count("leader with a hanging disk replaced")
-        if not self._shared.quiet and machines.fate(self._fate, node):
+        if self._begun and not self._shared.quiet and machines.fate(self._fate, node):
             self._fate.count("fate")
 
     def committed(self, node: NodeId) -> None:
         """A leader commits."""
-        if not self._shared.quiet and machines.commit_fate(self._commit_fate, node):
+        if self._begun and not self._shared.quiet and machines.commit_fate(self._commit_fate, node):
             self._commit_fate.count("commit-fate")
 
     # -- the end of faults

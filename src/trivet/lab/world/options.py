@@ -54,6 +54,19 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
 
+    second_rate: float = 0.0
+    """How likely each workload lives in a database with a keyspace of its own; 0: there is none."""
+    second_replicas: int = 3
+    second_shards: int = 1
+    plans: bool = False
+    """Whether the leader of the system group carries out plans of its own."""
+    grace_ms: int = 300_000
+    """So long a node is dead before its replicas are made anew elsewhere."""
+    move_slice_bytes: int = 256
+    seal_lag_keys: int = 2
+    catch_up_ms: int = 2_000
+    pause_ms_max: int = 3_000
+
     net_us_min: int = 50
     net_us_max: int = 400
     net_slow_rate: float = 0.0
@@ -82,6 +95,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     wall_offset_ms_max: int = 0
     turn_us_max: int = 30
 
+    move_every_ms: int = 0
+    """How often an administrator wants slots elsewhere, another leader, or a node empty."""
     kill_every_ms: int = 0
     power_every_ms: int = 0
     kill_all_every_ms: int = 0
@@ -152,6 +167,9 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_faults(prng.fork())
     drawn |= _draw_limits(prng.fork())
     drawn |= _draw_rarer_faults(prng.fork())
+    drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
+    if drawn["bit_rot_every_ms"] or drawn["misdirect_every_ms"] or drawn["sync_failure_every_ms"]:
+        drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one
     if prng.chance(LONG_RATE):
         drawn |= _stretch(drawn, prng.fork())
     return msgspec.convert(drawn, RunOptions)
@@ -275,6 +293,22 @@ def _draw_rarer_faults(prng: Prng) -> dict[str, int | float]:
         "misdirect_every_ms": _sometimes(prng, 1_000, 6_000, 0.2),
         "rot_snapshot_rate": prng.below(10) / 10,
         "buggify_rate": _rate(prng, 1.0, 0.5),
+    }
+
+
+def _draw_groups(prng: Prng) -> dict[str, int | float]:
+    """Several groups in many runs, and slots and members on the move in some."""
+    return {
+        "second_rate": (1 + prng.below(10)) / 10 if prng.chance(0.4) else 0.0,
+        "second_replicas": 1 + 2 * prng.below(3),
+        "second_shards": prng.between(1, 4) if prng.chance(0.5) else 1,
+        "plans": prng.chance(0.5),
+        "grace_ms": prng.between(2_000, 20_000),
+        "move_slice_bytes": prng.between(64, 1_024),
+        "seal_lag_keys": prng.between(0, 4),
+        "catch_up_ms": prng.between(200, 4_000),
+        "pause_ms_max": prng.between(500, 5_000),
+        "move_every_ms": _sometimes(prng, 300, 4_000, 0.3),
     }
 
 

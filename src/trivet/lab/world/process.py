@@ -15,6 +15,7 @@ from trivet.core.base.disk import DiskFault
 from trivet.core.base.errors import StartError
 from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
 from trivet.lab.recording import Recorder
 from trivet.lab.seam import MAIN_GROUP, EffectsLike, NodeFactory, NodeLike, ObservationLike
 from trivet.lab.world.buggify import Points
@@ -119,6 +120,10 @@ class Process:
     def leads(self) -> bool:
         """Whether it takes itself for the leader of some group."""
         return any(look.role == "leader" for look in self.looks.values())
+
+    def cluster(self) -> ClusterMap | None:
+        """The map as this node knows it."""
+        return None if self._running is None else self._world.factory.cluster(self._running)
 
     # -- life and death
 

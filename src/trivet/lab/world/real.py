@@ -6,10 +6,12 @@ from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.limits import Limits
-from trivet.core.cluster.map import Member
+from trivet.core.cluster.facts import Policy
+from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
 from trivet.core.node.observe import digest_of_state
+from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
 from trivet.lab.seam import NodeLike
 from trivet.lab.world.options import RunOptions
@@ -29,6 +31,26 @@ def small_limits(options: RunOptions) -> Limits:
     )
 
 
+def small_steward(options: RunOptions) -> StewardSettings:
+    """As hasty as the options want it."""
+    return StewardSettings(
+        plans=options.plans,
+        policy=Policy(grace_ms=options.grace_ms),
+        plan_ms=500,
+        warm_ms=2_000,
+        report_ms=500,
+        silent_ms=2_000,
+        rest_ms=1_000,
+        lead_ms=200,
+        retry_ms=200,
+        move_window_bytes=4 * options.move_slice_bytes,
+        move_slice_bytes=options.move_slice_bytes,
+        seal_lag_keys=options.seal_lag_keys,
+        catch_up_ms=options.catch_up_ms,
+        pause_ms_max=options.pause_ms_max,
+    )
+
+
 class RealNodes:
     """Boots ``core.node.Node``s of one simulated cluster."""
 
@@ -44,6 +66,7 @@ class RealNodes:
                 cluster="1ab",
                 members=members,
                 limits=limits,
+                steward=small_steward(options),
                 election_ms=options.election_ms,
                 heartbeat_ms=options.election_ms // 10,
             )
@@ -73,10 +96,14 @@ class RealNodes:
         cluster = b"" if machine.cluster is None else machine.cluster.digest()
         return digest_of_state(replica)[1].hex(), machine.ownership.digest(0), cluster.hex()
 
+    def cluster(self, node: NodeLike) -> ClusterMap | None:
+        """The map in the node's replica of the system group."""
+        assert isinstance(node, Node)
+        return node.system.machine.cluster
+
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""
-        assert isinstance(node, Node)
-        cluster = node.system.machine.cluster
+        cluster = self.cluster(node)
         return cluster is not None and cluster.is_dropped(group)
 
     def rot_spot(self, storage: Storage, draw: Callable[[int], int], what: str) -> tuple[str, int] | None:

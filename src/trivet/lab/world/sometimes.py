@@ -9,8 +9,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
 from trivet.core.base.ids import GroupId, NodeId
+from trivet.core.raft.membership import NOBODY
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.seam import ObservationLike
+from trivet.lab.world.movement import Movement
 
 EntryAt = Callable[[int], tuple[int, int] | None]
 
@@ -68,6 +70,10 @@ class _View:
         self.last_index = 0
         self.last_term = 0
         self.pre_candidate_in = -1
+        self.seen: ObservationLike | None = None
+        self.membership = NOBODY
+        self.settled = False
+        """Whether ``membership`` was seen to be committed."""
         self.cut_at = 0
         """Where entries were overwritten; 0: nowhere, or made good since."""
 
@@ -94,6 +100,7 @@ class Sometimes:
         self._paused: dict[NodeId, None] = {}
         self._groups: dict[GroupId, _Group] = {}
         self._all_down = False
+        self.movement = Movement(self.count)
 
     def count(self, what: str) -> None:
         """``what`` was reached once more."""
@@ -120,6 +127,7 @@ class Sometimes:
 
     def left(self, node: NodeId, group: GroupId) -> None:
         """A replica is gone from a running node."""
+        self.movement.left()
         self._nodes[node].pop(group, None)
         self._groups[group].views.pop(node, None)
 
@@ -146,6 +154,11 @@ class Sometimes:
         if view is None:
             group = self._groups.setdefault(number, _Group())
             view = self._nodes[node][number] = group.views[node] = _View()
+        if seen.membership != view.membership or not view.settled:
+            self.movement.look(node, number, view.seen, seen)
+            view.membership = seen.membership
+            view.settled = seen.commit >= seen.membership_index
+            view.seen = seen
         if seen.role != view.role or seen.term != view.term:
             self._role(self._groups[number], node, view, seen, now_us)
         moved = seen.last_index != view.last_index or seen.first_index != view.first_index

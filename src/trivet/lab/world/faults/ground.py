@@ -9,8 +9,11 @@ from typing import Protocol
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.map import ClusterMap
 from trivet.lab.recording import Recorder
 from trivet.lab.seam import NodeFactory
+from trivet.lab.workloads import Mix
+from trivet.lab.world.admin import Orders
 from trivet.lab.world.client import Client
 from trivet.lab.world.network import Network
 from trivet.lab.world.options import RunOptions
@@ -35,6 +38,8 @@ class Victims(Protocol):
     clients: list[Client]
     recorder: Recorder | None
     sometimes: Sometimes
+    orders: Orders
+    mix: Mix
 
 
 class Shared:
@@ -87,6 +92,16 @@ class Ground:
             if leaders:
                 return leaders[self.prng.below(len(leaders))]
         return processes[self.prng.below(len(processes))]
+
+    def loses_synced(self) -> bool:
+        """Whether in this run a disk may lose what it has synced: then no copy may be the only one."""
+        options = self.options
+        return any((options.bit_rot_every_ms, options.misdirect_every_ms, options.sync_failure_every_ms))
+
+    def cluster(self) -> ClusterMap | None:
+        """The newest map that any running node knows."""
+        maps = [process.cluster() for process in self.victims.processes.values()]
+        return max([m for m in maps if m is not None], key=lambda m: m.epoch, default=None)
 
     def span_us(self) -> int:
         """How long a fault that lasts shall last."""

@@ -1,0 +1,78 @@
+"""Orders of an administrator: slots to other groups, other leaders, nodes emptied. None of it may be felt."""
+
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, UP, GroupRow
+from trivet.core.cluster.slots import slot_of
+from trivet.lab.world.faults.ground import Ground
+
+GROUPS_MAX = 8
+"""With more groups nothing is split."""
+
+
+NODES_MIN = 3
+"""With no more nodes none is emptied: what is empty leaves."""
+
+
+def order(g: Ground) -> bool:
+    """One order, whatever the cluster is doing."""
+    cluster = g.cluster()
+    words = None if cluster is None else _words(g, cluster)
+    if words is None:
+        return False
+    g.say("order " + b" ".join(words).decode())
+    g.victims.orders.give(words)
+    return True
+
+
+def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
+    groups = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
+    row = groups[g.prng.below(len(groups))]
+    roll = g.prng.below(20)
+    if roll < 6:
+        return _split(g, row) if len(groups) < GROUPS_MAX else None
+    if roll < 12:
+        others = [other for other in groups if other.keyspace == row.keyspace and other is not row]
+        return _between(g, row, others[g.prng.below(len(others))]) if others else _split(g, row)
+    if roll < 15:
+        members = row.members or row.founders
+        node = members[g.prng.below(len(members))]
+        return [b"CLUSTER", b"LEAD", b"%d" % row.id, b"%d" % node]
+    if roll < 18:
+        return _drain(g, cluster)
+    least = 3 if g.loses_synced() else 1
+    replicas = least + 2 * g.prng.below(2)
+    return [b"KEYSPACE", b"ALTER", b"%d" % row.keyspace, b"REPLICAS", b"%d" % replicas]
+
+
+def _split(g: Ground, row: GroupRow) -> list[bytes]:
+    """At a key that is used, or in the middle."""
+    words = [b"CLUSTER", b"SPLIT", b"%d" % row.id]
+    slots = [slot for slot in _used(g) if any(low < slot <= high for low, high in row.ranges)]
+    return [*words, b"%d" % slots[g.prng.below(len(slots))]] if slots else words
+
+
+def _between(g: Ground, row: GroupRow, other: GroupRow) -> list[bytes]:
+    """All of a group into another, or the slots of some keys."""
+    slots = [slot for slot in _used(g) if any(low <= slot <= high for low, high in row.ranges)]
+    if not slots or g.prng.chance(0.5):
+        return [b"CLUSTER", b"MERGE", b"%d" % row.id, b"%d" % other.id]
+    slot = slots[g.prng.below(len(slots))]
+    ends = [(low, high) for low, high in row.ranges if low <= slot <= high]
+    low, high = ends[0]
+    text = b"%d-%d" % (g.prng.between(low, slot), g.prng.between(slot, high))
+    return [b"CLUSTER", b"MOVE", b"%d" % row.id, text, b"%d" % other.id]
+
+
+def _used(g: Ground) -> list[int]:
+    return [slot_of(key) for _, key in g.victims.mix.used_keys()]
+
+
+def _drain(g: Ground, cluster: ClusterMap) -> list[bytes]:
+    """One node at a time is to be empty, for a while."""
+    draining = [row.id for row in cluster.nodes.values() if row.state == DRAINING]
+    if draining:
+        return [b"CLUSTER", b"UNDRAIN", b"%d" % draining[0]]
+    nodes = [row.id for row in cluster.nodes.values() if row.state == UP]
+    if len(nodes) <= NODES_MIN:
+        return [b"CLUSTER", b"PLAN"]
+    return [b"CLUSTER", b"DRAIN", b"%d" % nodes[g.prng.below(len(nodes))]]

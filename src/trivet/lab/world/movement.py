@@ -1,0 +1,78 @@
+"""Movement: the phases of moves of slots and of changes of members, as they are seen from outside, counted.
+
+Part of ``sometimes.py``: nothing here judges.
+"""
+
+from collections.abc import Callable
+
+from trivet.core.base.ids import GroupId, NodeId
+from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.rows import HANDED
+from trivet.core.raft.membership import Membership
+from trivet.lab.seam import ObservationLike
+
+
+class Movement:
+    """Fed with looks and maps; ``count`` says what was reached."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
+        self._epoch = 0
+        self._moves: dict[int, str] = {}
+        """The phase of every move, as it was seen last."""
+        self._groups: dict[GroupId, None] = {}
+        self._memberships: dict[GroupId, tuple[int, Membership]] = {}
+        """(index, membership) that is committed."""
+
+    def map_seen(self, cluster: ClusterMap) -> None:
+        """A map; older ones than the newest so far say nothing."""
+        if cluster.epoch <= self._epoch:
+            return
+        self._epoch = cluster.epoch
+        for move in cluster.moves.values():
+            phase = "taken" if move.taken else move.phase
+            if self._moves.get(move.id) != phase:
+                self._moves[move.id] = phase
+                self._count("move " + {"copy": "begins", HANDED: "handed over"}.get(phase, phase))
+        for move in [move for move in self._moves if move not in cluster.moves]:
+            was = self._moves.pop(move)
+            self._count("move given up" if was == "copy" else "move ends")
+        if self._groups and any(group not in self._groups for group in cluster.groups):
+            self._count("group founded")
+        if any(group not in cluster.groups for group in self._groups):
+            self._count("group dropped")
+        self._groups = dict.fromkeys(cluster.groups)
+
+    def look(
+        self, node: NodeId, group: GroupId, before: ObservationLike | None, seen: ObservationLike
+    ) -> None:
+        """A replica; ``before``: at the look before, in this life."""
+        after, index = seen.membership, seen.membership_index
+        if before is not None and before.membership_index > index and before.membership != after:
+            self._count("membership taken back")
+        if seen.role == "leader" and after.voters and node not in after.voters:
+            if before is None or before.membership != after:
+                self._count("leader leaves its group")
+        if seen.commit < index or not after.voters:
+            return
+        known = self._memberships.get(group)
+        if known is not None and known[0] >= index:
+            return
+        self._memberships[group] = (index, after)
+        if known is not None and known[1] != after:
+            self._changed(known[1], after)
+
+    def _changed(self, before: Membership, after: Membership) -> None:
+        if after.outgoing:
+            self._count("joint membership")
+        for node in after.members():
+            if node not in before.members():
+                self._count("learner comes" if node in after.learners else "voter comes")
+            elif node in after.voters and not before.is_voter(node):
+                self._count("learner becomes voter")
+        if any(node not in after.members() for node in before.members()):
+            self._count("member goes")
+
+    def left(self) -> None:
+        """A replica is gone from a running node."""
+        self._count("replica goes")
