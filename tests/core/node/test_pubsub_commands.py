@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.node.bench import SMALL, Bench, encode
+from tests.core.node.founded import founded
 from trivet.core.base.limits import Limits
 from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS
 from trivet.core.node.routes import ROUTES
@@ -639,3 +640,18 @@ def test_who_subscribes_in_two_writes_at_once_is_read_from_again():
     bench.send("a", encode("PSUBSCRIBE x*"))
     assert bench.act("settle") == ['a: ["subscribe" "x" 1]', 'a: ["psubscribe" "x*" 2]']
     assert bench.say("a", "UNSUBSCRIBE x") == ['["unsubscribe" "x" 1]']
+
+
+def test_nodes_without_a_replica_hear_of_events_and_of_what_transactions_publish():
+    bench = founded(5, "20 REPLICAS 3")
+    members = bench.node(1).system.machine.cluster.groups[2].members
+    (apart, *_) = [number for number in range(1, 6) if number not in members]
+    assert bench.say("a", "CONFIG SET notify-keyspace-events KEA") == ["+OK"]
+    bench.wait(100)
+    bench.say(f"b@{apart}", "SUBSCRIBE __keyspace@20__:k news")
+    bench.wait(100)
+    bench.say("a", "SELECT 20")
+    said = [*bench.say("a", "SET k v"), *bench.act("wait 300")]
+    assert said == ["+OK", 'b: ["message" "__keyspace@20__:k" "set"]']
+    said = [*bench.say("a", "MULTI | PUBLISH news hello | EXEC"), *bench.act("wait 300")]
+    assert 'b: ["message" "news" "hello"]' in said and said.count('b: ["message" "news" "hello"]') == 1

@@ -421,15 +421,20 @@ class Node:
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
     def _broadcast(self, group: Replica) -> None:
-        """What applied entries say to subscribers: every node tells its own."""
+        """What applied entries say to subscribers: every member tells its own, the leader nodes that are none."""
         hub = self.front.pubsub
-        published, group.published = group.published, []
-        for shard, channel, message in published:
-            hub.deliver(shard, channel, message)
+        held = self.groups.get(group.settings.group)
+        leads = held is not None and held.raft.role is Role.LEADER
+        apart = hub.apart_from(held.raft.membership.members()) if held is not None and leads else []
+        said, group.published = group.published, []
         events, group.events = group.events, []
-        if hub.subscribers:
-            for channel, message in event_messages(events, self.system.machine.settings.notifies):
-                hub.deliver(False, channel, message)
+        if hub.subscribers or apart:
+            notifies = self.system.machine.settings.notifies
+            said += [(False, *one) for one in event_messages(events, notifies)]
+        for shard, channel, message in said:
+            hub.deliver(shard, channel, message)
+            if apart:
+                hub.relay(apart, shard, channel, message)
 
     def _wake(self, group: Replica) -> None:
         """Clients in calls that wait: the group has news for them."""

@@ -220,6 +220,19 @@ class Hub:
                 self._staged.setdefault(peer, []).append((shard, channel, message))
         return reached
 
+    def apart_from(self, members: tuple[NodeId, ...]) -> list[NodeId]:
+        """Peers that listen to something and are none of ``members``."""
+        return [peer for peer in self.peers if peer not in members and peer in self._links]
+
+    def relay(self, peers: list[NodeId], shard: bool, channel: bytes, message: bytes) -> None:
+        """A message that those ``peers`` cannot see for themselves; all others do."""
+        for peer in peers:
+            interest = self.peers.get(peer)
+            if interest is not None and (
+                interest.shard_receivers(channel) if shard else interest.receivers(channel)
+            ):
+                self._staged.setdefault(peer, []).append((shard, channel, message))
+
     def deliver(self, shard: bool, channel: bytes, message: bytes) -> int:
         """A message to clients here only."""
         if not self.subscribers:
