@@ -151,7 +151,7 @@ class Bench:
     def __init__(
         self, nodes: int = 1, *, leader: int = 1, seed: int = 1, limits: Limits = SMALL, **settings
     ) -> None:
-        settings = {"steward": StewardSettings(plans=False), **settings}
+        settings = {"steward": StewardSettings(plans=False, lead_ms=0), **settings}
         self.mono_ms = 1_000
         self.wall_ms = START_WALL_MS
         self.seed = seed

@@ -340,7 +340,7 @@ def test_a_client_whose_command_was_parked_and_then_waited_is_read_from_again():
 
 def test_slots_move_while_clients_write():
     """Nobody sees an error; every key is where the map says, once."""
-    bench = Bench(3, steward=StewardSettings())
+    bench = Bench(3, steward=StewardSettings(split_after_ms=0))
     bench.wait(6_000)
     bench.say("a", "KEYSPACE CREATE 20 SHARDS 1")
     assert bench.act("wait 2000") == ["a: +OK"]

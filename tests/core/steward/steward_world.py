@@ -66,6 +66,16 @@ class Host:
         return self.booted is not None
 
 
+class Links:
+    """What ``Residents`` asks of a node's ``Peers``."""
+
+    def __init__(self, up: dict[int, None]) -> None:
+        self.up = up
+
+    def know(self, births: dict[int, int]) -> None:
+        """Everybody here is who it says."""
+
+
 class Push:
     """One element pushed by a client; sent on while it comes to the wrong groups."""
 
@@ -168,14 +178,15 @@ class World:
         prng = Prng(self.seed * 10_000 + number * 100 + host.lives)
         booted = host.booted = boot(host.config, host.disk, prng, self.mono_ms, self.wall_ms + host.lives)
         host.links = {}
-        host.residents = Residents(number, booted.front, booted.wal, booted.maker, booted.prng, host.links)
+        host.residents = Residents(
+            host.config, booted.front, booted.wal, booted.maker, booted.prng, Links(host.links)
+        )
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(
             number, booted.front.replicas, booted.groups, self.limits, booted.prng, self.settings
         )
         desk = host.steward._desk
         desk.say = self._recorder(number, desk.say)
-        host.seen = (None, -1)
         host.retry = []
         host.disk_of = {}
         for other in self.hosts.values():
@@ -442,12 +453,8 @@ class World:
             if not push.outcome:
                 push.send()
         booted.front.sharing.look(self.mono_ms)
-        cluster = self.map_of(host.number)
-        if cluster is not None and (cluster, cluster.epoch) != host.seen:
-            host.seen = (cluster, cluster.epoch)
-            cluster.check_invariants()
-            residents.follow(cluster, self.mono_ms)
-            booted.front.follow_map(cluster)
+        if residents.look_at_map(self.mono_ms):
+            self.map_of(host.number).check_invariants()
 
     def try_again(self, host: Host, push: Push) -> None:
         """A bit later, by the map of then."""

@@ -100,7 +100,9 @@ class Keeper:
     def _tell_leads(self, cluster: ClusterMap) -> None:
         """Rule K4."""
         desk = self._desk
-        if desk.now_ms < self._leads_next_ms or (self._leads is not None and not self._leads.done):
+        if not desk.settings.lead_ms or desk.now_ms < self._leads_next_ms:
+            return
+        if self._leads is not None and not self._leads.done:
             return
         self._leads_next_ms = desk.now_ms + desk.settings.lead_ms
         words: list[bytes | int] = [b"MAP", b"LEAD"]

@@ -27,7 +27,7 @@ class StewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     rest_ms: int = 60_000
     """After a move in vain its group is left alone for so long."""
     lead_ms: int = 500
-    """How often the map is told of new leaders."""
+    """How often the map is told of new leaders; 0: never."""
     retry_ms: int = 500
     """After a refusal."""
     move_bytes_per_s: int = 32 * MIB
