@@ -77,6 +77,8 @@ class RaftGroup:
         """Work is left for another turn, soon."""
         self.stirred = True
         """Something has happened since the last turn, or is left to be done."""
+        self.asleep = False
+        """It needs no tick until it is stirred, or until the node has reason to look (``holders`` of the log)."""
         self._behind = False
         """More is committed than applied."""
         self._remote_reads: deque[tuple[NodeId, ReadIndexRequest]] = deque()
@@ -87,7 +89,7 @@ class RaftGroup:
         self._led_by: tuple[NodeId, int] = (NO_NODE, 0)
         self._resend = False
         self._last_progress_ms: Instant = 0
-        self._now_ms: Instant = 0
+        self.now_ms: Instant = 0
         """The last tick."""
         self._last_write: Index = 0
         self._shared_index = machine.shared_index
@@ -213,7 +215,7 @@ class RaftGroup:
             ):
                 self._proposer.forwarded.append(message.batch)
         elif isinstance(message, ForwardRead):
-            self.remotes.read_for(sender, message, self._now_ms)
+            self.remotes.read_for(sender, message, self.now_ms)
         elif isinstance(message, ReadReplies):
             self._answered(sender, message)
         elif isinstance(message, Follow):
@@ -224,8 +226,9 @@ class RaftGroup:
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         if self.raft.quiet and self._is_idle():
+            self.asleep = True
             return
         self.stirred = True
         self.raft.tick()
@@ -237,7 +240,7 @@ class RaftGroup:
         self.outbox.expire(oldest_ms)
         self.reads.expire(oldest_ms)
         self.reads.retry(now_ms - self.settings.resend_ms)
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self.snapshots.tick(now_ms)
         self.remotes.tick(now_ms)
         self._look_for_the_dead()
@@ -273,7 +276,7 @@ class RaftGroup:
         machine, raft = self.machine, self.raft
         if machine.waiting.by_client and raft.role is Role.LEADER:
             for run in self._down.look(machine, self._peers_up, raft.is_silent):
-                self.outbox.stage(run, self._now_ms)
+                self.outbox.stage(run, self.now_ms)
 
     def on_synced(self) -> None:
         """The log is synced up to ``wal.synced_lsn``: what waited for it goes on."""
@@ -299,7 +302,7 @@ class RaftGroup:
 
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
-        self.stirred = False
+        self.stirred = self.asleep = False
         self.raft.full = self.wal.full
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
@@ -343,7 +346,7 @@ class RaftGroup:
         if self.raft.role is Role.LEADER and self._knows_deadlines():
             run = self._evictor.look(self.machine, wall_ms)
             if run is not None:
-                self.outbox.stage(run, self._now_ms)
+                self.outbox.stage(run, self.now_ms)
                 self.wants_turn = True
 
     def _follow_leader(self) -> None:
@@ -399,7 +402,7 @@ class RaftGroup:
         if not reads.unasked or (leader := self.raft.leader) == NO_NODE:
             return
         if self.wal.full and leader != self.settings.node:
-            read_id, calls = reads.ask_leader(self._now_ms)
+            read_id, calls = reads.ask_leader(self.now_ms)
             self.outgoing.append((leader, ForwardRead(read_id, calls, self.settings.incarnation)))
         else:
             self.raft.request_read(reads.ask())
@@ -445,7 +448,7 @@ class RaftGroup:
             self.outgoing.append((sender, Taken(len(message.replies))))
         if message.incarnation != self.settings.incarnation:
             return
-        batch = self.reads.answered(message, self._now_ms)
+        batch = self.reads.answered(message, self.now_ms)
         if batch is None or batch.parts is None:
             return
         for run in batch.runs:
@@ -586,7 +589,7 @@ class RaftGroup:
         own = self.outbox.drain()
         self.outbox = outbox
         for run in own:
-            outbox.stage(run, self._now_ms)
+            outbox.stage(run, self.now_ms)
         self._resend = True
         outbox.catch_up(self.machine.sessions)
 

@@ -220,10 +220,12 @@ class RemoteGroup:
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
-        self.stirred = True
         settings = self.settings
         self._now_ms = now_ms
         self._may_ask = True
+        if not (self._has_work() or self.reads.busy or self._doubts or self._follower is not None):
+            return
+        self.stirred = True
         oldest_ms = now_ms - settings.command_timeout_ms
         self.outbox.expire(oldest_ms)
         self.reads.expire(oldest_ms)

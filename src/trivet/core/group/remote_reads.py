@@ -63,6 +63,11 @@ class RemoteReads:
         self.asked: dict[int, Question] = {}
         self._last_id = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether some read is not answered."""
+        return bool(self.waiting or self.asked)
+
     def stage(self, run: Run, now_ms: Instant, stale: bool = False) -> None:
         """Add to this turn's question of its kind."""
         kind = int(stale) + 2 * int(run.tracks)

@@ -89,13 +89,15 @@ class Node:
             config.node, booted.front.replicas, booted.groups, config.limits, booted.prng, config.steward
         )
         self.front.steward = self.steward
-        self._beat_ms: Instant = 0
+        self._beat_ms = self._wake_ms = 0
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
         self._stop_at_ms: Instant = -1
         self._finished = False
         self._fatal = ""
         self._leaders = Leaders()
+        self._busy: dict[GroupId, Replica] = {}
+        """Groups that have had a turn, and whose outcome is to be collected."""
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -278,8 +280,7 @@ class Node:
         front.wall_ms = wall_ms
         self._wal.tick(mono_ms)
         if self._wal.open:
-            for _, group in self.residents.all:
-                group.on_tick(mono_ms)
+            self._tick_groups(mono_ms)
             self._errands.tick(mono_ms)
             self.steward.tick(mono_ms, wall_ms)
             self._beat(mono_ms)
@@ -300,6 +301,23 @@ class Node:
         self._peers.tick(mono_ms)
         if self._stop_at_ms >= 0:
             self._go_on_stopping()
+
+    def _tick_groups(self, mono_ms: Instant) -> None:
+        """Most of many groups are asleep; what may wake them without an input is looked at here."""
+        if self._wal.full or mono_ms >= self._wake_ms:
+            self._wake_ms = mono_ms + 1000
+            for number in self._groups_to_wake():
+                self.groups[number].asleep = False
+        for number, group in self.residents.all:
+            held = self.groups.get(number)
+            if held is group and held.asleep and not held.stirred:
+                held.now_ms = mono_ms
+            else:
+                group.on_tick(mono_ms)
+
+    def _groups_to_wake(self) -> list[GroupId]:
+        """All while the log is full; else those that keep its oldest segment."""
+        return list(self.groups) if self._wal.full else [n for n in self._wal.holders() if n in self.groups]
 
     def _beat(self, mono_ms: Instant) -> None:
         """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
@@ -369,9 +387,10 @@ class Node:
         front = self.front
         if self.residents.coming:
             self.residents.take_over(mono_ms)
-        for _, group in self.residents.all:
+        for number, group in self.residents.all:
             if group.stirred:
                 group.turn(mono_ms, wall_ms)
+                self._busy[number] = group
                 front.note_pending(group)
                 if group.misrouted:
                     self._reroute(group)
@@ -508,22 +527,24 @@ class Node:
     def _collect(self, effects: Effects) -> None:
         effects.disk = self._wal.flush()
         late = False
-        for replica in self.groups.values():
-            for job in replica.snapshots.take_jobs():
-                self._disk_of[job.token] = replica
-                effects.disk.append(job)
-            if replica.failure:
-                self._fatal = replica.failure
         if self.residents.jobs:
             effects.disk.extend(self.residents.jobs)
             self.residents.jobs = []
         up = self._peers.up
-        for number, group in self.residents.all:
+        busy, self._busy = self._busy, {}
+        for number, group in busy.items():
+            if isinstance(group, RaftGroup):
+                for job in group.snapshots.take_jobs():
+                    self._disk_of[job.token] = group
+                    effects.disk.append(job)
+            if group.failure:
+                self._fatal = group.failure
             if group.wants_turn:
                 effects.again = True
             if group.outgoing:
                 if self._buggify is not None and self._buggify.rare(MESSAGES_LATE):
                     late = True
+                    self._busy[number] = group
                     continue
                 for peer, message in group.outgoing:
                     if peer in up:
@@ -547,16 +568,16 @@ class Node:
             effects.link_closes.extend(self._peers.closes)
             self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
-        self._notes(effects)
+        self._notes(effects, busy)
         effects.again = effects.again or late
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
-    def _notes(self, effects: Effects) -> None:
+    def _notes(self, effects: Effects, busy: dict[GroupId, Replica]) -> None:
         self._log.extend([(INFO, note) for note in self.residents.notes])
         self.residents.notes = []
         self._log.extend([(INFO, note) for note in self.steward.take_notes()])
-        self._log.extend(self._leaders.news(self.groups))
+        self._log.extend(self._leaders.news(busy))
         peers = self._peers
         if self._log or peers.notes:
             effects.log.extend(self._log)

@@ -4,6 +4,7 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
+from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.raft.membership import NOBODY, Membership
@@ -76,10 +77,12 @@ class Leaders:
     def __init__(self) -> None:
         self._seen: dict[GroupId, tuple[NodeId, Term]] = {}
 
-    def news(self, groups: dict[GroupId, RaftGroup]) -> list[tuple[int, str]]:
-        """Lines for the log: other leaders than before, and what the groups have to say."""
+    def news(self, groups: dict[GroupId, Replica]) -> list[tuple[int, str]]:
+        """Lines for the log: other leaders of replicas than before, and what the groups have to say."""
         news: list[tuple[int, str]] = []
         for number, group in groups.items():
+            if not isinstance(group, RaftGroup):
+                continue
             led_by = (group.raft.leader, group.raft.term)
             if led_by != self._seen.get(number, (NO_NODE, 0)):
                 self._seen[number] = led_by

@@ -4,11 +4,17 @@ Each node brings the copy to the groups that it leads. A client that has changed
 the groups of which its node holds replicas have it, so that its next command is judged by it.
 """
 
+from typing import Final
+
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
+
+
+LOOK_MS: Final = 20
+"""New groups, and new leaders of groups, are looked for so often."""
 
 
 class Change(Run):
@@ -38,14 +44,21 @@ class Sharing:
         self._groups = groups
         self._timeout_ms = timeout_ms
         self._copies: dict[GroupId, Run] = {}
+        self._seen = -1
+        """What the system group had decided at the last look."""
+        self._look_at_ms: Instant = 0
 
     def run_done(self) -> None:
         """A copy is there."""
 
     def look(self, now_ms: Instant) -> bool:
         """Bring what is missing, and answer whom it reached; whether something was staged."""
-        staged = False
         system = self._groups[SYSTEM_GROUP].machine
+        if system.shared_index == self._seen and not self.changes and now_ms < self._look_at_ms:
+            return False
+        self._seen = system.shared_index
+        self._look_at_ms = now_ms + LOOK_MS
+        staged = False
         behind = False
         for number, group in self._groups.items():
             machine = group.machine
