@@ -345,6 +345,9 @@ class ToyNodes:
     def digest(self, node: NodeLike, group: int, whole: bool) -> object:
         return 0
 
+    def join(self, node: int, birth: int) -> None:
+        raise NotImplementedError
+
     def cluster(self, node: NodeLike) -> None:
         return None
 

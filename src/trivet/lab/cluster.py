@@ -34,6 +34,8 @@ from trivet.lab.world.wires import Wires
 MS = 1000
 LINKS_SPEAK_US = 1_000_000
 """So long after a link came, at most, each end has heard what the other has to say first."""
+LEAVES_US = 500_000
+"""After so long a process is ended whose node has left."""
 GRACE_CALLS = 3
 """So many calls must succeed per client once everything is healed."""
 
@@ -75,10 +77,13 @@ class SimulatedCluster:
         self.sometimes.walls_stand = self.network.walls_stand
         machines = chance.fork()
         for node in range(1, options.nodes + 1):
-            self.processes[node] = self._machine(node, machines)
-            self.network.add(node, self.processes[node])
-            if recorder is not None:
-                recorder.lane(node, f"node {node}")
+            self._add(node, machines)
+        self.serving = list(self.processes)
+        """The nodes that clients know; one list for all of them."""
+        self._joined: dict[NodeId, None] = {}
+        """Every node that ever joined."""
+        self._leaving: dict[NodeId, None] = {}
+        """Every node that ever left."""
         self.wires = Wires(self.simulation, chance.fork(), options, self.processes)
         self.world.clients = self.wires
         self.world.watcher = self
@@ -92,7 +97,40 @@ class SimulatedCluster:
         self._healed_us = FOREVER_US
         self.nemesis = Nemesis(self, chance.fork())
         self._core_chance = chance.fork()
+        self._joiners = chance.fork()
         self.orders.client = self._client(2000, self.orders)
+
+    def _add(self, node: NodeId, machines: Prng) -> Process:
+        process = self.processes[node] = self._machine(node, machines)
+        self.network.add(node, process, range(1, self.options.nodes + 1))
+        if self.recorder is not None:
+            self.recorder.lane(node, f"node {node}")
+        return process
+
+    def join(self, node: NodeId, birth: int) -> None:
+        """The cluster has given a number to a new node: its process starts, with an empty disk."""
+        if node in self._joined:
+            return
+        self._joined[node] = None
+        self.factory.join(node, birth)
+        self._add(node, self._joiners).start()
+        self.serving.append(node)
+        self.sometimes.count("node joined")
+
+    def lost(self, node: NodeId) -> None:
+        """A node is there no more, for good."""
+        process = self.processes.pop(node, None)
+        if process is not None:
+            process.retire()
+            self.serving.remove(node)
+
+    def _look_at_nodes(self, cluster: ClusterMap) -> None:
+        """Whoever has left is stopped by its administrator, some time later."""
+        for node in self.processes:
+            if node not in cluster.members and node not in self._leaving:
+                self._leaving[node] = None
+                self.sometimes.count("node left")
+                self.simulation.after(LEAVES_US, lambda node=node: self.lost(node))  # type: ignore[misc]
 
     def _machine(self, node: NodeId, machines: Prng) -> Process:
         options = self.options
@@ -104,7 +142,7 @@ class SimulatedCluster:
         )
 
     def _client(self, number: int, source: Source) -> Client:
-        return Client(
+        client = Client(
             number,
             self.simulation,
             self.wires,
@@ -114,6 +152,8 @@ class SimulatedCluster:
             self.history,
             self.complain,
         )
+        client.among = self.serving
+        return client
 
     # -- what processes tell
 
@@ -128,8 +168,8 @@ class SimulatedCluster:
         self.invariants.observed(node, group, seen, entry, digest)
         if group == SYSTEM_GROUP:
             cluster = self.processes[node].cluster()
-            if cluster is not None:
-                self.sometimes.movement.map_seen(cluster)
+            if cluster is not None and self.sometimes.movement.map_seen(cluster):
+                self._look_at_nodes(cluster)
         replica = (node, group)
         if seen.role == "leader":
             if self._last_led.get(replica) != seen.term:
@@ -229,9 +269,8 @@ class SimulatedCluster:
         cluster = self.newest_map()
         return cluster is None or all(
             2 * len([node for node in row.members if node in core]) > len(row.members)
-            and sorted(self.invariants.members_of(row.id, row.members)) == sorted(row.members)
+            and self.invariants.voters_of(row.id, row.members) == sorted(row.members)
             for row in cluster.groups.values()
-            if row.id != SYSTEM_GROUP
         )
 
     def newest_map(self) -> ClusterMap | None:
@@ -249,7 +288,7 @@ class SimulatedCluster:
         self._settle(core)
         good = self._demand(f"while nodes {core} are whole and the others are not")
         for client in self.clients:
-            client.among = list(self.processes)
+            client.among = self.serving
         return good
 
     def _demand(self, when: str) -> bool:
@@ -312,8 +351,10 @@ class SimulatedCluster:
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
             return
         for group in self._groups():
-            members = self.invariants.members_of(group, self.processes)
-            digests = {repr(self.processes[node].whole_digest(group)) for node in members}
+            digests = {
+                repr(process.whole_digest(group))
+                for process in self.processes.values() if group in process.looks
+            }  # fmt: skip
             if len(digests) > 1:
                 self.complain(
                     "replicas", f"final states differ at one applied index (group {group})", self._state()
@@ -338,7 +379,7 @@ class SimulatedCluster:
 
     def _is_level(self, group: GroupId) -> bool:
         """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
-        members = self.invariants.members_of(group, self.processes)
+        members = [node for node in self.invariants.members_of(group, self.processes) if node in self.processes]
         looks = {node: p.looks[group] for node, p in self.processes.items() if group in p.looks}
         return sorted(looks) == sorted(members) and len({look.applied for look in looks.values()}) == 1
 

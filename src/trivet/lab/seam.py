@@ -28,6 +28,7 @@ class EffectsLike(Protocol):
     kills: list[ConnectionId]
     link_closes: list[LinkId]
     redials: list[NodeId]
+    dials: list[tuple[NodeId, str, int]] | None
     pauses: list[ConnectionId]
     resumes: list[ConnectionId]
     log: list[tuple[int, str]]
@@ -103,6 +104,10 @@ class NodeFactory(Protocol):
         wall_ms: int,
         buggify: Buggify | None,
     ) -> NodeLike: ...
+    def join(self, node: NodeId, birth: int) -> None:
+        """From now on ``boot`` knows a node that joined with a data directory of that number."""
+        ...
+
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
         ...

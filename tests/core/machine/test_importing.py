@@ -41,6 +41,14 @@ def test_a_group_is_founded_once_and_empty():
     assert other.say("FOUND", "", 3) == BAD_CALL
 
 
+def test_time_is_not_before_that_of_the_source():
+    """Rule I5."""
+    group = begun()
+    for told_ms in (5_000_000, 7):
+        group.say("IMPORT", "READY", 1, 1, told_ms)
+        assert group.machine.now_ms == 5_000_000
+
+
 def test_what_comes_is_seen_by_nobody_until_the_end():
     group = begun()
     group.do("SETTING notify-keyspace-events KEA", 3)

@@ -6,7 +6,7 @@ The mover (the leader of the group that gives them) says, in this order:
 |---|---|
 | ``IMPORT BEGIN move ranges generation`` | keys of these slots are coming; they are foreign until the end |
 | ``IMPORT ITEMS move generation packets`` | some of them, as they are now; the newest word on a key counts |
-| ``IMPORT READY move generation`` | everything is here, and the source is sealed |
+| ``IMPORT READY move generation time`` | everything is here, the source is sealed, and its time was this |
 | ``IMPORT END move epoch`` | the map of that epoch names this group: it owns the slots from now on |
 | ``IMPORT ABORT move`` | instead of the end: what came is to be purged |
 
@@ -20,6 +20,8 @@ All of them may be said twice. Each answers a list that begins with ``TAKEN``, `
 - Rule I3: from ``READY`` on nothing empties or exchanges a database here (Rule O3), so what the map then
   names as the owner has everything.
 - Rule I4: what comes is unheard: no event, no invalidation, no watcher, no waiter.
+- Rule I5: the time of this group is from then on not before that of the source: what has expired there is not
+  there again, and nothing lives longer than was asked for.
 """
 
 from typing import Final
@@ -86,7 +88,16 @@ def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
     if verb != b"READY":
         return BAD_CALL
     one.ready = True
+    if len(args) > 4:
+        _catch_up(state, context, parse_number(args[4]))
     return [TAKEN]
+
+
+def _catch_up(state: State, context: Context, source_ms: int) -> None:
+    """Rule I5."""
+    if source_ms > state.now_ms:
+        state.now_ms = context.now_ms = source_ms
+        state.databases.set_now(source_ms)
 
 
 def _begin(state: State, move: int, args: list[bytes]) -> Reply:

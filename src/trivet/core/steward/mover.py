@@ -177,7 +177,9 @@ class Mover:
         if not sealed:
             self._look_at_seal(row, walk)
         elif walk.is_complete:
-            self._errand = self._desk.say(row.target_group, b"IMPORT", b"READY", self.move, self.generation)
+            self._errand = self._desk.say(
+                row.target_group, b"IMPORT", b"READY", self.move, self.generation, group.machine.now_ms
+            )
             if self._errand is not None:
                 self.state = CONFIRM
 

@@ -45,6 +45,14 @@ class GroupJudges:
         if judge is not None:
             judge.left(node, is_dropped)
 
+    def voters_of(self, group: int, nodes: Iterable[int]) -> list[int]:
+        """Who decides in the group, likewise; during a change nobody does alone."""
+        judge = self.groups.get(group)
+        committed = None if judge is None else judge.quorums.committed
+        if committed is None:
+            return sorted(nodes)
+        return [] if committed[1].outgoing else sorted(committed[1].voters)
+
     def members_of(self, group: int, nodes: Iterable[int]) -> list[int]:
         """Who is to hold the group, by its newest committed membership; without one all of ``nodes``."""
         judge = self.groups.get(group)

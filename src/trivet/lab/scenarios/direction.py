@@ -42,6 +42,10 @@ class Onlooker:
         """Pass it on."""
         self._watcher.left(node, group, is_dropped)
 
+    def lost(self, node: NodeId) -> None:
+        """Pass it on."""
+        self._watcher.lost(node)
+
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None:
         """Pass it on."""
         self._watcher.complain(judge, sentence, evidence)

@@ -4,6 +4,8 @@ No history is kept of them: no judge reads them, and whatever becomes of an orde
 else must stay silent.
 """
 
+from collections.abc import Callable
+
 from trivet.core.base.prng import Prng
 from trivet.lab.history import Outcome
 from trivet.lab.resp import ReplyError, Value
@@ -18,6 +20,8 @@ class Orders:
 
     def __init__(self, sometimes: Sometimes) -> None:
         self.client: Client | None = None
+        self.birth = 0
+        """Of a node that asks to join and is not answered yet; 0: none."""
         self._calls: list[Call] = []
         self._sometimes = sometimes
 
@@ -25,19 +29,21 @@ class Orders:
         """The oldest order."""
         return [self._calls.pop(0)] if self._calls else []
 
-    def give(self, words: list[bytes]) -> None:
-        """An order, to be said as soon as those before it are answered."""
+    def give(self, words: list[bytes], then: Callable[[Value], None] | None = None) -> None:
+        """An order, to be said as soon as those before it are answered; ``then`` hears the answer."""
         assert self.client is not None
         if len(self._calls) >= WAITING_MAX:
             return
-        self._calls.append(Call([], [], [words], lambda replies: self._answered(words, replies[0])))
+        self._calls.append(Call([], [], [words], lambda replies: self._answered(words, replies[0], then)))
         self.client.start(1)
 
     def abandon(self) -> None:
         """Nothing is wanted any more."""
         self._calls.clear()
 
-    def _answered(self, words: list[bytes], reply: Value) -> Picked:
+    def _answered(self, words: list[bytes], reply: Value, then: Callable[[Value], None] | None) -> Picked:
+        if then is not None:
+            then(reply)
         refused = isinstance(reply, ReplyError)
         name = b" ".join(words[:2] if words[0] == b"CLUSTER" else words[:1]).decode().lower()
         self._sometimes.count(f"order {name} {'refused' if refused else 'taken'}")

@@ -109,6 +109,11 @@ class SimulatedDisk:
         """Up to ``size_bytes`` bytes of ``file`` from ``offset``."""
         return bytes(self._files[file].image[offset : offset + size_bytes])
 
+    def wipe(self) -> None:
+        """An empty disk is put in its place; nobody uses it now."""
+        self._files.clear()
+        self.mend()
+
     # -- jobs
 
     def attach(self, report: Report) -> None:

@@ -24,10 +24,10 @@ class Movement:
         self._memberships: dict[GroupId, tuple[int, Membership]] = {}
         """(index, membership) that is committed."""
 
-    def map_seen(self, cluster: ClusterMap) -> None:
-        """A map; older ones than the newest so far say nothing."""
+    def map_seen(self, cluster: ClusterMap) -> bool:
+        """A map; older ones than the newest so far say nothing. Whether this one is new."""
         if cluster.epoch <= self._epoch:
-            return
+            return False
         self._epoch = cluster.epoch
         for move in cluster.moves.values():
             phase = "taken" if move.taken else move.phase
@@ -42,6 +42,7 @@ class Movement:
         if any(group not in cluster.groups for group in self._groups):
             self._count("group dropped")
         self._groups = dict.fromkeys(cluster.groups)
+        return True
 
     def look(
         self, node: NodeId, group: GroupId, before: ObservationLike | None, seen: ObservationLike

@@ -20,6 +20,8 @@ LURK_TIMES = 1000
 
 KINDS: dict[str, Callable[[Ground], bool]] = {
     "move": orders.order,
+    "join": orders.join,
+    "wipe": storage.wipe,
     "kill": machines.kill,
     "power": machines.power,
     "kill-all": machines.kill_all,
@@ -101,7 +103,7 @@ class Nemesis:
         hung = self._shared.hung_leader
         if hung and hung != node and group == MAIN_GROUP:
             self._shared.hung_leader = 0
-            if self._victims.processes[hung].disk.hanging:
+            if hung in self._victims.processes and self._victims.processes[hung].disk.hanging:
                 self._victims.sometimes.count("leader with a hanging disk replaced")
         if self._begun and not self._shared.quiet and machines.fate(self._fate, node):
             self._fate.count("fate")

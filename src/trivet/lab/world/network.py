@@ -1,6 +1,6 @@
 """The network between nodes: links that delay, lose, repeat and reorder, and walls between nodes.
 
-Every node dials every other one; frames travel only on dialed links. A link lives from its
+Every node dials those that it was told to; frames travel only on dialed links. A link lives from its
 dialing to its break, and each end learns of the break in its own time, or not at all while
 the machine at the other end is dark. Where a wall stands, frames vanish or are held back
 until it falls (as TCP retransmits), and long stalls may break the link. A copy that comes very
@@ -9,6 +9,7 @@ late comes on whatever link there is by then between the two.
 
 # ruff: noqa: D102 (the small protocols say what their names say)
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from trivet.core.base.ids import LinkId, NodeId
@@ -62,6 +63,9 @@ class Network:
         self._prng = prng
         self._options = options
         self._ends: dict[NodeId, Endpoint] = {}
+        self._wanted: dict[NodeId, dict[NodeId, None]] = {}
+        """To whom each node keeps links."""
+        self._known: dict[NodeId, list[NodeId]] = {}
         self._links: dict[tuple[NodeId, NodeId], Link] = {}
         self._accepted: dict[LinkId, Link] = {}
         self._walls: dict[tuple[NodeId, NodeId], int] = {}
@@ -99,30 +103,49 @@ class Network:
         """Whether some pair is cut off from each other."""
         return any(count > 0 for count in self._walls.values())
 
-    def add(self, node: NodeId, end: Endpoint) -> None:
-        """Plug a process in."""
+    def add(self, node: NodeId, end: Endpoint, known: Iterable[NodeId]) -> None:
+        """Plug a process in, which at its start dials those that it knows."""
         self._ends[node] = end
+        self._known[node] = [peer for peer in known if peer != node]
 
     # -- dialing
 
     def started(self, node: NodeId) -> None:
         """A process came up: it dials the others, and half-dead links to it are found out."""
         life = self._ends[node].incarnation
+        known = self._known[node]
+        self._wanted[node] = dict.fromkeys(known)
         for peer in self._ends:
-            if peer != node:
+            if peer in known:
                 self._dial_later(node, life, peer, self._prng.between(0, 20_000))
-                stale = self._links.get((peer, node))
-                if stale is not None:
-                    self._tell_dialer(stale, self._prng.between(100, 100_000))
+            stale = self._links.get((peer, node))
+            if stale is not None:
+                self._tell_dialer(stale, self._prng.between(100, 100_000))
+
+    def dials(self, node: NodeId, peers: list[NodeId]) -> None:
+        """``node`` keeps links to these from now on, and to no others."""
+        before, after = self._wanted[node], dict.fromkeys(peers)
+        self._wanted[node] = after
+        life = self._ends[node].incarnation
+        for peer in after:
+            if peer not in before:
+                self._dial_later(node, life, peer, self._prng.between(0, 20_000))
+        for peer in [peer for peer in before if peer not in after]:
+            link = self._links.get((node, peer))
+            if link is not None:
+                self._tell_dialer(link, 1)
+                self._tell_acceptor(link, self._hearing_us(node, peer))
 
     def _dial_later(self, node: NodeId, life: int, peer: NodeId, delay_us: int) -> None:
         self._simulation.after(delay_us, lambda: self._dial(node, life, peer))
 
     def _dial(self, node: NodeId, life: int, peer: NodeId) -> None:
-        here, there = self._ends[node], self._ends[peer]
+        here, there = self._ends[node], self._ends.get(peer)
         if here.incarnation != life or not here.is_up() or (node, peer) in self._links:
             return
-        if not there.is_up() or self._blocked(node, peer) or self._blocked(peer, node):
+        if peer not in self._wanted[node]:
+            return
+        if there is None or not there.is_up() or self._blocked(node, peer) or self._blocked(peer, node):
             self._dial_later(node, life, peer, self._prng.between(50_000, 300_000))
             return
         link = Link(self._next_link, node, peer, life, there.incarnation)

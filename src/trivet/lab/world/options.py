@@ -97,6 +97,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     move_every_ms: int = 0
     """How often an administrator wants slots elsewhere, another leader, or a node empty."""
+    join_every_ms: int = 0
+    """How often a new node asks to join, while there are not too many."""
+    wipe_every_ms: int = 0
+    """The machine whose disk may lose what it synced loses all of it, and comes back with its old number."""
     kill_every_ms: int = 0
     power_every_ms: int = 0
     kill_all_every_ms: int = 0
@@ -309,6 +313,8 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
         "catch_up_ms": prng.between(200, 4_000),
         "pause_ms_max": prng.between(500, 5_000),
         "move_every_ms": _sometimes(prng, 300, 4_000, 0.3),
+        "join_every_ms": _sometimes(prng, 1_000, 8_000, 0.2),
+        "wipe_every_ms": _sometimes(prng, 2_000, 15_000, 0.1),
     }
 
 

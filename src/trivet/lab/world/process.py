@@ -56,6 +56,7 @@ class Watcher(Protocol):
         self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
     ) -> None: ...
     def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None: ...
+    def lost(self, node: NodeId) -> None: ...
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None: ...
 
 
@@ -97,7 +98,9 @@ class Process:
         self.slow_us = 0
         """Each turn takes up to so much longer."""
         self.ruined = False
-        """Cannot be started again in this run: a judge has spoken about it already."""
+        """Cannot be started again in this run: a judge has spoken about it already, or it is not wanted."""
+        self.wiped = False
+        """Its disk was replaced by an empty one: the others must refuse it."""
         self.looks: dict[GroupId, ObservationLike] = {}
         """What its replicas looked like after the last turn."""
         self._readers: dict[GroupId, tuple[EntryAt, DigestOf]] = {}
@@ -200,6 +203,11 @@ class Process:
         self.ruined = True
         self._world.watcher.complain(judge, sentence, text.splitlines()[-40:])
         self._end(False, False)
+
+    def retire(self) -> None:
+        """The node has left the cluster: its process is ended, and not started again."""
+        self.crash(False, False)
+        self.ruined = True
 
     def pause(self) -> None:
         """SIGSTOP: inputs queue up, ticks are skipped."""
@@ -397,7 +405,12 @@ class Process:
         if effects.fatal:
             self._say(f"fatal: {effects.fatal}")
             self._mark("fatal", effects.fatal)
-            if not self._excused:
+            if self.wiped:
+                world.sometimes.count("wiped disk refused")
+                self.ruined = True
+                self._end(False, False)
+                world.watcher.lost(self.node)
+            elif not self._excused:
                 self._ruin("crash", f"node {self.node} stopped without a disk failure: {effects.fatal}")
             else:
                 self._end(False, False)
@@ -415,6 +428,8 @@ class Process:
             world.clients.server_closes(conn)
         for link in effects.link_closes:
             world.network.close_accepted(self.node, link)
+        if effects.dials is not None:
+            world.network.dials(self.node, [peer for peer, _, _ in effects.dials])
         for peer in effects.redials:
             world.network.redial(self.node, peer)
         for conn in effects.pauses:

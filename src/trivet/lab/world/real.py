@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId, NodeId
@@ -51,17 +53,19 @@ def small_steward(options: RunOptions) -> StewardSettings:
     )
 
 
+def address(node: NodeId) -> Member:
+    """Where a node is: nobody really dials it."""
+    return Member(id=node, host="127.0.0.1", client_port=7000 + node, peer_port=17000 + node)
+
+
 class RealNodes:
     """Boots ``core.node.Node``s of one simulated cluster."""
 
     def __init__(self, options: RunOptions) -> None:
-        members = [
-            Member(id=node, host="127.0.0.1", client_port=7000 + node, peer_port=17000 + node)
-            for node in range(1, options.nodes + 1)
-        ]
+        members = [address(node) for node in range(1, options.nodes + 1)]
         limits = small_limits(options)
-        self._configs = [
-            NodeConfig(
+        self._configs = {
+            member.id: NodeConfig(
                 node=member.id,
                 cluster="1ab",
                 members=members,
@@ -71,8 +75,22 @@ class RealNodes:
                 heartbeat_ms=options.election_ms // 10,
             )
             for member in members
-        ]
-        self.tick_ms = self._configs[0].tick_ms
+        }
+        self.tick_ms = self._configs[1].tick_ms
+
+    def join(self, node: NodeId, birth: int) -> None:
+        """A node that finds the others where the founders are."""
+        own = address(node)
+        self._configs[node] = msgspec.structs.replace(
+            self._configs[1],
+            node=node,
+            members=[],
+            known=self._configs[1].members,
+            host=own.host,
+            client_port=own.client_port,
+            peer_port=own.peer_port,
+            birth=birth,
+        )
 
     def boot(
         self,
@@ -84,7 +102,7 @@ class RealNodes:
         buggify: Buggify | None,
     ) -> NodeLike:
         """A node from its storage; raises StartError."""
-        return Node(self._configs[node - 1], storage, seed, mono_ms, wall_ms, buggify)
+        return Node(self._configs[node], storage, seed, mono_ms, wall_ms, buggify)
 
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """The rolling digest of the entries and replies, or (dear) of the whole state."""

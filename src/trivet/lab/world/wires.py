@@ -53,8 +53,8 @@ class Wires:
 
     def connect(self, caller: Caller, node: NodeId) -> ConnectionId:
         """A new connection, or 0 when the node's process is not there to accept it."""
-        process = self._processes[node]
-        if not process.is_up():
+        process = self._processes.get(node)
+        if process is None or not process.is_up():
             return 0
         number = self._next
         self._next += 1

@@ -4,6 +4,8 @@ Each kind of fault has a ground of its own, with a generator of its own, so that
 changes nothing in another. What lasts is undone by ``later``, which does nothing once all is quiet.
 """
 
+# ruff: noqa: D102 (the small protocol says what its names say)
+
 from collections.abc import Callable
 from typing import Protocol
 
@@ -40,6 +42,8 @@ class Victims(Protocol):
     sometimes: Sometimes
     orders: Orders
     mix: Mix
+
+    def join(self, node: NodeId, birth: int) -> None: ...
 
 
 class Shared:
@@ -142,4 +146,4 @@ class Ground:
             return None
         if not self.shared.rotten:
             self.shared.rotten = self.nodes[self.prng.below(len(self.nodes))]
-        return self.victims.processes[self.shared.rotten]
+        return self.victims.processes.get(self.shared.rotten)

@@ -122,7 +122,9 @@ def fate(g: Ground, leader: NodeId) -> bool:
 
 
 def _fall(g: Ground, node: NodeId, leader: NodeId) -> None:
-    victim = g.victims.processes[node]
+    victim = g.victims.processes.get(node)
+    if victim is None:
+        return
     if node != leader and g.prng.chance(0.5):
         # A voter falls, and nobody hears from the leader it voted for.
         cut_off(g, leader)

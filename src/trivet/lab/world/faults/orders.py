@@ -3,12 +3,15 @@
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, UP, GroupRow
 from trivet.core.cluster.slots import slot_of
+from trivet.lab.resp import Value
 from trivet.lab.world.faults.ground import Ground
 
 GROUPS_MAX = 8
 """With more groups nothing is split."""
 
 
+JOINED_MAX = 3
+"""So many nodes beyond the founders are there at a time."""
 NODES_MIN = 3
 """With no more nodes none is emptied: what is empty leaves."""
 
@@ -21,6 +24,25 @@ def order(g: Ground) -> bool:
         return False
     g.say("order " + b" ".join(words).decode())
     g.victims.orders.give(words)
+    return True
+
+
+def join(g: Ground) -> bool:
+    """A node comes, with an empty disk. Its birth tells whether it was heard, however often it asks."""
+    cluster, orders = g.cluster(), g.victims.orders
+    if cluster is None or (not orders.birth and len(g.nodes) >= g.options.nodes + JOINED_MAX):
+        return False
+    orders.birth = birth = orders.birth or g.prng.u64() >> 1 or 1
+    port = 7000 + cluster.next_node
+
+    def joined(reply: Value) -> None:
+        if isinstance(reply, tuple) and isinstance(reply[0], int):
+            orders.birth = 0
+            g.victims.join(reply[0], birth)
+
+    place = [b"127.0.0.1", b"%d" % port, b"%d" % (port + 10_000)]
+    zone = b"zone%d" % g.prng.below(3)
+    orders.give([b"CLUSTER", b"JOIN", *place, zone, b"{}", b"%d" % birth], joined)
     return True
 
 
@@ -71,7 +93,8 @@ def _drain(g: Ground, cluster: ClusterMap) -> list[bytes]:
     """One node at a time is to be empty, for a while."""
     draining = [row.id for row in cluster.nodes.values() if row.state == DRAINING]
     if draining:
-        return [b"CLUSTER", b"UNDRAIN", b"%d" % draining[0]]
+        verb = b"LEAVE" if g.prng.chance(0.7) else b"UNDRAIN"
+        return [b"CLUSTER", verb, b"%d" % draining[0]]
     nodes = [row.id for row in cluster.nodes.values() if row.state == UP]
     if len(nodes) <= NODES_MIN:
         return [b"CLUSTER", b"PLAN"]

@@ -100,3 +100,17 @@ def misdirect(g: Ground) -> bool:
     g.later(soon_us, lambda: victim.crash(g.prng.chance(0.5), False))
     g.later(2 * g.span_us() + 1_000_000, victim.start)
     return True
+
+
+def wipe(g: Ground) -> bool:
+    """A machine comes back with an empty disk and its old configuration: nobody may listen to it."""
+    victim, cluster = g.rotten(), g.cluster()
+    row = None if victim is None or cluster is None else cluster.nodes.get(victim.node)
+    if victim is None or victim.wiped or row is None or not row.birth:
+        return False
+    g.say(f"disk of {victim.node} is wiped")
+    victim.crash(True, False)
+    victim.disk.wipe()
+    victim.wiped = True
+    g.later(g.span_us(), victim.start)
+    return True
