@@ -1,6 +1,7 @@
 """Clusters that grow, as `bench/groups.py` needs them: Trivet's own, and Redis Cluster."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -33,11 +34,8 @@ def run(*command: str, seconds: float = 900.0) -> str:
     return done.stdout
 
 
-def fill(addresses: dict[str, range], keys: int) -> None:
+def fill(addresses: dict[str, range], keys: int, database: int = 0) -> None:
     """Write every key once, each to the node that has its slot."""
-    import socket
-
-    ours = {address: 0 for address in addresses}
     batches: dict[str, list[bytes]] = {address: [] for address in addresses}
     sockets = {}
     for address in addresses:
@@ -51,9 +49,11 @@ def fill(addresses: dict[str, range], keys: int) -> None:
             line = streams[address].readline()
             if not line.startswith(b"+OK"):
                 raise PeerError(f"SET was answered {line!r}")
-        ours[address] += len(batches[address])
         batches[address].clear()
 
+    if database:
+        for address in addresses:
+            batches[address].append(resp(b"SELECT", b"%d" % database))
     for number in range(keys):
         name = key(number)
         slot = slot_of(name)
@@ -130,10 +130,9 @@ class TrivetCluster(Peer):
     def state(self) -> dict[str, Any]:
         """`CLUSTER STATE`, as far as it is needed here."""
         top = _pairs(self.call("CLUSTER", "STATE"))
-        return {
-            name: [_pairs(row) for row in value] if name in ("nodes", "groups", "moves", "keyspaces") else value
-            for name, value in top.items()
-        }
+        for name in ("nodes", "keyspaces", "groups", "moves"):
+            top[name] = [_pairs(row) for row in top[name]]
+        return top
 
     def groups(self, keyspace: int) -> list[dict[str, Any]]:
         """The groups of a keyspace."""

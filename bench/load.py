@@ -21,6 +21,7 @@ import hiredis
 import uvloop
 
 from bench.grpc import GrpcReader, get_request, grpc_opening, put_request
+from trivet.core.cluster.slots import SLOTS, slot_of
 
 KEYS = 10_000
 VALUE_BYTES = 100
@@ -38,9 +39,11 @@ def resp(*words: bytes) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
-def resp_request(op: str, chance: random.Random) -> bytes:
-    """One SET, GET or INCR of a random key."""
+def resp_request(op: str, chance: random.Random, slots: range = range(SLOTS)) -> bytes:
+    """One SET, GET or INCR of a random key in those slots."""
     name = key(chance.randrange(KEYS))
+    while slot_of(name) not in slots:
+        name = key(chance.randrange(KEYS))
     if op == "set":
         return resp(b"SET", name, chance.randbytes(VALUE_BYTES // 2).hex().encode())
     if op == "get":
@@ -114,10 +117,25 @@ class RespConnection(Connection):
     """Speaks Redis' protocol."""
 
     def __init__(
-        self, tally: Tally, batches: list[bytes], replies_per_batch: int, chance: random.Random
+        self,
+        tally: Tally,
+        batches: list[bytes],
+        replies_per_batch: int,
+        chance: random.Random,
+        opening: bytes = b"",
     ) -> None:
         super().__init__(tally, batches, replies_per_batch, chance)
         self.reader = hiredis.Reader()
+        self.opening = opening
+
+    def send(self) -> None:
+        """Send the next batch; before the first one what opens the conversation."""
+        opening, self.opening = self.opening, b""
+        if opening:
+            assert self.transport is not None
+            self.transport.write(opening)
+        super().send()
+        self.waiting += 1 if opening else 0
 
     def parse(self, data: bytes) -> int:
         """Count replies; error replies are counted apart."""
@@ -166,17 +184,18 @@ class GrpcConnection(Connection):
         return done
 
 
-def resp_factory(tally: Tally, options: argparse.Namespace) -> Callable[[], Connection]:
+def resp_factory(tally: Tally, options: argparse.Namespace, slots: range) -> Callable[[], Connection]:
     """Connections to a peer that speaks Redis' protocol."""
     chance = random.Random(1)
     tail = resp(b"WAIT", str(options.wait).encode(), b"0") if options.wait and options.op != "get" else b""
     count = max(BATCHES // options.pipeline, 200)
     batches = [
-        b"".join(resp_request(options.op, chance) for _ in range(options.pipeline)) + tail
+        b"".join(resp_request(options.op, chance, slots) for _ in range(options.pipeline)) + tail
         for _ in range(count)
     ]
     replies = options.pipeline + (1 if tail else 0)
-    return lambda: RespConnection(tally, batches, replies, chance)
+    opening = resp(b"SELECT", b"%d" % options.database) if options.database else b""
+    return lambda: RespConnection(tally, batches, replies, chance, opening)
 
 
 def etcd_factory(tally: Tally, options: argparse.Namespace) -> Callable[[], Connection]:
@@ -195,12 +214,21 @@ def etcd_factory(tally: Tally, options: argparse.Namespace) -> Callable[[], Conn
 async def run(options: argparse.Namespace) -> dict[str, float | int | str]:
     """One measurement."""
     tally = Tally()
-    factory = (resp_factory if options.kind == "resp" else etcd_factory)(tally, options)
     loop = asyncio.get_running_loop()
     connections: list[Connection] = []
+    factories: dict[str, Callable[[], Connection]] = {}
     for i in range(options.connections):
-        host, _, port = options.address[i % len(options.address)].rpartition(":")
-        _, connection = await loop.create_connection(factory, host, int(port))
+        place = options.address[i % len(options.address)]
+        address, _, slots = place.partition("/")
+        if place not in factories:
+            first, _, last = (slots or f"0-{SLOTS - 1}").partition("-")
+            owned = range(int(first), int(last) + 1)
+            if options.kind == "resp":
+                factories[place] = resp_factory(tally, options, owned)
+            else:
+                factories[place] = etcd_factory(tally, options)
+        host, _, port = address.rpartition(":")
+        _, connection = await loop.create_connection(factories[place], host, int(port))
         connections.append(connection)
     for connection in connections:
         connection.send()
@@ -235,7 +263,9 @@ def main() -> None:
     """Parse the words, run, print one line of JSON."""
     parser = argparse.ArgumentParser(description="closed-loop load, one JSON line of results")
     parser.add_argument("--kind", choices=["resp", "etcd"], default="resp")
-    parser.add_argument("--address", action="append", required=True, help="host:port; connections go round")
+    words = "host:port; connections go round; host:port/0-99 gets keys of these slots only"
+    parser.add_argument("--address", action="append", required=True, help=words)
+    parser.add_argument("--database", type=int, default=0)
     parser.add_argument("--op", choices=["set", "get", "incr"], default="set")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--pipeline", type=int, default=1)

@@ -136,9 +136,7 @@ def _move(peer: TrivetCluster) -> Moved:
     sealed_ms = int(note.rpartition(" sealed for ")[2].split()[0])
     wait_until(lambda: bool(peer.groups(0)[-1]["keys"]), "the number of keys")
     keys = int(peer.groups(0)[-1]["keys"])
-    return Moved(
-        keys=keys, begun_s=begun_s, served_s=served[0], ended_s=ended_s, sealed_s=sealed_ms / 1000
-    )
+    return Moved(keys=keys, begun_s=begun_s, served_s=served[0], ended_s=ended_s, sealed_s=sealed_ms / 1000)
 
 
 def redis(kind: type[RedisCluster], directory: Path, keys: int, rate: int, calm_s: float) -> Row:
@@ -161,19 +159,28 @@ def redis(kind: type[RedisCluster], directory: Path, keys: int, rate: int, calm_
         peer.stop()
 
 
+def run(kind: type[RedisCluster] | None, directory: Path, keys: int, rate: int, calm_s: float) -> Row:
+    """One move of Trivet (None) or of one kind of Redis Cluster."""
+    if kind is None:
+        return trivet(directory, keys, rate, calm_s)
+    return redis(kind, directory, keys, rate, calm_s)
+
+
 HEAD = [
     "", "load", "keys moved", "until the new node served all", "until all was over", "keys/s",
     "commands/s before / during / after", "p50, ms: before / during / after",
-    "p99.9, ms: before / during / from the seal on", "longest, ms: before / during / from the seal on", "sealed",
+    "p99.9, ms: before / during / from the seal on", "longest, ms: before / during / from the seal on",
+    "sealed",
 ]  # fmt: skip
 
 
 def lines(rows: list[Row]) -> list[str]:
     """The table."""
-    return table(HEAD, [_line(row) for row in rows])
+    return table(HEAD, [line(row) for row in rows])
 
 
-def _line(row: Row) -> list[str]:
+def line(row: Row) -> list[str]:
+    """One line of it."""
     moved = row["moved"]
     phases = [row["before"], row["during"], row["after"]]
     speed = [short(len(one) / seconds) for one, seconds in zip(phases, row["seconds"], strict=True)]

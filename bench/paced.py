@@ -2,11 +2,13 @@
 
 An open loop: what is due is sent, whatever is still under way, so a server that stops answering for a while
 delays all that is due meanwhile, as it would with clients of its own. The latency of a command counts from
-the moment it left. `--rate 0` is a closed loop instead: every lane sends its next command when it has the reply.
+the moment it left. `--rate 0` is a closed loop instead: each lane sends its next command when it has the
+reply.
 
-Half of the commands are writes. Plain clients go round the nodes; `--cluster` clients send each command to the node
-that has its slot, and follow MOVED and ASK. It runs until its standard input ends; then it writes one line
-per command to `--out`: when it was sent (of the monotonic clock, which all processes share), ms, and its slot.
+Half of the commands are writes. Plain clients go round the nodes; `--cluster` clients send each command to
+the node that has its slot, and follow MOVED and ASK. It runs until its standard input ends; then it writes a
+line per command to `--out`: when it was sent (by the monotonic clock, which all processes share), how many
+ms it took, and its slot.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hiredis
 import uvloop
@@ -155,9 +157,9 @@ class Load:
             parser.feed(await reader.read(65_536))
         writer.close()
         self.slots = [self.options.address[0]] * 16_384
-        for first, last, primary, *_ in cast(list[list[list[bytes]]], rows):
-            address = f"{primary[0].decode()}:{primary[1]}"
-            for slot in range(cast(int, first), cast(int, last) + 1):
+        for first, last, (host_told, port_told, *_), *_ in cast(list[tuple[int, int, list[Any]]], rows):
+            address = f"{host_told.decode()}:{port_told}"
+            for slot in range(first, last + 1):
                 self.slots[slot] = address
 
     async def run(self) -> None:

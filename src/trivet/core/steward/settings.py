@@ -32,9 +32,9 @@ class StewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """After a refusal."""
     move_bytes_per_s: int = 32 * MIB
     """How fast one node copies slots to other groups, before they are sealed."""
-    move_window_bytes: int = MIB
-    """What one move has under way."""
-    move_slice_bytes: int = 64 * KIB
+    move_window_bytes: int = 64 * KIB
+    """What one move has under way. Clients' commands queue behind it on every member: so it is small."""
+    move_slice_bytes: int = 8 * KIB
     busy_bytes: int = MIB
     """Clients' writes that wait, here or there: with more of them copying goes at an eighth of the speed."""
     seal_lag_keys: int = 1_000
