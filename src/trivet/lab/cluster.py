@@ -379,7 +379,9 @@ class SimulatedCluster:
 
     def _is_level(self, group: GroupId) -> bool:
         """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
-        members = [node for node in self.invariants.members_of(group, self.processes) if node in self.processes]
+        members = [
+            node for node in self.invariants.members_of(group, self.processes) if node in self.processes
+        ]
         looks = {node: p.looks[group] for node, p in self.processes.items() if group in p.looks}
         return sorted(looks) == sorted(members) and len({look.applied for look in looks.values()}) == 1
 

@@ -12,7 +12,6 @@ from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
 
-
 LOOK_MS: Final = 20
 """New groups, and new leaders of groups, are looked for so often."""
 
