@@ -12,7 +12,6 @@ from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.raft.membership import Membership
 
 MAIN_GROUP: Final[GroupId] = 1
 """The group that most views show: the one in which every cluster begins."""
@@ -35,6 +34,19 @@ class EffectsLike(Protocol):
     again: bool
     fatal: str
     finished: bool
+
+
+class MembershipLike(Protocol):
+    """Who takes part in a group; compared as a whole."""
+
+    @property
+    def voters(self) -> tuple[NodeId, ...]: ...
+    @property
+    def outgoing(self) -> tuple[NodeId, ...]: ...
+    @property
+    def learners(self) -> tuple[NodeId, ...]: ...
+    def members(self) -> tuple[NodeId, ...]: ...
+    def is_voter(self, node: NodeId) -> bool: ...
 
 
 class ObservationLike(Protocol):
@@ -63,7 +75,7 @@ class ObservationLike(Protocol):
     @property
     def membership_index(self) -> int: ...
     @property
-    def membership(self) -> Membership: ...
+    def membership(self) -> MembershipLike: ...
     @property
     def suspect(self) -> bool: ...
 

@@ -78,7 +78,7 @@ class RaftGroup:
         self.stirred = True
         """Something has happened since the last turn, or is left to be done."""
         self.asleep = False
-        """It needs no tick until it is stirred, or until the node has reason to look (``holders`` of the log)."""
+        """It needs no tick until it is stirred, or the node has reason to look (``holders`` of the log)."""
         self._behind = False
         """More is committed than applied."""
         self._remote_reads: deque[tuple[NodeId, ReadIndexRequest]] = deque()

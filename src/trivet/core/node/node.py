@@ -89,7 +89,7 @@ class Node:
             config.node, booted.front.replicas, booted.groups, config.limits, booted.prng, config.steward
         )
         self.front.steward = self.steward
-        self._beat_ms = self._wake_ms = 0
+        self._beat_ms: Instant = 0
         self._disk: list[DiskJob] = []
         self._log: list[tuple[int, str]] = booted.log
         self._stop_at_ms: Instant = -1
@@ -280,7 +280,7 @@ class Node:
         front.wall_ms = wall_ms
         self._wal.tick(mono_ms)
         if self._wal.open:
-            self._tick_groups(mono_ms)
+            self.residents.tick(mono_ms)
             self._errands.tick(mono_ms)
             self.steward.tick(mono_ms, wall_ms)
             self._beat(mono_ms)
@@ -301,23 +301,6 @@ class Node:
         self._peers.tick(mono_ms)
         if self._stop_at_ms >= 0:
             self._go_on_stopping()
-
-    def _tick_groups(self, mono_ms: Instant) -> None:
-        """Most of many groups are asleep; what may wake them without an input is looked at here."""
-        if self._wal.full or mono_ms >= self._wake_ms:
-            self._wake_ms = mono_ms + 1000
-            for number in self._groups_to_wake():
-                self.groups[number].asleep = False
-        for number, group in self.residents.all:
-            held = self.groups.get(number)
-            if held is group and held.asleep and not held.stirred:
-                held.now_ms = mono_ms
-            else:
-                group.on_tick(mono_ms)
-
-    def _groups_to_wake(self) -> list[GroupId]:
-        """All while the log is full; else those that keep its oldest segment."""
-        return list(self.groups) if self._wal.full else [n for n in self._wal.holders() if n in self.groups]
 
     def _beat(self, mono_ms: Instant) -> None:
         """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
@@ -440,7 +423,7 @@ class Node:
             front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
 
     def _broadcast(self, group: Replica) -> None:
-        """What applied entries say to subscribers: every member tells its own, the leader nodes that are none."""
+        """What applied entries say to subscribers: members tell their own, the leader nodes that are none."""
         hub = self.front.pubsub
         held = self.groups.get(group.settings.group)
         leads = held is not None and held.raft.role is Role.LEADER

@@ -15,6 +15,8 @@ clients are still served through the remote one.
   has left nobody can tell any more whether it was applied.
 """
 
+from typing import Final
+
 from trivet.core.base.disk import DiskJob
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
 from trivet.core.base.prng import Prng
@@ -35,6 +37,9 @@ from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
 from trivet.core.wal.wal import Wal
 from trivet.core.wire.reply import NOT_HERE
+
+WAKE_MS: Final = 1_000
+"""Sleeping groups that keep the oldest segment of the log are woken so often: a snapshot may be due."""
 
 
 class Residents:
@@ -63,6 +68,7 @@ class Residents:
         self._prng = prng
         self._peers = peers
         self._now_ms: Instant = 0
+        self._wake_ms: Instant = 0
         self._seen: tuple[ClusterMap | None, int] = (None, -1)
         """The map that was followed last, and its epoch then."""
         self._is_news = False
@@ -132,6 +138,22 @@ class Residents:
     def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
         """Rule F3."""
         return not self._is_wanted(row) and row.membership >= replica.raft.membership_index
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    def tick(self, now_ms: Instant) -> None:
+        """Most of many groups are asleep; what may wake them without an input is looked at here."""
+        if self._wal.full or now_ms >= self._wake_ms:
+            self._wake_ms = now_ms + WAKE_MS
+            for number in self._groups if self._wal.full else self._wal.holders():
+                if number in self._groups:
+                    self._groups[number].asleep = False
+        for number, group in self.all:
+            held = self._groups.get(number)
+            if held is group and held.asleep and not held.stirred:
+                held.now_ms = now_ms
+            else:
+                group.on_tick(now_ms)
 
     # -- coming and going ---------------------------------------------------------------------------
 

@@ -13,8 +13,7 @@ nobody.
 
 from itertools import combinations
 
-from trivet.core.raft.membership import Membership
-from trivet.lab.seam import ObservationLike
+from trivet.lab.seam import MembershipLike, ObservationLike
 
 VOTERS_MAX = 9
 """Beyond so many, sets of voters are not enumerated."""
@@ -37,11 +36,11 @@ class Quorums:
     """Fed with every new look at a replica of one group; gives sentences that cannot be."""
 
     def __init__(self) -> None:
-        self.committed: tuple[int, Membership] | None = None
+        self.committed: tuple[int, MembershipLike] | None = None
         """(index, membership) of the newest that is known to be committed."""
         self._stands: dict[int, _Stand] = {}
         self._damaged: dict[int, None] = {}
-        self._before: dict[int, tuple[int, Membership]] = {}
+        self._before: dict[int, tuple[int, MembershipLike]] = {}
         """(commit, membership) of each node at the look before, in its present life."""
 
     def ended(self, node: int) -> None:
@@ -104,14 +103,14 @@ class Quorums:
         return []
 
 
-def decides(membership: Membership, nodes: tuple[int, ...]) -> bool:
+def decides(membership: MembershipLike, nodes: tuple[int, ...]) -> bool:
     """Whether ``nodes`` are a quorum: a majority of the voters, and of the outgoing ones during a change."""
     sets = [membership.voters, membership.outgoing] if membership.outgoing else [membership.voters]
     return all(2 * len([n for n in voters if n in nodes]) > len(voters) for voters in sets)
 
 
 def disjoint(
-    one: Membership, of_one: list[int], other: Membership, of_other: list[int]
+    one: MembershipLike, of_one: list[int], other: MembershipLike, of_other: list[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """A quorum of ``one`` and one of ``other``, of these nodes, without a common node; None: no such pair."""
     able = [node for node in of_one if one.is_voter(node)]
@@ -127,7 +126,7 @@ def disjoint(
     return None
 
 
-def _commits_alone(node: int, seen: ObservationLike, before: Membership) -> list[str]:
+def _commits_alone(node: int, seen: ObservationLike, before: MembershipLike) -> list[str]:
     """A change that was proposed in the same turn counts only after it: either membership may be content."""
     holders = (node, *[peer for peer, match in seen.matches if match >= seen.commit])
     if decides(seen.membership, holders) or (before.voters and decides(before, holders)):
@@ -138,7 +137,7 @@ def _commits_alone(node: int, seen: ObservationLike, before: Membership) -> list
     ]
 
 
-def members_text(membership: Membership) -> str:
+def members_text(membership: MembershipLike) -> str:
     """For people."""
     text = f"voters {list(membership.voters)}"
     if membership.outgoing:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import HANDED
-from trivet.core.raft.membership import Membership
-from trivet.lab.seam import ObservationLike
+from trivet.lab.seam import MembershipLike, ObservationLike
 
 
 class Movement:
@@ -21,7 +20,7 @@ class Movement:
         self._moves: dict[int, str] = {}
         """The phase of every move, as it was seen last."""
         self._groups: dict[GroupId, None] = {}
-        self._memberships: dict[GroupId, tuple[int, Membership]] = {}
+        self._memberships: dict[GroupId, tuple[int, MembershipLike]] = {}
         """(index, membership) that is committed."""
 
     def map_seen(self, cluster: ClusterMap) -> bool:
@@ -34,8 +33,8 @@ class Movement:
             if self._moves.get(move.id) != phase:
                 self._moves[move.id] = phase
                 self._count("move " + {"copy": "begins", HANDED: "handed over"}.get(phase, phase))
-        for move in [move for move in self._moves if move not in cluster.moves]:
-            was = self._moves.pop(move)
+        for number in [number for number in self._moves if number not in cluster.moves]:
+            was = self._moves.pop(number)
             self._count("move given up" if was == "copy" else "move ends")
         if self._groups and any(group not in self._groups for group in cluster.groups):
             self._count("group founded")
@@ -51,9 +50,9 @@ class Movement:
         after, index = seen.membership, seen.membership_index
         if before is not None and before.membership_index > index and before.membership != after:
             self._count("membership taken back")
-        if seen.role == "leader" and after.voters and node not in after.voters:
-            if before is None or before.membership != after:
-                self._count("leader leaves its group")
+        news = before is None or before.membership != after
+        if news and seen.role == "leader" and after.voters and node not in after.voters:
+            self._count("leader leaves its group")
         if seen.commit < index or not after.voters:
             return
         known = self._memberships.get(group)
@@ -63,7 +62,7 @@ class Movement:
         if known is not None and known[1] != after:
             self._changed(known[1], after)
 
-    def _changed(self, before: Membership, after: Membership) -> None:
+    def _changed(self, before: MembershipLike, after: MembershipLike) -> None:
         if after.outgoing:
             self._count("joint membership")
         for node in after.members():

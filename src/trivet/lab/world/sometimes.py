@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.raft.membership import NOBODY
 from trivet.lab.history import Operation, Outcome
-from trivet.lab.seam import ObservationLike
+from trivet.lab.seam import MembershipLike, ObservationLike
 from trivet.lab.world.movement import Movement
 
 EntryAt = Callable[[int], tuple[int, int] | None]
@@ -71,7 +71,7 @@ class _View:
         self.last_term = 0
         self.pre_candidate_in = -1
         self.seen: ObservationLike | None = None
-        self.membership = NOBODY
+        self.membership: MembershipLike = NOBODY
         self.settled = False
         """Whether ``membership`` was seen to be committed."""
         self.cut_at = 0

@@ -14,7 +14,6 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.lab.recording import Recorder
 from trivet.lab.seam import NodeFactory
-from trivet.lab.workloads import Mix
 from trivet.lab.world.admin import Orders
 from trivet.lab.world.client import Client
 from trivet.lab.world.network import Network
@@ -26,6 +25,14 @@ from trivet.lab.world.trace import Trace
 
 Pairs = list[tuple[NodeId, NodeId]]
 """Directed: (source, target)."""
+
+
+class KeysUsed(Protocol):
+    """The workloads, as far as faults ask them."""
+
+    def used_keys(self) -> list[tuple[int, bytes]]:
+        """(database, key) of all of them."""
+        ...
 
 
 class Victims(Protocol):
@@ -41,7 +48,11 @@ class Victims(Protocol):
     recorder: Recorder | None
     sometimes: Sometimes
     orders: Orders
-    mix: Mix
+
+    @property
+    def mix(self) -> KeysUsed:
+        """The workloads."""
+        ...
 
     def join(self, node: NodeId, birth: int) -> None: ...
 
