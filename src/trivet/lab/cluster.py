@@ -265,7 +265,7 @@ class SimulatedCluster:
         return self._demand("after healing")
 
     def _is_whole(self, core: list[NodeId]) -> bool:
-        """Whether each group has a majority in ``core``, and nothing is under way by which it may need others."""
+        """Whether each group has a majority in ``core``, and none is changing, so that it may need others."""
         cluster = self.newest_map()
         return cluster is None or all(
             2 * len([node for node in row.members if node in core]) > len(row.members)
@@ -368,7 +368,7 @@ class SimulatedCluster:
         return list(found)
 
     def _is_at_rest(self) -> bool:
-        """Whether the newest map wants nothing any more: no slots on their way, all members where they belong."""
+        """Whether the newest map wants no more: no slots on their way, all members where they belong."""
         cluster = self.newest_map()
         if cluster is None:
             return True
@@ -379,7 +379,9 @@ class SimulatedCluster:
 
     def _is_level(self, group: GroupId) -> bool:
         """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
-        members = [node for node in self.invariants.members_of(group, self.processes) if node in self.processes]
+        members = [
+            node for node in self.invariants.members_of(group, self.processes) if node in self.processes
+        ]
         looks = {node: p.looks[group] for node, p in self.processes.items() if group in p.looks}
         return sorted(looks) == sorted(members) and len({look.applied for look in looks.values()}) == 1
 

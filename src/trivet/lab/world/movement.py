@@ -34,8 +34,8 @@ class Movement:
             if self._moves.get(move.id) != phase:
                 self._moves[move.id] = phase
                 self._count("move " + {"copy": "begins", HANDED: "handed over"}.get(phase, phase))
-        for move in [move for move in self._moves if move not in cluster.moves]:
-            was = self._moves.pop(move)
+        for number in [number for number in self._moves if number not in cluster.moves]:
+            was = self._moves.pop(number)
             self._count("move given up" if was == "copy" else "move ends")
         if self._groups and any(group not in self._groups for group in cluster.groups):
             self._count("group founded")
@@ -51,9 +51,9 @@ class Movement:
         after, index = seen.membership, seen.membership_index
         if before is not None and before.membership_index > index and before.membership != after:
             self._count("membership taken back")
-        if seen.role == "leader" and after.voters and node not in after.voters:
-            if before is None or before.membership != after:
-                self._count("leader leaves its group")
+        is_news = before is None or before.membership != after
+        if is_news and seen.role == "leader" and after.voters and node not in after.voters:
+            self._count("leader leaves its group")
         if seen.commit < index or not after.voters:
             return
         known = self._memberships.get(group)
