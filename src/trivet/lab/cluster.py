@@ -265,7 +265,7 @@ class SimulatedCluster:
         return self._demand("after healing")
 
     def _is_whole(self, core: list[NodeId]) -> bool:
-        """Whether each group has a majority in ``core``, and nothing under way for which it needs others."""
+        """Whether each group has a majority in ``core``, and none is changing, so that it may need others."""
         cluster = self.newest_map()
         return cluster is None or all(
             2 * len([node for node in row.members if node in core]) > len(row.members)
@@ -368,7 +368,7 @@ class SimulatedCluster:
         return list(found)
 
     def _is_at_rest(self) -> bool:
-        """Whether the newest map wants nothing any more: no slots on their way, all members in place."""
+        """Whether the newest map wants no more: no slots on their way, all members where they belong."""
         cluster = self.newest_map()
         if cluster is None:
             return True

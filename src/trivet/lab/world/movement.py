@@ -50,8 +50,8 @@ class Movement:
         after, index = seen.membership, seen.membership_index
         if before is not None and before.membership_index > index and before.membership != after:
             self._count("membership taken back")
-        news = before is None or before.membership != after
-        if news and seen.role == "leader" and after.voters and node not in after.voters:
+        is_news = before is None or before.membership != after
+        if is_news and seen.role == "leader" and after.voters and node not in after.voters:
             self._count("leader leaves its group")
         if seen.commit < index or not after.voters:
             return

@@ -113,6 +113,10 @@ class Ground:
         options = self.options
         return any((options.bit_rot_every_ms, options.misdirect_every_ms, options.sync_failure_every_ms))
 
+    def all_up(self) -> bool:
+        """Whether every node runs: a group that is founded now has all the members that it shall have."""
+        return all(process.is_up() and not process.paused for process in self.victims.processes.values())
+
     def cluster(self) -> ClusterMap | None:
         """The newest map that any running node knows."""
         maps = [process.cluster() for process in self.victims.processes.values()]

@@ -50,11 +50,12 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
     groups = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
     row = groups[g.prng.below(len(groups))]
     roll = g.prng.below(20)
+    may_found = len(groups) < GROUPS_MAX and (not g.loses_synced() or g.all_up())
     if roll < 6:
-        return _split(g, row) if len(groups) < GROUPS_MAX else None
+        return _split(g, row) if may_found else None
     if roll < 12:
         others = [other for other in groups if other.keyspace == row.keyspace and other is not row]
-        return _between(g, row, others[g.prng.below(len(others))]) if others else _split(g, row)
+        return _between(g, row, others[g.prng.below(len(others))]) if others else None
     if roll < 15:
         members = row.members or row.founders
         node = members[g.prng.below(len(members))]
