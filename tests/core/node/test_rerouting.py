@@ -29,7 +29,7 @@ class Bench:
         run.epoch = 3
         for key in keys:
             run.add((0, [b"SET", key, b"v"]), 10)
-        run.take_calls()
+        run.sent = run.take_calls()
         replies = [OK] * answered + [NOT_HERE] * (len(keys) - answered)
         assert run.finish_in_part(replies) is (answered < len(keys))
         if run.misrouted:

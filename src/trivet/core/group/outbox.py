@@ -13,9 +13,9 @@ from collections import deque
 from trivet.core.base.buggify import REPLIES_KEPT, Buggify
 from trivet.core.base.ids import Instant, NodeId
 from trivet.core.group.run import Run, finish_runs
-from trivet.core.machine.entry import Batch, Call, encode_batch
+from trivet.core.machine.entry import Batch, Call, decode_batch, encode_batch
 from trivet.core.machine.sessions import NodeSessions
-from trivet.core.wire.reply import Error, Reply
+from trivet.core.wire.reply import Error, NotHere, Reply
 
 TIMEOUT_ERROR = Error(
     "TIMEOUT no majority confirmed the command in time: it may have taken effect, or still may"
@@ -122,8 +122,18 @@ class Outbox:
             return None
         parcel = self.under_way.popleft()
         self.pending_bytes -= parcel.size_bytes
+        if looks and any([type(reply) is NotHere for reply in replies]):
+            self._recall(parcel)
         finish_runs(parcel.runs, replies, self.misrouted if looks else None)
         return parcel
+
+    def _recall(self, parcel: Parcel) -> None:
+        """Some calls of a batch are to go elsewhere: what they were stands in the batch."""
+        calls = decode_batch(parcel.data).calls
+        position = 0
+        for run in parcel.runs:
+            run.sent = calls[position : position + run.count]
+            position += run.count
 
     def skipped_to(self, sequence: int) -> list[Parcel]:
         """Batches up to ``sequence`` were applied, but their replies are lost: give them up."""

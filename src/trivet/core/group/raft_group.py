@@ -467,7 +467,8 @@ class RaftGroup:
                 self._followers.attach(machine)
             if memory is not None and memory.notes_use:
                 memory.note_reads(keys_read(run.calls), wall_ms)
-            replies = machine.read(run.take_calls(), wall_ms, prng, run.epoch)
+            calls = run.take_calls()
+            replies = machine.read(calls, wall_ms, prng, run.epoch)
             if isinstance(run.waiter, RemoteReader):
                 run.finish(replies)
                 if machine.denied:
@@ -475,6 +476,7 @@ class RaftGroup:
             elif not machine.ownership.looks:
                 run.finish(replies)
             elif run.finish_in_part(replies):
+                run.sent = calls
                 self.outbox.misrouted.append(run)
         if machine.denied:
             self._take_denied(machine)

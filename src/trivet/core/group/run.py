@@ -38,7 +38,7 @@ class Run:
         """How many calls: ``calls`` itself is emptied when they have left."""
         self.size_bytes = 0
         self.sent: list[Call] = []
-        """The calls that have left, until they are answered: some may have to go elsewhere."""
+        """The calls that have left, if some of them have to go elsewhere."""
         self.replies: list[Reply] | None = None
         self.misrouted = 0
         """So many of the replies say that the call's keys are not in that group: nobody is told yet."""
@@ -64,7 +64,6 @@ class Run:
         calls = self.calls
         if calls and self.size_bytes < SHOWN_BYTES_MAX:
             self.first = calls[0][1]
-        self.sent = calls
         self.calls = []
         return calls
 
