@@ -95,6 +95,7 @@ class TrivetCluster(Peer):
         if self.processes[0].poll() is not None:
             raise PeerError(log.read_text().strip().splitlines()[-1])
         self.look()
+        wait_until(lambda: self.state()["epoch"] > 0, "the founding of the cluster")
         if self.nodes > 3:
             self.scale(self.nodes)
 

@@ -86,6 +86,8 @@ class RaftGroup:
         self._time_entry: Index = 0
         self._led_by: tuple[NodeId, int] = (NO_NODE, 0)
         self._resend = False
+        self._idle = False
+        """Nothing that passes with time is under way, as of the last look; a turn ends that."""
         self._last_progress_ms: Instant = 0
         self._now_ms: Instant = 0
         """The last tick."""
@@ -225,7 +227,11 @@ class RaftGroup:
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
         self._now_ms = now_ms
-        if self.raft.quiet and self._is_idle():
+        # What makes a replica busy comes with a turn, so one close look after each is enough.
+        self._idle = (
+            self.raft.quiet and not self.stirred and not self.wal.full and (self._idle or self._is_idle())
+        )
+        if self._idle:
             return
         self.stirred = True
         self.raft.tick()
@@ -258,7 +264,6 @@ class RaftGroup:
             or machine.memory is not None
             or self._doubtful
             or self.remotes.busy
-            or self.wal.full
             or machine.databases.next_deadline_ms() != NEVER
         )
 
@@ -300,6 +305,7 @@ class RaftGroup:
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.stirred = False
+        self._idle = False
         self.raft.full = self.wal.full
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
