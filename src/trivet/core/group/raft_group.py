@@ -227,9 +227,14 @@ class RaftGroup:
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
         self._now_ms = now_ms
-        # What makes a replica busy comes with a turn, so one close look after each is enough.
+        # What makes a replica busy comes with a turn, but for the log: one close look after each is enough.
+        wal = self.wal
         self._idle = (
-            self.raft.quiet and not self.stirred and not self.wal.full and (self._idle or self._is_idle())
+            self.raft.quiet
+            and not self.stirred
+            and not wal.full
+            and not wal.held_bytes(self.settings.group)
+            and (self._idle or self._is_idle())
         )
         if self._idle:
             return

@@ -96,6 +96,8 @@ class Node:
         self._finished = False
         self._fatal = ""
         self._leaders = Leaders()
+        self._turned: list[GroupId] = []
+        """Groups that had a turn since the end of the last one, some more than once."""
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -371,6 +373,7 @@ class Node:
             self.residents.take_over(mono_ms)
         for _, group in self.residents.all:
             if group.stirred:
+                self._turned.append(group.settings.group)
                 group.turn(mono_ms, wall_ms)
                 front.note_pending(group)
                 if group.misrouted:
@@ -509,9 +512,10 @@ class Node:
         effects.disk = self._wal.flush()
         late = False
         for replica in self.groups.values():
-            for job in replica.snapshots.take_jobs():
-                self._disk_of[job.token] = replica
-                effects.disk.append(job)
+            if replica.snapshots.jobs:
+                for job in replica.snapshots.take_jobs():
+                    self._disk_of[job.token] = replica
+                    effects.disk.append(job)
             if replica.failure:
                 self._fatal = replica.failure
         if self.residents.jobs:
@@ -556,7 +560,9 @@ class Node:
         self._log.extend([(INFO, note) for note in self.residents.notes])
         self.residents.notes = []
         self._log.extend([(INFO, note) for note in self.steward.take_notes()])
-        self._log.extend(self._leaders.news(self.groups))
+        if self._turned:
+            self._log.extend(self._leaders.news(self.groups, self._turned))
+            self._turned = []
         peers = self._peers
         if self._log or peers.notes:
             effects.log.extend(self._log)

@@ -76,10 +76,13 @@ class Leaders:
     def __init__(self) -> None:
         self._seen: dict[GroupId, tuple[NodeId, Term]] = {}
 
-    def news(self, groups: dict[GroupId, RaftGroup]) -> list[tuple[int, str]]:
-        """Lines for the log: other leaders than before, and what the groups have to say."""
+    def news(self, groups: dict[GroupId, RaftGroup], turned: list[GroupId]) -> list[tuple[int, str]]:
+        """Lines for the log of groups that had a turn: other leaders than before, what they have to say."""
         news: list[tuple[int, str]] = []
-        for number, group in groups.items():
+        for number in turned:
+            group = groups.get(number)
+            if group is None:
+                continue
             led_by = (group.raft.leader, group.raft.term)
             if led_by != self._seen.get(number, (NO_NODE, 0)):
                 self._seen[number] = led_by

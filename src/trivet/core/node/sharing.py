@@ -4,11 +4,17 @@ Each node brings the copy to the groups that it leads. A client that has changed
 the groups of which its node holds replicas have it, so that its next command is judged by it.
 """
 
+from typing import Final
+
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
+
+
+_LOOK_MS: Final = 100
+"""After so long all groups are looked at again, whatever has been seen: a replica may begin anew."""
 
 
 class Change(Run):
@@ -38,14 +44,21 @@ class Sharing:
         self._groups = groups
         self._timeout_ms = timeout_ms
         self._copies: dict[GroupId, Run] = {}
+        self._settled = (-1, 0)
+        """By what the system group had decided, and among how many groups, all had everything at the last look."""
+        self._look_ms: Instant = 0
 
     def run_done(self) -> None:
         """A copy is there."""
 
     def look(self, now_ms: Instant) -> bool:
         """Bring what is missing, and answer whom it reached; whether something was staged."""
-        staged = False
         system = self._groups[SYSTEM_GROUP].machine
+        known = (system.shared_index, len(self._groups))
+        if self._settled == known and now_ms < self._look_ms and not self.changes:
+            return False
+        self._look_ms = now_ms + _LOOK_MS
+        staged = False
         behind = False
         for number, group in self._groups.items():
             machine = group.machine
@@ -63,6 +76,7 @@ class Sharing:
                 self._copies[number] = run
                 group.write(run, now_ms)
                 staged = True
+        self._settled = (-1, 0) if behind else known
         if self.changes:
             waiting = self.changes
             self.changes = []
