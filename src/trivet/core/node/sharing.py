@@ -12,7 +12,6 @@ from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
 
-
 _LOOK_MS: Final = 100
 """After so long all groups are looked at again, whatever has been seen: a replica may begin anew."""
 
@@ -45,7 +44,7 @@ class Sharing:
         self._timeout_ms = timeout_ms
         self._copies: dict[GroupId, Run] = {}
         self._settled = (-1, 0)
-        """By what the system group had decided, and among how many groups, all had everything at the last look."""
+        """What the system group had decided, and among how many groups, when last all had it."""
         self._look_ms: Instant = 0
 
     def run_done(self) -> None:
