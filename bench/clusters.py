@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.load import VALUE_BYTES, key, resp
 from bench.peers import HOST, Peer, PeerError, ask, free_ports, program, wait_until
-from trivet.cli.probe import Probe, Reply
+from trivet.cli.probe import Probe, Refused, Reply
 from trivet.core.cluster.slots import slot_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,8 +95,17 @@ class TrivetCluster(Peer):
         if self.processes[0].poll() is not None:
             raise PeerError(log.read_text().strip().splitlines()[-1])
         self.look()
+        wait_until(self._founded, "the founding of the cluster")
         if self.nodes > 3:
             self.scale(self.nodes)
+
+    def _founded(self) -> bool:
+        """Whether it takes changes of its map: for moments after the start it does not."""
+        try:
+            self.call("CLUSTER", "UNDRAIN", "1")
+        except Refused as error:
+            return not error.text.startswith("CLUSTERDOWN")
+        return True
 
     def look(self) -> None:
         """Take the addresses of all nodes from `cluster.json`."""

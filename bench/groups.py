@@ -200,25 +200,40 @@ def idle(options: argparse.Namespace) -> list[str]:
     try:
         peer.start()
         pids = list(peer.pids().values())
-        rows.append(["Trivet, 1 group", *at_rest(pids, options)])
+        leader = [peer.address(peer.groups(0)[0]["leader"])]
+        cells = [("set", CONNECTIONS), ("get", CONNECTIONS), ("set", 1), ("get", 1)]
+        rows.append(["Trivet, 1 group", *at_rest(pids, options), *beside(leader, cells, options)])
         begun_s = time.monotonic()
         groups = options.idle_groups
         peer.call("KEYSPACE", "CREATE", str(DATABASE), "SHARDS", str(groups), seconds=120.0)
         made_s = time.monotonic() - begun_s
         wait_until(lambda: all(row["leader"] for row in peer.groups(DATABASE)), "leaders", 120)
-        rows.append([f"Trivet, {groups + 1} groups", *at_rest(pids, options)])
+        rows.append(
+            [f"Trivet, {groups + 1} groups", *at_rest(pids, options), *beside(leader, cells, options)]
+        )
     finally:
         peer.stop()
     redis = RedisCluster(options.dir)
     try:
         redis.start()
         pids = [process.pid for process in redis.processes[:3]]
-        rows.append(["Redis Cluster, 3 primaries", *at_rest(pids, options)])
+        rows.append(["Redis Cluster, 3 primaries", *at_rest(pids, options), *["–"] * len(cells)])
     finally:
         redis.stop()
     text = f"`KEYSPACE CREATE {DATABASE} SHARDS {groups}` was answered after {made_s:.1f} s."
     head = ["at rest", "CPU, % of a core, each of 3 nodes", "memory, MB, each"]
+    head += [f"one busy group beside them: {op.upper()}, {connections} conn." for op, connections in cells]
     return [*table(head, rows), text, ""]
+
+
+def beside(addresses: list[str], cells: list[tuple[str, int]], options: argparse.Namespace) -> list[str]:
+    """What one group does while the others rest."""
+    found = []
+    for op, connections in cells:
+        rows = [load(addresses, op, connections, 1, options.seconds) for _ in range(options.rounds)]
+        found.append(figure(rows))
+    print("  beside them: " + ", ".join(found), flush=True)
+    return found
 
 
 def at_rest(pids: list[int], options: argparse.Namespace) -> list[str]:

@@ -122,7 +122,7 @@ class Outbox:
             return None
         parcel = self.under_way.popleft()
         self.pending_bytes -= parcel.size_bytes
-        if looks and any([type(reply) is NotHere for reply in replies]):
+        if looks and any(type(reply) is NotHere for reply in replies):
             self._recall(parcel)
         finish_runs(parcel.runs, replies, self.misrouted if looks else None)
         return parcel

@@ -261,7 +261,6 @@ class RaftGroup:
             or machine.memory is not None
             or self._doubtful
             or self.remotes.busy
-            or self.wal.full
             or machine.databases.next_deadline_ms() != NEVER
         )
 

@@ -152,7 +152,8 @@ class Snapshots:
         self._installed: Machine | None = None
         self._obsolete: list[SnapshotFile] = []
         self._records: deque[tuple[int, SnapshotFile]] = deque()
-        self._jobs: list[DiskJob] = []
+        self.jobs: list[DiskJob] = []
+        """The disk jobs of this turn; the node takes them."""
         self._now_ms: Instant = 0
         self._paused_until_ms: Instant = 0
 
@@ -186,8 +187,8 @@ class Snapshots:
 
     def take_jobs(self) -> list[DiskJob]:
         """The disk jobs of this turn."""
-        jobs = self._jobs
-        self._jobs = []
+        jobs = self.jobs
+        self.jobs = []
         return jobs
 
     # -- taking ------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ class Snapshots:
             job = taking.writer.add(chunk)
             self.wants_turn = True
         taking.jobs[job.token] = None
-        self._jobs.append(job)
+        self.jobs.append(job)
 
     def _taken(self, taking: _Taking) -> None:
         self._taking = None
@@ -284,7 +285,7 @@ class Snapshots:
             if old.file in in_use:
                 keep.append(old)
             elif self._newest is None or old.file != self._newest.file:
-                self._jobs.append(remove_job(self._tokens, old.file))
+                self.jobs.append(remove_job(self._tokens, old.file))
         self._obsolete = keep
 
     def _trim(self, machine: Machine) -> None:
@@ -310,7 +311,7 @@ class Snapshots:
         job = read_job(self._tokens, giving.source.file, giving.offset, self._limits.snapshot_chunk_bytes)
         giving.token = job.token
         giving.asked_ms = self._now_ms
-        self._jobs.append(job)
+        self.jobs.append(job)
 
     def _give(self, peer: NodeId, giving: _Giving, data: bytes) -> None:
         giving.token = 0
@@ -373,14 +374,14 @@ class Snapshots:
         if self._taking is not None:
             self._give_up_taking(self._taking)
         if self._receiving is not None:
-            self._jobs.append(self._receiving.receiver.abort())
+            self.jobs.append(self._receiving.receiver.abort())
             self._receiving = None
         self._giving.clear()
         self._wanted.clear()
         files = [old.file for old in self._obsolete] + [file.file for _, file in self._records]
         if self._newest is not None:
             files.append(self._newest.file)
-        self._jobs.extend([remove_job(self._tokens, file) for file in files])
+        self.jobs.extend([remove_job(self._tokens, file) for file in files])
         self._obsolete, self._newest = [], None
         self._records.clear()
         return self.take_jobs()
@@ -420,7 +421,7 @@ class Snapshots:
             return
         job = receiving.receiver.add(chunk.data)
         receiving.token = job.token
-        self._jobs.append(job)
+        self.jobs.append(job)
         try:
             for piece in receiving.receiver.chunks:
                 receiving.load.feed(piece)
@@ -432,7 +433,7 @@ class Snapshots:
 
     def _begin_receiving(self, sender: NodeId, chunk: SnapshotChunk) -> _Receiving:
         if self._receiving is not None:
-            self._jobs.append(self._receiving.receiver.abort())
+            self.jobs.append(self._receiving.receiver.abort())
         receiver = SnapshotReceiver(self._tokens, self._group, chunk.index, chunk.snapshot_term)
         load = SnapshotLoad(Machine(self._limits.expire_per_entry_max))
         self._receiving = _Receiving(sender, chunk, receiver, load)
@@ -440,7 +441,7 @@ class Snapshots:
 
     def _throw_away(self, receiving: _Receiving, why: str) -> None:
         self.notes.append(f"threw away a snapshot that node {receiving.sender} sent: {why}")
-        self._jobs.append(receiving.receiver.abort())
+        self.jobs.append(receiving.receiver.abort())
         self._receiving = None
         reply = SnapshotReply(self._raft.term, receiving.index, 0, False)
         self.outgoing.append((receiving.sender, reply))
@@ -453,7 +454,7 @@ class Snapshots:
         """Rule T4: the file is durable."""
         self._receiving = None
         if receiving.index <= self._raft.commit:
-            self._jobs.append(remove_job(self._tokens, receiving.receiver.file))
+            self.jobs.append(remove_job(self._tokens, receiving.receiver.file))
             self._reply(receiving, True)
             return
         self.received += 1
@@ -470,10 +471,10 @@ class Snapshots:
 
     def _give_up_taking(self, taking: _Taking) -> None:
         taking.walk.close()
-        self._jobs.append(taking.writer.abort())
+        self.jobs.append(taking.writer.abort())
         if taking.finishing:
             # Its last job may yet succeed, without those before it.
-            self._jobs.append(remove_job(self._tokens, taking.writer.file))
+            self.jobs.append(remove_job(self._tokens, taking.writer.file))
         self._taking = None
 
     # -- reports of the disk -------------------------------------------------------------------
@@ -495,7 +496,7 @@ class Snapshots:
                 receiving.finishing = True
                 job = receiving.receiver.finish()
                 receiving.token = job.token
-                self._jobs.append(job)
+                self.jobs.append(job)
             else:
                 self._reply(receiving, True)
             return

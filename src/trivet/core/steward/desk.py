@@ -62,6 +62,16 @@ class Errand:
         self._desk.stirred = True
 
 
+class Looked:
+    """When somebody last looked at all groups closely, and by which map."""
+
+    __slots__ = ("epoch", "next_ms")
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.next_ms: Instant = 0
+
+
 class Desk:
     """See the module."""
 
@@ -105,6 +115,14 @@ class Desk:
             return None
         raft = group.raft
         return group if raft.term_at(group.machine.applied_index) == raft.term else None
+
+    def look_is_due(self, cluster: ClusterMap, looked: Looked) -> bool:
+        """Whether quiet groups deserve a look too: the map is another, or it is some time since."""
+        if cluster.epoch == looked.epoch and self.now_ms < looked.next_ms:
+            return False
+        looked.epoch = cluster.epoch
+        looked.next_ms = self.now_ms + self.settings.retry_ms
+        return True
 
     def note(self, sentence: str) -> None:
         """A sentence for the log that people read."""

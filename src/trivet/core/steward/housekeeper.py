@@ -19,7 +19,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.machine.importing import END
 from trivet.core.machine.ownership import Ownership
 from trivet.core.machine.slot_ranges import write_ranges
-from trivet.core.steward.desk import REFUSED, Desk, Errand
+from trivet.core.steward.desk import REFUSED, Desk, Errand, Looked
 
 _NOBODYS_MOVE = 0
 
@@ -42,11 +42,15 @@ class Housekeeper:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._kept: dict[GroupId, _Kept] = {}
+        self._looked = Looked()
 
     def look(self, cluster: ClusterMap) -> None:
         """Say what is due in the groups that are led here."""
         desk = self._desk
-        for number in desk.groups:
+        closely = desk.look_is_due(cluster, self._looked)
+        for number, replica in desk.groups.items():
+            if replica.raft.quiet and not closely:
+                continue
             group = desk.led(number)
             row = cluster.groups.get(number)
             if group is None or row is None or number == SYSTEM_GROUP:

@@ -19,7 +19,7 @@ from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.membership import Membership
 from trivet.core.raft.state import Role
-from trivet.core.steward.desk import REFUSED, Desk, Errand
+from trivet.core.steward.desk import REFUSED, Desk, Errand, Looked
 from trivet.core.wire.reply import Error
 
 LEADS_MAX: Final = 200
@@ -44,11 +44,15 @@ class Keeper:
         self._kept: dict[GroupId, _Kept] = {}
         self._leads: Errand | None = None
         self._leads_next_ms: Instant = 0
+        self._looked = Looked()
 
     def tick(self, cluster: ClusterMap) -> None:
         """Take the next step with every group that is led here."""
         desk = self._desk
+        closely = desk.look_is_due(cluster, self._looked)
         for number, group in desk.groups.items():
+            if group.raft.quiet and not closely:
+                continue
             row = cluster.groups.get(number)
             if group.raft.role is Role.LEADER and row is not None:
                 self._look(cluster, row, group)

@@ -247,9 +247,8 @@ class Mover:
         if self._near_since_ms < 0:
             self._near_since_ms = desk.now_ms
         patient = desk.now_ms - self._near_since_ms < settings.catch_up_ms
-        if patient and (
-            lag > settings.seal_lag_keys or self._under_way_bytes > settings.move_window_bytes // 2
-        ):
+        much = self._under_way_bytes > settings.move_window_bytes // 2
+        if patient and (much or lag > settings.seal_lag_keys):
             return
         self._seal = desk.say(row.source, b"SEAL", self.move, write_ranges(row.ranges))
 
