@@ -43,7 +43,7 @@ class Victims(Protocol):
     orders: Orders
     mix: Mix
 
-    def join(self, node: NodeId, birth: int) -> None: ...
+    def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None: ...
 
 
 class Shared:
