@@ -345,7 +345,7 @@ class ToyNodes:
     def digest(self, node: NodeLike, group: int, whole: bool) -> object:
         return 0
 
-    def join(self, node: int, birth: int) -> None:
+    def join(self, node: int, birth: int, known: list[int]) -> None:
         raise NotImplementedError
 
     def cluster(self, node: NodeLike) -> None:

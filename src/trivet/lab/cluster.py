@@ -77,7 +77,7 @@ class SimulatedCluster:
         self.sometimes.walls_stand = self.network.walls_stand
         machines = chance.fork()
         for node in range(1, options.nodes + 1):
-            self._add(node, machines)
+            self._add(node, machines, list(range(1, options.nodes + 1)))
         self.serving = list(self.processes)
         """The nodes that clients know; one list for all of them."""
         self._joined: dict[NodeId, None] = {}
@@ -100,20 +100,20 @@ class SimulatedCluster:
         self._joiners = chance.fork()
         self.orders.client = self._client(2000, self.orders)
 
-    def _add(self, node: NodeId, machines: Prng) -> Process:
+    def _add(self, node: NodeId, machines: Prng, known: list[NodeId]) -> Process:
         process = self.processes[node] = self._machine(node, machines)
-        self.network.add(node, process, range(1, self.options.nodes + 1))
+        self.network.add(node, process, known)
         if self.recorder is not None:
             self.recorder.lane(node, f"node {node}")
         return process
 
-    def join(self, node: NodeId, birth: int) -> None:
-        """The cluster has given a number to a new node: its process starts, with an empty disk."""
+    def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None:
+        """The cluster has told a new node its number and who is there: its process starts, its disk empty."""
         if node in self._joined:
             return
         self._joined[node] = None
-        self.factory.join(node, birth)
-        self._add(node, self._joiners).start()
+        self.factory.join(node, birth, known)
+        self._add(node, self._joiners, known).start()
         self.serving.append(node)
         self.sometimes.count("node joined")
 

@@ -116,8 +116,11 @@ class NodeFactory(Protocol):
         wall_ms: int,
         buggify: Buggify | None,
     ) -> NodeLike: ...
-    def join(self, node: NodeId, birth: int) -> None:
-        """From now on ``boot`` knows a node that joined with a data directory of that number."""
+    def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None:
+        """From now on ``boot`` knows a node that joined with a data directory of that number.
+
+        ``known``: the nodes of which it was told.
+        """
         ...
 
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-SCRIPTS = ["idle", "missed", "leader_dies", "not_yet"]
+SCRIPTS = ["idle", "missed", "leader_dies", "not_yet", "learner"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

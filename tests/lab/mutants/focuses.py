@@ -125,3 +125,14 @@ LOCKS: Focus = {
     "think_ms_max": 100, "rest_rate": 0.0, "safety_ms_max": 40_000,
 }  # fmt: skip
 """Many clients, one lock, and holders that keep it longer than its lease."""
+
+SLOTS_MOVE: Focus = AS_DRAWN | {
+    "ops": 300, "workloads": "register,counter,set,tokens", "keys_per_kind": 4, "second_rate": 0.5,
+    "second_shards": 2, "second_replicas": 3, "move_every_ms": 300, "plans": True, "pause_ms_max": 500,
+    "move_slice_bytes": 64, "kill_every_ms": 2_000, "partition_every_ms": 2_000, "bit_rot_every_ms": 0,
+    "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "core_rate": 0.0,
+}  # fmt: skip
+"""Slots on their way all the time, while leaders fall."""
+
+MEMBERS_MOVE: Focus = SLOTS_MOVE | {"move_every_ms": 600, "join_every_ms": 1_500, "fate_rate": 0.5}
+"""Nodes that come and go, while leaders fall."""

@@ -78,14 +78,14 @@ class RealNodes:
         }
         self.tick_ms = self._configs[1].tick_ms
 
-    def join(self, node: NodeId, birth: int) -> None:
-        """A node that finds the others where the founders are."""
+    def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None:
+        """A node without members of its own."""
         own = address(node)
         self._configs[node] = msgspec.structs.replace(
             self._configs[1],
             node=node,
             members=[],
-            known=self._configs[1].members,
+            known=[address(peer) for peer in known if peer != node],
             host=own.host,
             client_port=own.client_port,
             peer_port=own.peer_port,

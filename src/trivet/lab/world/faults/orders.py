@@ -1,5 +1,6 @@
 """Orders of an administrator: slots to other groups, other leaders, nodes emptied. None of it may be felt."""
 
+from trivet.core.base.ids import NodeId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, UP, GroupRow
 from trivet.core.cluster.slots import slot_of
@@ -38,12 +39,18 @@ def join(g: Ground) -> bool:
     def joined(reply: Value) -> None:
         if isinstance(reply, tuple) and isinstance(reply[0], int):
             orders.birth = 0
-            g.victims.join(reply[0], birth)
+            g.victims.join(reply[0], birth, _numbers(reply[2]))
 
     place = [b"127.0.0.1", b"%d" % port, b"%d" % (port + 10_000)]
     zone = b"zone%d" % g.prng.below(3)
     orders.give([b"CLUSTER", b"JOIN", *place, zone, b"{}", b"%d" % birth], joined)
     return True
+
+
+def _numbers(nodes: Value) -> list[NodeId]:
+    """The nodes in an answer to ``CLUSTER JOIN``."""
+    assert isinstance(nodes, tuple)
+    return [row[0] for row in nodes if isinstance(row, tuple) and isinstance(row[0], int)]
 
 
 def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
