@@ -57,7 +57,7 @@ def test_a_made_up_frame_closes_its_link_or_is_taken(seed):
     message = msgspec.msgpack.encode(seed)
     for number in range(FUZZ_EXAMPLES):
         data = made_up(message, random)
-        peers = Peers(CLUSTER, 1, [1, 2, 3], 1 << 20, 10, 0)
+        peers = Peers(CLUSTER, 1, 11, [1, 2, 3], 1 << 20, 10, 0)
         peers.accepted(number, "10.0.0.9:1")
         if not isinstance(seed[1], Hello):
             peers.receive(number, encode_message(0, Hello(CLUSTER, 2, 1, PEER_FORMAT)))
@@ -66,7 +66,7 @@ def test_a_made_up_frame_closes_its_link_or_is_taken(seed):
 
 def test_text_that_is_none_does_not_end_the_node():
     """A name in a frame's first message that is not UTF-8, from anybody who reaches the port."""
-    peers = Peers(CLUSTER, 1, [1, 2, 3], 1 << 20, 10, 0)
+    peers = Peers(CLUSTER, 1, 11, [1, 2, 3], 1 << 20, 10, 0)
     peers.accepted(7, "10.0.0.9:1")
     good = msgspec.msgpack.encode((0, Hello(CLUSTER, 2, 1, PEER_FORMAT)))
     assert peers.receive(7, frame(good.replace(CLUSTER.encode(), b"\xff" * len(CLUSTER)))) == []
@@ -76,7 +76,7 @@ def test_text_that_is_none_does_not_end_the_node():
 
 @pytest.mark.parametrize("depth", [2_000, 200_000])
 def test_deep_nesting_does_not_end_the_node(depth):
-    peers = Peers(CLUSTER, 1, [1, 2, 3], 1 << 20, 10, 0)
+    peers = Peers(CLUSTER, 1, 11, [1, 2, 3], 1 << 20, 10, 0)
     peers.accepted(7, "10.0.0.9:1")
     assert peers.receive(7, frame(b"\x91" * depth)) == []
     assert peers.closes == [7]
