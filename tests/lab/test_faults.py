@@ -97,7 +97,7 @@ def linked(options: RunOptions) -> tuple[Simulation, Network, End]:
     network = Network(simulation, Prng(3), options)
     ends = {node: End(simulation) for node in (1, 2)}
     for node, end in ends.items():
-        network.add(node, end)
+        network.add(node, end, [1, 2])
     for node in ends:
         network.started(node)
     simulation.run_until(1_000_000)
