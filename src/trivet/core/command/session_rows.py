@@ -17,6 +17,7 @@ _BEGIN: Final = _OWN | Flag.FAST | Flag.ALLOW_BUSY
 _LOGIN: Final = _BEGIN | Flag.NO_AUTH
 _STALE: Final = Flag.STALE
 _ADMINS: Final = Flag.STALE | Flag.ADMIN | Flag.NOSCRIPT
+_ADMINS_THERE: Final = Flag.STALE | Flag.ADMIN
 _HERE: Final = "Trivet"
 """*Since* of what Redis does not have."""
 
@@ -124,16 +125,23 @@ _CLUSTER: Final[tuple[_SessionRow, ...]] = (
     ("cluster|keyslot", 3, _STALE, "3.0.0", "O(N), N bytes", "Gives the slot of a key."),
     ("cluster|countkeysinslot", 3, _STALE, "3.0.0", "O(N), N keys held", "Counts the keys of a slot."),
     ("cluster|getkeysinslot", 4, _STALE, "3.0.0", "O(N), N keys held", "Gives keys of a slot."),
-    ("cluster|replicas", 3, _ADMINS, "5.0.0", "O(N), N nodes", "Lists the nodes that follow a node."),
-    ("cluster|slaves", 3, _ADMINS, "3.0.0", "O(N), N nodes", "As CLUSTER REPLICAS."),
-    ("cluster|count-failure-reports", 3, _ADMINS, "3.0.0", "O(1)", "Tells whether a node is not heard."),
-    ("cluster|saveconfig", 2, _ADMINS, "3.0.0", "O(1)", "Nothing to do: the map is in the log."),
+    ("cluster|replicas", 3, _ADMINS_THERE, "5.0.0", "O(N), N nodes", "Lists the nodes that follow a node."),
+    ("cluster|slaves", 3, _ADMINS_THERE, "3.0.0", "O(N), N nodes", "As CLUSTER REPLICAS."),
+    (
+        "cluster|count-failure-reports",
+        3,
+        _ADMINS_THERE,
+        "3.0.0",
+        "O(1)",
+        "Tells whether a node is not heard.",
+    ),
+    ("cluster|saveconfig", 2, _ADMINS_THERE, "3.0.0", "O(1)", "Nothing to do: the map is in the log."),
     ("cluster|help", 2, _ALWAYS, "5.0.0", "O(1)", "Lists the subcommands."),
 )
 
 _BY_ITSELF: Final = "Refused, with what to say instead."
 _REFUSED: Final[tuple[_SessionRow, ...]] = tuple(
-    (f"cluster|{name}", arity, _ADMINS, since, "O(1)", _BY_ITSELF)
+    (f"cluster|{name}", arity, _ADMINS if name == "reset" else _ADMINS_THERE, since, "O(1)", _BY_ITSELF)
     for name, arity, since in (
         ("addslots", -3, "3.0.0"),
         ("addslotsrange", -4, "7.0.0"),
