@@ -8,6 +8,7 @@ from trivet.core.group.outbox import Outbox
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Batch, decode_body, encode_batch
 from trivet.core.machine.machine import DIGEST_INTERVAL
+from trivet.core.node.blocking import Nobody
 from trivet.core.node.peers import encode_message
 from trivet.core.wire.reply import OK
 
@@ -524,3 +525,27 @@ def test_a_limit_that_is_lifted():
     bench.say("b@3", "CONFIG SET maxmemory 0")
     assert bench.ask("a", "SET k 1") == "+OK"
     all_equal(bench)
+
+
+# -- slots that come and go
+
+
+def test_what_the_same_entry_makes_right_is_still_not_answered_with_nothing():
+    """The call found its slot sealed; behind it in its entry the seal is lifted. It is sent again, not lost."""
+    bench = Bench(1)
+    group = bench.node(1).group
+
+    def say(*words: bytes) -> None:
+        run = Run(Nobody(), True, patient=True)
+        run.add((0, list(words)), 100)
+        group.write(run, bench.mono_ms)
+        bench.servers[1].dirty = True
+
+    say(b"SEAL", b"1", b"0-16383")
+    bench.settle()
+    bench.connect("a")
+    bench.send("a", b"INCR n\r\n")
+    say(b"UNSEAL", b"1")
+    bench.settle()
+    bench.wait(100)
+    assert bench.say("a", "INCR n") == ["2"]

@@ -512,13 +512,13 @@ class RaftGroup:
         self._saves.append((self.wal.append(record), save.save_id))
 
     def _apply(self, ready: Ready, now_ms: Instant) -> None:
-        machine = self.machine
-        settings = self.settings
+        machine, settings = self.machine, self.settings
         index = ready.committed_first
         for entry in ready.committed:
+            looks = machine.ownership.looks  # the entry itself may bring what lacks
             for applied in machine.apply(index, b"" if entry.kind else entry.payload):
                 if applied.node == settings.node and applied.incarnation == settings.incarnation:
-                    self.outbox.applied(applied.sequence, applied.replies, machine.ownership.looks)
+                    self.outbox.applied(applied.sequence, applied.replies, looks or machine.ownership.looks)
                     self._last_progress_ms = now_ms
                     self._last_write = index
                 elif self.remotes.asked:
