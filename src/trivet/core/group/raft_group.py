@@ -277,6 +277,11 @@ class RaftGroup:
             for run in self._down.look(machine, self._peers_up, raft.is_silent):
                 self.outbox.stage(run, self.now_ms)
 
+    @property
+    def waits_for_log(self) -> bool:
+        """Whether something of it is on its way to the disk, as of its last turn."""
+        return bool(self._saves) or self.snapshots.waits_for_log
+
     def on_synced(self) -> None:
         """The log is synced up to ``wal.synced_lsn``: what waited for it goes on."""
         saved = 0
@@ -285,7 +290,8 @@ class RaftGroup:
         if saved:
             self.stirred = True
             self.raft.saved(saved)
-        self.snapshots.on_synced()
+        if self.snapshots.on_synced():
+            self.stirred = True
 
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job of this replica's snapshots is done."""

@@ -98,6 +98,8 @@ class Node:
         self._leaders = Leaders()
         self._busy: dict[GroupId, Replica] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
+        self._unsynced: dict[GroupId, RaftGroup] = {}
+        """Replicas that have something in the log that is on its way to the disk."""
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -259,8 +261,12 @@ class Node:
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job is done; ``reads`` are the bytes of its ``Read`` operations."""
         if self._wal.on_done(token):
-            for group in self.groups.values():
-                group.on_synced()
+            unsynced, self._unsynced = self._unsynced, {}
+            for number, group in unsynced.items():
+                if self.groups.get(number) is group:
+                    group.on_synced()
+                    if group.waits_for_log:
+                        self._unsynced[number] = group
         else:
             owner = self._disk_of.pop(token, None)
             if owner is not None:
@@ -520,6 +526,8 @@ class Node:
                 for job in group.snapshots.take_jobs():
                     self._disk_of[job.token] = group
                     effects.disk.append(job)
+                if group.waits_for_log:
+                    self._unsynced[number] = group
             if group.failure:
                 self._fatal = group.failure
             if group.wants_turn:
