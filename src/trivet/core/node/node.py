@@ -98,8 +98,7 @@ class Node:
         self._leaders = Leaders()
         self._busy: dict[GroupId, Replica] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
-        self._unsynced: dict[GroupId, RaftGroup] = {}
-        """Replicas that have something in the log that is on its way to the disk."""
+        self._unsynced: dict[GroupId, RaftGroup] = {}  # they may have something on its way to the disk
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -263,10 +262,8 @@ class Node:
         if self._wal.on_done(token):
             unsynced, self._unsynced = self._unsynced, {}
             for number, group in unsynced.items():
-                if self.groups.get(number) is group:
-                    group.on_synced()
-                    if group.waits_for_log:
-                        self._unsynced[number] = group
+                if self.groups.get(number) is group and group.on_synced():
+                    self._unsynced[number] = group
         else:
             owner = self._disk_of.pop(token, None)
             if owner is not None:
@@ -526,8 +523,7 @@ class Node:
                 for job in group.snapshots.take_jobs():
                     self._disk_of[job.token] = group
                     effects.disk.append(job)
-                if group.waits_for_log:
-                    self._unsynced[number] = group
+                self._unsynced[number] = group
             if group.failure:
                 self._fatal = group.failure
             if group.wants_turn:
