@@ -282,6 +282,17 @@ def _nothing(cluster: Cluster) -> None:
     pass
 
 
+def _groups(cluster: Cluster) -> None:
+    """Two hundred groups that rest."""
+    for _ in range(50):
+        cluster.pass_time(TICK_MS)
+    cluster.say(cluster.connect(), b"KEYSPACE", b"CREATE", b"20", b"SHARDS", b"200")
+    for _ in range(400):
+        cluster.pass_time(TICK_MS)
+    held = cluster.leader.node.groups
+    assert len(held) > 200
+
+
 FEATURES: dict[str, Callable[[Cluster], None]] = {
     "nothing": _nothing,
     "maxmemory": _set(b"CONFIG", b"SET", b"maxmemory", b"1gb"),
@@ -291,6 +302,7 @@ FEATURES: dict[str, Callable[[Cluster], None]] = {
     "blocked": _block,
     "subscribers": _subscribe,
     "tracking": _track,
+    "groups": _groups,
 }
 """What `--with` turns on before measuring."""
 

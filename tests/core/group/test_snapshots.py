@@ -585,3 +585,18 @@ def test_an_idle_group_that_keeps_the_log_takes_a_snapshot():
     assert snapshots._is_in_the_way(0)
     assert not snapshots._is_in_the_way(QUICK.snapshot_log_bytes + 1), "a large state is worth more log"
     assert snapshots._is_due(bench.node(1).group.machine)
+
+
+def test_a_snapshot_that_counts_now_gives_its_group_a_turn():
+    """T2: the file of the one before it is removed, also if nobody has written since."""
+    bench = Bench(limits=QUICK)
+    write(bench, 300)
+    bench.wait(200)
+    group = bench.node(1).group
+    snapshots = group.snapshots
+    assert not snapshots.waits_for_log
+    snapshots._records.append((group.wal.synced_lsn, snapshots._newest))
+    assert snapshots.waits_for_log
+    assert not group.stirred
+    assert not group.on_synced()
+    assert group.stirred

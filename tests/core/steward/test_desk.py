@@ -1,7 +1,7 @@
 """Errands: until they are answered, whoever leads; and who may act."""
 
 from tests.core.steward.steward_world import DB, World, prepared
-from trivet.core.steward.desk import REFUSED
+from trivet.core.steward.desk import REFUSED, Looked
 
 
 def desk_of(world: World, number: int):
@@ -79,3 +79,16 @@ def test_notes_are_bounded():
     for number in range(2_000):
         desk.note(f"note {number}")
     assert len(desk.notes) == 1_000
+
+
+def test_quiet_groups_deserve_a_look_after_a_change_and_now_and_then():
+    world = prepared(1, 0)
+    desk = desk_of(world, 1)
+    looked = Looked()
+    assert desk.look_is_due(desk.map, looked)
+    assert not desk.look_is_due(desk.map, looked)
+    desk.now_ms += desk.settings.retry_ms
+    assert desk.look_is_due(desk.map, looked)
+    desk.map.epoch += 1
+    assert desk.look_is_due(desk.map, looked)
+    assert not desk.look_is_due(desk.map, looked)

@@ -277,15 +277,15 @@ class RaftGroup:
             for run in self._down.look(machine, self._peers_up, raft.is_silent):
                 self.outbox.stage(run, self.now_ms)
 
-    def on_synced(self) -> None:
-        """The log is synced up to ``wal.synced_lsn``: what waited for it goes on."""
+    def on_synced(self) -> bool:
+        """The log is synced up to ``wal.synced_lsn``: something goes on; whether something waits still."""
         saved = 0
         while self._saves and self._saves[0][0] <= self.wal.synced_lsn:
             saved = self._saves.popleft()[1]
         if saved:
-            self.stirred = True
             self.raft.saved(saved)
-        self.snapshots.on_synced()
+        self.stirred = self.snapshots.on_synced() or bool(saved) or self.stirred
+        return bool(self._saves) or self.snapshots.waits_for_log
 
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job of this replica's snapshots is done."""

@@ -266,10 +266,17 @@ class Snapshots:
         record = SnapshotRecord(self._group, file.index, file.term, file.file, reset, file.membership)
         self._records.append((self._wal.append(record), file))
 
-    def on_synced(self) -> None:
-        """The log is synced up to ``wal.synced_lsn``."""
+    @property
+    def waits_for_log(self) -> bool:
+        """Whether a record is on its way to the disk."""
+        return bool(self._records)
+
+    def on_synced(self) -> bool:
+        """The log is synced up to ``wal.synced_lsn``; whether a snapshot counts now, which may bring jobs."""
+        done = False
         while self._records and self._records[0][0] <= self._wal.synced_lsn:
             _, file = self._records.popleft()
+            done = True
             if self._newest is not None:
                 self._obsolete.append(self._newest)
             self._newest = file
@@ -277,6 +284,7 @@ class Snapshots:
             self._remove_obsolete()
             for peer in list(self._wanted):
                 self.wanted(peer)
+        return done
 
     def _remove_obsolete(self) -> None:
         in_use = {giving.source.file: None for giving in self._giving.values()}

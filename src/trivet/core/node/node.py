@@ -98,6 +98,7 @@ class Node:
         self._leaders = Leaders()
         self._busy: dict[GroupId, Replica] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
+        self._unsynced: dict[GroupId, RaftGroup] = {}  # they may have something on its way to the disk
         self._disk_of: dict[int, RaftGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
@@ -259,8 +260,10 @@ class Node:
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job is done; ``reads`` are the bytes of its ``Read`` operations."""
         if self._wal.on_done(token):
-            for group in self.groups.values():
-                group.on_synced()
+            unsynced, self._unsynced = self._unsynced, {}
+            for number, group in unsynced.items():
+                if self.groups.get(number) is group and group.on_synced():
+                    self._unsynced[number] = group
         else:
             owner = self._disk_of.pop(token, None)
             if owner is not None:
@@ -520,6 +523,7 @@ class Node:
                 for job in group.snapshots.take_jobs():
                     self._disk_of[job.token] = group
                     effects.disk.append(job)
+                self._unsynced[number] = group
             if group.failure:
                 self._fatal = group.failure
             if group.wants_turn:
