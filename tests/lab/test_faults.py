@@ -6,6 +6,7 @@ from toy_nodes import ToyNodes
 
 from trivet.core.base.buggify import CHUNK_AGAIN, POINTS
 from trivet.core.base.prng import Prng
+from trivet.core.raft.membership import Membership
 from trivet.lab.cluster import SimulatedCluster
 from trivet.lab.runner import RunResult, run
 from trivet.lab.world.buggify import DISTURBING, Points
@@ -198,11 +199,14 @@ def core_run(seed: int, nodes: int) -> RunResult:
 
 def test_a_whole_majority_serves_while_the_others_are_broken_in_every_way() -> None:
     ways: dict[str, None] = {}
+    served = 0
     for seed in range(1, 10):
         result = core_run(seed, 5 if seed % 2 else 3)
         assert result.complaints == [], (seed, result.complaints[0].text())
-        assert result.reached["core served while others were broken"] == 1
+        # With groups of their own on some nodes, or members that are changing, no core may be whole.
+        served += result.reached.get("core served while others were broken", 0)
         ways |= {name: None for name in result.faults if name.startswith("outsider-")}
+    assert served >= 6
     assert len(ways) >= len(WAYS) - 3, ways
 
 
@@ -269,6 +273,8 @@ class Seen(msgspec.Struct, frozen=True):
     applied: int = 0
     first_index: int = 1
     last_index: int = 0
+    membership: Membership = Membership((1, 2, 3))
+    membership_index: int = 0
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ _LOGIN: Final = _BEGIN | Flag.NO_AUTH
 _STALE: Final = Flag.STALE
 _ADMINS: Final = Flag.STALE | Flag.ADMIN | Flag.NOSCRIPT
 _ADMINS_THERE: Final = Flag.STALE | Flag.ADMIN
+_CHANGES_THERE: Final = _ADMINS_THERE | Flag.NO_ASYNC_LOADING
 _HERE: Final = "Trivet"
 """*Since* of what Redis does not have."""
 
@@ -135,13 +136,13 @@ _CLUSTER: Final[tuple[_SessionRow, ...]] = (
         "O(1)",
         "Tells whether a node is not heard.",
     ),
-    ("cluster|saveconfig", 2, _ADMINS_THERE, "3.0.0", "O(1)", "Nothing to do: the map is in the log."),
+    ("cluster|saveconfig", 2, _CHANGES_THERE, "3.0.0", "O(1)", "Nothing to do: the map is in the log."),
     ("cluster|help", 2, _ALWAYS, "5.0.0", "O(1)", "Lists the subcommands."),
 )
 
 _BY_ITSELF: Final = "Refused, with what to say instead."
 _REFUSED: Final[tuple[_SessionRow, ...]] = tuple(
-    (f"cluster|{name}", arity, _ADMINS if name == "reset" else _ADMINS_THERE, since, "O(1)", _BY_ITSELF)
+    (f"cluster|{name}", arity, _ADMINS if name == "reset" else _CHANGES_THERE, since, "O(1)", _BY_ITSELF)
     for name, arity, since in (
         ("addslots", -3, "3.0.0"),
         ("addslotsrange", -4, "7.0.0"),

@@ -190,7 +190,7 @@ def play_pre_vote(seed: int) -> Told:
     d.say(f"node {away} asks: would you vote for me? Nobody hears it. Its term stays {d.seen(away).term}")
     stage.ask(leader, "SET", "while", "away")
     d.say("the other two are a majority: they go on serving writes")
-    stage.run_until(lambda: len(asked()) >= 4)
+    stage.run_until(lambda: len(asked()) >= 4 and d.role(away) == "pre_candidate")
     rounds = len(asked()) // 2
     d.facts.fact(d.role(away) == "pre_candidate", f"node {away} asked {rounds} times for pre-votes in vain")
     d.facts.fact(
