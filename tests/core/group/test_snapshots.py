@@ -3,11 +3,11 @@
 import pytest
 
 from tests.core.node.bench import Bench, Limits
-from trivet.core.base.disk import Channel, Read, Rename, Sync, Write
+from trivet.core.base.disk import Channel, DiskJob, Read, Rename, Sync, Write
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.snapshots import FAILURE_PAUSE_MS, RETRY_MS
 from trivet.core.node.peers import decode_message, encode_message
-from trivet.core.raft.messages import SnapshotChunk, SnapshotReply
+from trivet.core.raft.messages import Heartbeat, SnapshotChunk, SnapshotReply
 from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file, is_temporary_file
 from trivet.core.wire.peer import FrameParser
 
@@ -276,6 +276,28 @@ def test_a_transfer_ends_with_its_leader():
     bench.wait(3000)
     assert digests_agree(bench)
     assert len(snapshot_files(bench, 3)) == 1
+
+
+def test_who_steps_down_while_a_chunk_is_read_does_not_send_it():
+    """T3: it would carry the new term, and who gets it would believe that its sender leads."""
+    bench = _lagging()
+    chunks: list[int] = []
+    _watch_chunks(bench, chunks, cut_after=2)
+    bench.start(3)
+    bench.until(lambda: len(chunks) == 2)
+    disk = bench.servers[1].disk
+    disk.held[Channel.BULK] = True
+
+    def reads() -> list[DiskJob]:
+        return [job for job in disk.lanes[Channel.BULK] if isinstance(job.operations[0], Read)]
+
+    bench.until(lambda: bool(reads()))
+    (job,) = reads()
+    (operation,) = job.operations
+    group = bench.node(1).group
+    group.raft.step(2, Heartbeat(group.raft.term + 1, 0))
+    group.on_disk_done(job.token, [disk.read(operation.file, operation.offset, operation.size_bytes)])
+    assert group.snapshots.outgoing == []
 
 
 def test_writes_go_on_during_a_transfer():

@@ -16,6 +16,7 @@
 | ``cut A B``, ``isolate N``, ``heal`` | no messages between A and B; for N; all links work |
 | ``lost A B``, ``up A B`` | A's connection to B breaks; is there again |
 | ``crash N``, ``restart N [missing=I] [suspect]`` | without what was not saved |
+| ``hold N``, ``turn N`` | N takes inputs without a turn; the turn that takes them all |
 | ``rot N COUNT`` | the disk of crashed N loses its last COUNT entries |
 | ``transfer A B``, ``want_commit A B``, ``full N on/off`` | as in ``Raft`` |
 | ``compact N I``, ``digest N I TEXT`` | as in ``Raft`` |
@@ -164,6 +165,13 @@ class Conversation:
             self.do_crash(words[:1])
         missing = [int(word.split("=")[1]) for word in words[1:] if word.startswith("missing=")]
         self.group.restart(int(words[0]), missing[0] if missing else 0, "suspect" in words)
+
+    def do_hold(self, words: Words) -> None:
+        self.group.held[int(words[0])] = True
+
+    def do_turn(self, words: Words) -> None:
+        del self.group.held[int(words[0])]
+        self.group.turn(int(words[0]))
 
     def do_rot(self, words: Words) -> None:
         self.group.rot(int(words[0]), int(words[1]))

@@ -150,6 +150,8 @@ class Group:
         self.snapshots = 0
         self.streams: dict[tuple[int, int], int] = {}
         """(from, to) -> ticks that a snapshot has been on its way without an answer."""
+        self.held: dict[int, bool] = {}
+        """Members whose inputs wait for a turn."""
         self.judge_disks = True
         self._roles: dict[int, tuple[int, int]] = {}
         self._commits: dict[int, int] = {}
@@ -231,8 +233,12 @@ class Group:
 
     def turn(self, node: int) -> None:
         """Take what came out of ``node``, and judge."""
+        if node in self.held:
+            return
         desk = self.desks[node]
         raft = desk.live
+        if raft.role is not Role.LEADER:
+            self.streams = {link: waited for link, waited in self.streams.items() if link[0] != node}
         self._judge_role(desk)
         while True:
             raft.check_invariants()
@@ -275,6 +281,7 @@ class Group:
         raft = desk.live
         node = desk.node
         for peer in ready.snapshots_wanted:
+            assert raft.role is Role.LEADER, "a chunk would pass for one of this term's leader"
             if (node, peer) in self.streams:
                 continue
             self.streams[(node, peer)] = 0

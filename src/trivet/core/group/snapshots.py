@@ -5,7 +5,8 @@
 - Rule T2: a snapshot counts once its file is whole under its final name; then a record in the
   log says so, and only when that is synced are older files removed.
 - Rule T3: a peer gets the bytes of a finished file, one chunk at a time, from the offset that
-  it names; so a broken transfer goes on where it stopped.
+  it names; so a broken transfer goes on where it stopped. Only a leader gives: who gets a chunk
+  believes that its sender leads the present term.
 - Rule T4: a received snapshot is loaded beside the present state and replaces it at once,
   when its file is durable; a bad one is thrown away whole.
 - Rule T5: what is given is verified on its way. A file that has become corrupt is given no
@@ -25,6 +26,7 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.raft.messages import Message, SnapshotChunk, SnapshotReply
 from trivet.core.raft.raft import Raft
+from trivet.core.raft.state import Role
 from trivet.core.wal.record import SnapshotRecord
 from trivet.core.wal.snapshot_file import (
     SnapshotReceiver,
@@ -278,6 +280,8 @@ class Snapshots:
 
     def _give(self, peer: NodeId, giving: _Giving, data: bytes) -> None:
         giving.token = 0
+        if self._raft.role is not Role.LEADER:
+            return  # Rule T3: it stepped down in this very turn
         source = giving.source
         problem = giving.problem(data)
         if problem:

@@ -58,7 +58,8 @@ class Ready:
         self.chunks: list[tuple[NodeId, SnapshotChunk]] = []
         self.snapshot_replies: list[tuple[NodeId, SnapshotReply]] = []
         self.snapshots_wanted: list[NodeId] = []
-        """Peers that need what the log has forgotten: stream them a snapshot. Named again while they wait."""
+        """Peers that need what the log has forgotten: stream them a snapshot. Named again while they wait.
+        Only a leader names them."""
         self.digests: list[tuple[Index, bytes]] = []
         """(index, digest): what the leader's machine was at ``index``."""
         self.more = False

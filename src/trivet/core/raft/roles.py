@@ -34,6 +34,8 @@ def become_follower(s: State, term: Term, leader: NodeId) -> None:
         s.matched = s.commit
     if s.leading is not None:
         _refuse_reads(s, s.leading)
+        # A chunk sent from now on would pass for one of this term's leader.
+        s.out.snapshots_wanted.clear()
     s.role = Role.FOLLOWER
     s.leading = None
     s.campaign = None
