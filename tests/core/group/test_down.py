@@ -38,3 +38,11 @@ def test_nobody_waits_there():
     down = DownNodes(1, (1, 2, 3))
     assert down.look(machine_with_a_waiter(2), {2: None}, never) == []
     assert down.look(Machine(100), {}, never) == []
+
+
+def test_what_could_not_be_given_back_is_no_reason_to_say_it_again():
+    machine = Machine(100)
+    calls = [(0, b"BLOCK 1 BLMOVE q p LEFT LEFT 0".split()), (0, b"RPUSH q x".split())]
+    machine.apply(1, encode_body(1000, 7, [encode_batch(Batch(2, 55, 1, 0, calls))]))
+    assert machine.waiting.by_client[(2, 1)].served
+    assert DownNodes(1, (1, 2, 3)).look(machine, {}, never) == []

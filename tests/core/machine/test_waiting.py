@@ -100,6 +100,44 @@ def test_a_node_that_is_down_gets_nothing():
     assert replica.one("CLAIM 1", node=3) == [SERVED, [b"q", b"x"]]
 
 
+def test_what_cannot_go_back_stays_to_be_claimed_by_a_node_that_lives():
+    """B4: a second BLMOVE would move a second item, and a second BRPOPLPUSH as well."""
+    for call in ("BLMOVE q p LEFT RIGHT 0", "BRPOPLPUSH q p 0"):
+        replica = Replica()
+        replica.one(f"BLOCK 1 {call}", node=2)
+        replica.one(f"BLOCK 2 {call}", node=2)
+        replica.run("RPUSH q x")
+        assert replica.machine.take_woken() == [(2, 1)]
+        assert replica.machine.waiting.would_give_up(2)
+        assert replica.run("NODEDOWN 2 1", "LRANGE p 0 -1") == [OK, [b"x"]]
+        assert replica.machine.take_woken() == [(2, 2)], "who was served nothing asks again"
+        assert not replica.machine.waiting.would_give_up(2), "the leader says it once"
+        replica.run("RPUSH q y")
+        assert replica.one("CLAIM 2", node=2) == [UNKNOWN]
+        assert replica.one("CLAIM 1", node=2) == [SERVED, b"x"]
+        assert replica.run("LRANGE p 0 -1", "LRANGE q 0 -1") == [[b"x"], [b"y"]]
+
+
+def test_time_is_over_for_a_call_whose_node_was_thought_dead():
+    """B4: "nothing came" would be a lie, the item has moved."""
+    replica = Replica()
+    replica.one("BLOCK 1 BLMOVE q p LEFT RIGHT 1", node=2)
+    replica.run("RPUSH q x", "NODEDOWN 2 1")
+    assert replica.one("UNBLOCK 1", node=2) == [SERVED, b"x"]
+
+
+def test_what_cannot_go_back_is_given_up_with_its_client_or_its_nodes_life():
+    replica = Replica()
+    replica.one("BLOCK 1 BLMOVE q p LEFT RIGHT 0", node=2)
+    replica.one("BLOCK 2 BLMOVE q p LEFT RIGHT 0", node=2)
+    replica.run("RPUSH q x y", "NODEDOWN 2 1")
+    assert replica.run("RELEASE 1", node=2) == [OK]
+    assert list(replica.machine.waiting.by_client) == [(2, 2)]
+    replica.entry([replica.batch([(0, [b"SET", b"k", b"v"])], node=2, incarnation=2)])
+    assert not replica.machine.waiting.by_client
+    assert replica.run("LRANGE p 0 -1") == [[b"x", b"y"]]
+
+
 def test_a_new_life_of_a_node_ends_what_its_clients_waited_for():
     """S3, B3."""
     replica = Replica()

@@ -72,6 +72,15 @@ def test_what_was_given_and_not_claimed_stays_pending():
     assert replica.run("RELEASE 1", "XPENDING s g") == [OK, [1, b"1-1", b"1-1", [[b"c", b"1"]]]]
 
 
+def test_what_a_consumer_was_given_waits_for_its_node_that_was_thought_dead():
+    """B4: to ask again would give it the next entry, and this one to nobody."""
+    replica = Replica()
+    replica.run("XGROUP CREATE s g $ MKSTREAM")
+    replica.one("BLOCK 1 XREADGROUP GROUP g c COUNT 1 NOACK BLOCK 0 STREAMS s >", node=2)
+    replica.run("XADD s 1-1 f a", "NODEDOWN 2 1")
+    assert replica.one("CLAIM 1", node=2) == [SERVED, MapPairs([(b"s", [[b"1-1", [b"f", b"a"]]])])]
+
+
 def test_a_consumer_learns_that_its_stream_or_group_is_gone():
     gone = Error("UNBLOCKED the stream key no longer exists")
     no_group = Error("NOGROUP the consumer group this client was blocked on no longer exists")

@@ -162,3 +162,42 @@ def test_a_node_that_was_thought_dead_asks_again():
         0
         """
     )
+
+
+def test_a_move_for_a_node_that_was_thought_dead_is_made_once():
+    """B4: it asks again only for what went back; an item that was moved stays where it was moved to."""
+    bench = Bench(3)
+    bench.talk(
+        """
+        a@2> BLMOVE q p LEFT RIGHT 0
+        """
+    )
+    bench.cut(2)
+    bench.talk(
+        """
+        c@1> RPUSH q x
+        1
+        """
+    )
+    bench.wait(5000)
+    machine = bench.node(1).group.machine
+    assert bench.node(1).group.raft.is_silent(2)
+    assert [call.served for call in machine.waiting.by_client.values()] == [True]
+    bench.talk(
+        """
+        c@1> RPUSH q y
+        1
+        """
+    )
+    bench.heal()
+    bench.wait(2000)
+    assert bench.events == [("a", '"x"')]
+    bench.events.clear()
+    bench.talk(
+        """
+        c@1> LRANGE q 0 -1 | LRANGE p 0 -1
+        ["y"]
+        ["x"]
+        """
+    )
+    assert not machine.waiting.by_client

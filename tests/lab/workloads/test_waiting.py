@@ -42,6 +42,14 @@ BROKEN = {
         "a job was delivered and still waits at the end",
     ),
     "lost": (end(two().ok(4, 5, POP, items("y:0", "a"))), "1 jobs are lost, with 0 pops open"),
+    "taken twice for one": (
+        end(two().ok(4, 5, TAKE, b"b"), (), items("a", "b")),
+        "1 jobs in hand that nobody took, with 0 moves open",
+    ),
+    "taken for one who heard that nothing came": (
+        end(two().ok(4, 5, TAKE, None), items("b"), items("a")),
+        "1 jobs in hand that nobody took, with 0 moves open",
+    ),
     "lost in hand": (end(two().ok(4, 5, TAKE, b"a"), items("b")), "a job in hand is lost"),
     "from nowhere": (end(Told().ok(4, 5, POP, items("y:0", "c"))), "a job was delivered that nobody pushed"),
 }

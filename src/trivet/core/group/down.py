@@ -4,7 +4,8 @@ An element that is offered to a client of a dead node stays there until somebody
 leader that loses a node's connection, or hears nothing of it for an election time-out,
 says so in the log (``NODEDOWN``), ahead of the writes of the same turn; the machine then gives up
 what that node's clients wait for, and gives back what they were served and have not
-claimed. A node that was alive after all asks again (see ``machine/waiting``).
+claimed. A node that was alive after all asks again, or claims what could not be given back (see
+``machine/waiting``).
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ class DownNodes:
             if said is not None and said.replies is None:
                 continue
             session = machine.sessions.by_node.get(node)
-            if session is None or not any(client[0] == node for client in machine.waiting.by_client):
+            if session is None or not machine.waiting.would_give_up(node):
                 continue
             run = Run(self, True, patient=True)
             run.add((0, [b"NODEDOWN", b"%d" % node, b"%d" % session.incarnation]), 32)

@@ -281,7 +281,7 @@ class Machine:
         dead = int(call[1][1])
         session = self.sessions.by_node.get(dead)
         if session is not None and session.incarnation == int(call[1][2]):
-            self.waiting.forget_node(context, dead)
+            self.waiting.give_up(context, dead)
             self._watch_hooks()
         return OK
 

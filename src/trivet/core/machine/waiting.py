@@ -12,7 +12,8 @@ then does the client get it. So an element is never lost with a node:
 - Rule B3: when a client goes away (``RELEASE``), when its node is found dead (``NODEDOWN``) or begins a new
   life, what was served and not claimed goes back to where it was, and the next waiter is offered it.
 - Rule B4: a node whose waiting call is not known here any more (it was thought dead) asks again. Its
-  place in the queue is lost, nothing else.
+  place in the queue is lost, nothing else. What a call did for good (``BLMOVE``) can't go back, and asking
+  again would do it twice: so it stays to be claimed, until the node claims it or its life is over.
 """
 
 from typing import Final
@@ -128,10 +129,27 @@ class WaitingCalls:
         return OK
 
     def forget_node(self, context: Context, node: NodeId) -> None:
-        """The node's life is over, or is thought to be (Rule B3)."""
+        """The node's life is over (Rule B3)."""
         for client in [client for client in self.by_client if client[0] == node]:
             self._give_back(context, client)
             self.woken.append(client)
+
+    def give_up(self, context: Context, node: NodeId) -> None:
+        """The node's life is thought to be over; should it live, it asks again where it can (Rule B4)."""
+        for client in self._given_up_with(node):
+            self._give_back(context, client)
+            self.woken.append(client)
+
+    def would_give_up(self, node: NodeId) -> bool:
+        """Whether ``give_up`` has anything to do."""
+        return bool(self._given_up_with(node))
+
+    def _given_up_with(self, node: NodeId) -> list[Watcher]:
+        return [
+            client
+            for client, waiting in self.by_client.items()
+            if client[0] == node and _can_be_made_anew(waiting)
+        ]
 
     # -- changes of keys ------------------------------------------------------------------------
 
@@ -220,6 +238,11 @@ class WaitingCalls:
                 if not clients:
                     del self.by_key[place]
                     self.ready.pop(place, None)
+
+
+def _can_be_made_anew(waiting: WaitingCall) -> bool:
+    """Whether it has had no effect, or one that can be undone."""
+    return not waiting.served or ROWS[waiting.args[0]].give_back is not None
 
 
 def _is_of_another_type(reply: Reply, row: Row) -> bool:
