@@ -296,7 +296,7 @@ def test_who_steps_down_while_a_chunk_is_read_does_not_send_it():
     (operation,) = job.operations
     group = bench.node(1).group
     group.raft.step(2, Heartbeat(group.raft.term + 1, 0))
-    group.on_disk_done(job.token, [disk.read(operation.file, operation.offset, operation.size_bytes)])
+    group.snapshots.on_done(job.token, [disk.read(operation.file, operation.offset, operation.size_bytes)])
     assert group.snapshots.outgoing == []
 
 

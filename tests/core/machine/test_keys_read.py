@@ -12,3 +12,7 @@ def test_those_of_a_transaction():
     queued = execute(["GET a", "SET b 1", "3:HGET h f"])
     assert keys_read([queued]) == [(0, b"a"), (3, b"h")]
     assert keys_read([(-1, [b"+", b"OK"])]) == []
+
+
+def test_a_question_about_users_names_none():
+    assert keys_read([(0, [b"USERS", b"NAMES"])]) == []

@@ -317,3 +317,13 @@ def test_a_full_disk_asks_the_leader(number: int):
         "[nil]",
         "-NOPERM this user has no permissions to access one of the keys used as arguments",
     ]
+
+
+def test_a_refusal_while_uses_of_keys_are_noted():
+    """It asks the leader who the users are: a read that names no key, and once ended the node."""
+    bench = Bench(3)
+    bench.say("a", "CONFIG SET maxmemory 100mb maxmemory-policy allkeys-lru")
+    bench.say("a", "ACL SETUSER bob on nopass ~a* +get +auth")
+    bench.say("b@2", "AUTH bob x")
+    assert bench.say("b", "GET b")[0].startswith("-NOPERM")
+    assert bench.say("b", "GET a") == ["nil"]

@@ -14,7 +14,9 @@ def keys_read(calls: list[Call]) -> list[tuple[int, bytes]]:
             continue
         if args[0] == AS:
             args = args[3:]
-        row = ROWS[args[0]]
+        row = ROWS.get(args[0])
+        if row is None:
+            continue  # a question of the node's own
         if args[0] == b"EXEC":
             keys += keys_read(decode_calls(args[1]))
         elif row.flags & Flag.READONLY:
