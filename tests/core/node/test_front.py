@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.core.node.founded import founded
 from tests.core.node.bench import SMALL, Bench, Limits
 from tests.core.node.founded import founded
 from trivet.core.base.limits import KIB
