@@ -226,3 +226,10 @@ def test_nothing_is_put_into_another_keyspace():
         -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
         """
     )
+
+
+def test_a_write_behind_a_read_that_was_answered_in_its_turn_is_a_call_of_its_own():
+    """Over several groups each has one run per turn; one that was answered takes no more calls."""
+    bench = founded(1, "20 SHARDS 2")
+    said = bench.say("a", "SELECT 20 | GET a | INCR a | GET b | INCR b | GET a | MGET a b")
+    assert said == ["+OK", "nil", "1", "nil", "1", '"1"', '["1" "1"]']

@@ -2,8 +2,9 @@
 
 from tests.core.node.test_router import HIGH, LOW, halved
 from trivet.core.group.run import Run
+from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.rerouting import MOVING, RETRY_MS, Rerouting
-from trivet.core.wire.reply import NOT_HERE, OK
+from trivet.core.wire.reply import NOT_HERE, OK, Blocked
 
 
 class Client:
@@ -97,3 +98,18 @@ def test_runs_without_such_replies_are_done():
     bench = Bench()
     run = bench.came_back(HIGH, answered=1)
     assert run.replies == [OK] and bench.client.told == 1
+
+
+def test_a_call_that_waits_is_known_to_be_elsewhere_by_then():
+    bench = Bench()
+    blocked = BlockedClients(5_000)
+    blocked.begin(9, 0, [b"BLPOP", HIGH, b"0"], bench.groups[1])
+    blocked.waits(9, Blocked(0, [b"BLPOP", HIGH, b"0"]), 0)
+    blocked.group_is_gone(bench.groups[1])
+    assert bench.rerouting.go_on(blocked, 4, 5)
+    (run,) = bench.groups[2].taken
+    assert run.calls == [(0, [b"BLOCK", b"9", b"BLPOP", HIGH, b"0"])]
+    run.finish([Blocked(0, [b"BLPOP", HIGH, b"0"])])
+    blocked.settle()
+    blocked.woken(9, bench.groups[2])
+    assert bench.groups[2].taken[-1].calls == [(0, [b"CLAIM", b"9"])]

@@ -1,7 +1,7 @@
 """Section 5 of the fault matrix: slots on the move (H1 to H6); and changes of members in whole nodes (M7, M8)."""
 
 from mutants.focuses import MEMBERS_MOVE, SLOTS_MOVE
-from mutants.model import Mutant, edit
+from mutants.model import Edit, Mutant, edit
 
 SHARDS = [
     Mutant(
@@ -16,27 +16,36 @@ SHARDS = [
     ),
     Mutant(
         "H3", "a replica that comes back begins with the membership of the founders, however old",
-        edit(
-            "core/node/residents.py",
-            "founding_membership(cluster, row.id, self._node if row.membership == 0 else 0)",
-            "founding_membership(cluster, row.id, self._node)",
-        ),
+        [
+            Edit(
+                "core/node/residents.py",
+                "founding_membership(cluster, row.id, self._node if row.membership == 0 else 0)",
+                "founding_membership(cluster, row.id, self._node)",
+            ),
+            Edit("core/node/replicas.py", "tombstone = self._wal.tombstone(group)", "tombstone = None"),
+        ],
         1, "", MEMBERS_MOVE,
     ),
     Mutant(
-        "H4", "a move that is handed over can be given up, and the source has its slots again",
+        "H4", "a move that was handed over can be given up, and the source has its slots again",
         edit(
             "core/cluster/change_moves.py",
-            "    state.advance()\n    del state.moves[row.id]\n    return OK\n\n\ndef _done",
-            "    state.advance()\n    del state.moves[row.id]\n    source = state.groups[row.source]\n"
-            "    source.ranges = union(source.ranges, row.ranges)\n    state.settle_slots(source.keyspace)\n"
-            "    return OK\n\n\ndef _done",
+            "    if row.phase != COPY:\n        return Error(f\"ERR move {row.id} has been handed over: it goes on\")\n"
+            "    state.advance()\n    del state.moves[row.id]\n    return OK\n",
+            "    state.advance()\n    del state.moves[row.id]\n    if row.phase == HANDED:\n"
+            "        source, target = state.groups[row.source], state.groups[row.target_group]\n"
+            "        source.ranges = union(source.ranges, row.ranges)\n"
+            "        target.ranges = difference(target.ranges, row.ranges)\n"
+            "        state.settle_slots(source.keyspace)\n    return OK\n",
         ),
-        1, "", SLOTS_MOVE, gap="not tried",
+        1, "", SLOTS_MOVE,
     ),
     Mutant(
         "H5", "a mover that was replaced may hand over what another copies: two have their own idea of it",
-        edit("core/cluster/change_moves.py", "    if generation != row.generation:\n", "    if False:\n"),
+        [
+            Edit("core/cluster/change_moves.py", "    if generation != row.generation:\n", "    if False:\n"),
+            Edit("core/machine/importing.py", "    if parse_number(args[3]) != one.generation:\n", "    if False:\n"),
+        ],
         1, "", SLOTS_MOVE,
     ),
     Mutant(
@@ -49,11 +58,11 @@ SHARDS = [
         1, "", SLOTS_MOVE,
     ),
     Mutant(
-        "M7", "members are exchanged in one step, without the consent of those who go",
+        "M7", "members are exchanged in one step, without those who go",
         edit(
             "core/raft/change.py",
-            "        return \"the leader has not committed an entry of its term yet\"\n",
-            "        pass\n",
+            "        to = Membership(to.voters, now.voters, to.learners)\n",
+            "        to = Membership(to.voters, (), to.learners)\n",
         ),
         1, "", MEMBERS_MOVE,
     ),

@@ -7,7 +7,8 @@ like others; or it waits, and the session with it. From then on three things can
 - its time is over, or ``CLIENT UNBLOCK``: ``UNBLOCK`` ends the wait, or gets what was just served;
 - the client is gone: ``RELEASE`` gives back what it may have been served.
 
-All three are the node's own business and wait for a majority as long as it takes; a client
+When its keys go to another group (``NotHere``), it begins anew there.
+All of it is the node's own business and wait for a majority as long as it takes; a client
 whose time is over hears of it after ``command_timeout_ms`` at the latest.
 """
 
@@ -20,8 +21,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
-from trivet.core.node.router import NO_DATABASE
-from trivet.core.wire.reply import NULL_ARRAY, Blocked, Error, Reply
+from trivet.core.wire.reply import NOT_HERE, NULL_ARRAY, Blocked, Error, NotHere, Reply
 
 UNBLOCKED: Final = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 _DEADLINES_SPARE: Final = 64
@@ -99,6 +99,8 @@ class BlockedClients:
         self.by_client: dict[ConnectionId, Blocking] = {}
         self.answers: list[tuple[ConnectionId, Reply]] = []
         """Calls that are over; the node takes them."""
+        self.homeless: list[Run] = []
+        """Calls that are to be made again where their keys are by now; the node takes them."""
         self._timeout_ms = timeout_ms
         self._now_ms: Instant = 0
         self._done: list[Blocking] = []
@@ -116,7 +118,8 @@ class BlockedClients:
         """``BLOCK`` found nothing: the call waits from now on."""
         call = self.by_client[conn]
         if call.gone:
-            self._over(conn, NO_DATABASE)
+            call.gone = False
+            self._follow(call)
             return
         call.phase = Phase.WAITING
         call.args = reply.args
@@ -190,9 +193,28 @@ class BlockedClients:
         """The group is no more. Who has no answer to its first call yet gets it with its run."""
         for conn, call in list(self.by_client.items()):
             if call.group is group:
-                call.gone = True
-                if call.phase is not Phase.ASKED or call.run is not None:
-                    self._over(conn, NO_DATABASE)
+                if call.phase is Phase.WAITING:
+                    self._follow(call)
+                elif call.phase is not Phase.ASKED or call.run is not None:
+                    self._over(conn, TIMEOUT_ERROR)  # it may have been served, and nobody remembers
+                else:
+                    call.gone = True
+
+    def moved(self, conn: ConnectionId, group: Replica) -> None:
+        """The call was sent to another group."""
+        call = self.by_client.get(conn)
+        if call is not None:
+            call.group = group
+            call.gone = False
+
+    def _follow(self, call: Blocking) -> None:
+        """Its keys are elsewhere, and nothing was taken of them: it is made again there."""
+        call.phase = Phase.ASKED
+        call.woken = False
+        call.run = Run(call, True)
+        call.run.add((call.db, [b"BLOCK", b"%d" % call.conn, *call.args]), 64)
+        call.run.finish_in_part([NOT_HERE])
+        self.homeless.append(call.run)
 
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""
@@ -237,6 +259,9 @@ class BlockedClients:
 
     def _answered(self, conn: ConnectionId, call: Blocking, reply: Reply) -> None:
         """``CLAIM``, ``UNBLOCK`` or a repeated ``BLOCK`` has its reply."""
+        if isinstance(reply, NotHere):
+            self._follow(call)
+            return
         if call.phase is Phase.ASKED:
             if isinstance(reply, Blocked):
                 self.waits(conn, reply, self._now_ms)

@@ -265,10 +265,11 @@ class Front:
 
     def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
         """The same for a command among others that go to other groups: one run per group and turn."""
+        begins = not session.calls_under_way  # then what this turn has sent before is answered
         if not self.may_go_on(session, writes):
             return None
         turn = self.turn_number
-        if session.pieces_turn != turn:
+        if begins or session.pieces_turn != turn:
             session.pieces = {}
             session.pieces_turn = turn
         run = session.pieces.get(group.settings.group)

@@ -388,8 +388,8 @@ class Node:
                     self._broadcast(group)
         if front.blocked.by_client or front.blocked.answers:
             self._settle()
-        if front.rerouting.waits and front.rerouting.look(front.map_epoch, mono_ms):
-            front.unparked = True
+        if front.rerouting.waits or front.blocked.homeless:
+            front.unparked |= front.rerouting.go_on(front.blocked, front.map_epoch, mono_ms)
         if front.sharing.look(mono_ms):
             front.unparked = True
         machine = self.system.machine  # a snapshot may have brought another

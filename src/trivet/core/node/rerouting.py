@@ -11,10 +11,12 @@ sealed and not yet handed over), the call waits for a newer map.
 
 from typing import Final
 
-from trivet.core.base.ids import Instant
+from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
+from trivet.core.machine.rights import AS
+from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.gathering import Gathering, Plan, plan_of
 from trivet.core.node.router import NOT_IN_REACH, Router
 from trivet.core.node.session import Session
@@ -72,6 +74,8 @@ class Rerouting:
         self._homeless: list[_Homeless] = []
         self.count = 0
         """Calls sent again since the start."""
+        self._moved: list[tuple[ConnectionId, Replica]] = []
+        """Clients whose call may wait, and where it is now."""
 
     @property
     def waits(self) -> bool:
@@ -84,6 +88,17 @@ class Rerouting:
         if isinstance(waiter, Session):
             waiter.reroute()
         self._homeless.append(_Homeless(run, epoch, now_ms))
+
+    def go_on(self, blocked: BlockedClients, epoch: int, now_ms: Instant) -> bool:
+        """As ``look``; calls of blocked clients among them."""
+        for run in blocked.homeless:
+            self.take(run, 0, now_ms)
+        blocked.homeless.clear()
+        sent = self.look(epoch, now_ms)
+        for conn, group in self._moved:
+            blocked.moved(conn, group)
+        self._moved.clear()
+        return sent
 
     def look(self, epoch: int, now_ms: Instant) -> bool:
         """Send again what can be sent; whether anything was."""
@@ -122,6 +137,9 @@ class Rerouting:
             again.sub = gathering
             send_parts(gathering, call[0], epoch, now_ms)
             return True
+        words = call[1][3:] if call[1][0] == AS else call[1]
+        if words[0] == b"BLOCK":
+            self._moved.append((int(words[1]), found))
         again.sub = sub = Run(again, run.writes)
         sub.epoch = epoch
         sub.tracks = run.tracks
