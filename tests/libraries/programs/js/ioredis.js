@@ -2,7 +2,14 @@
 "use strict";
 const assert = require("node:assert/strict");
 const Redis = require("ioredis");
-const { URL, LAST_URL, sleep, eventually, main } = require("./parts.js");
+const { URL, LAST_URL, eventually, main } = require("./parts.js");
+
+/** Until so many clients of the last node wait in a call. */
+async function blocked(count) {
+  const asking = new Redis(LAST_URL);
+  await eventually(async () => (await asking.info("clients")).includes(`blocked_clients:${count}\r\n`));
+  asking.disconnect();
+}
 
 main({
   async basics() {
@@ -64,7 +71,7 @@ main({
   async streams() {
     const one = new Redis(URL), two = new Redis(LAST_URL);
     const waiting = two.xread("BLOCK", 10000, "STREAMS", "i:st", "$");
-    await sleep(100);
+    await blocked(1);
     const id = await one.xadd("i:st", "*", "n", "1");
     assert.deepEqual(await waiting, [["i:st", [[id, ["n", "1"]]]]]);
     await one.xgroup("CREATE", "i:st", "g", "0");
@@ -77,7 +84,7 @@ main({
     const one = new Redis(URL), two = new Redis(LAST_URL);
     const taking = two.brpop("i:jobs", 10);
     const moving = two.duplicate().blmove("i:from", "i:to", "LEFT", "RIGHT", 10);
-    await sleep(100);
+    await blocked(2);
     await one.lpush("i:jobs", "job");
     await one.lpush("i:from", "moved");
     assert.deepEqual(await taking, ["i:jobs", "job"]);
