@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.core.node.bench import CLUSTER, Bench, Limits
 from trivet.core.group.messages import Forward
-from trivet.core.node.peers import HELLO_TIMEOUT_MS, PEER_FORMAT, Hello, Peers, encode_message
+from trivet.core.node.peers import HELLO_TIMEOUT_MS, NEWCOMERS_MAX, PEER_FORMAT, Hello, Peers, encode_message
 from trivet.core.raft.messages import AppendEntries, Heartbeat, RequestVote
 from trivet.core.wire.peer import frame
 
@@ -61,6 +61,56 @@ def test_who_does_not_fit_is_refused(first, said):
     assert (one.closes, one.refused) == ([7], 1)
     assert one.notes == [f"refused a peer connection from 10.0.0.9:7: it {said}"]
     assert one.receive(7, encode_message(1, MESSAGE)) == []
+
+
+def newcomer(node: int, host: str = "10.0.0.4", port: int = 17004) -> bytes:
+    return encode_message(0, Hello(CLUSTER, node, 1, PEER_FORMAT, 44, host, port))
+
+
+def test_who_came_later_than_the_map_is_heard_and_dialed():
+    """P5: this node may have been away, or have lost the map, and whoever leads now came meanwhile."""
+    one = linked(7)
+    assert one.receive(7, newcomer(4) + encode_message(0, MESSAGE)) == [(4, 0, MESSAGE)]
+    assert (one.newcomers, one.has_news) == ({4: ("10.0.0.4", 17004)}, True)
+    one.has_news = False
+    one.accepted(8, "x")
+    one.receive(8, newcomer(4))
+    assert not one.has_news, "nothing new"
+    one.accepted(9, "x")
+    one.receive(9, newcomer(4, "10.9.9.9"))
+    assert (one.newcomers, one.has_news) == ({4: ("10.9.9.9", 17004)}, True)
+
+
+def test_once_the_map_tells_of_it_the_map_counts():
+    one = linked(7, 8)
+    one.receive(7, newcomer(5))
+    one.receive(8, newcomer(6))
+    one.closes = []
+    one.know({1: 11, 2: 0, 3: 0, 5: 44}, 6)
+    assert (one.newcomers, one.closes) == ({6: ("10.0.0.4", 17004)}, [])
+    assert one.receive(7, encode_message(0, MESSAGE)) == [(5, 0, MESSAGE)]
+    one.know({1: 11, 2: 0, 3: 0, 5: 44}, 7)
+    assert (one.newcomers, one.closes) == ({}, [8]), "it has come, and left"
+    one.accepted(9, "x")
+    one.receive(9, newcomer(6))
+    assert "is node 6, which is not a peer here" in one.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "first", [newcomer(4, ""), newcomer(4, "h" * 256), newcomer(4, port=0), newcomer(4, port=65_536), newcomer(0)]
+)
+def test_who_says_nothing_of_use_is_no_newcomer(first):
+    one = linked(7)
+    one.receive(7, first)
+    assert (one.newcomers, one.closes) == ({}, [7])
+
+
+def test_newcomers_are_bounded():
+    one = peers(links_max=100)
+    for number in range(NEWCOMERS_MAX + 1):
+        one.accepted(number, "x")
+        one.receive(number, newcomer(10 + number))
+    assert (len(one.newcomers), one.closes) == (NEWCOMERS_MAX, [NEWCOMERS_MAX])
 
 
 def test_one_introduction_is_enough():

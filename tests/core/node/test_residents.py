@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from tests.core.node.bench import SMALL, Bench, Limits
+from tests.core.node.bench import CLUSTER, SMALL, Bench, Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, SYSTEM_GROUP
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
+from trivet.core.node.peers import NODE_GROUP, PEER_FORMAT, Hello, encode_message
 from trivet.core.node.residents import whom_to_dial
 from trivet.core.raft.state import Role
 from trivet.core.wire.reply import OK
@@ -431,6 +432,22 @@ def test_whom_to_dial():
     assert whom_to_dial(config, cluster)[0] == (2, "10.9.9.9", 17002), "it has said so itself"
     cluster.nodes[2].birth = 0
     assert whom_to_dial(config, cluster)[0] == (2, "10.0.0.2", 17002), "it has not said where it is"
+
+
+@pytest.mark.parametrize("founded", [False, True])
+def test_who_came_later_than_the_map_is_dialed_where_it_says(founded):
+    """Rule P5: with or without a map."""
+    bench = Bench(3, leader=0)
+    if founded:
+        bench.elect(1)
+        bench.found()
+    node = bench.node(1)
+    node.on_link_accepted(99, "10.0.0.4:5")
+    hello = Hello(CLUSTER, 4, 1, PEER_FORMAT, 44, "10.0.0.4", 17004)
+    node.on_link_bytes(99, encode_message(NODE_GROUP, hello))
+    effects = node.turn(bench.mono_ms, bench.wall_ms)
+    assert effects.dials == [(2, "10.0.0.2", 17002), (3, "10.0.0.3", 17003), (4, "10.0.0.4", 17004)]
+    assert node.turn(bench.mono_ms, bench.wall_ms).dials is None
 
 
 def test_the_first_groups_are_there_from_the_start():

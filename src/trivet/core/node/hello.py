@@ -14,6 +14,9 @@ class Hello(msgspec.Struct, array_like=True, tag=96, frozen=True):
     format: int
     birth: int = 0
     """The number of the sender's data directory (Rule P4)."""
+    host: str = ""
+    peer_port: int = 0
+    """Where the sender is found (Rule P5); port 0: it does not say."""
 
 
 class Stranger(msgspec.Struct, array_like=True, tag=90, frozen=True):

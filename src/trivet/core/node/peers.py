@@ -9,6 +9,8 @@ accepted. The first frame on a link says who dials.
 - Rule P4: a node whose data directory has another number than the one that it was known by has lost what
   it promised. It is refused, and told so. (One whose damaged log does not tell the number knows that it has
   lost something; its replicas have doubts, and do not vote before they are repaired.)
+- Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it is: it
+  may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
@@ -42,6 +44,11 @@ PEER_FORMAT: Final = 3
 
 HELLO_TIMEOUT_MS: Final = 5_000
 """How long an accepted link may be silent before it must have introduced itself."""
+
+NEWCOMERS_MAX: Final = 64
+"""So many nodes are heard at a time of which the map does not tell yet."""
+
+_HOST_BYTES_MAX: Final = 255
 
 TOLD_OFF: Final = (
     "the cluster knows this node with another data directory than this one: what it had promised is lost. "
@@ -124,7 +131,15 @@ class Peers:
         self._cluster = cluster
         self._node = node
         self._birth = birth
+        self.place: tuple[str, int] = ("", 0)
+        """Where this node is found (host, peer port); its owner says so."""
         self._members = members
+        self._next_node: NodeId = 0
+        """All nodes of which the map does not tell yet have this number or a higher one (Rule P5)."""
+        self.newcomers: dict[NodeId, tuple[str, int]] = {}
+        """Such nodes that have introduced themselves, and where they are."""
+        self.has_news = False
+        """There is one more of them, or another place of one; the node takes it."""
         self._births: dict[NodeId, int] = {}
         """As the cluster map has them."""
         self.heard_ms: dict[NodeId, Instant] = {}
@@ -152,12 +167,15 @@ class Peers:
             if not state.peer and now_ms - state.since_ms >= HELLO_TIMEOUT_MS:
                 self._refuse(link, state, "did not introduce itself in time")
 
-    def know(self, births: dict[NodeId, int]) -> None:
-        """Who the nodes of the cluster are, and by which number (0: not known yet); links of others end."""
+    def know(self, births: dict[NodeId, int], next_node: NodeId) -> None:
+        """Who the nodes of the cluster are, and by which number (0: not known yet), and which number the next will
+        have; links of whoever is none and will be none end."""
         self._members = list(births)
         self._births = births
+        self._next_node = next_node
+        self.newcomers = {peer: place for peer, place in self.newcomers.items() if peer >= next_node}
         for link, state in list(self._links.items()):
-            if state.peer and state.peer not in births:
+            if state.peer and state.peer not in births and state.peer not in self.newcomers:
                 self._refuse(link, state, "has left the cluster")
 
     def birth_of(self, peer: NodeId) -> int:
@@ -166,7 +184,8 @@ class Peers:
 
     def hello(self, peer: NodeId) -> bytes:
         """The first frame on a link that we dialed."""
-        return encode_message(NODE_GROUP, Hello(self._cluster, self._node, peer, PEER_FORMAT, self._birth))
+        hello = Hello(self._cluster, self._node, peer, PEER_FORMAT, self._birth, *self.place)
+        return encode_message(NODE_GROUP, hello)
 
     def accepted(self, link: LinkId, address: str) -> None:
         """Somebody dialed us."""
@@ -212,7 +231,7 @@ class Peers:
                 if problem:
                     self._refuse(link, state, problem)
                     return found
-                self._introduce(link, state, message.node)
+                self._introduce(link, state, message)
             elif not state.peer:
                 self._refuse(link, state, "did not introduce itself")
                 return found
@@ -229,7 +248,7 @@ class Peers:
             return f"belongs to cluster {hello.cluster[:64]}, not {self._cluster}"
         if hello.to != self._node:
             return f"wanted node {hello.to}, this is node {self._node}"
-        if hello.node not in self._members or hello.node == self._node:
+        if hello.node == self._node or not (hello.node in self._members or self._is_newcomer(hello)):
             return f"is node {hello.node}, which is not a peer here"
         if hello.format != PEER_FORMAT:
             return f"speaks message format {hello.format}, this version {PEER_FORMAT}"
@@ -241,9 +260,20 @@ class Peers:
             )
         return ""
 
-    def _introduce(self, link: LinkId, state: _Link, peer: NodeId) -> None:
+    def _is_newcomer(self, hello: Hello) -> bool:
+        """Rule P5."""
+        if hello.node < max(1, self._next_node) or not 0 < hello.peer_port < 65_536:
+            return False
+        fits = len(self.newcomers) < NEWCOMERS_MAX or hello.node in self.newcomers
+        return fits and 0 < len(hello.host) <= _HOST_BYTES_MAX
+
+    def _introduce(self, link: LinkId, state: _Link, hello: Hello) -> None:
         """Rule P2."""
-        state.peer = peer
+        state.peer = peer = hello.node
+        place = (hello.host, hello.peer_port)
+        if peer not in self._members and self.newcomers.get(peer) != place:
+            self.newcomers[peer] = place
+            self.has_news = True
         older = self._link_of.get(peer)
         self._link_of[peer] = link
         if older is not None:

@@ -67,6 +67,8 @@ class Residents:
         self._maker = maker
         self._prng = prng
         self._peers = peers
+        own = config.address()
+        peers.place = (own.host, own.peer_port)
         self._now_ms: Instant = 0
         self._wake_ms: Instant = 0
         self._seen: tuple[ClusterMap | None, int] = (None, -1)
@@ -86,6 +88,8 @@ class Residents:
         front = self._front
         cluster = front.system.machine.cluster  # a snapshot may have brought another
         seen, epoch = self._seen
+        if self._peers.has_news:
+            self._dial(cluster)
         if cluster is None:
             return False
         if cluster is seen and cluster.epoch == epoch and (self._is_news or not front.system.is_as_before):
@@ -95,10 +99,17 @@ class Residents:
         self._is_news = self._is_news or front.system.is_as_before
         self._follow(cluster)
         front.follow_map(cluster)
-        self._peers.know({node: row.birth for node, row in cluster.members.items()})
-        front.effects.dials = whom_to_dial(self._config, cluster)
+        self._peers.know({node: row.birth for node, row in cluster.members.items()}, cluster.next_node)
+        self._dial(cluster)
         front.unparked = True
         return True
+
+    def _dial(self, cluster: ClusterMap | None) -> None:
+        """Whom the map names, and who says that it came later (Rule P5)."""
+        peers = self._peers
+        peers.has_news = False
+        dials = whom_to_dial(self._config, cluster)
+        self._front.effects.dials = [*dials, *[(peer, *place) for peer, place in peers.newcomers.items()]]
 
     def _follow(self, cluster: ClusterMap) -> None:
         for number in [number for number in self._groups if number != SYSTEM_GROUP]:
@@ -266,10 +277,12 @@ class Residents:
             replica.follow_changes(self._front.tracking)
 
 
-def whom_to_dial(config: NodeConfig, cluster: ClusterMap) -> list[tuple[NodeId, str, int]]:
+def whom_to_dial(config: NodeConfig, cluster: ClusterMap | None) -> list[tuple[NodeId, str, int]]:
     """(id, host, peer port) of every other node. Until one has said where it is, the configuration counts."""
     told = {member.id: member for member in config.known + config.members}
     found: list[tuple[NodeId, str, int]] = []
+    if cluster is None:
+        return [(peer, at.host, at.peer_port) for peer, at in told.items() if peer != config.node]
     for row in cluster.members.values():
         if row.id != config.node:
             place = row if row.birth or row.id not in told else told[row.id]
