@@ -97,7 +97,8 @@ def test_once_the_map_tells_of_it_the_map_counts():
 
 
 @pytest.mark.parametrize(
-    "first", [newcomer(4, ""), newcomer(4, "h" * 256), newcomer(4, port=0), newcomer(4, port=65_536), newcomer(0)]
+    "first",
+    [newcomer(4, ""), newcomer(4, "h" * 256), newcomer(4, port=0), newcomer(4, port=65_536), newcomer(0)],
 )
 def test_who_says_nothing_of_use_is_no_newcomer(first):
     one = linked(7)
