@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Disk, Limits, is_of_the_data
+from tests.core.node.test_residents import SECOND, holders, with_keyspace
 from trivet.core.base.disk import Write
 from trivet.core.base.errors import StartError
 from trivet.core.base.prng import Prng
@@ -12,7 +13,11 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotWalk
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
+from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord
+from trivet.core.wal.scan import Frame, Scanner
+from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file
+from trivet.core.wire.reply import OK
 
 _WALK = SnapshotWalk(Machine(10), 1000)
 _HEAD_OF_NOTHING = _WALK.next_chunk()
@@ -222,3 +227,58 @@ def test_a_first_start_says_what_it_found():
         f"node 1 starts group 1: term 0, snapshot at 0, log to 0, incarnation {START_WALL_MS}"
     ]
     assert not booted.wal.open
+
+
+# -- damaged logs, and groups that the map has made
+
+
+def keep_frames(disk: Disk, about_second: bool) -> None:
+    """Of the log only the newest frame with, or without, a word on the second group is left."""
+    frames = [found for found in Scanner(disk).scan() if isinstance(found, Frame)]
+    tells = [
+        any(not isinstance(record, BootRecord) and record.group == SECOND for record in frame.records)
+        for frame in frames
+    ]
+    kept = max(number for number, told in enumerate(tells) if told is about_second)
+    for number, frame in enumerate(frames):
+        if number != kept:
+            disk.files[segment_file(frame.segment)][frame.offset + 30] ^= 1
+
+
+def damaged(about_second: bool) -> Bench:
+    bench = with_keyspace(3)
+    assert bench.say("a", "SELECT 3 | SET k 1") == ["+OK", "+OK"]
+    bench.wait(2000)
+    bench.crash(3)
+    keep_frames(bench.servers[3].disk, about_second)
+    bench.start(3)
+    return bench
+
+
+def test_what_a_damaged_log_still_knows_of_a_group_counts():
+    """Rule B6: also when it has lost the word on whose log it is. It may have voted, and must not do it twice."""
+    bench = damaged(True)
+    assert holders(bench, SECOND) == [1, 2, 3]
+    raft = bench.node(3).groups[SECOND].raft
+    assert raft.term > 0
+    assert raft.missing_to > 0
+    bench.wait(1000)
+    assert bench.answer("b@3", "SELECT 3") == "+OK"
+    assert bench.answer("b", "GET k") == '"1"'
+
+
+def test_a_group_that_a_damaged_log_may_have_lost_has_doubts_when_it_comes():
+    """Rule W15."""
+    bench = damaged(False)
+    assert holders(bench, SECOND) == [1, 2]
+    bench.until(lambda: SECOND in bench.node(3).groups)
+    assert bench.node(3).groups[SECOND].raft.missing_to == UNKNOWN_INDEX
+    bench.wait(1000)
+    assert bench.answer("b@3", "SELECT 3") == "+OK"
+    assert bench.answer("b", "GET k") == '"1"'
+    bench.crash(3)
+    bench.start(3)
+    assert bench.node(3).groups[SECOND].raft.missing_to == UNKNOWN_INDEX
+    assert bench.change_map(1, "KEYSPACE CREATE 4 REPLICAS 3") == OK
+    bench.until(lambda: SECOND + 1 in bench.node(3).groups)
+    assert bench.node(3).groups[SECOND + 1].raft.missing_to == 0, "it is younger than the loss"

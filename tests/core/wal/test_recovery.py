@@ -12,8 +12,16 @@ from trivet.core.base.errors import StartError
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import encode_frame
-from trivet.core.wal.record import RECORD_FORMAT, BootRecord, GroupRecord, SnapshotRecord, encode_record
-from trivet.core.wal.recovery import UNKNOWN_INDEX, recover
+from trivet.core.wal.record import (
+    RECORD_FORMAT,
+    UNKNOWN_GROUP,
+    UNKNOWN_INDEX,
+    BootRecord,
+    GroupRecord,
+    SnapshotRecord,
+    encode_record,
+)
+from trivet.core.wal.recovery import recover
 from trivet.core.wal.scan import Frame as FoundFrame
 from trivet.core.wal.scan import Scanner
 from trivet.core.wal.segment import segment_file, segment_number
@@ -665,10 +673,11 @@ def test_the_boot_record_is_suspect_when_two_frames_after_it_are_lost():
 
 def test_a_group_without_records_in_an_incomplete_log_is_not_new():
     disk, _, frames = filled(Prng(3))
-    assert boot(disk).group(7).missing_to == 0
+    assert (boot(disk).group(7).missing_to, boot(disk).unknown_below) == (0, 0)
     for frame in frames[3:6]:
         disk.flip(segment_file(1), frame.offset + 40, 0)
     recovery = boot(disk)
+    assert recovery.unknown_below == UNKNOWN_GROUP
     found = recovery.group(7)
     assert (found.missing_to, found.hard_state_suspect) == (UNKNOWN_INDEX, True)
     run(disk, recovery.wal)

@@ -1,5 +1,6 @@
 """Group commit, told as a conversation: what the node asks, what the disk hears."""
 
+import msgspec
 import pytest
 
 from tests.core.wal.faulty_disk import Disk, run
@@ -8,7 +9,15 @@ from trivet.core.base.disk import Channel, DiskFault, Prepare, Rename, Sync, Wri
 from trivet.core.base.entry import Entry
 from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import ALIGN_BYTES, read_head, read_records
-from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord, GroupRecord, SnapshotRecord
+from trivet.core.wal.record import (
+    UNKNOWN_GROUP,
+    UNKNOWN_INDEX,
+    BootRecord,
+    DropRecord,
+    FoundRecord,
+    GroupRecord,
+    SnapshotRecord,
+)
 from trivet.core.wal.recovery import recover
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.wal import FRAME_BYTES_MAX, MARKER_AFTER_MS
@@ -377,6 +386,25 @@ def test_a_replica_that_comes_back_owes_what_the_tombstone_says():
     wal.append(entry(2, 2))
     run(disk, wal)
     assert recover(disk, Tokens(), SEGMENT, 7).group(2).missing_to == 0
+
+
+def test_a_group_that_may_have_been_lost_has_a_tombstone_of_which_nothing_is_known():
+    """W15: until a map tells which groups it cannot be."""
+    disk, wal = opened()
+    assert wal.tombstone(7) is None
+    wal.append(msgspec.structs.replace(BOOT, unknown_below=UNKNOWN_GROUP))
+    assert wal.tombstone(7) == DropRecord(7, 0, 0, UNKNOWN_INDEX, True)
+    run(disk, wal)
+    again = recover(disk, Tokens(), SEGMENT, 7)
+    assert again.unknown_below == UNKNOWN_GROUP
+    wal.append(hard(7, vote=3, term=4))
+    wal.knows_groups_from(9)
+    wal.knows_groups_from(10)
+    run(disk, wal)
+    again = recover(disk, Tokens(), SEGMENT, 7)
+    assert again.unknown_below == 9
+    assert (again.group(7).missing_to, again.group(7).hard_state_suspect) == (UNKNOWN_INDEX, True)
+    assert (wal.tombstone(8) is not None, wal.tombstone(9)) == (True, None)
 
 
 def test_a_tombstone_outlives_its_segment():

@@ -7,6 +7,8 @@
   repaired by its peers before it votes.
 - Rule B4: who takes part is what the snapshot and the log say; the configuration counts only for a
   group whose log does not say.
+- Rule B6: of a damaged log every replica that it still knows starts, with its doubts; one that it may have
+  lost begins, when the map brings it back, as one that does not know what it promised (Rule W15).
 """
 
 from typing import Final
@@ -77,7 +79,11 @@ def boot(
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
     birth = _birth(config, recovery, prng)
-    recovery.wal.append(BootRecord(config.cluster, config.node, incarnation, birth=birth))
+    recovery.wal.append(
+        BootRecord(
+            config.cluster, config.node, incarnation, birth=birth, unknown_below=recovery.unknown_below
+        )
+    )
     for number in _groups_to_start(config, cluster, recovery):
         found = recovery.group(number)
         replica = maker.restore(found, storage, recovery, cluster, prng)
@@ -97,12 +103,15 @@ def boot(
 
 
 def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery) -> list[GroupId]:
-    """The system group, and all others of which the log knows a replica; at first those that are founded."""
+    """The system group, and all others of which the log knows a replica; at first those that are founded.
+
+    A log that was damaged may know replicas and not whose it is: what is left of them counts (Rule B6).
+    """
+    found = {SYSTEM_GROUP: True}
     if recovery.boot is None:
-        founded = [row.id for row in cluster.groups.values() if config.node in row.founders]
-        return [SYSTEM_GROUP, *[number for number in founded if number != SYSTEM_GROUP]]
-    known = sorted([number for number, found in recovery.groups.items() if not found.dropped])
-    return known if SYSTEM_GROUP in known else [SYSTEM_GROUP, *known]
+        found |= {row.id: True for row in cluster.groups.values() if config.node in row.founders}
+    found |= {number: not group.dropped for number, group in recovery.groups.items()}
+    return sorted([number for number, is_here in found.items() if is_here or number == SYSTEM_GROUP])
 
 
 def _check_owner(config: NodeConfig, recovery: Recovery) -> None:

@@ -9,8 +9,8 @@ accepted. The first frame on a link says who dials.
 - Rule P4: a node whose data directory has another number than the one that it was known by has lost what
   it promised. It is refused, and told so. (One whose damaged log does not tell the number knows that it has
   lost something; its replicas have doubts, and do not vote before they are repaired.)
-- Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it is:
-  it may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
+- Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it
+  is: it may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 

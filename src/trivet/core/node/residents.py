@@ -96,7 +96,9 @@ class Residents:
             return False
         self._now_ms = now_ms
         self._seen = (cluster, cluster.epoch)
-        self._is_news = self._is_news or front.system.is_as_before
+        if not self._is_news and front.system.is_as_before:
+            self._is_news = True
+            self._wal.knows_groups_from(cluster.next_group)
         self._follow(cluster)
         front.follow_map(cluster)
         self._peers.know({node: row.birth for node, row in cluster.members.items()}, cluster.next_node)

@@ -28,6 +28,8 @@ class BootRecord(msgspec.Struct, array_like=True, frozen=True, tag=1):
     format: int = RECORD_FORMAT
     birth: int = 0
     """The number that the data directory was given when it was made; 0: an earlier version made it."""
+    unknown_below: GroupId = 0
+    """Of any group below this number the log may have lost all that it knew (rule W15)."""
 
 
 class GroupRecord(msgspec.Struct, array_like=True, frozen=True, tag=2):
@@ -87,6 +89,12 @@ class FoundRecord(msgspec.Struct, array_like=True, frozen=True, tag=5):
     group: GroupId
     membership: bytes
 
+
+UNKNOWN_INDEX: Final[Index] = 1 << 62
+"""``missing_to`` of a group of which an incomplete log says nothing."""
+
+UNKNOWN_GROUP: Final[GroupId] = 1 << 62
+"""``unknown_below``: any group."""
 
 Record = Union[BootRecord, GroupRecord, SnapshotRecord, DropRecord, FoundRecord]  # noqa: UP007 (msgspec tag union)
 

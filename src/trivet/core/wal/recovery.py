@@ -17,6 +17,8 @@ from trivet.core.wal.frame import FRAME_FORMAT, SALT_MASK, Frame
 from trivet.core.wal.ledger import Ledger
 from trivet.core.wal.record import (
     RECORD_FORMAT,
+    UNKNOWN_GROUP,
+    UNKNOWN_INDEX,
     BootRecord,
     DropRecord,
     FoundRecord,
@@ -29,14 +31,13 @@ from trivet.core.wal.segment import SPARES_MAX, Segment, SegmentPool, segment_fi
 from trivet.core.wal.snapshot_file import is_snapshot_file, is_temporary_file
 from trivet.core.wal.wal import Doubt, Wal, WalStart
 
-UNKNOWN_INDEX: Index = 1 << 62
-"""``missing_to`` of a group of which an incomplete log says nothing."""
-
 
 class Recovery:
     """What the files of a node say."""
 
-    __slots__ = ("boot", "boot_suspect", "damaged", "fresh", "groups", "incomplete", "notes", "wal")
+    __slots__ = (
+        "boot", "boot_suspect", "damaged", "fresh", "groups", "incomplete", "notes", "unknown_below", "wal",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +63,9 @@ class Recovery:
         """Of some lost frames not even the hard states are known."""
         self.notes = notes
         """For the log of the node: what was cut, what is corrupt."""
+        before = 0 if boot is None else boot.unknown_below
+        self.unknown_below: GroupId = UNKNOWN_GROUP if incomplete else before
+        """For the boot record of this life (rule W15)."""
 
     def group(self, group: GroupId) -> RecoveredGroup:
         """What ``group`` starts with; in an incomplete log a group without records is not a new group.

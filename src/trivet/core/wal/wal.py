@@ -12,6 +12,8 @@ It performs nothing: ``flush`` gives jobs, ``on_done`` and ``on_failed`` say wha
 from collections import deque
 from typing import Final
 
+import msgspec
+
 from trivet.core.base.buggify import FRAME_ALONE, SEGMENT_EARLY, Buggify
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, DiskOperation, Sync, Write
 from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
@@ -19,6 +21,7 @@ from trivet.core.base.tokens import Tokens
 from trivet.core.wal.frame import HEAD_BYTES, aligned, encode_frame, frame_size_bytes
 from trivet.core.wal.ledger import BOOT_KEY, Ledger
 from trivet.core.wal.record import (
+    UNKNOWN_INDEX,
     BootRecord,
     DropRecord,
     GroupRecord,
@@ -107,6 +110,7 @@ class Wal:
         for group, state in start.ledger.groups.items():
             if state.dropped is not None:
                 self._tombstones[group] = state.dropped
+        self._unknown_below: GroupId = 0
         self._holders: dict[GroupId, None] = {}
         self._held_bytes = 0
         self._marker_due = False
@@ -152,8 +156,18 @@ class Wal:
         return self._ledger.live_count()
 
     def tombstone(self, group: GroupId) -> DropRecord | None:
-        """What a replica of ``group`` that comes back has to begin with, if one was dropped (rule W13)."""
-        return self._tombstones.get(group)
+        """What a replica of ``group`` that comes begins with, if one was dropped or may be lost (W13, W15)."""
+        stone = self._tombstones.get(group)
+        if stone is None and group < self._unknown_below:
+            self._doubts[group] = Doubt(UNKNOWN_INDEX, True)
+            return DropRecord(group, 0, 0, UNKNOWN_INDEX, True)
+        return stone
+
+    def knows_groups_from(self, group: GroupId) -> None:
+        """No group of this number or a higher one was here before anything was lost (rule W15)."""
+        boot = self._ledger.boot
+        if boot is not None and group < self._unknown_below:
+            self.append(msgspec.structs.replace(boot, unknown_below=group))
 
     def segments(self) -> tuple[int, int, int]:
         """(segments in use, of these waiting to be recycled, spares)."""
@@ -176,6 +190,8 @@ class Wal:
             self._bytes_since_snapshot[record.group] = counted
         elif isinstance(record, SnapshotRecord):
             self._bytes_since_snapshot[record.group] = 0
+        elif isinstance(record, BootRecord):
+            self._unknown_below = record.unknown_below
         self.last_lsn += 1
         return self.last_lsn
 
