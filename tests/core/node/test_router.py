@@ -45,6 +45,14 @@ def test_one_group_holds_every_database_at_first():
     assert found.of_keys(3, [LOW, HIGH]) is replicas[1]
 
 
+def test_without_a_map_nobody_is_told_that_there_is_no_such_database():
+    """As on a node that has joined, while its log is opened: what it does not know may well be."""
+    found = Router({}, ClusterMap("1ab", []))
+    assert found.groups(0) is found.everywhere() is NOT_IN_REACH
+    assert found.of_slot(0, 7) is found.of_keys(0, [LOW]) is found.of_keys(0, []) is NOT_IN_REACH
+    assert found.of_calls([(0, [b"SET", LOW, b"v"])]) is NOT_IN_REACH
+
+
 def test_a_keyspace_has_its_own_group():
     found, replicas = router("MAP KEYSPACE CREATE 3")
     assert found.many

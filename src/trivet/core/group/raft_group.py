@@ -154,8 +154,7 @@ class RaftGroup:
     @property
     def is_as_before(self) -> bool:
         """Whether everything is applied that the log held at the start, as far as it was to stay there."""
-        raft = self.raft
-        return not raft.missing_to and self.machine.applied_index >= min(self._old_to, raft.last_index)
+        return self.machine.applied_index >= min(self._old_to, self.raft.last_index)
 
     @property
     def leader(self) -> NodeId:

@@ -92,11 +92,11 @@ class Residents:
             self._dial(cluster)
         if cluster is None:
             return False
-        if cluster is seen and cluster.epoch == epoch and (self._is_news or not front.system.is_as_before):
+        if cluster is seen and cluster.epoch == epoch and (self._is_news or not self._is_as_before()):
             return False
         self._now_ms = now_ms
         self._seen = (cluster, cluster.epoch)
-        if not self._is_news and front.system.is_as_before:
+        if not self._is_news and self._is_as_before():
             self._is_news = True
             self._wal.knows_groups_from(cluster.next_group)
         self._follow(cluster)
@@ -105,6 +105,15 @@ class Residents:
         self._dial(cluster)
         front.unparked = True
         return True
+
+    def _is_as_before(self) -> bool:
+        """Rule F4. Nothing tells how far a damaged log went: as far as its leader has written counts."""
+        system = self._front.system
+        raft = system.raft
+        if not raft.missing_to:
+            return system.is_as_before
+        applied = system.machine.applied_index
+        return raft.leader != 0 and applied == raft.commit and raft.term_at(applied) == raft.term
 
     def _dial(self, cluster: ClusterMap | None) -> None:
         """Whom the map names, and who says that it came later (Rule P5)."""

@@ -54,7 +54,7 @@ class Router:
         """All groups that hold something of database ``db``."""
         groups = self.cluster.groups_of(db)
         if not groups:
-            return NO_DATABASE
+            return self._nowhere()
         found = [self._replicas[group] for group in groups if group in self._replicas]
         return found if len(found) == len(groups) else NOT_IN_REACH
 
@@ -62,7 +62,7 @@ class Router:
         """All groups of data."""
         numbers = [number for number in self.cluster.groups if number != SYSTEM_GROUP]
         found = [self._replicas[number] for number in numbers if number in self._replicas]
-        return found if len(found) == len(numbers) else NOT_IN_REACH
+        return found if numbers and len(found) == len(numbers) else NOT_IN_REACH
 
     def system(self) -> Replica:
         """The system group."""
@@ -73,8 +73,12 @@ class Router:
         group = self.cluster.group_of(db, slot)
         found = self._replicas.get(group)
         if found is None:
-            return NO_DATABASE if group < 0 else NOT_IN_REACH
+            return self._nowhere() if group < 0 else NOT_IN_REACH
         return found
+
+    def _nowhere(self) -> Error:
+        """No group has the database: there is none, unless there is no map here yet."""
+        return NO_DATABASE if self.cluster.groups else NOT_IN_REACH
 
     def of_keys(self, db: int, keys: list[bytes]) -> Replica | Error:
         """The one group that holds all ``keys``; without keys the first of the database."""

@@ -156,7 +156,7 @@ class Wal:
         return self._ledger.live_count()
 
     def tombstone(self, group: GroupId) -> DropRecord | None:
-        """What a replica of ``group`` that comes begins with, if one was dropped or may be lost (W13, W15)."""
+        """What a replica of ``group`` that comes begins with, if one was dropped or is lost (W13, W15)."""
         stone = self._tombstones.get(group)
         if stone is None and group < self._unknown_below:
             self._doubts[group] = Doubt(UNKNOWN_INDEX, True)
