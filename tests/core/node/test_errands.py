@@ -142,7 +142,7 @@ def test_a_node_with_a_damaged_log_is_not_told_off():
         bench.say("a@1", f"SET k{number} 1")
     bench.crash(3)
     log = bench.servers[3].disk.files["wal-0000000000000001.log"]
-    log[0 : 10 * 512] = bytes(10 * 512)
+    log[0 : 20 * 512] = bytes(20 * 512)
     bench.start(3)
     assert bench.node(3)._birth == 0
     bench.wait(3000)

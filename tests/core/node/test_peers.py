@@ -63,6 +63,28 @@ def test_who_does_not_fit_is_refused(first, said):
     assert one.receive(7, encode_message(1, MESSAGE)) == []
 
 
+def test_who_has_lost_its_directory_is_refused_without_a_map_too():
+    """P4: after a restart the map may be as old as the last snapshot, or not there."""
+    one = linked(7, 8, 9)
+    one.receive(7, encode_message(0, Hello(CLUSTER, 2, 1, PEER_FORMAT, 22)))
+    assert (one.births(), one.has_news) == ({2: 22}, True)
+    other = linked(7, 8, 9)
+    other.remember(one.births())
+    for peers_ in (one, other):
+        peers_.receive(8, encode_message(0, Hello(CLUSTER, 2, 1, PEER_FORMAT, 23)))
+        assert (peers_.strangers, peers_.birth_of(2)) == ([2], 22)
+        assert "with another data directory than before" in peers_.notes[-1]
+        peers_.receive(9, encode_message(0, Hello(CLUSTER, 2, 1, PEER_FORMAT, 0)))
+        assert 9 not in peers_.closes, "its log is damaged, and does not tell"
+
+
+def test_the_map_knows_better_by_which_directory_a_node_is_known():
+    one = linked(7, 8)
+    one.remember({2: 22, 3: 33, 5: 55, 6: 66})
+    one.know({1: 11, 2: 23, 3: 0}, 6)
+    assert one.births() == {1: 11, 2: 23, 3: 33, 6: 66}, "5 has left, 6 has yet to come"
+
+
 def newcomer(node: int, host: str = "10.0.0.4", port: int = 17004) -> bytes:
     return encode_message(0, Hello(CLUSTER, node, 1, PEER_FORMAT, 44, host, port))
 

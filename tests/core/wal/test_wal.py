@@ -407,6 +407,18 @@ def test_a_group_that_may_have_been_lost_has_a_tombstone_of_which_nothing_is_kno
     assert (wal.tombstone(8) is not None, wal.tombstone(9)) == (True, None)
 
 
+def test_by_which_directories_the_others_are_known_outlives_a_restart():
+    disk, wal = opened()
+    wal.append(BOOT)
+    assert wal.births() == {}
+    wal.remember_births({2: 7})
+    lsn = wal.last_lsn
+    wal.remember_births({2: 7})
+    assert (wal.births(), wal.last_lsn) == ({2: 7}, lsn), "nothing new is not said again"
+    run(disk, wal)
+    assert recover(disk, Tokens(), SEGMENT, 7).boot == msgspec.structs.replace(BOOT, births={2: 7})
+
+
 def test_a_tombstone_outlives_its_segment():
     disk, wal = opened()
     wal.append(entry(2, 1))

@@ -79,11 +79,13 @@ def boot(
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
     birth = _birth(config, recovery, prng)
+    known = {} if recovery.boot is None else recovery.boot.births
     recovery.wal.append(
         BootRecord(
-            config.cluster, config.node, incarnation, birth=birth, unknown_below=recovery.unknown_below
+            config.cluster, config.node, incarnation, birth=birth, unknown_below=recovery.unknown_below,
+            births=known,
         )
-    )
+    )  # fmt: skip
     for number in _groups_to_start(config, cluster, recovery):
         found = recovery.group(number)
         replica = maker.restore(found, storage, recovery, cluster, prng)

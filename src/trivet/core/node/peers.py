@@ -7,7 +7,8 @@ accepted. The first frame on a link says who dials.
   counted; nothing else is read from it.
 - Rule P2: a node has one accepted link per peer: the newest.
 - Rule P4: a node whose data directory has another number than the one that it was known by has lost what
-  it promised. It is refused, and told so. (One whose damaged log does not tell the number knows that it has
+  it promised. It is refused, and told so. It is known by what the map says, or said before the last restart;
+  or by what it said itself, first. (One whose damaged log does not tell the number knows that it has
   lost something; its replicas have doubts, and do not vote before they are repaired.)
 - Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it
   is: it may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
@@ -139,9 +140,11 @@ class Peers:
         self.newcomers: dict[NodeId, tuple[str, int]] = {}
         """Such nodes that have introduced themselves, and where they are."""
         self.has_news = False
-        """There is one more of them, or another place of one; the node takes it."""
+        """There is one more of them, or another place of one, or one more birth; the node takes it."""
         self._births: dict[NodeId, int] = {}
         """As the cluster map has them."""
+        self._heard_births: dict[NodeId, int] = {}
+        """Of nodes of which it does not tell, or of all before there is a map: as they said first."""
         self.heard_ms: dict[NodeId, Instant] = {}
         """When each peer was last heard."""
         self.strangers: list[NodeId] = []
@@ -174,6 +177,11 @@ class Peers:
         """
         self._members = list(births)
         self._births = births
+        self._heard_births = {
+            peer: birth
+            for peer, birth in self._heard_births.items()
+            if peer >= next_node or births.get(peer) == 0
+        }
         self._next_node = next_node
         self.newcomers = {peer: place for peer, place in self.newcomers.items() if peer >= next_node}
         for link, state in list(self._links.items()):
@@ -182,7 +190,15 @@ class Peers:
 
     def birth_of(self, peer: NodeId) -> int:
         """The number that a node is known by; 0: none."""
-        return self._births.get(peer, 0)
+        return self._births.get(peer, 0) or self._heard_births.get(peer, 0)
+
+    def births(self) -> dict[NodeId, int]:
+        """All that are known."""
+        return self._heard_births | {peer: birth for peer, birth in self._births.items() if birth}
+
+    def remember(self, births: dict[NodeId, int]) -> None:
+        """What was known in an earlier life; until there is a map it counts."""
+        self._heard_births = dict(births)
 
     def hello(self, peer: NodeId) -> bytes:
         """The first frame on a link that we dialed."""
@@ -254,7 +270,7 @@ class Peers:
             return f"is node {hello.node}, which is not a peer here"
         if hello.format != PEER_FORMAT:
             return f"speaks message format {hello.format}, this version {PEER_FORMAT}"
-        known = self._births.get(hello.node, 0)
+        known = self.birth_of(hello.node)
         if known and hello.birth and hello.birth != known:
             self.strangers.append(hello.node)
             return (
@@ -273,6 +289,9 @@ class Peers:
         """Rule P2."""
         state.peer = peer = hello.node
         place = (hello.host, hello.peer_port)
+        if hello.birth and not self.birth_of(peer):
+            self._heard_births[peer] = hello.birth
+            self.has_news = True
         if peer not in self._members and self.newcomers.get(peer) != place:
             self.newcomers[peer] = place
             self.has_news = True

@@ -69,6 +69,7 @@ class Residents:
         self._peers = peers
         own = config.address()
         peers.place = (own.host, own.peer_port)
+        peers.remember(wal.births())
         self._now_ms: Instant = 0
         self._wake_ms: Instant = 0
         self._seen: tuple[ClusterMap | None, int] = (None, -1)
@@ -119,6 +120,7 @@ class Residents:
         """Whom the map names, and who says that it came later (Rule P5)."""
         peers = self._peers
         peers.has_news = False
+        self._wal.remember_births(peers.births())
         dials = whom_to_dial(self._config, cluster)
         self._front.effects.dials = [*dials, *[(peer, *place) for peer, place in peers.newcomers.items()]]
 

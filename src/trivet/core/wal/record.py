@@ -30,6 +30,8 @@ class BootRecord(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """The number that the data directory was given when it was made; 0: an earlier version made it."""
     unknown_below: GroupId = 0
     """Of any group below this number the log may have lost all that it knew (rule W15)."""
+    births: dict[NodeId, int] = {}
+    """By which data directories this node knows the others."""
 
 
 class GroupRecord(msgspec.Struct, array_like=True, frozen=True, tag=2):

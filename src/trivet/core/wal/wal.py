@@ -110,7 +110,8 @@ class Wal:
         for group, state in start.ledger.groups.items():
             if state.dropped is not None:
                 self._tombstones[group] = state.dropped
-        self._unknown_below: GroupId = 0
+        self._boot: BootRecord | None = None
+        """As it was said last in this life."""
         self._holders: dict[GroupId, None] = {}
         self._held_bytes = 0
         self._marker_due = False
@@ -158,16 +159,24 @@ class Wal:
     def tombstone(self, group: GroupId) -> DropRecord | None:
         """What a replica of ``group`` that comes begins with, if one was dropped or is lost (W13, W15)."""
         stone = self._tombstones.get(group)
-        if stone is None and group < self._unknown_below:
+        if stone is None and self._boot is not None and group < self._boot.unknown_below:
             self._doubts[group] = Doubt(UNKNOWN_INDEX, True)
             return DropRecord(group, 0, 0, UNKNOWN_INDEX, True)
         return stone
 
     def knows_groups_from(self, group: GroupId) -> None:
         """No group of this number or a higher one was here before anything was lost (rule W15)."""
-        boot = self._ledger.boot
-        if boot is not None and group < self._unknown_below:
-            self.append(msgspec.structs.replace(boot, unknown_below=group))
+        if self._boot is not None and group < self._boot.unknown_below:
+            self.append(msgspec.structs.replace(self._boot, unknown_below=group))
+
+    def births(self) -> dict[NodeId, int]:
+        """By which data directories this node knows the others."""
+        return {} if self._boot is None else self._boot.births
+
+    def remember_births(self, births: dict[NodeId, int]) -> None:
+        """They are known by these from now on."""
+        if self._boot is not None and births != self._boot.births:
+            self.append(msgspec.structs.replace(self._boot, births=births))
 
     def segments(self) -> tuple[int, int, int]:
         """(segments in use, of these waiting to be recycled, spares)."""
@@ -191,7 +200,7 @@ class Wal:
         elif isinstance(record, SnapshotRecord):
             self._bytes_since_snapshot[record.group] = 0
         elif isinstance(record, BootRecord):
-            self._unknown_below = record.unknown_below
+            self._boot = record
         self.last_lsn += 1
         return self.last_lsn
 
