@@ -330,6 +330,30 @@ def test_a_snapshot_amid_a_pause_and_a_leader_that_steps_down(sometimes: Sometim
     }
 
 
+def test_falls_amid_moves_and_changes_of_members(sometimes: Sometimes) -> None:
+    joint = Membership((1, 2, 4), (1, 2, 3))
+    look(sometimes, 1, Seen(2, "leader", last_index=4, commit=4))
+    look(sometimes, 1, Seen(2, "leader", last_index=5, commit=4, membership=joint, membership_index=5))
+    look(sometimes, 2, Seen(2, "follower", last_index=4, commit=4))
+    look(sometimes, 3, Seen(2, "follower", membership=Membership((1, 2), (), (3,))))
+    sometimes.ended(1, [("source", True, "sealed"), ("target", False, "importing")])
+    sometimes.ended(3, [])
+    look(sometimes, 2, Seen(3, "leader", last_index=6, commit=4, membership=joint, membership_index=5))
+    sometimes.ended(2, [])
+    assert {
+        name: count for name, count in sometimes.reached.items() if "fall" in name or "inherits" in name
+    } == {
+        "source's leader falls: sealed": 1,
+        "target's follower falls: importing": 1,
+        "leader falls in a joint membership": 2,
+        "leader falls with an uncommitted membership": 2,
+        "learner falls": 1,
+        "leader inherits a joint membership": 1,
+        "leader inherits an uncommitted membership": 1,
+        "leader inherits an uncommitted tail": 1,
+    }
+
+
 def test_a_few_runs_reach_most_of_what_must_be_reached() -> None:
     reached: dict[str, None] = {}
     for seed in range(30, 38):

@@ -351,6 +351,9 @@ class ToyNodes:
     def cluster(self, node: NodeLike) -> None:
         return None
 
+    def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
+        return []
+
     def is_dropped(self, node: NodeLike, group: int) -> bool:
         return False
 

@@ -131,6 +131,10 @@ class NodeFactory(Protocol):
         """The map as ``node`` knows it; None while it knows none."""
         ...
 
+    def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
+        """Each side of a move of which the node has a replica: source or target; does it lead; how far."""
+        ...
+
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether ``node`` knows that the group is no more, anywhere."""
         ...

@@ -19,6 +19,7 @@ class Movement:
         self._epoch = 0
         self._moves: dict[int, str] = {}
         """The phase of every move, as it was seen last."""
+        self._generations: dict[int, int] = {}
         self._groups: dict[GroupId, None] = {}
         self._memberships: dict[GroupId, tuple[int, MembershipLike]] = {}
         """(index, membership) that is committed."""
@@ -30,6 +31,9 @@ class Movement:
         self._epoch = cluster.epoch
         for move in cluster.moves.values():
             phase = "taken" if move.taken else move.phase
+            if move.generation > self._generations.get(move.id, 1):
+                self._generations[move.id] = move.generation
+                self._count("move begins anew")
             if self._moves.get(move.id) != phase:
                 self._moves[move.id] = phase
                 self._count("move " + {"copy": "begins", HANDED: "handed over"}.get(phase, phase))
@@ -72,6 +76,29 @@ class Movement:
                 self._count("learner becomes voter")
         if any(node not in after.members() for node in before.members()):
             self._count("member goes")
+
+    def elected(self, seen: ObservationLike) -> None:
+        """A new leader; what it inherits."""
+        if seen.membership.outgoing:
+            self._count("leader inherits a joint membership")
+        if seen.membership_index > seen.commit:
+            self._count("leader inherits an uncommitted membership")
+
+    def fell(self, side: str, leads: bool, how_far: str) -> None:
+        """A node's life ends amid a move, as far as its replica of that side was."""
+        self._count(f"{side}'s {'leader' if leads else 'follower'} falls: {how_far}")
+
+    def member_fell(self, node: NodeId, role: str, membership: MembershipLike, settled: bool) -> None:
+        """A node's life ends amid a change of a group's members."""
+        who = "leader" if role == "leader" else "follower"
+        if membership.outgoing:
+            self._count(f"{who} falls in a joint membership")
+        if membership.voters and not settled:
+            self._count(f"{who} falls with an uncommitted membership")
+        if not membership.voters:
+            self._count("replica falls before it is told anything")
+        elif node in membership.learners:
+            self._count("learner falls")
 
     def left(self) -> None:
         """A replica is gone from a running node."""

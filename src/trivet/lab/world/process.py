@@ -190,7 +190,9 @@ class Process:
 
     def _end(self, power_cut: bool, silent: bool) -> None:
         self._note_state("down", 0)
-        self._world.sometimes.ended(self.node)
+        world = self._world
+        moving = [] if self._running is None or self.ruined else world.factory.moving(self._running)
+        world.sometimes.ended(self.node, moving)
         self._running = None
         self.looks = {}
         self._readers = {}

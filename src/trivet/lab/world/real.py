@@ -10,9 +10,12 @@ from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.map import ClusterMap, Member
+from trivet.core.cluster.rows import COPY, MoveRow
+from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
 from trivet.core.node.observe import digest_of_state
+from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
 from trivet.lab.seam import NodeLike
@@ -56,6 +59,27 @@ def small_steward(options: RunOptions) -> StewardSettings:
 def address(node: NodeId) -> Member:
     """Where a node is: nobody really dials it."""
     return Member(id=node, host="127.0.0.1", client_port=7000 + node, peer_port=17000 + node)
+
+
+def _given(move: MoveRow, ownership: Ownership) -> str:
+    """How far a move is at its source."""
+    if move.phase == COPY:
+        return "sealed" if move.id in ownership.exports else "copying"
+    if not move.taken:
+        return "handed over"
+    if move.id in ownership.exports:
+        return "taken by the other"
+    return "purging" if ownership.garbage_count() else "purged"
+
+
+def _taken(move: MoveRow, ownership: Ownership) -> str:
+    """How far a move is at its target."""
+    coming = ownership.imports.get(move.id)
+    if coming is None:
+        return "taken" if move.id in ownership.done else "not begun"
+    if move.phase != COPY:
+        return "handed over"
+    return "ready" if coming.ready else "importing"
 
 
 class RealNodes:
@@ -118,6 +142,20 @@ class RealNodes:
         """The map in the node's replica of the system group."""
         assert isinstance(node, Node)
         return node.system.machine.cluster
+
+    def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
+        """By the node's own map and its own replicas, each as far as it is."""
+        assert isinstance(node, Node)
+        found: list[tuple[str, bool, str]] = []
+        cluster = node.system.machine.cluster
+        for move in [] if cluster is None else cluster.moves.values():
+            for side, number in (("source", move.source), ("target", move.target_group)):
+                replica = node.groups.get(number)
+                if replica is not None:
+                    how_far = _given if side == "source" else _taken
+                    leads = replica.raft.role is Role.LEADER
+                    found.append((side, leads, how_far(move, replica.machine.ownership)))
+        return found
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""

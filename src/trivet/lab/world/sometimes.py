@@ -117,10 +117,14 @@ class Sometimes:
         self._up[node] = None
         self._paused.pop(node, None)
 
-    def ended(self, node: NodeId) -> None:
-        """A life is over."""
+    def ended(self, node: NodeId, moving: list[tuple[str, bool, str]]) -> None:
+        """A life is over; ``moving``: in which moves it took part (``NodeFactory.moving``)."""
+        for side, leads, how_far in moving:
+            self.movement.fell(side, leads, how_far)
         for view in self._nodes.get(node, {}).values():
             view.up = False
+            if view.role:
+                self.movement.member_fell(node, view.role, view.membership, view.settled)
         self._up.pop(node, None)
         if not self._up:
             self._all_down = True
@@ -196,6 +200,7 @@ class Sometimes:
                 self.count("election without a winner")
         if seen.last_index - 1 > seen.commit:
             self.count("leader inherits an uncommitted tail")
+        self.movement.elected(seen)
         if any(v.up and v.role == "leader" for n, v in group.views.items() if n != node):
             self.count("two nodes believe to lead")
         if self._all_down:
