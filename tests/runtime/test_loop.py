@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from trivet.core.base.errors import StartError
 from trivet.core.cluster.map import Member
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
+from trivet.runtime import peers
 from trivet.runtime.clients import ClientConnection
 from trivet.runtime.config import RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
@@ -456,6 +458,8 @@ def test_a_handle_that_uvloop_has_closed_is_no_defect(perform: Perform) -> None:
         link = DialedLink(stage.runner, 2, "127.0.0.1", 2, 1000)
         link.transport = GoneTransport()
         link.send(b"frame")
+        assert link.transport is None  # nothing is ever told of such a handle: it is dialed anew
+        assert stage.saw("lost") == [("lost", 2)]
         link.stop()
 
     assert perform(scene) == 0
@@ -518,6 +522,40 @@ def test_a_link_that_is_given_up_while_it_is_being_made_never_comes_up(perform: 
         link.up(GoneTransport())
         assert link.transport is None
         assert not [facts for facts in links(stage) if facts[1] == 7]
+
+    assert perform(scene, peers=1) == 0
+
+
+def test_a_link_that_comes_up_as_patience_ends_is_up_or_is_dialed_again(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timer and the connection in one turn of the loop: after a partition that is quite usual."""
+    monkeypatch.setattr(peers, "CONNECT_MAX_S", 0.02)
+
+    async def scene(stage: Stage) -> None:
+        loop = asyncio.get_running_loop()
+        listener = stage.sockets[2]
+        listener.setblocking(False)
+
+        async def hears(link: DialedLink) -> bool:
+            """Whether the next connection is one on which the link speaks, not one that it gave up."""
+            accepted, _ = await asyncio.wait_for(loop.sock_accept(listener), DEADLINE_S)
+            accepted.setblocking(False)
+            link.send(b"frame")
+            with accepted, contextlib.suppress(ConnectionError):
+                return b"frame" in await loop.sock_recv(accepted, 1000)
+            return False
+
+        for steps in range(5):
+            stage.node.seen.clear()
+            link = DialedLink(stage.runner, 7, "127.0.0.1", port_of(listener), 1000)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            time.sleep(0.03)  # as on a machine that is busy
+            await stage.until(lambda: ("dialed", 7) in links(stage))
+            while not await hears(link):
+                pass
+            link.stop()
 
     assert perform(scene, peers=1) == 0
 

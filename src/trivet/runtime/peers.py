@@ -9,11 +9,10 @@ import asyncio
 import logging
 import random
 import socket
-from functools import partial
 from typing import cast
 
 from trivet.core.base.ids import LinkId, NodeId
-from trivet.runtime.clients import GONE, address_of
+from trivet.runtime.clients import address_of
 from trivet.runtime.driven import Driver
 
 BACKOFF_FIRST_S = 0.05
@@ -46,18 +45,33 @@ class DialedLink:
         backoff_s = BACKOFF_FIRST_S
         while True:
             begun_s = loop.time()
-            try:
-                await asyncio.wait_for(
-                    loop.create_connection(partial(DialedConnection, self), self.host, self.port),
-                    CONNECT_MAX_S,
-                )
-            except (OSError, TimeoutError):
-                self.redial()
+            await self._connect()
             await self._down.wait()
             if loop.time() - begun_s > HEALTHY_AFTER_S:
                 backoff_s = BACKOFF_FIRST_S
             await asyncio.sleep(backoff_s * (1 + random.random()) / 2)
             backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
+
+    async def _connect(self) -> None:
+        """One attempt; afterwards the link is up, or nothing of the attempt is left.
+
+        An attempt that has made a connection is never cancelled: uvloop then closes its handle and does not
+        say ``connection_lost``, so that the link would seem to be up for ever. It is no rare case: the
+        kernel repeats an unanswered SYN after a second, which is when a wall falls and patience ends at once.
+        """
+        connection = DialedConnection(self)
+        loop = self._driver.loop
+        attempt = loop.create_task(loop.create_connection(lambda: connection, self.host, self.port))
+        try:
+            await asyncio.wait((attempt,), timeout=CONNECT_MAX_S)
+        finally:
+            if not connection.made:
+                connection.given_up = True
+                attempt.cancel()
+        if attempt.done() and not attempt.cancelled():
+            error = attempt.exception()
+            if error is not None and not isinstance(error, OSError):
+                raise error
 
     def up(self, transport: asyncio.Transport) -> None:
         """A connection was made."""
@@ -88,8 +102,11 @@ class DialedLink:
         if transport.get_write_buffer_size() > self._output_bytes_max:
             transport.abort()
             return
-        with GONE:
+        try:
             transport.write(data)
+        except RuntimeError:
+            # uvloop has closed the handle, and has not said so yet.
+            self.down()
 
     def redial(self) -> None:
         """Give the connection up and dial anew."""
@@ -108,18 +125,28 @@ class DialedConnection(asyncio.Protocol):
     """One attempt at a link. Nothing is ever received here."""
 
     def __init__(self, link: DialedLink) -> None:
+        self.made = False
+        self.given_up = False
+        """It takes too long: whatever comes of it now does not count."""
         self._link = link
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The link is up."""
+        self._transport = cast(asyncio.Transport, transport)
+        if self.given_up:
+            self._transport.abort()
+            return
+        self.made = True
         sock = transport.get_extra_info("socket")
         if sock is not None and _TCP_USER_TIMEOUT is not None:
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, UNANSWERED_MAX_MS)
-        self._link.up(cast(asyncio.Transport, transport))
+        self._link.up(self._transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The link is down."""
-        self._link.down()
+        """The link is down, unless it has another connection by now."""
+        if self._link.transport is self._transport:
+            self._link.down()
 
 
 class AcceptedLink(asyncio.Protocol):
