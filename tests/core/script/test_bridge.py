@@ -3,8 +3,13 @@
 import pytest
 
 from tests.core.script.runs import context, fails, lua, outcome
-from trivet.core.script.bridge import MEMORY_ERROR_TEXT, STEPS_ERROR
+from trivet.core.script.bridge import memory_error, steps_error
+from trivet.core.script.limits import ScriptLimits
+from trivet.core.script.scripts import scripts_of
 from trivet.core.wire.reply import Error, Simple
+
+STEPS_ERROR = steps_error(ScriptLimits()).text
+MEMORY_ERROR_TEXT = memory_error(ScriptLimits()).text
 
 
 def test_a_script_calls_commands_and_gets_their_replies():
@@ -163,3 +168,45 @@ def test_short_memory_refuses_what_needs_more_unless_something_was_written():
     assert "OOM command not allowed" in str(outcome("return redis.call('set', 'k', '2')", on=on).reply)
     assert lua("return redis.call('get', 'k')", on=on) == b"1"
     assert lua("redis.call('del', 'k') return redis.call('set', 'k', '3')", on=on) == Simple("OK")
+
+
+def limited(steps: int, memory_bytes: int):
+    on = context()
+    limits = scripts_of(on).limits
+    limits.steps_max, limits.memory_bytes_max = steps, memory_bytes
+    return on, limits
+
+
+COUNT = "local n = 0 for i = 1, 100000000 do n = i redis.call('set', 'n', n) end"
+
+
+def test_a_smaller_limit_stops_earlier_at_one_place():
+    found = []
+    for steps in (1_000_000, 1_000_000, 4_000_000):
+        on, limits = limited(steps, 1 << 26)
+        assert lua(COUNT, on=on) == steps_error(limits)
+        found.append(on.db.get(b"n"))
+    # 400 for the call, and 2 for its reply
+    assert found == [b"2487", b"2487", b"9950"]
+    on, limits = limited(1_000_000, 1 << 26)
+    assert lua("while true do end", on=on) == steps_error(limits)
+    assert "1000000 instructions" in steps_error(limits).text
+
+
+def test_a_larger_limit_lets_a_long_script_end():
+    long = "local n = 0 while n < 30000000 do n = n + 1 end return n"
+    assert fails(long) == STEPS_ERROR
+    on, _ = limited(200_000_000, 1 << 26)
+    assert lua(long, on=on) == 30_000_000
+
+
+def test_the_smallest_memory_still_runs_every_library_and_collects_garbage():
+    on, limits = limited(50_000_000, 1 << 20)
+    assert lua("return cjson.encode({cmsgpack.unpack(cmsgpack.pack(1)), bit.bor(1, 2)})", on=on) == b"[1,3]"
+    assert lua("struct.pack('i', 1) return string.gsub('aab', 'a+', 'x')", on=on) == b"xb"
+    # 20 MB of garbage, of which little is alive at a time
+    assert lua("local s = '' for i = 1, 20000 do s = string.rep('x', 1000) .. i end return #s", on=on) == 1005
+    kept = "local t = {} for i = 1, 2000 do t[i] = string.rep('x', 1000) .. i end return #t"
+    assert lua(kept, on=on) == memory_error(limits)
+    assert "1048576 bytes" in memory_error(limits).text
+    assert lua(kept) == 2000

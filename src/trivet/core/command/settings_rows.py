@@ -1,4 +1,4 @@
-"""The settings that ``CONFIG`` knows: one row each, under the names of redis-server 7.0.
+"""The settings that ``CONFIG`` knows: one row each, under the names of redis-server 7.0 and a few of our own.
 
 Four sorts: those that something here goes by; those that Redis' users tune and that mean
 nothing here (accepted, shown, without effect); those whose value is a fact here (to set one
@@ -57,7 +57,8 @@ _WORKING: Final[tuple[tuple[str, Kind, str], ...]] = (
     ("timeout", _COUNT, "0"),
     ("maxclients", integer(1, UINT_MAX), "10000"),
     ("requirepass", anything, ""),
-    ("busy-reply-threshold", _LONG, "5000"),
+    ("script-instructions-max", integer(1_000_000, 10_000_000_000), "50000000"),
+    ("script-memory-max", memory(1 << 20, 1 << 30), "67108864"),
     ("proto-max-bulk-len", memory(1024 * 1024, LONG_MAX), "536870912"),
     ("tracking-table-max-keys", _LONG, "1000000"),
     (BUFFER_LIMITS.decode(), anything, "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
@@ -77,6 +78,7 @@ _WITHOUT_EFFECT: Final[tuple[tuple[str, Kind, str], ...]] = (
     ("acllog-max-len", _LONG, "128"),
     ("auto-aof-rewrite-min-size", _BYTES, "67108864"),
     ("auto-aof-rewrite-percentage", _COUNT, "100"),
+    ("busy-reply-threshold", _LONG, "5000"),
     ("client-query-buffer-limit", memory(1024 * 1024, LONG_MAX), "1073741824"),
     ("hll-sparse-max-bytes", _BYTES, "3000"),
     ("latency-tracking", yes_no, "yes"),

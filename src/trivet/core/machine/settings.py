@@ -8,6 +8,7 @@ from typing import Final
 
 from trivet.core.command.events import KEYEVENT, KEYSPACE, classes_of
 from trivet.core.command.settings_rows import SETTINGS
+from trivet.core.script.limits import ScriptLimits
 
 NOTIFY: Final = b"notify-keyspace-events"
 MAXMEMORY: Final = b"maxmemory"
@@ -30,6 +31,8 @@ class Settings:
         """0: no limit."""
         self.refuses_growth = False
         """Commands that need memory are refused (Rule E2)."""
+        self.script_limits = ScriptLimits()
+        """What one run of a script may use."""
 
     def put(self, name: bytes, value: bytes) -> None:
         """Change one."""
@@ -45,6 +48,8 @@ class Settings:
                 self.refuses_growth = False
         elif name == OVER:
             self.refuses_growth = value == b"yes"
+        else:
+            self.script_limits.put(name, value)
 
     def replace(self, values: list[tuple[bytes, bytes]]) -> None:
         """All of them, but for what the leader has said about memory."""
@@ -52,6 +57,7 @@ class Settings:
         self.values = {}
         self.notifies = self.maxmemory_bytes = 0
         self.refuses_growth = False
+        self.script_limits.reset()
         self.version += 1
         for name, value in values:
             self.put(name, value)

@@ -55,6 +55,7 @@ class State:
         self.denied: list[Denied] = []
         """Calls inside of others that were refused, since somebody last looked."""
         self.scripts = Scripts()
+        self.scripts.limits = self.settings.script_limits
         self.applied_index = 0
         self.now_ms = 0
         """Unix time of the newest entry, in ms; the only clock that data sees."""

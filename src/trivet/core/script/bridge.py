@@ -23,28 +23,22 @@ from trivet.core.script.lua_msgpack import MSGPACK
 from trivet.core.script.lua_patterns import PATTERNS
 from trivet.core.script.lua_prelude import PRELUDE
 from trivet.core.script.lua_state import MEMORY_ERROR, LuaFunction, new_state
+from trivet.core.script.limits import ScriptLimits
 from trivet.core.script.reply_text import from_text, to_text
+from trivet.core.script.scripts import scripts_of
 from trivet.core.script.shebang import known_flags
 from trivet.core.values.databases import DATABASES_MAX
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import OK, PONG, Error, Reply
 
-STEPS_MAX: Final = 50_000_000
-"""Instructions of Lua's machine, plus what long library functions and new memory are charged."""
 CALL_STEPS: Final = 400
-"""What one ``redis.call`` costs; calls have a budget of ``STEPS_MAX`` of their own."""
+"""What one ``redis.call`` costs; calls have a budget of their own, as large as that of instructions."""
 FAILURE_STEPS: Final = 1_200
 """What it costs more when it fails: an exception has to travel."""
-MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
-"""What one script may use, results of commands included."""
+GARBAGE_KB_MAX: Final = 8192
+"""So much more than twice what was alive is used before garbage is collected; less under a small limit."""
 LOG_LINES_MAX: Final = 100
 
-STEPS_ERROR: Final = (
-    f"ERR script stopped: it ran longer than {STEPS_MAX} instructions; what it has done so far stays"
-)
-MEMORY_ERROR_TEXT: Final = (
-    f"ERR script stopped: it used more than {MEMORY_BYTES_MAX} bytes of memory; what it has done so far stays"
-)
 _NOT_ALLOWED: Final = "ERR This Redis command is not allowed from script"
 _READ_ONLY: Final = "ERR Write commands are not allowed from read-only scripts."
 _NO_ARGUMENTS: Final = "ERR Please specify at least one argument for this redis lib call"
@@ -58,6 +52,22 @@ _LIBRARIES: Final = {
 _own = Bytecode(strips=True)
 
 _OUT_OF_MEMORY: Final = "OOM command not allowed when used memory > 'maxmemory'."
+
+
+def steps_error(limits: ScriptLimits) -> Error:
+    """What a script is told that ran too long."""
+    return Error(
+        f"ERR script stopped: it ran longer than {limits.steps_max} instructions; "
+        "what it has done so far stays"
+    )
+
+
+def memory_error(limits: ScriptLimits) -> Error:
+    """What a script is told that used too much memory."""
+    return Error(
+        f"ERR script stopped: it used more than {limits.memory_bytes_max} bytes of memory; "
+        "what it has done so far stays"
+    )
 
 
 class ScriptError(Exception):
@@ -89,15 +99,17 @@ class ScriptRun:
         self._cost = 0
         self._message: bytes | bool = True
         self.log: list[tuple[int, bytes]] = []
-        self._state = new_state(MEMORY_BYTES_MAX)
+        limits = self._limits = scripts_of(context).limits
+        self._state = new_state(limits.memory_bytes_max)
         self._asked: dict[bytes, Callable[..., object]] = {
             b"seed": self._seed, b"compile": self._compile, b"library": _library, b"find": _find,
             b"sha1": _sha1, b"log": self._log, b"setresp": self._setresp, b"known": _known, b"flags": _flags,
             b"band": _band, b"bor": _bor, b"bxor": _bxor,
         }  # fmt: skip
         entries = self._state.execute(
-            _own.of(_SANDBOX, b"@trivet"), self._call, self._pcall, self._take, self._ask, STEPS_MAX
-        )
+            _own.of(_SANDBOX, b"@trivet"), self._call, self._pcall, self._take, self._ask, limits.steps_max,
+            min(GARBAGE_KB_MAX, limits.memory_bytes_max >> 13),
+        )  # fmt: skip
         self._entries = entries
 
     # -- what Python asks of Lua ---------------------------------------------------------------
@@ -129,8 +141,8 @@ class ScriptRun:
         state = self._state
         try:
             size = sum(map(len, keys)) + sum(map(len, arguments)) + 96 * (len(keys) + len(arguments))
-            if size + len(code) > MEMORY_BYTES_MAX // 2:
-                return Outcome(Error(MEMORY_ERROR_TEXT))
+            if size + len(code) > self._limits.memory_bytes_max // 2:
+                return Outcome(memory_error(self._limits))
             given: list[object] = [code]
             if name is not None:
                 given.append(name)
@@ -138,7 +150,7 @@ class ScriptRun:
                 given += [state.table_from(keys), state.table_from(arguments)]
             answer = self._entry(number)(*given)
         except MEMORY_ERROR:
-            return Outcome(Error(MEMORY_ERROR_TEXT))
+            return Outcome(memory_error(self._limits))
         finally:
             context.may_block = may_block
             context.db_index = db_index
@@ -165,7 +177,7 @@ class ScriptRun:
             if isinstance(source, bytes) and isinstance(line, int):
                 return Outcome(Error(text), source, line)
             return Outcome(Error(text))
-        return Outcome(Error(STEPS_ERROR if value == b"steps" else MEMORY_ERROR_TEXT))
+        return Outcome(steps_error(self._limits) if value == b"steps" else memory_error(self._limits))
 
     def close(self) -> None:
         """Let the Lua state go now: exceptions that it remembers hold frames, which hold this object."""
@@ -189,7 +201,7 @@ class ScriptRun:
     def _take(self) -> object:
         """What the exception meant that has just come through Lua; True: the script is stopped."""
         message, self._message = self._message, True
-        self._state.set_max_memory(MEMORY_BYTES_MAX)
+        self._state.set_max_memory(self._limits.memory_bytes_max)
         return message
 
     def _ask(self, what: bytes, *given: object) -> object:
@@ -202,7 +214,7 @@ class ScriptRun:
 
     def _execute(self, given: tuple[object, ...]) -> Reply:
         self._cost += CALL_STEPS
-        if self._cost > STEPS_MAX:
+        if self._cost > self._limits.steps_max:
             raise self._stopped()
         if not given:
             return Error(_NO_ARGUMENTS)
@@ -284,7 +296,7 @@ class ScriptRun:
     def _has_room(self, size: int) -> bool:
         """Whether Lua can take a string of ``size`` bytes, the growth of its tables of strings included."""
         used = self._state.get_memory_used()
-        return used + (used * 3 >> 2) + size + _SLACK_BYTES < MEMORY_BYTES_MAX
+        return used + (used * 3 >> 2) + size + _SLACK_BYTES < self._limits.memory_bytes_max
 
     def _failure(self, text: str) -> ScriptError:
         self._cost += FAILURE_STEPS
@@ -293,7 +305,7 @@ class ScriptRun:
         return ScriptError()
 
     def _stopped(self) -> ScriptError:
-        self._cost = STEPS_MAX + 1
+        self._cost = self._limits.steps_max + 1
         self._message = True
         self._state.set_max_memory(0)
         return ScriptError()

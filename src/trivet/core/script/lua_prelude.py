@@ -9,7 +9,7 @@ from typing import Final
 
 PRELUDE: Final = rb"""
 local as_function = python.as_function
-local py_call, py_pcall, py_take, py_ask, step_limit = ...
+local py_call, py_pcall, py_take, py_ask, step_limit, GC_KB = ...
 local redis_call, redis_pcall = as_function(py_call), as_function(py_pcall)
 local take, ask = as_function(py_take), as_function(py_ask)
 
@@ -25,7 +25,7 @@ local null = newproxy(false)
 
 -- Limits (Rules L1 to L3) ------------------------------------------------------------------
 
-local TICK, KB_STEPS, GC_KB = 500, 40, 8192
+local TICK, KB_STEPS = 500, 40
 local steps, stopped = 0, false
 local STOP = "script stopped"
 gc("stop")

@@ -13,6 +13,7 @@ import msgspec
 from trivet.core.base.checksum import crc32
 from trivet.core.command.table import Context
 from trivet.core.script.bytecode import Bytecode
+from trivet.core.script.limits import ScriptLimits
 
 SCRIPTS_MAX: Final = 10_000
 SCRIPT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -69,6 +70,8 @@ class Scripts:
         self._library_bytes = 0
         self._owners: dict[bytes, Library] = {}
         self.bytecode = Bytecode()
+        self.limits = ScriptLimits()
+        """The machine's own, where there is one: it follows the settings."""
         self._digest = 0
         self._changed = False
 
