@@ -87,6 +87,41 @@ def test_what_was_not_claimed_goes_back_and_to_the_next():
     assert replica.run("RELEASE 1", "RELEASE 1", "LRANGE q 0 -1") == [OK, OK, [b"y"]]
 
 
+def test_what_was_claimed_or_found_at_once_is_gone_with_a_node_that_dies_before_it_says_so():
+    """B2: nobody can know whether the answer still left the node, and to take it twice would be worse."""
+    ways = (
+        ["BLOCK 1 BRPOP q 0", "RPUSH q x", "CLAIM 1"],
+        ["RPUSH q x", "BLOCK 1 BRPOP q 0"],
+        ["RPUSH q x", "RPOP q"],
+    )
+    ends = ("NODEDOWN 2 1", "another life")
+    for way in ways:
+        for end in ends:
+            replica = Replica()
+            taken = [replica.one(line, node=2) for line in way][-1]
+            assert taken in ([SERVED, [b"q", b"x"]], [b"q", b"x"], b"x"), way
+            if end == "another life":
+                replica.entry([replica.batch([(0, [b"SET", b"k", b"v"])], node=2, incarnation=2)])
+            else:
+                replica.run(end)
+            assert replica.run("LRANGE q 0 -1") == [[]], (way, end)
+
+
+def test_a_move_leaves_what_it_took_where_it_can_be_found():
+    """So who must not lose it takes it with BLMOVE, and removes it when the work is done."""
+    for way in (
+        ["BLOCK 1 BLMOVE q doing RIGHT LEFT 0", "RPUSH q x", "CLAIM 1"],
+        ["RPUSH q x", "BLOCK 1 BLMOVE q doing RIGHT LEFT 0"],
+        ["BLOCK 1 BLMOVE q doing RIGHT LEFT 0", "RPUSH q x"],
+    ):
+        replica = Replica()
+        for line in way:
+            replica.one(line, node=2)
+        replica.run("NODEDOWN 2 1")
+        replica.entry([replica.batch([(0, [b"SET", b"k", b"v"])], node=2, incarnation=2)])
+        assert replica.run("LRANGE q 0 -1", "LRANGE doing 0 -1") == [[], [b"x"]], way
+
+
 def test_a_node_that_is_down_gets_nothing():
     """B3."""
     replica = Replica()
