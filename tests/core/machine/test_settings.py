@@ -41,7 +41,7 @@ def test_what_was_never_changed_has_its_default():
 
 def test_the_limits_of_scripts_come_through_the_log_and_with_a_snapshot_of_settings():
     replica = Replica()
-    count = "EVAL 'for i = 1, 100000000 do redis.call(\"set\", \"n\", i) end' 0"
+    count = 'EVAL \'for i = 1, 100000000 do redis.call("set", "n", i) end\' 0'
     assert "50000000 instructions" in replica.one(count).text
     replica.one("SETTING script-instructions-max 1000000")
     assert "1000000 instructions" in replica.one(count).text
@@ -49,4 +49,7 @@ def test_the_limits_of_scripts_come_through_the_log_and_with_a_snapshot_of_setti
     settings = replica.machine.settings
     settings.replace([(b"script-memory-max", b"2000000")])
     assert settings.script_limits is replica.machine.scripts.limits
-    assert (settings.script_limits.steps_max, settings.script_limits.memory_bytes_max) == (50_000_000, 2_000_000)
+    assert (settings.script_limits.steps_max, settings.script_limits.memory_bytes_max) == (
+        50_000_000,
+        2_000_000,
+    )

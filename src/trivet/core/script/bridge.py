@@ -16,6 +16,7 @@ from trivet.core.command.introspection import answer_command
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import Context, Flag, Row
 from trivet.core.script.bytecode import Bytecode, Refused
+from trivet.core.script.limits import ScriptLimits
 from trivet.core.script.lua_api import API
 from trivet.core.script.lua_binary import BIT, STRUCT
 from trivet.core.script.lua_json import JSON
@@ -23,7 +24,6 @@ from trivet.core.script.lua_msgpack import MSGPACK
 from trivet.core.script.lua_patterns import PATTERNS
 from trivet.core.script.lua_prelude import PRELUDE
 from trivet.core.script.lua_state import MEMORY_ERROR, LuaFunction, new_state
-from trivet.core.script.limits import ScriptLimits
 from trivet.core.script.reply_text import from_text, to_text
 from trivet.core.script.scripts import scripts_of
 from trivet.core.script.shebang import known_flags
