@@ -351,6 +351,15 @@ class ToyNodes:
     def cluster(self, node: NodeLike) -> None:
         return None
 
+    def stand(self, node: NodeLike, group: int) -> object:
+        return None
+
+    def served(self, node: NodeLike, group: int) -> bytes:
+        return b""
+
+    def remains(self, node: NodeLike, group: int) -> str:
+        return ""
+
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         return []
 

@@ -16,6 +16,7 @@ from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
+from trivet.lab.judges.slots import SlotJudge, disagreement
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
 from trivet.lab.workloads import Mix
@@ -69,6 +70,7 @@ class SimulatedCluster:
         self.history: list[Operation] = []
         self.complaints: list[Complaint] = []
         self.invariants = GroupJudges()
+        self.slots = SlotJudge(self.invariants.complaints)
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
@@ -169,7 +171,10 @@ class SimulatedCluster:
         if group == SYSTEM_GROUP:
             cluster = self.processes[node].cluster()
             if cluster is not None and self.sometimes.movement.map_seen(cluster):
+                self.slots.map_seen({row.id: row.keyspace for row in cluster.groups.values()})
                 self._look_at_nodes(cluster)
+        else:
+            self.slots.observed(group, seen.applied, *self.processes[node].slots_stand(group))
         replica = (node, group)
         if seen.role == "leader":
             if self._last_led.get(replica) != seen.term:
@@ -352,9 +357,18 @@ class SimulatedCluster:
         """In each group all replicas reach one applied index, and hold one state there."""
 
         def equal() -> bool:
-            return self._is_at_rest() and all(self._is_level(group) for group in self._groups())
+            return (
+                self._is_at_rest() and all(self._is_level(group) for group in self._groups()) and is_clean()
+            )
+
+        def is_clean() -> bool:
+            return not any(self._remains())
 
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
+            remains = self._remains()
+            if remains and self._is_at_rest():
+                self.complain("slots", f"what moves have left behind stays: {remains[0]}", self._state())
+                return
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
             return
         for group in self._groups():
@@ -366,6 +380,29 @@ class SimulatedCluster:
                 self.complain(
                     "replicas", f"final states differ at one applied index (group {group})", self._state()
                 )
+        self._slots_agree()
+
+    def _remains(self) -> list[str]:
+        """What moves that are over have left behind, and where."""
+        found = []
+        for node, process in self.processes.items():
+            for group in process.looks:
+                remains = process.slots_of(group)[1] if group != SYSTEM_GROUP else ""
+                if remains:
+                    found.append(f"node {node}, group {group}: {remains}")
+        return found
+
+    def _slots_agree(self) -> None:
+        """Each group serves what the map says, by its own log, and has nothing else."""
+        cluster = self.newest_map()
+        for row in [] if cluster is None else cluster.groups.values():
+            process = self.processes.get(row.members[0]) if row.members else None
+            if row.id == SYSTEM_GROUP or process is None or row.id not in process.looks:
+                continue
+            served, _ = process.slots_of(row.id)
+            problem = disagreement(row.id, row.ranges, served) if served else ""
+            if problem:
+                self.complain("slots", problem, self._state())
 
     def _groups(self) -> list[GroupId]:
         """All groups of which some node has a replica."""

@@ -131,6 +131,18 @@ class NodeFactory(Protocol):
         """The map as ``node`` knows it; None while it knows none."""
         ...
 
+    def stand(self, node: NodeLike, group: GroupId) -> object:
+        """Another whenever the slots that the replica serves are others; cheap."""
+        ...
+
+    def served(self, node: NodeLike, group: GroupId) -> bytes:
+        """A byte per slot: 1 where the replica's group serves it, and it is not sealed."""
+        ...
+
+    def remains(self, node: NodeLike, group: GroupId) -> str:
+        """What moves that are over have left in the replica, and must not; empty: nothing. Dear."""
+        ...
+
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         """Each side of a move of which the node has a replica: source or target; does it lead; how far."""
         ...

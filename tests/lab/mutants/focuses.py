@@ -127,12 +127,36 @@ LOCKS: Focus = {
 """Many clients, one lock, and holders that keep it longer than its lease."""
 
 SLOTS_MOVE: Focus = AS_DRAWN | {
-    "ops": 300, "workloads": "register,counter,set,tokens", "keys_per_kind": 4, "second_rate": 0.5,
+    "ops": 250, "workloads": "register,counter,set,tokens", "keys_per_kind": 4, "second_rate": 0.5,
+    "rest_rate": 0.0, "think_ms_max": 100, "safety_ms_max": 40_000, "settle_ms": 2_000,
     "second_shards": 2, "second_replicas": 3, "move_every_ms": 300, "plans": True, "pause_ms_max": 500,
     "move_slice_bytes": 64, "kill_every_ms": 2_000, "partition_every_ms": 2_000, "bit_rot_every_ms": 0,
     "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "core_rate": 0.0,
 }  # fmt: skip
 """Slots on their way all the time, while leaders fall."""
+
+MOVERS_FALL: Focus = SLOTS_MOVE | {
+    "workloads": "register,expiry,queue,families", "kill_every_ms": 500, "fault_ms_max": 300, "election_ms": 300,
+    "catch_up_ms": 1_000, "seal_lag_keys": 0, "leader_preference": 0.9,
+}  # fmt: skip
+"""Whoever copies falls in the middle of it, and keys go meanwhile."""
+
+MOVES_GIVEN_UP: Focus = SLOTS_MOVE | {
+    "pause_ms_max": 60, "net_us_min": 1_000, "net_us_max": 20_000, "catch_up_ms": 200,
+}  # fmt: skip
+"""Slots are sealed for longer than they may be, most of the time."""
+
+MOVERS_RETURN: Focus = SLOTS_MOVE | {
+    "think_ms_max": 30, "catch_up_ms": 1_500, "seal_lag_keys": 0, "partition_every_ms": 500, "kill_every_ms": 0,
+    "fault_ms_max": 400, "election_ms": 300, "leader_preference": 1.0, "pause_ms_max": 2_000,
+}  # fmt: skip
+"""Whoever copies is cut off, replaced, and there again while its successor copies."""
+
+OLD_MAPS: Focus = SLOTS_MOVE | {
+    "clients": 7, "readers": 3, "slow_link_every_ms": 400, "slow_link_ms_max": 300, "partition_every_ms": 0,
+    "one_way_every_ms": 800, "kill_every_ms": 0, "fault_ms_max": 1_000, "think_ms_max": 30,
+}  # fmt: skip
+"""Eager clients of nodes that hear late of where the slots are."""
 
 MEMBERS_MOVE: Focus = SLOTS_MOVE | {"move_every_ms": 600, "join_every_ms": 1_500, "fate_rate": 0.5}
 """Nodes that come and go, while leaders fall."""

@@ -5,8 +5,9 @@ from mutants.logs import LOGS
 from mutants.machine import MACHINE, MACHINE_ABSENT
 from mutants.model import Absent, Mutant
 from mutants.reads import READS, READS_ABSENT
+from mutants.shards import SHARDS
 from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
 
-MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + MACHINE
+MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + MACHINE
 
 ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

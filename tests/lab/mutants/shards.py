@@ -1,13 +1,13 @@
 """Section 5 of the fault matrix: slots on the move (H1 to H6); and changes of members in whole nodes (M7, M8)."""
 
-from mutants.focuses import MEMBERS_MOVE, SLOTS_MOVE
+from mutants.focuses import MEMBERS_MOVE, MOVERS_FALL, MOVERS_RETURN, MOVES_GIVEN_UP, OLD_MAPS, SLOTS_MOVE
 from mutants.model import Edit, Mutant, edit
 
 SHARDS = [
     Mutant(
         "H1", "what an import in vain has left behind is there again after the next",
         edit("core/machine/importing.py", "    if ownership.garbage_count():\n        return [PURGE]\n", ""),
-        1, "", SLOTS_MOVE,
+        1, "", MOVERS_FALL,
     ),
     Mutant(
         "H2", "slots are handed over when they are sealed, before all of them are there",
@@ -38,7 +38,7 @@ SHARDS = [
             "        target.ranges = difference(target.ranges, row.ranges)\n"
             "        state.settle_slots(source.keyspace)\n    return OK\n",
         ),
-        1, "", SLOTS_MOVE,
+        1, "", MOVES_GIVEN_UP,
     ),
     Mutant(
         "H5", "a mover that was replaced may hand over what another copies: two have their own idea of it",
@@ -46,7 +46,7 @@ SHARDS = [
             Edit("core/cluster/change_moves.py", "    if generation != row.generation:\n", "    if False:\n"),
             Edit("core/machine/importing.py", "    if parse_number(args[3]) != one.generation:\n", "    if False:\n"),
         ],
-        1, "", SLOTS_MOVE,
+        1, "", MOVERS_RETURN,
     ),
     Mutant(
         "H6", "whoever reads by an old map is answered by the old owner",
@@ -55,7 +55,7 @@ SHARDS = [
             "        checks = epoch < self.ownership.checks_below\n        rows = _NO_ROWS if checks else ROWS\n",
             "        checks = False\n        rows = ROWS\n",
         ),
-        1, "", SLOTS_MOVE,
+        1, "", OLD_MAPS,
     ),
     Mutant(
         "M7", "members are exchanged in one step, without those who go",

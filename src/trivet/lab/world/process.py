@@ -391,6 +391,19 @@ class Process:
             lambda whole: factory.digest(node, group, whole),
         )
 
+    def slots_stand(self, group: GroupId) -> tuple[object, Callable[[], bytes]]:
+        """Something that is another when the replica serves other slots, and which these are."""
+        node, factory = self._running, self._world.factory
+        assert node is not None
+        return factory.stand(node, group), lambda: factory.served(node, group)
+
+    def slots_of(self, group: GroupId) -> tuple[bytes, str]:
+        """(a byte per slot, 1 where the replica's group serves it; what moves have left behind)."""
+        node, factory = self._running, self._world.factory
+        if node is None or group not in self.looks:
+            return b"", "the replica is not there"
+        return factory.served(node, group), factory.remains(node, group)
+
     def whole_digest(self, group: GroupId) -> object:
         """The digest of a replica's whole state; None while it is not there."""
         if self._running is None or group not in self.looks:

@@ -11,6 +11,7 @@ from trivet.core.base.limits import Limits
 from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.cluster.rows import COPY, MoveRow
+from trivet.core.cluster.slots import SLOTS
 from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
@@ -142,6 +143,37 @@ class RealNodes:
         """The map in the node's replica of the system group."""
         assert isinstance(node, Node)
         return node.system.machine.cluster
+
+    def stand(self, node: NodeLike, group: GroupId) -> object:
+        """Slots come and go with an epoch, are sealed for an export, and are none before the founding."""
+        assert isinstance(node, Node)
+        ownership = node.groups[group].machine.ownership
+        return ownership.epoch, tuple(ownership.exports)
+
+    def served(self, node: NodeLike, group: GroupId) -> bytes:
+        """By the replica's own log."""
+        assert isinstance(node, Node)
+        ownership = node.groups[group].machine.ownership
+        served = bytearray(SLOTS)
+        for low, high in ownership.owned:
+            served[low : high + 1] = b"\x01" * (high + 1 - low)
+        for export in ownership.exports.values():
+            for low, high in export.ranges:
+                served[low : high + 1] = bytes(high + 1 - low)
+        return bytes(served)
+
+    def remains(self, node: NodeLike, group: GroupId) -> str:
+        """Imports, exports, and keys of slots that are not the group's."""
+        assert isinstance(node, Node)
+        ownership = node.groups[group].machine.ownership
+        try:
+            ownership.check_invariants()
+        except AssertionError as error:
+            return f"counts of foreign keys that are wrong: {error}"
+        if ownership.imports or ownership.exports:
+            return f"moves {[*ownership.imports, *ownership.exports]}"
+        count = ownership.garbage_count()
+        return f"{count} keys of slots that are not its own" if count else ""
 
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         """By the node's own map and its own replicas, each as far as it is."""
