@@ -20,6 +20,7 @@ from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.command.table import Event
 from trivet.core.group.changes import Follower
 from trivet.core.group.messages import GroupMessage
+from trivet.core.group.outbox import Outbox
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.rights import Denied
@@ -38,7 +39,11 @@ class Replica(Protocol):
     wants_turn: bool
     """Work is left for another turn, soon."""
     stirred: bool
-    """Something has happened since the last turn, or is left to be done."""
+    """Something has happened since the last turn, or is left to be done (see ``agenda``)."""
+    asleep: bool
+    """It needs no tick until something happens."""
+    outbox: Outbox
+    """Writes of this node's clients; what came to the wrong group."""
     woken: list[ConnectionId]
     """This node's clients whose waiting calls were served or forgotten; the node takes them."""
     jumped: bool
@@ -98,6 +103,14 @@ class Replica(Protocol):
 
     def is_member(self, node: NodeId) -> bool:
         """Whether ``node`` holds a replica of the group, as far as this node knows."""
+        ...
+
+    def stir(self) -> None:
+        """Something happens to the group: it is to have a turn."""
+        ...
+
+    def check_rest(self) -> None:
+        """Assert that it has nothing to do unless it is stirred, and that nothing passes with time in its sleep."""
         ...
 
     # -- inputs and the turn ----------------------------------------------------------------------

@@ -87,7 +87,8 @@ class Front:
         self.system = groups[SYSTEM_GROUP]
         self.pending_bytes = 0
         """Writes of this node's clients that are not applied yet, over all groups."""
-        self._pending_of: dict[GroupId, int] = {}
+        self.pending_of: dict[GroupId, int] = {}
+        """Of the groups in which something is pending."""
         self._wal = self.system.wal
         self.sharing = Sharing(groups, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
@@ -413,8 +414,9 @@ class Front:
         """The group has had a turn: what of this node's writes it has not applied."""
         number = group.settings.group
         bytes_now = group.pending_bytes
-        self.pending_bytes += bytes_now - self._pending_of.get(number, 0)
-        self._pending_of[number] = bytes_now
+        self.pending_bytes += bytes_now - self.pending_of.pop(number, 0)
+        if bytes_now:
+            self.pending_of[number] = bytes_now
 
     def look_at_writes(self) -> None:
         """Once per read of a client: whether writes need a closer look."""
@@ -518,7 +520,7 @@ class Front:
 
     def group_is_gone(self, group: Replica) -> None:
         """The group is no more: nothing waits in it, and nobody watches anything there."""
-        self.pending_bytes -= self._pending_of.pop(group.settings.group, 0)
+        self.pending_bytes -= self.pending_of.pop(group.settings.group, 0)
         self.blocked.group_is_gone(group)
         for session in self.sessions.values():
             if session.watching_in is group:

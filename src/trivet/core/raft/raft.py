@@ -397,6 +397,14 @@ class Raft:
         """Assert what must be true after every input."""
         check(self._s)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether ``ready`` would give something."""
+        s = self._s
+        if s.saves.dirty or s.handed < s.commit or not s.out.is_empty():
+            return True
+        return s.leading.stirred if s.leading is not None else bool(s.follower_reads.open)
+
     # --- outcome ----------------------------------------------------------------------
 
     def ready(self) -> Ready | None:

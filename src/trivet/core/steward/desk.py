@@ -10,6 +10,7 @@ from typing import Final
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import ClusterMap
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
@@ -77,16 +78,17 @@ class Desk:
 
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
-        limits: Limits, settings: StewardSettings,
+        agenda: Agenda, limits: Limits, settings: StewardSettings,
     ) -> None:  # fmt: skip
         self.node = node
         self.replicas = replicas
         self.groups = groups
+        self._agenda = agenda
         self.limits = limits
         self.settings = settings
         self.now_ms: Instant = 0
         self.stirred = False
-        """An errand was answered since the last look."""
+        """An errand was answered since the last look, or the map has changed: there is something to do."""
         self.notes: list[str] = []
         self.allowance_bytes = 0
         """What may be copied until the next tick."""
@@ -116,13 +118,14 @@ class Desk:
         raft = group.raft
         return group if raft.term_at(group.machine.applied_index) == raft.term else None
 
-    def look_is_due(self, cluster: ClusterMap, looked: Looked) -> bool:
-        """Whether quiet groups deserve a look too: the map is another, or it is some time since."""
+    def worth_a_look(self, cluster: ClusterMap, looked: Looked) -> list[tuple[GroupId, RaftGroup]]:
+        """The replicas in which something happens; all, when the map is another, or it is some time since."""
         if cluster.epoch == looked.epoch and self.now_ms < looked.next_ms:
-            return False
+            awake = [group for group in self._agenda.awake if isinstance(group, RaftGroup)]
+            return [(group.settings.group, group) for group in awake if not group.raft.quiet]
         looked.epoch = cluster.epoch
         looked.next_ms = self.now_ms + self.settings.retry_ms
-        return True
+        return list(self.groups.items())
 
     def note(self, sentence: str) -> None:
         """A sentence for the log that people read."""

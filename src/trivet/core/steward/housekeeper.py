@@ -47,10 +47,7 @@ class Housekeeper:
     def look(self, cluster: ClusterMap) -> None:
         """Say what is due in the groups that are led here."""
         desk = self._desk
-        closely = desk.look_is_due(cluster, self._looked)
-        for number, replica in desk.groups.items():
-            if replica.raft.quiet and not closely:
-                continue
+        for number, _ in desk.worth_a_look(cluster, self._looked):
             group = desk.led(number)
             row = cluster.groups.get(number)
             if group is None or row is None or number == SYSTEM_GROUP:

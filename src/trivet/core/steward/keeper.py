@@ -49,10 +49,7 @@ class Keeper:
     def tick(self, cluster: ClusterMap) -> None:
         """Take the next step with every group that is led here."""
         desk = self._desk
-        closely = desk.look_is_due(cluster, self._looked)
-        for number, group in desk.groups.items():
-            if group.raft.quiet and not closely:
-                continue
+        for number, group in desk.worth_a_look(cluster, self._looked):
             row = cluster.groups.get(number)
             if group.raft.role is Role.LEADER and row is not None:
                 self._look(cluster, row, group)
@@ -84,7 +81,7 @@ class Keeper:
         step = next_step(cluster, row, raft.membership, [n for n in row.target if raft.is_caught_up(n)])
         if step is None:
             return
-        group.stirred = True
+        group.stir()
         if not raft.propose_membership(step.voters, step.learners):
             kept.next_ms = now_ms + self._desk.settings.retry_ms // 4
 
