@@ -232,7 +232,8 @@ class RemoteGroup:
         settings = self.settings
         self._agenda.now_ms = now_ms
         self._may_ask = True
-        if not (self._has_work() or self.reads.busy or self._doubts or self._follower is not None):
+        busy = self._has_work() or self.reads.busy or self._doubts or self._follower is not None
+        if not (self.stirred or busy):
             self.asleep = True
             return
         self.stir()
@@ -411,5 +412,5 @@ class RemoteGroup:
         if not self.stirred:
             assert not (self._leader in self._up and self.outbox.can_pack())
         if self.asleep:
-            assert not self._has_work() and not self.reads.busy and not self._doubts
+            assert not self.stirred and not self._has_work() and not self.reads.busy and not self._doubts
             assert self._may_ask, "the next turn could ask nobody"

@@ -36,7 +36,8 @@ def may_sleep(group: Sleeper) -> bool:
     """Whether nothing that passes with time is under way: many groups are so most of the time."""
     machine = group.machine
     return group.raft.quiet and not (
-        group.outbox.under_way
+        group.stirred
+        or group.outbox.under_way
         or group.outbox.has_staged()
         or group.reads.busy
         or group.snapshots.busy
@@ -69,5 +70,6 @@ def check_rest(group: Sleeper) -> None:
         assert not group.wants_turn and not group.reads.waits_for_turn
         assert raft.leader == NO_NODE or not group.outbox.can_pack()
     if group.asleep:
+        assert not group.stirred
         assert raft.quiet, "clocks must run"
         assert not group.outbox.under_way and not group.outbox.has_staged() and not group.reads.busy

@@ -257,11 +257,10 @@ class Front:
             and session.open_group is group
         ):
             return run
-        run = self._new_run(session, writes)
+        run = self._new_run(session, writes, group)
         pending.append(run)
         session.open_run = run
         session.open_group = group
-        self._hand(session, run, group)
         return run
 
     def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
@@ -279,22 +278,18 @@ class Front:
             last.count += 1
             return run
         if run is None:
-            run = self._new_run(session, writes)
+            run = self._new_run(session, writes, group)
             session.pieces[group.settings.group] = run
-            self._hand(session, run, group)
         session.pending.append(Piece(run, run.count))
         return run
 
-    def _new_run(self, session: Session, writes: bool) -> Run:
+    def _new_run(self, session: Session, writes: bool, group: Replica) -> Run:
         run = Run(session, writes)
         run.turn = self.turn_number
         run.epoch = self.map_epoch
         run.opener = session.last_command
         run.tracks = session.tracks
-        return run
-
-    def _hand(self, session: Session, run: Run, group: Replica) -> None:
-        if run.writes:
+        if writes:
             if group is not session.wrote_in:
                 session.note_write(group)
             group.write(run, self.now_ms)
@@ -302,6 +297,7 @@ class Front:
             group.read_stale(run)
         else:
             group.read(run, self.now_ms)
+        return run
 
     def gather(self, session: Session, writes: bool, plan: Plan) -> bool:
         """Put a call that concerns several groups among the session's; False when it must be parked."""

@@ -13,7 +13,7 @@ peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
 """
 
 from collections import deque
-from typing import Final, cast
+from typing import Final
 
 from trivet.core.base.buggify import MESSAGES_LATE, Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
@@ -21,7 +21,7 @@ from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId,
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.group.face import Replica
-from trivet.core.group.messages import GroupMessage, ToOutsider
+from trivet.core.group.messages import ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
 from trivet.core.node.config import NodeConfig
@@ -237,7 +237,7 @@ class Node:
                 group = outsiders.get(number) if outsiders and isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
                 if group is not None:
-                    group.on_message(sender, cast(GroupMessage, message))
+                    group.on_message(sender, message)  # type: ignore[arg-type]
 
     def _on_node_message(self, sender: NodeId, message: NodeMessage) -> None:
         if isinstance(message, OfSubscribers):

@@ -312,8 +312,9 @@ class Raft:
 
     def request_read(self, read_id: int) -> None:
         """Ask for an index at which a read is linearizable; ``read_id`` comes back in a ready."""
-        self.wake()
         s = self._s
+        if s.quiet:
+            quiet.wake(s)
         if s.leading is not None:
             leader.read(s, s.leading, read_id)
         else:

@@ -63,14 +63,20 @@ class Errand:
         self._desk.stirred = True
 
 
-class Looked:
-    """When somebody last looked at all groups closely, and by which map."""
+LOOK_MS: Final = 5_000
+"""Groups in which nothing happens are looked at so often: nothing should be found there."""
 
-    __slots__ = ("epoch", "next_ms")
+
+class Looked:
+    """When somebody last looked at all groups, by which map, and where something was left to do."""
+
+    __slots__ = ("epoch", "left", "next_ms")
 
     def __init__(self) -> None:
         self.epoch = -1
         self.next_ms: Instant = 0
+        self.left: dict[GroupId, None] = {}
+        """Groups to look at again, whatever happens in them: an errand is under way, or was refused."""
 
 
 class Desk:
@@ -119,12 +125,15 @@ class Desk:
         return group if raft.term_at(group.machine.applied_index) == raft.term else None
 
     def worth_a_look(self, cluster: ClusterMap, looked: Looked) -> list[tuple[GroupId, RaftGroup]]:
-        """The replicas in which something happens; all, when the map is another, or it is some time since."""
+        """The replicas in which something happens or was left to do; all, when the map is another, and seldom."""
+        left, looked.left = looked.left, {}
         if cluster.epoch == looked.epoch and self.now_ms < looked.next_ms:
             awake = [group for group in self._agenda.awake if isinstance(group, RaftGroup)]
-            return [(group.settings.group, group) for group in awake if not group.raft.quiet]
+            found = {group.settings.group: group for group in awake if not group.raft.quiet}
+            found.update({number: self.groups[number] for number in left if number in self.groups})
+            return list(found.items())
         looked.epoch = cluster.epoch
-        looked.next_ms = self.now_ms + self.settings.retry_ms
+        looked.next_ms = self.now_ms + LOOK_MS
         return list(self.groups.items())
 
     def note(self, sentence: str) -> None:

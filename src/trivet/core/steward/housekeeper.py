@@ -57,6 +57,8 @@ class Housekeeper:
             if kept is None:
                 kept = self._kept[number] = _Kept()
             self._look(cluster, row, group, kept)
+            if kept.errand is not None or kept.purge is not None or kept.next_ms > desk.now_ms:
+                self._looked.left[number] = None
         if len(self._kept) > len(desk.groups):
             self._kept = {number: kept for number, kept in self._kept.items() if number in desk.groups}
 

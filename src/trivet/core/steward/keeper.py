@@ -63,6 +63,11 @@ class Keeper:
         kept = self._kept.get(row.id)
         if kept is None:
             kept = self._kept[row.id] = _Kept()
+        self._step(cluster, row, group, kept)
+        if kept.report is not None or kept.next_ms > self._desk.now_ms:
+            self._looked.left[row.id] = None
+
+    def _step(self, cluster: ClusterMap, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
         raft, now_ms = group.raft, self._desk.now_ms
         if raft.changing or raft.transferring or now_ms < kept.next_ms:
             return
