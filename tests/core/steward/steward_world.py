@@ -183,7 +183,12 @@ class World:
         )
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(
-            number, booted.front.replicas, booted.groups, booted.maker.agenda, self.limits, booted.prng,
+            number,
+            booted.front.replicas,
+            booted.groups,
+            booted.maker.agenda,
+            self.limits,
+            booted.prng,
             self.settings,
         )
         desk = host.steward.desk
@@ -441,8 +446,8 @@ class World:
             if isinstance(group, RaftGroup):
                 group.raft.check_invariants()
                 assert not group.notes or "defect" not in group.notes[-1], group.notes
-            misrouted = list(group.misrouted)
-            group.misrouted.clear()
+            misrouted = list(group.outbox.misrouted)
+            group.outbox.misrouted.clear()
             for run in misrouted:
                 self.came_across("sent on")
                 self.try_again(host, run.waiter)

@@ -1,7 +1,7 @@
 """Errands: until they are answered, whoever leads; and who may act."""
 
 from tests.core.steward.steward_world import DB, World, prepared
-from trivet.core.steward.desk import REFUSED, Looked
+from trivet.core.steward.desk import LOOK_MS, REFUSED, Looked
 
 
 def desk_of(world: World, number: int):
@@ -89,7 +89,7 @@ def test_quiet_groups_deserve_a_look_after_a_change_and_now_and_then():
     assert desk.worth_a_look(desk.map, looked) == everything
     awake = [(number, group) for number, group in everything if not group.raft.quiet]
     assert desk.worth_a_look(desk.map, looked) == awake != everything
-    desk.now_ms += desk.settings.retry_ms
+    desk.now_ms += LOOK_MS
     assert desk.worth_a_look(desk.map, looked) == everything
     desk.map.epoch += 1
     assert desk.worth_a_look(desk.map, looked) == everything

@@ -21,7 +21,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self.stirred: list[Replica] = []
-        """Groups that are to have a turn; the node takes them."""
+        """Groups that are to have a turn: ``stir`` of each adds it; the node takes them."""
         self.awake: list[Replica] = []
         """Groups that get ticks."""
         self.now_ms: Instant = 0
@@ -29,12 +29,6 @@ class Agenda:
         self._alarms: dict[Replica, WallMs] = {}
         self._next_alarm_ms: WallMs = NEVER
         """No alarm is due before."""
-
-    def add(self, group: Replica) -> None:
-        """Something has happened to ``group``, which was not on the agenda (Rules A1, A2)."""
-        self.stirred.append(group)
-        if group.asleep:
-            self.rouse(group)
 
     def rouse(self, group: Replica) -> None:
         """A group that is asleep gets a tick: it sees whether there is something to do."""
@@ -81,7 +75,7 @@ class Agenda:
         """Nobody who has something to do is forgotten; ``groups``: all that are here."""
         assert len(self.stirred) == sum([group.stirred for group in groups]), "stirred, but not on the agenda"
         assert len(self.awake) == sum([not group.asleep for group in groups]), "awake, but without ticks"
-        assert all([group.stirred for group in self.stirred]), "on the agenda, and not stirred"
-        assert not any([group.asleep for group in self.awake]), "asleep, with ticks"
+        assert all(group.stirred for group in self.stirred), "on the agenda, and not stirred"
+        assert not any(group.asleep for group in self.awake), "asleep, with ticks"
         for group in groups:
             group.check_rest()

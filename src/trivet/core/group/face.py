@@ -43,7 +43,7 @@ class Replica(Protocol):
     asleep: bool
     """It needs no tick until something happens."""
     outbox: Outbox
-    """Writes of this node's clients; what came to the wrong group."""
+    """Writes of this node's clients; runs that came to the wrong group, which the node takes every turn."""
     woken: list[ConnectionId]
     """This node's clients whose waiting calls were served or forgotten; the node takes them."""
     jumped: bool
@@ -82,11 +82,6 @@ class Replica(Protocol):
         ...
 
     @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        ...
-
-    @property
     def pending_bytes(self) -> int:
         """Writes of this node's clients that are not applied yet."""
         ...
@@ -110,7 +105,7 @@ class Replica(Protocol):
         ...
 
     def check_rest(self) -> None:
-        """Assert that it has nothing to do unless it is stirred, and that nothing passes with time in its sleep."""
+        """Assert that it has nothing to do unless it is stirred, and nothing to wait for in its sleep."""
         ...
 
     # -- inputs and the turn ----------------------------------------------------------------------

@@ -118,10 +118,12 @@ class RaftGroup:
         return self._agenda.now_ms
 
     def stir(self) -> None:
-        """Something happens to this group: it is to have a turn (Rule A1)."""
+        """Something happens to this group: it is to have a turn (Rules A1, A2)."""
         if not self.stirred:
             self.stirred = True
-            self._agenda.add(self)
+            self._agenda.stirred.append(self)
+            if self.asleep:
+                self._agenda.rouse(self)
 
     # -- what the front of the node uses -----------------------------------------------------
 
@@ -148,11 +150,6 @@ class RaftGroup:
     def who_changes(self) -> Waiter | None:
         """While a change happens: whose call it is, if a client's of this node."""
         return who_changes(self.machine, self.outbox, self.settings.node, self.settings.incarnation)
-
-    @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        return self.outbox.misrouted
 
     @property
     def pending_bytes(self) -> int:
@@ -321,7 +318,8 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
-        self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
+        if self.remotes.tracks.news or self.remotes.tracks.all:
+            self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
         if self.reads.may_run():
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
@@ -557,8 +555,9 @@ class RaftGroup:
         self._take_denied(machine)
 
     def _take_denied(self, machine: Machine) -> None:
-        node = self.settings.node
-        self.denied.extend([denied for denied in machine.take_denied() if denied.node in (node, NO_NODE)])
+        self.denied.extend(
+            [one for one in machine.take_denied() if one.node in (self.settings.node, NO_NODE)]
+        )
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""

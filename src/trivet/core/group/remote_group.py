@@ -97,10 +97,12 @@ class RemoteGroup:
         self.stir()
 
     def stir(self) -> None:
-        """Something happens: the group is to have a turn (Rule A1)."""
+        """Something happens: the group is to have a turn (Rules A1, A2)."""
         if not self.stirred:
             self.stirred = True
-            self._agenda.add(self)
+            self._agenda.stirred.append(self)
+            if self.asleep:
+                self._agenda.rouse(self)
 
     # -- what the front of the node uses -----------------------------------------------------
 
@@ -139,11 +141,6 @@ class RemoteGroup:
     def replicas_of_last_write(self) -> int:
         """What was answered is on a majority; one of it stands for the one that took the write."""
         return len(self._members) // 2
-
-    @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        return self.outbox.misrouted
 
     @property
     def pending_bytes(self) -> int:

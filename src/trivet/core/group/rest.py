@@ -6,7 +6,7 @@ time in a replica names it here.
 
 from typing import Protocol
 
-from trivet.core.base.ids import NO_NODE, WallMs
+from trivet.core.base.ids import WallMs
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteService
@@ -58,7 +58,7 @@ def _looks_at_memory(machine: Machine) -> bool:
 
 
 def alarm_of(group: Sleeper) -> WallMs:
-    """When a group that sleeps is to have a turn: as leader it tells the log that a deadline has passed (L2)."""
+    """When a group that sleeps is to have a turn: a leader tells the log of deadlines (Rule L2)."""
     return group.machine.databases.next_deadline_ms() if group.raft.role is Role.LEADER else NEVER
 
 
@@ -68,7 +68,6 @@ def check_rest(group: Sleeper) -> None:
     if not group.stirred:
         assert not raft.has_news, "Raft has something to be carried out"
         assert not group.wants_turn and not group.reads.waits_for_turn
-        assert raft.leader == NO_NODE or not group.outbox.can_pack()
     if group.asleep:
         assert not group.stirred
         assert raft.quiet, "clocks must run"

@@ -12,10 +12,11 @@ from trivet.core.raft.state import Role
 
 def take_news(front: Front, group: Replica) -> None:
     """Take from ``group`` what it has."""
-    if group.misrouted:
-        for run in group.misrouted:
+    misrouted = group.outbox.misrouted
+    if misrouted:
+        for run in misrouted:
             front.rerouting.take(run, front.map_epoch, front.now_ms)
-        group.misrouted.clear()
+        misrouted.clear()
     if group.denied:
         _note_denied(front, group)
     if group.woken or group.jumped:

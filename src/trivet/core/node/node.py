@@ -31,7 +31,16 @@ from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.news import take_news
 from trivet.core.node.observe import Leaders, Observation, digest_of_state, entry_of, facts, observe
-from trivet.core.node.peers import NODE_GROUP, OF_NODE, TOLD_OFF, Beat, NodeMessage, Peers, Stranger, encode_message
+from trivet.core.node.peers import (
+    NODE_GROUP,
+    OF_NODE,
+    TOLD_OFF,
+    Beat,
+    NodeMessage,
+    Peers,
+    Stranger,
+    encode_message,
+)
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
@@ -383,7 +392,7 @@ class Node:
             self._busy[group] = None
             system = system or group is self.system
             outbox = group.outbox
-            if outbox.pending_bytes or group.settings.group in front.pending_of:
+            if outbox.pending_bytes != front.pending_of.get(group.settings.group, 0):
                 front.note_pending(group)
             if (
                 outbox.misrouted or group.denied or group.woken or group.jumped
@@ -487,9 +496,12 @@ class Node:
             self.residents.jobs = []
         up = self._peers.up
         busy, self._busy = self._busy, {}
+        talkers: list[RaftGroup] = []
         for group in busy:
             number = group.settings.group
             if isinstance(group, RaftGroup):
+                if group.notes or group.led_by is not self._leaders.seen.get(number):
+                    talkers.append(group)
                 if group.snapshots.jobs:
                     for job in group.snapshots.take_jobs():
                         self._disk_of[job.token] = group
@@ -506,17 +518,17 @@ class Node:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
                 group.outgoing = []
-        for peer in self._peers.strangers:
-            if peer in up:
+        if self._peers.strangers:
+            strangers, self._peers.strangers = self._peers.strangers, []
+            for peer in [peer for peer in strangers if peer in up]:
                 effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
-        self._peers.strangers = []
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))
-            for peer, word in self.steward.outgoing:
-                if peer in up:
+            if self.steward.outgoing:
+                words, self.steward.outgoing = self.steward.outgoing, []
+                for peer, word in [(peer, word) for peer, word in words if peer in up]:
                     effects.sends.append((peer, encode_message(NODE_GROUP, word)))
-            self.steward.outgoing = []
         if self._peers.closes:
             # Among them may be links that were refused in the middle: those peers are heard no more.
             for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
@@ -524,21 +536,20 @@ class Node:
             effects.link_closes.extend(self._peers.closes)
             self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
-        self._notes(effects, busy)
+        self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).
         effects.again = late or (self._wal.open and bool(self._agenda.stirred))
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
-    def _notes(self, effects: Effects, busy: dict[Replica, None]) -> None:
+    def _notes(self, effects: Effects, talkers: list[RaftGroup]) -> None:
         residents, desk, peers = self.residents, self._desk, self._peers
         if residents.notes or desk.notes:
             self._log.extend([(INFO, note) for note in residents.notes + desk.notes])
             residents.notes = []
             desk.notes = []
-        for group in busy:
-            if isinstance(group, RaftGroup) and self._leaders.has_news(group):
-                self._log.extend(self._leaders.news(group))
+        for group in talkers:
+            self._log.extend(self._leaders.news(group))
         if self._log or peers.notes:
             effects.log.extend(self._log)
             effects.log.extend([(WARNING, note) for note in peers.notes])

@@ -74,20 +74,17 @@ class Leaders:
     """Who led each group when people were last told."""
 
     def __init__(self) -> None:
-        self._seen: dict[GroupId, tuple[NodeId, Term]] = {}
-
-    def has_news(self, group: RaftGroup) -> bool:
-        """Whether ``news`` may have something to tell. Asked after each turn: it only compares objects."""
-        return bool(group.notes) or group.led_by is not self._seen.get(group.settings.group)
+        self.seen: dict[GroupId, tuple[NodeId, Term]] = {}
+        """``led_by`` of each group, the very object: as long as it is the same there is no news."""
 
     def news(self, group: RaftGroup) -> list[tuple[int, str]]:
         """Lines for the log: another leader than before, and what the group has to say."""
         number, led_by = group.settings.group, group.led_by
         news: list[tuple[int, str]] = []
-        if led_by != self._seen.get(number, (NO_NODE, 0)):
+        if led_by != self.seen.get(number, (NO_NODE, 0)):
             who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
             news.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
-        self._seen[number] = led_by
+        self.seen[number] = led_by
         news.extend([(WARNING, note) for note in group.notes])
         group.notes = []
         return news

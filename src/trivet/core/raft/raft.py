@@ -404,6 +404,8 @@ class Raft:
         s = self._s
         if s.saves.dirty or s.handed < s.commit or not s.out.is_empty():
             return True
+        if s.buggify is not None:
+            return False  # what is to be sent may be late there: FLUSH_LATE
         return s.leading.stirred if s.leading is not None else bool(s.follower_reads.open)
 
     # --- outcome ----------------------------------------------------------------------

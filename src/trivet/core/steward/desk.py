@@ -125,7 +125,7 @@ class Desk:
         return group if raft.term_at(group.machine.applied_index) == raft.term else None
 
     def worth_a_look(self, cluster: ClusterMap, looked: Looked) -> list[tuple[GroupId, RaftGroup]]:
-        """The replicas in which something happens or was left to do; all, when the map is another, and seldom."""
+        """Replicas in which something happens or was left to do; all, when the map is another, and seldom."""
         left, looked.left = looked.left, {}
         if cluster.epoch == looked.epoch and self.now_ms < looked.next_ms:
             awake = [group for group in self._agenda.awake if isinstance(group, RaftGroup)]

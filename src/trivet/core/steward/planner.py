@@ -178,7 +178,7 @@ class Planner:
                 self._carry_out(cluster, action)
 
     def _may_differ(self, cluster: ClusterMap) -> bool:
-        """Rule F6. What is to be done, or is on its way, waits for time to pass: then each plan is another."""
+        """Rule F6. What is to be done, or is on its way, waits for time to pass."""
         desk = self._desk
         epoch, settings = self._seen
         if self._news or cluster.epoch != epoch or desk.settings is not settings:
@@ -186,7 +186,7 @@ class Planner:
         if self._acts or self._since or self._rests or desk.now_ms >= self._old_ms:
             return True
         silent_ms = desk.now_ms - desk.settings.silent_ms
-        return any([self._heard_ms.get(node, 0) <= silent_ms for node in cluster.members if node != desk.node])
+        return any(self._heard_ms.get(node, 0) <= silent_ms for node in cluster.members if node != desk.node)
 
     def _begin(self, term: int) -> None:
         """Rule F1."""
