@@ -11,6 +11,7 @@ from tests.core.node.bench import CLUSTER, START_WALL_MS, Disk
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import Member
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR
 from trivet.core.group.raft_group import GroupSettings, RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
@@ -120,7 +121,7 @@ class World:
         else:
             assert isinstance(host, RemoteHost)
             settings = GroupSettings(1, number, self.wall_ms * 10 + host.lives, 5000, 500, self.limits)
-            host.group = RemoteGroup(settings, tuple(self.members), self.prng.between(0, 3))
+            host.group = RemoteGroup(settings, Agenda(), tuple(self.members), self.prng.between(0, 3))
             host.blocked = BlockedClients(5000)
         for other in self.hosts.values():
             if other is not host and other.group is not None and self.is_linked(number, other.number):

@@ -17,6 +17,7 @@ from tests.core.group.remote_world import (
 )
 from trivet.core.base.limits import Limits
 from trivet.core.group import outbox, remote_service, reply_parts
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
@@ -56,7 +57,7 @@ class Desk:
     """A remote group whose members are the test."""
 
     def __init__(self, hint: int = 0, up: tuple[int, ...] = (1, 2, 3), limits: Limits = LIMITS) -> None:
-        self.group = RemoteGroup(GroupSettings(4, 9, LIFE, 5000, 500, limits), (1, 2, 3), hint)
+        self.group = RemoteGroup(GroupSettings(4, 9, LIFE, 5000, 500, limits), Agenda(), (1, 2, 3), hint)
         self.now_ms = 0
         for peer in up:
             self.group.on_peer_up(peer)
@@ -461,7 +462,7 @@ def test_a_node_that_gets_a_replica_hands_over_what_is_under_way():
     world.run(500)
     assert (third.outcome, third.reply, read.outcome) == ("ok", 3, "ok")
     # And back: a node that has lost its replica goes on with the numbers that it had.
-    again = RemoteGroup(remote.settings, (1, 2, 3), leading, replica.outbox)
+    again = RemoteGroup(remote.settings, Agenda(), (1, 2, 3), leading, replica.outbox)
     world.remotes[9].group = again
     replica.outbox = Outbox(replica.settings.node, 1, 8, 1000)
     world.cuts.clear()

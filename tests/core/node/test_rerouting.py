@@ -48,7 +48,7 @@ def test_with_a_newer_map_each_call_goes_where_it_belongs():
     low.finish([OK])
     assert bench.client.told == 0
     high.finish([OK])
-    assert bench.client.told == 1 and run.replies == [OK, OK, OK] and not bench.rerouting.waits
+    assert bench.client.told == 1 and run.replies == [OK, OK, OK] and not bench.rerouting.homeless
 
 
 def test_without_a_newer_map_it_is_tried_again_after_a_while():
@@ -85,10 +85,10 @@ def test_a_group_that_this_node_does_not_know_yet_is_waited_for():
     run = bench.came_back(HIGH, LOW)
     high = bench.known.pop(2)
     bench.rerouting.look(4, 10)
-    assert bench.rerouting.waits and len(bench.groups[1].taken) == 1
+    assert bench.rerouting.homeless and len(bench.groups[1].taken) == 1
     bench.known[2] = high
     bench.rerouting.look(4, 10 + RETRY_MS)
-    assert not bench.rerouting.waits
+    assert not bench.rerouting.homeless
     for group in (1, 2):
         bench.groups[group].taken[0].finish([OK])
     assert run.replies == [OK, OK] and bench.client.told == 1

@@ -274,7 +274,7 @@ def test_a_replica_whose_membership_is_newer_than_the_report_stays():
     learners = (5,)
     leader = led(bench, SECOND)
     assert leader.raft.propose_membership((1, 2, 3), learners)
-    leader.stirred = True
+    leader.stir()
     bench.servers[leader.settings.node].dirty = True
     bench.wait(200)
     index = replica.raft.membership_index

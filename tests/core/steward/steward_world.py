@@ -183,9 +183,15 @@ class World:
         )
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(
-            number, booted.front.replicas, booted.groups, self.limits, booted.prng, self.settings
+            number,
+            booted.front.replicas,
+            booted.groups,
+            booted.maker.agenda,
+            self.limits,
+            booted.prng,
+            self.settings,
         )
-        desk = host.steward._desk
+        desk = host.steward.desk
         desk.say = self._recorder(number, desk.say)
         host.retry = []
         host.disk_of = {}
@@ -222,7 +228,7 @@ class World:
         leader = self.leader_of(group)
         if leader.settings.node != number:
             leader.raft.transfer(number)
-            leader.stirred = True
+            leader.stir()
         self.until(lambda: (one := self.leader_of(group)) is not None and one.settings.node == number)
         self.run(1_000)
 
@@ -298,7 +304,7 @@ class World:
             for group in host.booted.groups.values():
                 successor = group.raft.successor()
                 if successor and group.raft.transfer(successor):
-                    group.stirred = True
+                    group.stir()
 
     def _strike(self) -> None:
         """Crash, cut off or depose one of those who carry a move on, when it has just come to a new place."""
@@ -400,8 +406,7 @@ class World:
         if booted.wal.open:
             if self.mono_ms % TICK_MS == 0:
                 booted.wal.tick(self.mono_ms)
-                for _, group in residents.all:
-                    group.on_tick(self.mono_ms)
+                residents.tick(self.mono_ms, self.wall_ms)
                 host.errands.tick(self.mono_ms)
                 residents.look(self.mono_ms)
                 steward.tick(self.mono_ms, self.wall_ms)
@@ -428,10 +433,12 @@ class World:
                 host.disk_of.pop(token).on_disk_done(token, reads)
 
     def _turns(self, host: Host) -> None:
-        booted, residents = host.booted, host.residents
-        for number, group in list(residents.all):
-            while group.stirred:
+        booted, residents, agenda = host.booted, host.residents, host.booted.maker.agenda
+        while agenda.stirred:
+            stirred, agenda.stirred = agenda.stirred, []
+            for group in stirred:
                 group.turn(self.mono_ms, self.wall_ms)
+        for number, group in list(residents.all):
             assert not group.failure, group.failure
             for peer, message in group.outgoing:
                 self._send(host.number, peer, number, message)
@@ -439,8 +446,8 @@ class World:
             if isinstance(group, RaftGroup):
                 group.raft.check_invariants()
                 assert not group.notes or "defect" not in group.notes[-1], group.notes
-            misrouted = list(group.misrouted)
-            group.misrouted.clear()
+            misrouted = list(group.outbox.misrouted)
+            group.outbox.misrouted.clear()
             for run in misrouted:
                 self.came_across("sent on")
                 self.try_again(host, run.waiter)
@@ -454,6 +461,7 @@ class World:
                 push.send()
         booted.front.sharing.look(self.mono_ms)
         if residents.look_at_map(self.mono_ms):
+            host.steward.on_map()
             self.map_of(host.number).check_invariants()
 
     def try_again(self, host: Host, push: Push) -> None:

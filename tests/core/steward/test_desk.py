@@ -1,11 +1,11 @@
 """Errands: until they are answered, whoever leads; and who may act."""
 
 from tests.core.steward.steward_world import DB, World, prepared
-from trivet.core.steward.desk import REFUSED, Looked
+from trivet.core.steward.desk import LOOK_MS, REFUSED, Looked
 
 
 def desk_of(world: World, number: int):
-    return world.hosts[number].steward._desk
+    return world.hosts[number].steward.desk
 
 
 def test_an_errand_is_answered():
@@ -85,10 +85,12 @@ def test_quiet_groups_deserve_a_look_after_a_change_and_now_and_then():
     world = prepared(1, 0)
     desk = desk_of(world, 1)
     looked = Looked()
-    assert desk.look_is_due(desk.map, looked)
-    assert not desk.look_is_due(desk.map, looked)
-    desk.now_ms += desk.settings.retry_ms
-    assert desk.look_is_due(desk.map, looked)
+    everything = list(desk.groups.items())
+    assert desk.worth_a_look(desk.map, looked) == everything
+    awake = [(number, group) for number, group in everything if not group.raft.quiet]
+    assert desk.worth_a_look(desk.map, looked) == awake != everything
+    desk.now_ms += LOOK_MS
+    assert desk.worth_a_look(desk.map, looked) == everything
     desk.map.epoch += 1
-    assert desk.look_is_due(desk.map, looked)
-    assert not desk.look_is_due(desk.map, looked)
+    assert desk.worth_a_look(desk.map, looked) == everything
+    assert desk.worth_a_look(desk.map, looked) == awake

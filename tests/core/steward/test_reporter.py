@@ -7,7 +7,7 @@ from trivet.core.steward.reporter import Reporter
 def test_a_leader_reports_what_its_group_holds():
     world = prepared(1, 100)
     world.lead(2, 1)
-    desk = world.hosts[1].steward._desk
+    desk = world.hosts[1].steward.desk
     reporter = Reporter(desk)
     for _ in range(3):
         report = reporter.report()
@@ -21,7 +21,7 @@ def test_a_leader_reports_what_its_group_holds():
 def test_a_follower_reports_only_its_traffic():
     world = prepared(1, 0)
     world.lead(2, 1)
-    reporter = Reporter(world.hosts[2].steward._desk)
+    reporter = Reporter(world.hosts[2].steward.desk)
     reporter.report()
     for place in range(100):
         world.push(5, f"k{place}")
@@ -38,6 +38,6 @@ def test_a_follower_reports_only_its_traffic():
 def test_the_system_group_is_not_measured():
     world = prepared(1, 0)
     leader = world.leader_of(0).settings.node
-    (one,) = [r for r in Reporter(world.hosts[leader].steward._desk).report().groups if r.group == 0]
+    (one,) = [r for r in Reporter(world.hosts[leader].steward.desk).report().groups if r.group == 0]
     assert (one.keys, one.bytes, one.middle) == (0, 0, 0)
     assert one.term > 0

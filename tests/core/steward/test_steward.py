@@ -4,12 +4,13 @@ import msgspec
 
 from tests.core.steward.steward_world import LIMITS, MANUAL, prepared
 from trivet.core.base.prng import Prng
+from trivet.core.group.agenda import Agenda
 from trivet.core.steward.messages import LeadWish
 from trivet.core.steward.steward import Steward
 
 
 def test_nothing_is_done_before_there_is_a_map():
-    steward = Steward(1, {}, {}, LIMITS, Prng(1))
+    steward = Steward(1, {}, {}, Agenda(), LIMITS, Prng(1))
     steward.tick(1_000, 1_000)
     steward.turn(1_010)
     assert steward.outgoing == []

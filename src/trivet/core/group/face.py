@@ -20,6 +20,7 @@ from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.command.table import Event
 from trivet.core.group.changes import Follower
 from trivet.core.group.messages import GroupMessage
+from trivet.core.group.outbox import Outbox
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.rights import Denied
@@ -38,7 +39,11 @@ class Replica(Protocol):
     wants_turn: bool
     """Work is left for another turn, soon."""
     stirred: bool
-    """Something has happened since the last turn, or is left to be done."""
+    """Something has happened since the last turn, or is left to be done (see ``agenda``)."""
+    asleep: bool
+    """It needs no tick until something happens."""
+    outbox: Outbox
+    """Writes of this node's clients; runs that came to the wrong group, which the node takes every turn."""
     woken: list[ConnectionId]
     """This node's clients whose waiting calls were served or forgotten; the node takes them."""
     jumped: bool
@@ -77,11 +82,6 @@ class Replica(Protocol):
         ...
 
     @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        ...
-
-    @property
     def pending_bytes(self) -> int:
         """Writes of this node's clients that are not applied yet."""
         ...
@@ -98,6 +98,14 @@ class Replica(Protocol):
 
     def is_member(self, node: NodeId) -> bool:
         """Whether ``node`` holds a replica of the group, as far as this node knows."""
+        ...
+
+    def stir(self) -> None:
+        """Something happens to the group: it is to have a turn."""
+        ...
+
+    def check_rest(self) -> None:
+        """Assert that it has nothing to do unless it is stirred, and nothing to wait for in its sleep."""
         ...
 
     # -- inputs and the turn ----------------------------------------------------------------------

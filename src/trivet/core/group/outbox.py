@@ -81,6 +81,10 @@ class Outbox:
         """Whether something waits to leave."""
         return bool(self._staged)
 
+    def can_pack(self) -> bool:
+        """Whether something waits only for a turn with a leader."""
+        return bool(self._staged) and len(self.under_way) < self._in_flight_max
+
     def pack(self) -> list[Parcel]:
         """Turn what is staged into numbered parcels, as many as may be under way."""
         self.close_turn()

@@ -18,6 +18,7 @@ from trivet.core.base.disk import DiskFault
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import Event
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower, Followers, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
@@ -27,6 +28,7 @@ from trivet.core.group.outbox import Outbox
 from trivet.core.group.proposing import Proposer
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteReader, RemoteService
+from trivet.core.group.rest import alarm_of, check_rest, may_sleep
 from trivet.core.group.run import Run, Waiter, finish_runs
 from trivet.core.group.settings import GroupSettings as GroupSettings
 from trivet.core.group.snapshots import Snapshots
@@ -38,7 +40,6 @@ from trivet.core.raft.messages import ReadIndexRequest
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import Ready, Save
 from trivet.core.raft.state import Role
-from trivet.core.values.deadlines import NEVER
 from trivet.core.wal.record import GroupRecord
 from trivet.core.wal.wal import Wal
 
@@ -47,12 +48,13 @@ class RaftGroup:
     """The replica: its Raft member, its machine, and what this node's clients wait for."""
 
     def __init__(
-        self, settings: GroupSettings, raft: Raft, machine: Machine, wal: Wal, snapshots: Snapshots,
-        prng: Prng, buggify: Buggify | None = None,
+        self, settings: GroupSettings, agenda: Agenda, raft: Raft, machine: Machine, wal: Wal,
+        snapshots: Snapshots, prng: Prng, buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         limits = settings.limits
         self._buggify = buggify
         self.settings = settings
+        self._agenda = agenda
         self.raft = raft
         self.machine = machine
         self.wal = wal
@@ -71,13 +73,13 @@ class RaftGroup:
         self._prng = prng
         self._peers_up: dict[NodeId, None] = {}
         self._proposer = Proposer(raft, prng, limits.batch_bytes_max, buggify)
-        self._doubtful = bool(raft.missing_to) or raft.suspect
+        self.doubtful = bool(raft.missing_to) or raft.suspect
         """Recovery could not vouch for something, and the log says so until it is made good."""
         self.wants_turn = False
         """Work is left for another turn, soon."""
-        self.stirred = True
-        """Something has happened since the last turn, or is left to be done."""
-        self.asleep = False
+        self.stirred = False
+        """Something has happened since the last turn, or is left to be done: it is on the agenda."""
+        self.asleep = True
         """It needs no tick until it is stirred, or the node has reason to look (``holders`` of the log)."""
         self._behind = False
         """More is committed than applied."""
@@ -86,11 +88,10 @@ class RaftGroup:
         self._saves: deque[tuple[int, int]] = deque()
         """(lsn, save id) of records on their way to the disk."""
         self._time_entry: Index = 0
-        self._led_by: tuple[NodeId, int] = (NO_NODE, 0)
+        self.led_by: tuple[NodeId, int] = (NO_NODE, 0)
+        """(leader, term) as of the last turn; the same object until it changes."""
         self._resend = False
         self._last_progress_ms: Instant = 0
-        self.now_ms: Instant = 0
-        """The last tick."""
         self._last_write: Index = 0
         self._shared_index = machine.shared_index
         self._old_to: Index = raft.last_index
@@ -109,22 +110,36 @@ class RaftGroup:
         """Calls in transactions and scripts of this node's clients that were refused; the node takes them."""
         self.remotes = RemoteService(self)
         self._followers = Followers(self.remotes.tracks)
+        self.stir()
+
+    @property
+    def now_ms(self) -> Instant:
+        """The last tick."""
+        return self._agenda.now_ms
+
+    def stir(self) -> None:
+        """Something happens to this group: it is to have a turn (Rules A1, A2)."""
+        if not self.stirred:
+            self.stirred = True
+            self._agenda.stirred.append(self)
+            if self.asleep:
+                self._agenda.rouse(self)
 
     # -- what the front of the node uses -----------------------------------------------------
 
     def write(self, run: Run, now_ms: Instant) -> None:
         """Take writes of a client; its calls may be added until the turn ends."""
-        self.stirred = True
+        self.stir()
         self.outbox.stage(run, now_ms)
 
     def read(self, run: Run, now_ms: Instant) -> None:
         """Take linearizable reads of a client; its calls may be added until the turn ends."""
-        self.stirred = True
+        self.stir()
         self.reads.stage(run, now_ms)
 
     def read_stale(self, run: Run) -> None:
         """Take reads that are content with this replica's present state."""
-        self.stirred = True
+        self.stir()
         self.reads.stage_stale(run)
 
     def follow_changes(self, follower: Follower | None) -> None:
@@ -135,11 +150,6 @@ class RaftGroup:
     def who_changes(self) -> Waiter | None:
         """While a change happens: whose call it is, if a client's of this node."""
         return who_changes(self.machine, self.outbox, self.settings.node, self.settings.incarnation)
-
-    @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        return self.outbox.misrouted
 
     @property
     def pending_bytes(self) -> int:
@@ -181,7 +191,7 @@ class RaftGroup:
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
-        self.stirred = True
+        self.stir()
         self._peers_up[peer] = None
         self.raft.peer_up(peer)
         self.remotes.on_peer_up(peer)
@@ -190,7 +200,7 @@ class RaftGroup:
 
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke, most likely with its process."""
-        self.stirred = True
+        self.stir()
         self._peers_up.pop(peer, None)
         self._look_for_the_dead()
         self.raft.peer_lost(peer)
@@ -199,7 +209,7 @@ class RaftGroup:
 
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a peer, decoded and of a known type."""
-        self.stirred = True
+        self.stir()
         if isinstance(message, OfReplica):
             self._on_replica_message(sender, message)
         elif isinstance(message, ReadIndexRequest) and self.raft.role is Role.LEADER:
@@ -226,21 +236,21 @@ class RaftGroup:
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
-        self.now_ms = now_ms
-        if self.raft.quiet and self._is_idle():
+        self._agenda.now_ms = now_ms
+        if may_sleep(self):
             self.asleep = True
+            self._agenda.set_alarm(self, alarm_of(self))
             return
-        self.stirred = True
+        self.stir()
         self.raft.tick()
-        if self._doubtful and not self.raft.missing_to and not self.raft.suspect:
-            self._doubtful = False
+        if self.doubtful and not self.raft.missing_to and not self.raft.suspect:
+            self.doubtful = False
             self.wal.settle(self.settings.group)
             self.notes.append("what a damaged log had lost is made good: this member votes again")
         oldest_ms = now_ms - self.settings.command_timeout_ms
         self.outbox.expire(oldest_ms)
         self.reads.expire(oldest_ms)
         self.reads.retry(now_ms - self.settings.resend_ms)
-        self.now_ms = now_ms
         self.snapshots.tick(now_ms)
         self.remotes.tick(now_ms)
         self._look_for_the_dead()
@@ -249,25 +259,10 @@ class RaftGroup:
         if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
             self._resend = True
 
-    def _is_idle(self) -> bool:
-        """Whether nothing that passes with time is under way: many groups are so most of the time."""
-        machine = self.machine
-        return not (
-            self.outbox.under_way
-            or self.outbox.has_staged()
-            or self.reads.busy
-            or self.snapshots.busy
-            or machine.waiting.by_client
-            or machine.memory is not None
-            or self._doubtful
-            or self.remotes.busy
-            or machine.databases.next_deadline_ms() != NEVER
-        )
-
     def on_peer_silent(self, peer: NodeId) -> None:
         """The node of ``peer`` has not been heard of for an election time-out: a quiet group looks up."""
         if self.raft.quiet and (self.raft.leader == peer or self.raft.role is Role.LEADER):
-            self.stirred = True
+            self.stir()
             self.raft.wake()
 
     def _look_for_the_dead(self) -> None:
@@ -284,24 +279,25 @@ class RaftGroup:
             saved = self._saves.popleft()[1]
         if saved:
             self.raft.saved(saved)
-        self.stirred = self.snapshots.on_synced() or bool(saved) or self.stirred
+        if self.snapshots.on_synced() or saved:
+            self.stir()
         return bool(self._saves) or self.snapshots.waits_for_log
 
     def on_disk_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job of this replica's snapshots is done."""
-        self.stirred = True
+        self.stir()
         self.snapshots.on_done(token, reads)
 
     def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
         """A disk job of this replica's snapshots failed."""
-        self.stirred = True
+        self.stir()
         self.snapshots.on_failed(token, fault, text)
 
     # -- the turn ------------------------------------------------------------------------------
 
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
-        self.stirred = self.asleep = False
+        self.stirred = False
         self.raft.full = self.wal.full
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
@@ -322,7 +318,8 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
-        self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
+        if self.remotes.tracks.news or self.remotes.tracks.all:
+            self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
         if self.reads.may_run():
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
@@ -338,7 +335,7 @@ class RaftGroup:
             self.notes.extend(snapshots.notes)
             snapshots.notes = []
         if self.wants_turn:
-            self.stirred = True
+            self.stir()
 
     def _look_at_memory(self, wall_ms: WallMs) -> None:
         """As leader: evict what is too much, or have growth refused."""
@@ -351,8 +348,8 @@ class RaftGroup:
     def _follow_leader(self) -> None:
         """Rule G2: a new leader, or a new term of it, gets everything under way."""
         led_by = (self.raft.leader, self.raft.term)
-        if led_by != self._led_by:
-            self._led_by = led_by
+        if led_by != self.led_by:
+            self.led_by = led_by
             self._proposer.leader_changed()
             self._time_entry = 0
             self._remote_reads.clear()
@@ -558,8 +555,9 @@ class RaftGroup:
         self._take_denied(machine)
 
     def _take_denied(self, machine: Machine) -> None:
-        node = self.settings.node
-        self.denied.extend([denied for denied in machine.take_denied() if denied.node in (node, NO_NODE)])
+        self.denied.extend(
+            [one for one in machine.take_denied() if one.node in (self.settings.node, NO_NODE)]
+        )
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""
@@ -598,3 +596,7 @@ class RaftGroup:
         """The state jumped: replies of batches that it contains are taken from its sessions (Rule S2)."""
         self.outbox.catch_up(self.machine.sessions)
         self._last_write = self.machine.applied_index
+
+    def check_rest(self) -> None:
+        """Assert that it is on the agenda if there is something to do."""
+        check_rest(self)

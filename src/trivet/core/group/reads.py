@@ -68,6 +68,11 @@ class ReadQueue:
             self.unasked.append(self._open)
             self._open = None
 
+    @property
+    def waits_for_turn(self) -> bool:
+        """Whether something was staged since the last turn."""
+        return self._open is not None or bool(self._stale)
+
     def hold_until(self, index: Index) -> None:
         """Everything unasked waits until ``index`` is applied."""
         while self.unasked:

@@ -17,6 +17,7 @@ from typing import Final
 
 from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, Term, WallMs
 from trivet.core.command.table import Event
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.messages import (
     BatchReplies,
@@ -44,17 +45,19 @@ class RemoteGroup:
     """One group, seen from a node without a replica of it."""
 
     def __init__(
-        self, settings: GroupSettings, members: tuple[NodeId, ...], leader_hint: NodeId = NO_NODE,
-        outbox: Outbox | None = None,
+        self, settings: GroupSettings, agenda: Agenda, members: tuple[NodeId, ...],
+        leader_hint: NodeId = NO_NODE, outbox: Outbox | None = None,
     ) -> None:  # fmt: skip
         """``outbox``: of the replica that this node had until now (Rule F1)."""
         limits = settings.limits
         self.settings = settings
+        self._agenda = agenda
         self.outgoing: list[tuple[NodeId, GroupMessage]] = []
         self.failure = ""
         self.notes: list[str] = []
         self.wants_turn = False
-        self.stirred = True
+        self.stirred = False
+        self.asleep = True
         self.woken: list[ConnectionId] = []
         self.jumped = False
         self.events: list[Event] = []
@@ -82,7 +85,6 @@ class RemoteGroup:
         """Nothing moves: the leader may be none any more."""
         self._resend = outbox is not None
         self._progress_ms: Instant = 0
-        self._now_ms: Instant = 0
         self._parts: dict[int, ReplyParts] = {}
         """Replies of batches under way that are not whole, or whose predecessor has none yet."""
         self._follower: Follower | None = None
@@ -92,27 +94,36 @@ class RemoteGroup:
         """The member that is to tell of every change."""
         self._all_confirmed = False
         self._all_asked_ms: Instant = 0
+        self.stir()
+
+    def stir(self) -> None:
+        """Something happens: the group is to have a turn (Rules A1, A2)."""
+        if not self.stirred:
+            self.stirred = True
+            self._agenda.stirred.append(self)
+            if self.asleep:
+                self._agenda.rouse(self)
 
     # -- what the front of the node uses -----------------------------------------------------
 
     def write(self, run: Run, now_ms: Instant) -> None:
         """Take writes of a client; its calls may be added until the turn ends."""
-        self.stirred = True
+        self.stir()
         self.outbox.stage(run, now_ms)
 
     def read(self, run: Run, now_ms: Instant) -> None:
         """Take linearizable reads of a client; its calls may be added until the turn ends."""
-        self.stirred = True
+        self.stir()
         self.reads.stage(run, now_ms)
 
     def read_stale(self, run: Run) -> None:
         """Take reads that are content with some member's present state."""
-        self.stirred = True
-        self.reads.stage(run, self._now_ms, stale=True)
+        self.stir()
+        self.reads.stage(run, self._agenda.now_ms, stale=True)
 
     def follow_changes(self, follower: Follower | None) -> None:
         """As ``face``."""
-        self.stirred = True
+        self.stir()
         self._follower = follower
         if follower is None:
             told = (
@@ -130,11 +141,6 @@ class RemoteGroup:
     def replicas_of_last_write(self) -> int:
         """What was answered is on a majority; one of it stands for the one that took the write."""
         return len(self._members) // 2
-
-    @property
-    def misrouted(self) -> list[Run]:
-        """Runs with calls whose keys are not in this group; the node takes them after every turn."""
-        return self.outbox.misrouted
 
     @property
     def pending_bytes(self) -> int:
@@ -157,7 +163,7 @@ class RemoteGroup:
 
     def set_members(self, members: tuple[NodeId, ...], leader_hint: NodeId = NO_NODE) -> None:
         """Who the voters are now. The hint counts while nobody is believed."""
-        self.stirred = True
+        self.stir()
         gone = [member for member in self._members if member not in members]
         self._members = members
         if self._leader in gone:
@@ -178,7 +184,7 @@ class RemoteGroup:
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
-        self.stirred = True
+        self.stir()
         self._up[peer] = None
         self._may_ask = True
         if peer == self._leader:
@@ -188,7 +194,7 @@ class RemoteGroup:
 
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke: what was on its way there or back may be lost."""
-        self.stirred = True
+        self.stir()
         self._up.pop(peer, None)
         self._may_ask = True
         self.reads.lost(peer)
@@ -201,7 +207,7 @@ class RemoteGroup:
 
     def on_message(self, sender: NodeId, message: GroupMessage) -> None:
         """A message of a member."""
-        self.stirred = True
+        self.stir()
         if isinstance(message, (BatchReplies, ReadReplies)) and message.total:
             self.outgoing.append((sender, Taken(len(message.replies))))
         if isinstance(message, BatchReplies):
@@ -221,11 +227,13 @@ class RemoteGroup:
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
         settings = self.settings
-        self._now_ms = now_ms
+        self._agenda.now_ms = now_ms
         self._may_ask = True
-        if not (self._has_work() or self.reads.busy or self._doubts or self._follower is not None):
+        busy = self._has_work() or self.reads.busy or self._doubts or self._follower is not None
+        if not (self.stirred or busy):
+            self.asleep = True
             return
-        self.stirred = True
+        self.stir()
         oldest_ms = now_ms - settings.command_timeout_ms
         self.outbox.expire(oldest_ms)
         self.reads.expire(oldest_ms)
@@ -326,7 +334,7 @@ class RemoteGroup:
             parts.add(message.offset, message.total, message.replies)
         else:
             parts.forget()
-        self._progress_ms = self._now_ms
+        self._progress_ms = self._agenda.now_ms
         while under_way:
             sequence = under_way[0].sequence
             parts = self._parts.get(sequence)
@@ -341,7 +349,7 @@ class RemoteGroup:
     def _on_read_replies(self, message: ReadReplies) -> None:
         if message.incarnation != self.settings.incarnation:
             return
-        question = self.reads.answered(message, self._now_ms)
+        question = self.reads.answered(message, self._agenda.now_ms)
         if question is None or question.parts is None:
             return
         if question.tracks and self._follower is not None:
@@ -395,3 +403,11 @@ class RemoteGroup:
                 self._all_from = NO_NODE
             if self._follower is not None:
                 self._follower.jumped()
+
+    def check_rest(self) -> None:
+        """Assert that a group that is not on the agenda has nothing to do (Rules A1, A2)."""
+        if not self.stirred:
+            assert not (self._leader in self._up and self.outbox.can_pack())
+        if self.asleep:
+            assert not self.stirred and not self._has_work() and not self.reads.busy and not self._doubts
+            assert self._may_ask, "the next turn could ask nobody"

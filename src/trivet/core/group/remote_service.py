@@ -61,6 +61,11 @@ class Replica(Protocol):
     outgoing: list[tuple[NodeId, GroupMessage]]
 
     @property
+    def now_ms(self) -> Instant:
+        """The last tick."""
+        ...
+
+    @property
     def disk_full(self) -> bool:
         """Its log can't grow."""
         ...
@@ -122,7 +127,6 @@ class RemoteService:
         self.tracks = RemoteTracks(limits.remote_tracked_keys_max)
         self._pipes: dict[NodeId, _Pipe] = {}
         self._reply_bytes_max = limits.remote_reply_bytes_max
-        self._now_ms: Instant = 0
         self._told_ms: Instant = 0
         self.refused_reads = 0
         """Reads that were more than one node may have under way here."""
@@ -243,7 +247,7 @@ class RemoteService:
         pipe = self._pipes.get(node)
         if pipe is None:
             pipe = self._pipes[node] = _Pipe()
-            pipe.since_ms = self._now_ms
+            pipe.since_ms = self._replica.now_ms
         if pipe.queue and pipe.queued_bytes + size_bytes > self._reply_bytes_max:
             return None
         pipe.queued_bytes += size_bytes
@@ -260,7 +264,7 @@ class RemoteService:
         """Chunks have come."""
         pipe = self._pipes.get(node)
         if pipe is not None:
-            pipe.since_ms = self._now_ms
+            pipe.since_ms = self._replica.now_ms
             pipe.untaken_bytes = max(0, pipe.untaken_bytes - size_bytes)
             self._pump(node, pipe)
             if not pipe.untaken_bytes:
@@ -296,7 +300,6 @@ class RemoteService:
 
     def tick(self, now_ms: Instant) -> None:
         """Rule F6: what was said of woken clients is said again."""
-        self._now_ms = now_ms
         replica = self._replica
         late_ms = now_ms - replica.settings.resend_ms
         for node in [node for node, pipe in self._pipes.items() if pipe.since_ms < late_ms]:

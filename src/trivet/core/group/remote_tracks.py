@@ -28,8 +28,8 @@ class RemoteTracks:
         """Databases are not told apart, as in Redis."""
         self._everything: dict[NodeId, None] = {}
         """Nodes that want to hear of every change."""
-        self._news: dict[NodeId, dict[bytes, None]] = {}
-        self._all: dict[NodeId, None] = {}
+        self.news: dict[NodeId, dict[bytes, None]] = {}
+        self.all: dict[NodeId, None] = {}
         """Nodes for which any key may have changed."""
         self._away: dict[NodeId, None] = {}
         """Nodes whose link is down: they are told "all" when it is up again."""
@@ -45,11 +45,11 @@ class RemoteTracks:
         """The node wants to hear of everything from now on, and is told so; or of nothing any more."""
         if everything:
             self._everything[node] = None
-            self._all[node] = None
+            self.all[node] = None
         else:
             self._everything.pop(node, None)
             self._read.pop(node, None)
-            self._news.pop(node, None)
+            self.news.pop(node, None)
 
     def remember(self, node: NodeId, run: Run) -> None:
         """A run of that node's reads runs now."""
@@ -68,15 +68,15 @@ class RemoteTracks:
 
     def lost(self, node: NodeId) -> None:
         """Our link to the node broke: what we said last may not have come."""
-        if node in self._read or node in self._everything or node in self._all:
+        if node in self._read or node in self._everything or node in self.all:
             self._read.pop(node, None)
-            self._news.pop(node, None)
+            self.news.pop(node, None)
             self._away[node] = None
 
     def back(self, node: NodeId) -> None:
         """Our link to the node is up."""
         if self._away.pop(node, 0) is None:
-            self._all[node] = None
+            self.all[node] = None
 
     # -- changes ----------------------------------------------------------------------------------
 
@@ -99,28 +99,26 @@ class RemoteTracks:
     def all_changed(self) -> None:
         """Nobody knows which keys have changed."""
         for node in [*self._read, *self._everything]:
-            self._all[node] = None
+            self.all[node] = None
         self._read.clear()
 
     def _note(self, node: NodeId, key: bytes) -> None:
-        if node not in self._all and node not in self._away:
-            news = self._news.setdefault(node, {})
+        if node not in self.all and node not in self._away:
+            news = self.news.setdefault(node, {})
             news[key] = None
             if len(news) > KEYS_MAX:
-                self._all[node] = None
+                self.all[node] = None
 
     # -- telling ----------------------------------------------------------------------------------
 
     def tell(self, outgoing: list[tuple[NodeId, GroupMessage]]) -> None:
         """Whoever has news is told."""
-        if not self._all and not self._news:
-            return
-        for node in self._all:
+        for node in self.all:
             if node not in self._away:
-                self._news.pop(node, None)
+                self.news.pop(node, None)
                 self._read.pop(node, None)
                 outgoing.append((node, ALL))
-        self._all = {}
-        for node, keys in self._news.items():
+        self.all = {}
+        for node, keys in self.news.items():
             outgoing.append((node, Invalidate(list(keys))))
-        self._news = {}
+        self.news = {}

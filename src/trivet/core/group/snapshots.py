@@ -154,6 +154,8 @@ class Snapshots:
         self._records: deque[tuple[int, SnapshotFile]] = deque()
         self.jobs: list[DiskJob] = []
         """The disk jobs of this turn; the node takes them."""
+        self._ticked = True
+        """There was a tick since the last turn."""
         self._now_ms: Instant = 0
         self._paused_until_ms: Instant = 0
 
@@ -200,6 +202,7 @@ class Snapshots:
             self._paused_until_ms = 0
         if self._taking is None and not self._paused_until_ms and self._is_due(machine):
             self._begin(machine)
+        self._ticked = False
         self.wants_turn = False
         if self._taking is not None and not self._taking.finishing and len(self._taking.jobs) < JOBS_MAX:
             self._slice(self._taking)
@@ -220,7 +223,9 @@ class Snapshots:
             return True
         logged = self._wal.bytes_since_snapshot(self._group)
         size_bytes = self._newest.size_bytes if self._newest is not None else 0
-        return logged > max(self._limits.snapshot_log_bytes, size_bytes) or self._is_in_the_way(size_bytes)
+        if logged > self._limits.snapshot_log_bytes and logged > size_bytes:
+            return True
+        return self._ticked and self._is_in_the_way(size_bytes)
 
     def _is_in_the_way(self, size_bytes: int) -> bool:
         """Rule T8: much more log is kept for this group than it has written itself."""
@@ -403,6 +408,7 @@ class Snapshots:
     def tick(self, now_ms: Instant) -> None:
         """Chunks without an answer are sent again."""
         self._now_ms = now_ms
+        self._ticked = True
         for giving in self._giving.values():
             if not giving.token and now_ms - giving.asked_ms >= RETRY_MS:
                 self._read_on(giving)

@@ -216,7 +216,7 @@ def lead(front: Front, args: list[bytes]) -> Reply:
         return OK
     replica = front.groups.get(row.id)
     if replica is not None and replica.raft.role is Role.LEADER:
-        replica.stirred = True
+        replica.stir()
         if replica.raft.transfer(node.id):
             return OK
         return Error(f"TRYAGAIN node {node.id} is not fit to lead group {row.id} now")

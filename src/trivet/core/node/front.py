@@ -87,7 +87,8 @@ class Front:
         self.system = groups[SYSTEM_GROUP]
         self.pending_bytes = 0
         """Writes of this node's clients that are not applied yet, over all groups."""
-        self._pending_of: dict[GroupId, int] = {}
+        self.pending_of: dict[GroupId, int] = {}
+        """Of the groups in which something is pending."""
         self._wal = self.system.wal
         self.sharing = Sharing(groups, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
@@ -256,11 +257,10 @@ class Front:
             and session.open_group is group
         ):
             return run
-        run = self._new_run(session, writes)
+        run = self._new_run(session, writes, group)
         pending.append(run)
         session.open_run = run
         session.open_group = group
-        self._hand(session, run, group)
         return run
 
     def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
@@ -278,22 +278,18 @@ class Front:
             last.count += 1
             return run
         if run is None:
-            run = self._new_run(session, writes)
+            run = self._new_run(session, writes, group)
             session.pieces[group.settings.group] = run
-            self._hand(session, run, group)
         session.pending.append(Piece(run, run.count))
         return run
 
-    def _new_run(self, session: Session, writes: bool) -> Run:
+    def _new_run(self, session: Session, writes: bool, group: Replica) -> Run:
         run = Run(session, writes)
         run.turn = self.turn_number
         run.epoch = self.map_epoch
         run.opener = session.last_command
         run.tracks = session.tracks
-        return run
-
-    def _hand(self, session: Session, run: Run, group: Replica) -> None:
-        if run.writes:
+        if writes:
             if group is not session.wrote_in:
                 session.note_write(group)
             group.write(run, self.now_ms)
@@ -301,6 +297,7 @@ class Front:
             group.read_stale(run)
         else:
             group.read(run, self.now_ms)
+        return run
 
     def gather(self, session: Session, writes: bool, plan: Plan) -> bool:
         """Put a call that concerns several groups among the session's; False when it must be parked."""
@@ -413,8 +410,9 @@ class Front:
         """The group has had a turn: what of this node's writes it has not applied."""
         number = group.settings.group
         bytes_now = group.pending_bytes
-        self.pending_bytes += bytes_now - self._pending_of.get(number, 0)
-        self._pending_of[number] = bytes_now
+        self.pending_bytes += bytes_now - self.pending_of.pop(number, 0)
+        if bytes_now:
+            self.pending_of[number] = bytes_now
 
     def look_at_writes(self) -> None:
         """Once per read of a client: whether writes need a closer look."""
@@ -518,7 +516,7 @@ class Front:
 
     def group_is_gone(self, group: Replica) -> None:
         """The group is no more: nothing waits in it, and nobody watches anything there."""
-        self.pending_bytes -= self._pending_of.pop(group.settings.group, 0)
+        self.pending_bytes -= self.pending_of.pop(group.settings.group, 0)
         self.blocked.group_is_gone(group)
         for session in self.sessions.values():
             if session.watching_in is group:

@@ -8,6 +8,8 @@ peers → ``on_disk_done`` and ``on_link_bytes`` → committed → replies.
 - Rule D1: nothing leaves between inputs, only with ``turn``.
 - Rule D2: until the log is known to be durable after a start, no message leaves, and none of a group enters.
 - Rule D3: a failure of the log is fatal: the node says so and stops (no retry can be trusted).
+- Rule D4: only groups on the agenda have a turn (see ``group/agenda``); while one is there, the node asks for
+  the next turn itself (``Effects.again``).
 """
 
 from collections import deque
@@ -18,19 +20,27 @@ from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP
-from trivet.core.command.events import event_messages
 from trivet.core.group.face import Replica
 from trivet.core.group.messages import ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
-from trivet.core.node.client_list import describe
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
+from trivet.core.node.news import take_news
 from trivet.core.node.observe import Leaders, Observation, digest_of_state, entry_of, facts, observe
-from trivet.core.node.peers import NODE_GROUP, TOLD_OFF, Beat, Peers, Stranger, encode_message
+from trivet.core.node.peers import (
+    NODE_GROUP,
+    OF_NODE,
+    TOLD_OFF,
+    Beat,
+    NodeMessage,
+    Peers,
+    Stranger,
+    encode_message,
+)
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
@@ -85,9 +95,12 @@ class Node:
         )
         self.residents = Residents(config, booted.front, booted.wal, booted.maker, booted.prng, self._peers)
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
+        self._agenda = booted.maker.agenda
         self.steward = Steward(
-            config.node, booted.front.replicas, booted.groups, config.limits, booted.prng, config.steward
-        )
+            config.node, booted.front.replicas, booted.groups, self._agenda, config.limits, booted.prng,
+            config.steward,
+        )  # fmt: skip
+        self._desk = self.steward.desk
         self.front.steward = self.steward
         self._beat_ms: Instant = 0
         self._disk: list[DiskJob] = []
@@ -96,7 +109,7 @@ class Node:
         self._finished = False
         self._fatal = ""
         self._leaders = Leaders()
-        self._busy: dict[GroupId, Replica] = {}
+        self._busy: dict[Replica, None] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
         self._unsynced: dict[GroupId, RaftGroup] = {}  # they may have something on its way to the disk
         self._disk_of: dict[int, RaftGroup] = {}
@@ -227,18 +240,21 @@ class Node:
         groups, outsiders = self.groups, self.residents.outsiders
         group: Replica | None
         for sender, number, message in self._peers.receive(link, data):
-            if isinstance(message, OfSubscribers):
-                self.front.pubsub.on_message(sender, message)
-            elif isinstance(message, Stranger | Beat):
-                if isinstance(message, Stranger):
-                    self._told_off(message)
-            elif isinstance(message, OfSteward):
-                self.steward.on_message(sender, message)
+            if type(message) in OF_NODE:
+                self._on_node_message(sender, message)
             elif self._wal.open:
-                group = outsiders.get(number) if isinstance(message, ToOutsider) else None
+                group = outsiders.get(number) if outsiders and isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
                 if group is not None:
-                    group.on_message(sender, message)
+                    group.on_message(sender, message)  # type: ignore[arg-type]
+
+    def _on_node_message(self, sender: NodeId, message: NodeMessage) -> None:
+        if isinstance(message, OfSubscribers):
+            self.front.pubsub.on_message(sender, message)
+        elif isinstance(message, OfSteward):
+            self.steward.on_message(sender, message)
+        elif isinstance(message, Stranger) and self._birth and message.birth != self._birth:
+            self._fatal = TOLD_OFF  # Rule P4: a peer knows this node by another data directory
 
     def on_link_closed(self, link: LinkId) -> None:
         """An accepted link is gone; a peer that closes its own link to us has most likely died."""
@@ -249,11 +265,6 @@ class Node:
                 group.on_peer_lost(peer)
                 if peer in self._peers.up:
                     group.on_peer_up(peer)
-
-    def _told_off(self, message: Stranger) -> None:
-        """Rule P4: a peer knows this node by another data directory."""
-        if self._birth and message.birth != self._birth:
-            self._fatal = TOLD_OFF
 
     # -- disk and time -------------------------------------------------------------------------
 
@@ -283,7 +294,7 @@ class Node:
         front.wall_ms = wall_ms
         self._wal.tick(mono_ms)
         if self._wal.open:
-            self.residents.tick(mono_ms)
+            self.residents.tick(mono_ms, wall_ms)
             self._errands.tick(mono_ms)
             self.steward.tick(mono_ms, wall_ms)
             self._beat(mono_ms)
@@ -338,7 +349,7 @@ class Node:
             successor = group.raft.successor()
             if successor:
                 group.raft.transfer(successor)
-                group.stirred = True
+                group.stir()
 
     def _go_on_stopping(self) -> None:
         groups = self.groups.values()
@@ -357,10 +368,10 @@ class Node:
         front.stats.begin_turn(front.turn_number, mono_ms, wall_ms)
         if self._wal.open:
             self._turn_groups(mono_ms, wall_ms)
-            while front.unparked or self.steward.stirred:
+            while front.unparked or self._desk.stirred:
                 # Sessions that were parked and may go on: their commands join this turn.
                 front.unparked = False
-                if self.steward.stirred:
+                if self._desk.stirred:
                     self.steward.turn(mono_ms)
                 self._turn_groups(mono_ms, wall_ms)
         front.turn_number += 1
@@ -373,84 +384,51 @@ class Node:
         front = self.front
         if self.residents.coming:
             self.residents.take_over(mono_ms)
-        for number, group in self.residents.all:
-            if group.stirred:
-                group.turn(mono_ms, wall_ms)
-                self._busy[number] = group
+        system = False
+        agenda = self._agenda
+        stirred, agenda.stirred = agenda.stirred, []
+        for group in stirred:
+            group.turn(mono_ms, wall_ms)
+            self._busy[group] = None
+            system = system or group is self.system
+            outbox = group.outbox
+            if outbox.pending_bytes != front.pending_of.get(group.settings.group, 0):
                 front.note_pending(group)
-                if group.misrouted:
-                    self._reroute(group)
-                if group.denied:
-                    self._note_denied(group)
-                if group.woken or group.jumped:
-                    self._wake(group)
-                if group.published or group.events:
-                    self._broadcast(group)
+            if (
+                outbox.misrouted or group.denied or group.woken or group.jumped
+                or group.published or group.events
+            ):  # fmt: skip
+                take_news(front, group)
         if front.blocked.by_client or front.blocked.answers:
             self._settle()
-        if front.rerouting.waits or front.blocked.homeless:
+        if front.rerouting.homeless or front.blocked.homeless:
             front.unparked |= front.rerouting.go_on(front.blocked, front.map_epoch, mono_ms)
-        if front.sharing.look(mono_ms):
+        if (system or front.sharing.open) and front.sharing.look(mono_ms):
             front.unparked = True
-        machine = self.system.machine  # a snapshot may have brought another
-        if self.residents.look_at_map(mono_ms) or front.steps:
+        if system:
+            self._follow_system(mono_ms)
+        if front.steps:
             front.look_at_waiting()
-        if front.guard.is_stale(machine.users):
-            front.renew_users()
         if front.pubsub.wishes:
             begin_to_listen(front)
         if front.pubsub.inbox:
             front.pubsub.open_inbox()
-        rules = front.rules
-        settings = machine.settings
-        if rules.version != settings.version or rules.settings is not settings:
-            front.follow_settings()
         if front.tracking.clients:
             front.tracking.tell()
         self._answer()
 
-    def _reroute(self, group: Replica) -> None:
-        """Calls that came to the wrong group."""
+    def _follow_system(self, mono_ms: Instant) -> None:
+        """The system group has had a turn: users, settings and the map may be others, and nowhere else."""
         front = self.front
-        for run in group.misrouted:
-            front.rerouting.take(run, front.map_epoch, front.now_ms)
-        group.misrouted.clear()
-
-    def _note_denied(self, group: Replica) -> None:
-        """Calls in transactions and scripts that were refused go into this node's ACL LOG."""
-        front = self.front
-        denied, group.denied = group.denied, []
-        for one in denied:
-            session = front.sessions.get(one.client)
-            client = "" if session is None else describe(front, session)
-            front.guard.note(one.denial, one.context, one.user, client, front.now_ms)
-
-    def _broadcast(self, group: Replica) -> None:
-        """What applied entries say to subscribers: members tell their own, the leader nodes that are none."""
-        hub = self.front.pubsub
-        held = self.groups.get(group.settings.group)
-        leads = held is not None and held.raft.role is Role.LEADER
-        apart = hub.apart_from(held.raft.membership.members()) if held is not None and leads else []
-        said, group.published = group.published, []
-        events, group.events = group.events, []
-        if hub.subscribers or apart:
-            notifies = self.system.machine.settings.notifies
-            said += [(False, *one) for one in event_messages(events, notifies)]
-        for shard, channel, message in said:
-            hub.deliver(shard, channel, message)
-            if apart:
-                hub.relay(apart, shard, channel, message)
-
-    def _wake(self, group: Replica) -> None:
-        """Clients in calls that wait: the group has news for them."""
-        front = self.front
-        if group.jumped:
-            group.jumped = False
-            front.blocked.jumped(group)
-        woken, group.woken = group.woken, []
-        for conn in woken:
-            front.blocked.woken(conn, group)
-        front.unparked = True
+        machine = self.system.machine  # a snapshot may have brought another
+        if self.residents.look_at_map(mono_ms):
+            self.steward.on_map()
+            front.look_at_waiting()
+        if front.guard.is_stale(machine.users):
+            front.renew_users()
+        rules = front.rules
+        if rules.version != machine.settings.version or rules.settings is not machine.settings:
+            front.follow_settings()
 
     def _settle(self) -> None:
         """Clients in calls that wait: what has become of them."""
@@ -518,36 +496,39 @@ class Node:
             self.residents.jobs = []
         up = self._peers.up
         busy, self._busy = self._busy, {}
-        for number, group in busy.items():
+        talkers: list[RaftGroup] = []
+        for group in busy:
+            number = group.settings.group
             if isinstance(group, RaftGroup):
-                for job in group.snapshots.take_jobs():
-                    self._disk_of[job.token] = group
-                    effects.disk.append(job)
+                if group.notes or group.led_by is not self._leaders.seen.get(number):
+                    talkers.append(group)
+                if group.snapshots.jobs:
+                    for job in group.snapshots.take_jobs():
+                        self._disk_of[job.token] = group
+                        effects.disk.append(job)
                 self._unsynced[number] = group
             if group.failure:
                 self._fatal = group.failure
-            if group.wants_turn:
-                effects.again = True
             if group.outgoing:
                 if self._buggify is not None and self._buggify.rare(MESSAGES_LATE):
                     late = True
-                    self._busy[number] = group
+                    self._busy[group] = None
                     continue
                 for peer, message in group.outgoing:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
                 group.outgoing = []
-        for peer in self._peers.strangers:
-            if peer in up:
+        if self._peers.strangers:
+            strangers, self._peers.strangers = self._peers.strangers, []
+            for peer in [peer for peer in strangers if peer in up]:
                 effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
-        self._peers.strangers = []
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))
-            for peer, word in self.steward.outgoing:
-                if peer in up:
+            if self.steward.outgoing:
+                words, self.steward.outgoing = self.steward.outgoing, []
+                for peer, word in [(peer, word) for peer, word in words if peer in up]:
                     effects.sends.append((peer, encode_message(NODE_GROUP, word)))
-            self.steward.outgoing = []
         if self._peers.closes:
             # Among them may be links that were refused in the middle: those peers are heard no more.
             for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
@@ -555,17 +536,20 @@ class Node:
             effects.link_closes.extend(self._peers.closes)
             self._peers.closes = []
         self.front.counters.peers_refused = self._peers.refused
-        self._notes(effects, busy)
-        effects.again = effects.again or late
+        self._notes(effects, talkers)
+        # Whoever is on the agenda waits for no other input (Rule D4).
+        effects.again = late or (self._wal.open and bool(self._agenda.stirred))
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
-    def _notes(self, effects: Effects, busy: dict[GroupId, Replica]) -> None:
-        self._log.extend([(INFO, note) for note in self.residents.notes])
-        self.residents.notes = []
-        self._log.extend([(INFO, note) for note in self.steward.take_notes()])
-        self._log.extend(self._leaders.news(busy))
-        peers = self._peers
+    def _notes(self, effects: Effects, talkers: list[RaftGroup]) -> None:
+        residents, desk, peers = self.residents, self._desk, self._peers
+        if residents.notes or desk.notes:
+            self._log.extend([(INFO, note) for note in residents.notes + desk.notes])
+            residents.notes = []
+            desk.notes = []
+        for group in talkers:
+            self._log.extend(self._leaders.news(group))
         if self._log or peers.notes:
             effects.log.extend(self._log)
             effects.log.extend([(WARNING, note) for note in peers.notes])
@@ -596,5 +580,10 @@ class Node:
 
     def check_invariants(self) -> None:
         """Assert what must always hold."""
-        for group in self.groups.values():
-            group.raft.check_invariants()
+        here = [group for _, group in self.residents.all]
+        for group in here:
+            assert not group.outgoing or group in self._busy, "messages that nobody collects"
+        if self._wal.open:
+            self._agenda.check_invariants(here)
+        for replica in self.groups.values():
+            replica.raft.check_invariants()

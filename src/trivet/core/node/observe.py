@@ -4,7 +4,6 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
-from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.raft.membership import NOBODY, Membership
@@ -75,20 +74,17 @@ class Leaders:
     """Who led each group when people were last told."""
 
     def __init__(self) -> None:
-        self._seen: dict[GroupId, tuple[NodeId, Term]] = {}
+        self.seen: dict[GroupId, tuple[NodeId, Term]] = {}
+        """``led_by`` of each group, the very object: as long as it is the same there is no news."""
 
-    def news(self, groups: dict[GroupId, Replica]) -> list[tuple[int, str]]:
-        """Lines for the log: other leaders of replicas than before, and what the groups have to say."""
+    def news(self, group: RaftGroup) -> list[tuple[int, str]]:
+        """Lines for the log: another leader than before, and what the group has to say."""
+        number, led_by = group.settings.group, group.led_by
         news: list[tuple[int, str]] = []
-        for number, group in groups.items():
-            if not isinstance(group, RaftGroup):
-                continue
-            led_by = (group.raft.leader, group.raft.term)
-            if led_by != self._seen.get(number, (NO_NODE, 0)):
-                self._seen[number] = led_by
-                who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
-                news.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
-            if group.notes:
-                news.extend([(WARNING, note) for note in group.notes])
-                group.notes = []
+        if led_by != self.seen.get(number, (NO_NODE, 0)):
+            who = "nobody" if led_by[0] == NO_NODE else f"node {led_by[0]}"
+            news.append((INFO, f"group {number}, term {led_by[1]}: {who} leads"))
+        self.seen[number] = led_by
+        news.extend([(WARNING, note) for note in group.notes])
+        group.notes = []
         return news

@@ -59,6 +59,11 @@ TOLD_OFF: Final = (
 
 NodeMessage = GroupMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
+OF_NODE: Final = frozenset(
+    {Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat}
+)
+"""What is no group's: everything else is a ``GroupMessage``."""
+
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
 

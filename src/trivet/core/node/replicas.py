@@ -16,6 +16,7 @@ from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.raft_group import GroupSettings, RaftGroup
 from trivet.core.group.snapshots import SnapshotFile, Snapshots
@@ -43,6 +44,7 @@ class ReplicaMaker:
         self, config: NodeConfig, wal: Wal, tokens: Tokens, incarnation: int, buggify: Buggify | None
     ) -> None:
         self.incarnation = incarnation
+        self.agenda = Agenda()
         self._config = config
         self._wal = wal
         self._tokens = tokens
@@ -102,7 +104,7 @@ class ReplicaMaker:
         raft = _raft(self._config, founding, found, prng.fork(), newest, self._buggify)
         snapshots = Snapshots(group, raft, self._wal, self._tokens, limits, newest, self._buggify)
         return RaftGroup(
-            self.settings(group), raft, machine, self._wal, snapshots, prng.fork(), self._buggify
+            self.settings(group), self.agenda, raft, machine, self._wal, snapshots, prng.fork(), self._buggify
         )
 
 

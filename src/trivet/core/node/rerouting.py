@@ -71,23 +71,18 @@ class Rerouting:
     def __init__(self, router: Router, timeout_ms: int) -> None:
         self._router = router
         self._timeout_ms = timeout_ms
-        self._homeless: list[_Homeless] = []
+        self.homeless: list[_Homeless] = []
         self.count = 0
         """Calls sent again since the start."""
         self._moved: list[tuple[ConnectionId, Replica]] = []
         """Clients whose call may wait, and where it is now."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether there are any."""
-        return bool(self._homeless)
 
     def take(self, run: Run, epoch: int, now_ms: Instant) -> None:
         """A run has come back with calls that were not run."""
         waiter = run.waiter
         if isinstance(waiter, Session):
             waiter.reroute()
-        self._homeless.append(_Homeless(run, epoch, now_ms))
+        self.homeless.append(_Homeless(run, epoch, now_ms))
 
     def go_on(self, blocked: BlockedClients, epoch: int, now_ms: Instant) -> bool:
         """As ``look``; calls of blocked clients among them."""
@@ -104,7 +99,7 @@ class Rerouting:
         """Send again what can be sent; whether anything was."""
         kept: list[_Homeless] = []
         sent = False
-        for one in self._homeless:
+        for one in self.homeless:
             if now_ms - one.since_ms >= self._timeout_ms:
                 for position, _ in one.calls:
                     one.run.put_right(position, MOVING)
@@ -117,7 +112,7 @@ class Rerouting:
                 sent = True
             else:
                 kept.append(one)
-        self._homeless = kept
+        self.homeless = kept
         return sent
 
     def _send(self, one: _Homeless, placed: tuple[int, Call], epoch: int, now_ms: Instant) -> bool:

@@ -18,7 +18,7 @@ clients are still served through the remote one.
 from typing import Final
 
 from trivet.core.base.disk import DiskJob
-from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
@@ -56,12 +56,13 @@ class Residents:
         """Files to remove once the log's record of it is synced."""
         self.notes: list[str] = []
         self.all: list[tuple[GroupId, Replica]] = []
-        """Everything that takes part in a turn."""
+        """Everything that may have turns and ticks: what is not here is not on the agenda."""
         self.coming: list[GroupId] = []
         """Groups with a replica here that is not ready: clients are still served through others."""
         self._config = config
         self._node = config.node
         self._front = front
+        self._agenda = maker.agenda
         self._groups = front.groups
         self._wal = wal
         self._maker = maker
@@ -79,7 +80,13 @@ class Residents:
         self._list()
 
     def _list(self) -> None:
+        before = self.all
         self.all = [*self._groups.items(), *self.outsiders.items()]
+        here = {group: None for _, group in self.all}
+        for _, group in before:
+            if group not in here:
+                self._agenda.remove(group)
+        self._front.sharing.open = True
         self.coming = [number for number in self.outsiders if number in self._groups]
 
     # -- the map ------------------------------------------------------------------------------------
@@ -149,7 +156,7 @@ class Residents:
             outsider.set_members(members, row.leader_hint)
         elif row.id not in self._front.replicas:
             # Also while a replica that has just come has yet to catch up.
-            outsider = RemoteGroup(self._maker.settings(row.id), members, row.leader_hint)
+            outsider = RemoteGroup(self._maker.settings(row.id), self._agenda, members, row.leader_hint)
             self._greet(outsider)
             self.outsiders[row.id] = outsider
             self._front.replicas[row.id] = outsider
@@ -165,19 +172,15 @@ class Residents:
 
     # -- time ---------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: Instant) -> None:
-        """Most of many groups are asleep; what may wake them without an input is looked at here."""
+    def tick(self, now_ms: Instant, wall_ms: WallMs) -> None:
+        """Most of many groups are asleep; what the log wants of them is looked at here."""
         if self._wal.full or now_ms >= self._wake_ms:
             self._wake_ms = now_ms + WAKE_MS
             for number in self._groups if self._wal.full else self._wal.holders():
-                if number in self._groups:
-                    self._groups[number].asleep = False
-        for number, group in self.all:
-            held = self._groups.get(number)
-            if held is group and held.asleep and not held.stirred:
-                held.now_ms = now_ms
-            else:
-                group.on_tick(now_ms)
+                group = self._groups.get(number)
+                if group is not None and group.asleep:
+                    self._agenda.rouse(group)
+        self._agenda.tick(now_ms, wall_ms)
 
     # -- coming and going ---------------------------------------------------------------------------
 
@@ -247,7 +250,8 @@ class Residents:
         if outsider is not None:
             return  # its clients were never served by the replica
         members = tuple(row.members)
-        outsider = RemoteGroup(self._maker.settings(row.id), members, row.leader_hint, replica.outbox)
+        settings = self._maker.settings(row.id)
+        outsider = RemoteGroup(settings, self._agenda, members, row.leader_hint, replica.outbox)
         self._greet(outsider)
         self.outsiders[row.id] = outsider
         self._front.replicas[row.id] = outsider

@@ -33,17 +33,23 @@ class Change(Run):
     def run_done(self) -> None:
         """The system group has answered."""
         self.sharing.changes.append(self)
+        self.sharing.open = True
 
 
 class Sharing:
-    """Copies under way, and changes that wait for them."""
+    """Copies under way, and changes that wait for them.
+
+    ``look`` is due when the system group had a turn, and as long as it is ``open``.
+    """
 
     def __init__(self, groups: dict[GroupId, RaftGroup], timeout_ms: int) -> None:
         self.changes: list[Change] = []
+        self.open = True
+        """Some group here may lack something, or a change waits."""
         self._groups = groups
         self._timeout_ms = timeout_ms
         self._copies: dict[GroupId, Run] = {}
-        self._seen = -1
+        self._seen: tuple[int, int] = (-1, 0)
         """What the system group had decided at the last look."""
         self._look_at_ms: Instant = 0
 
@@ -53,9 +59,10 @@ class Sharing:
     def look(self, now_ms: Instant) -> bool:
         """Bring what is missing, and answer whom it reached; whether something was staged."""
         system = self._groups[SYSTEM_GROUP].machine
-        if system.shared_index == self._seen and not self.changes and now_ms < self._look_at_ms:
+        decided = (system.shared_index, system.scripts.digest)
+        if decided == self._seen and not self.changes and (not self.open or now_ms < self._look_at_ms):
             return False
-        self._seen = system.shared_index
+        self._seen = decided
         self._look_at_ms = now_ms + LOOK_MS
         staged = False
         behind = False
@@ -85,4 +92,5 @@ class Sharing:
                     self.changes.append(change)
                 else:
                     change.finish(replies)
+        self.open = behind or bool(self.changes)
         return staged

@@ -312,8 +312,9 @@ class Raft:
 
     def request_read(self, read_id: int) -> None:
         """Ask for an index at which a read is linearizable; ``read_id`` comes back in a ready."""
-        self.wake()
         s = self._s
+        if s.quiet:
+            quiet.wake(s)
         if s.leading is not None:
             leader.read(s, s.leading, read_id)
         else:
@@ -396,6 +397,16 @@ class Raft:
     def check_invariants(self) -> None:
         """Assert what must be true after every input."""
         check(self._s)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether ``ready`` would give something."""
+        s = self._s
+        if s.saves.dirty or s.handed < s.commit or not s.out.is_empty():
+            return True
+        if s.buggify is not None:
+            return False  # what is to be sent may be late there: FLUSH_LATE
+        return s.leading.stirred if s.leading is not None else bool(s.follower_reads.open)
 
     # --- outcome ----------------------------------------------------------------------
 

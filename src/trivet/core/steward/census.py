@@ -6,6 +6,7 @@ On the path: nowhere; what comes out only decides whether a group is split or me
 from collections import deque
 from typing import Final
 
+from trivet.core.base.ids import Index
 from trivet.core.cluster.slots import slot_of
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.ownership import OWNED, SEALED
@@ -28,9 +29,21 @@ class Census:
         self._bytes = 0
         self._index = 0
         self._point = 0
+        self._machine: Machine | None = None
+        self._applied: Index = -1
+        """What was looked at last: a machine, and what it had applied."""
+        self._rounds = 0
+        """How often the end was reached since then."""
+        self._fresh = 0
+        """Samples since then."""
 
     def look(self, machine: Machine) -> None:
-        """Look at some buckets more."""
+        """Look at some buckets more, as long as there may be something else than before."""
+        if machine is not self._machine or machine.applied_index != self._applied:
+            self._machine, self._applied = machine, machine.applied_index
+            self._rounds = self._fresh = 0
+        if self._rounds >= 2 or self._fresh >= SAMPLES_MAX:
+            return
         left = BUCKETS
         for index, database in machine.databases.items():
             if index < self._index or not len(database.values):
@@ -47,10 +60,12 @@ class Census:
                     if machine.ownership.place(key) in (OWNED, SEALED):
                         self._add(slot, item_bytes(key, value, False))
         self._index = self._point = 0
+        self._rounds += 1
 
     def _add(self, slot: int, size_bytes: int) -> None:
         if len(self._samples) == SAMPLES_MAX:
             self._bytes -= self._samples[0][1]
+        self._fresh += 1
         self._samples.append((slot, size_bytes))
         self._bytes += size_bytes
 

@@ -10,6 +10,7 @@ from typing import Final
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import ClusterMap
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
@@ -62,14 +63,20 @@ class Errand:
         self._desk.stirred = True
 
 
-class Looked:
-    """When somebody last looked at all groups closely, and by which map."""
+LOOK_MS: Final = 5_000
+"""Groups in which nothing happens are looked at so often: nothing should be found there."""
 
-    __slots__ = ("epoch", "next_ms")
+
+class Looked:
+    """When somebody last looked at all groups, by which map, and where something was left to do."""
+
+    __slots__ = ("epoch", "left", "next_ms")
 
     def __init__(self) -> None:
         self.epoch = -1
         self.next_ms: Instant = 0
+        self.left: dict[GroupId, None] = {}
+        """Groups to look at again, whatever happens in them: an errand is under way, or was refused."""
 
 
 class Desk:
@@ -77,16 +84,17 @@ class Desk:
 
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
-        limits: Limits, settings: StewardSettings,
+        agenda: Agenda, limits: Limits, settings: StewardSettings,
     ) -> None:  # fmt: skip
         self.node = node
         self.replicas = replicas
         self.groups = groups
+        self._agenda = agenda
         self.limits = limits
         self.settings = settings
         self.now_ms: Instant = 0
         self.stirred = False
-        """An errand was answered since the last look."""
+        """An errand was answered since the last look, or the map has changed: there is something to do."""
         self.notes: list[str] = []
         self.allowance_bytes = 0
         """What may be copied until the next tick."""
@@ -116,13 +124,17 @@ class Desk:
         raft = group.raft
         return group if raft.term_at(group.machine.applied_index) == raft.term else None
 
-    def look_is_due(self, cluster: ClusterMap, looked: Looked) -> bool:
-        """Whether quiet groups deserve a look too: the map is another, or it is some time since."""
+    def worth_a_look(self, cluster: ClusterMap, looked: Looked) -> list[tuple[GroupId, RaftGroup]]:
+        """Replicas in which something happens or was left to do; all, when the map is another, and seldom."""
+        left, looked.left = looked.left, {}
         if cluster.epoch == looked.epoch and self.now_ms < looked.next_ms:
-            return False
+            awake = [group for group in self._agenda.awake if isinstance(group, RaftGroup)]
+            found = {group.settings.group: group for group in awake if not group.raft.quiet}
+            found.update({number: self.groups[number] for number in left if number in self.groups})
+            return list(found.items())
         looked.epoch = cluster.epoch
-        looked.next_ms = self.now_ms + self.settings.retry_ms
-        return True
+        looked.next_ms = self.now_ms + LOOK_MS
+        return list(self.groups.items())
 
     def note(self, sentence: str) -> None:
         """A sentence for the log that people read."""

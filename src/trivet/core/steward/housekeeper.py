@@ -47,10 +47,7 @@ class Housekeeper:
     def look(self, cluster: ClusterMap) -> None:
         """Say what is due in the groups that are led here."""
         desk = self._desk
-        closely = desk.look_is_due(cluster, self._looked)
-        for number, replica in desk.groups.items():
-            if replica.raft.quiet and not closely:
-                continue
+        for number, _ in desk.worth_a_look(cluster, self._looked):
             group = desk.led(number)
             row = cluster.groups.get(number)
             if group is None or row is None or number == SYSTEM_GROUP:
@@ -60,6 +57,8 @@ class Housekeeper:
             if kept is None:
                 kept = self._kept[number] = _Kept()
             self._look(cluster, row, group, kept)
+            if kept.errand is not None or kept.purge is not None or kept.next_ms > desk.now_ms:
+                self._looked.left[number] = None
         if len(self._kept) > len(desk.groups):
             self._kept = {number: kept for number, kept in self._kept.items() if number in desk.groups}
 

@@ -49,10 +49,7 @@ class Keeper:
     def tick(self, cluster: ClusterMap) -> None:
         """Take the next step with every group that is led here."""
         desk = self._desk
-        closely = desk.look_is_due(cluster, self._looked)
-        for number, group in desk.groups.items():
-            if group.raft.quiet and not closely:
-                continue
+        for number, group in desk.worth_a_look(cluster, self._looked):
             row = cluster.groups.get(number)
             if group.raft.role is Role.LEADER and row is not None:
                 self._look(cluster, row, group)
@@ -66,6 +63,11 @@ class Keeper:
         kept = self._kept.get(row.id)
         if kept is None:
             kept = self._kept[row.id] = _Kept()
+        self._step(cluster, row, group, kept)
+        if kept.report is not None or kept.next_ms > self._desk.now_ms:
+            self._looked.left[row.id] = None
+
+    def _step(self, cluster: ClusterMap, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
         raft, now_ms = group.raft, self._desk.now_ms
         if raft.changing or raft.transferring or now_ms < kept.next_ms:
             return
@@ -84,7 +86,7 @@ class Keeper:
         step = next_step(cluster, row, raft.membership, [n for n in row.target if raft.is_caught_up(n)])
         if step is None:
             return
-        group.stirred = True
+        group.stir()
         if not raft.propose_membership(step.voters, step.learners):
             kept.next_ms = now_ms + self._desk.settings.retry_ms // 4
 

@@ -8,6 +8,7 @@ carrying out.
 - Rule F2: one plan at a time: the next is made when the map has answered every word of the last.
 - Rule F3: a group whose move was in vain is left alone for a while.
 - Rule F5: groups are split and merged for what lasts: a burst of commands, a split by hand are no reason.
+- Rule F6: a plan that found nothing to do is not made again before something is different, or it is old.
 - Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
 """
 
@@ -21,7 +22,10 @@ from trivet.core.cluster.placement import plan
 from trivet.core.cluster.rows import HANDED
 from trivet.core.steward.desk import REFUSED, Desk, Errand
 from trivet.core.steward.messages import SENTENCES_MAX, GroupReport, LeadWish, NodeReport, PlanTold
+from trivet.core.steward.settings import StewardSettings
 
+OLD_PLANS: Final = 10
+"""An empty plan is old after so many times ``plan_ms``."""
 STALE_REPORTS: Final = 5
 """What a group's leader said counts for so many reports' time."""
 
@@ -55,6 +59,14 @@ class Planner:
         self._since: dict[tuple[str, GroupId], Instant] = {}
         """Since when a split or a merge seems right (Rule F5)."""
         self._told: dict[NodeId, list[str]] = {}
+        self._news = True
+        """A report said something else than the one before."""
+        self._seen: tuple[int, StewardSettings | None] = (-1, None)
+        """The map's epoch, and the settings, of the last plan."""
+        self._old_ms: Instant = 0
+        """When the last plan is old."""
+        self._acts = False
+        """The last plan had something to do."""
         self.sentences: list[str] = []
         """The last plan, for people."""
         self.wishes: list[tuple[NodeId, LeadWish]] = []
@@ -69,9 +81,12 @@ class Planner:
         for one in report.groups:
             if one.group not in cluster.groups:
                 continue
-            self._ops.setdefault(one.group, {})[sender] = one.ops
+            rates = self._ops.setdefault(one.group, {})
+            self._news = self._news or rates.get(sender) != one.ops
+            rates[sender] = one.ops
             known = self._groups.get(one.group)
             if one.term and (known is None or one.term >= known.report.term or self._is_stale(known)):
+                self._news = self._news or known is None or (known.node, known.report) != (sender, one)
                 self._groups[one.group] = _Heard(sender, one, now_ms)
         if self._told.get(sender) == self.sentences:
             return None
@@ -149,15 +164,33 @@ class Planner:
                 desk.note(f"the map did not take a step of the plan: {errand.text}")
         self._errands = []
         self._next_ms = desk.now_ms + settings.plan_ms
+        if not self._may_differ(cluster):
+            return
+        self._news = False
+        self._seen = (cluster.epoch, settings)
+        self._old_ms = desk.now_ms + OLD_PLANS * settings.plan_ms
         self._forget(cluster)
         actions = self.make(cluster)
+        self._acts = bool(actions)
         self.sentences = explain(actions).splitlines()[:SENTENCES_MAX]
         if settings.plans:
             for action in actions:
                 self._carry_out(cluster, action)
 
+    def _may_differ(self, cluster: ClusterMap) -> bool:
+        """Rule F6. What is to be done, or is on its way, waits for time to pass."""
+        desk = self._desk
+        epoch, settings = self._seen
+        if self._news or cluster.epoch != epoch or desk.settings is not settings:
+            return True
+        if self._acts or self._since or self._rests or desk.now_ms >= self._old_ms:
+            return True
+        silent_ms = desk.now_ms - desk.settings.silent_ms
+        return any(self._heard_ms.get(node, 0) <= silent_ms for node in cluster.members if node != desk.node)
+
     def _begin(self, term: int) -> None:
         """Rule F1."""
+        self._news = True
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}

@@ -11,6 +11,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.actions import Action
 from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
+from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
@@ -29,7 +30,7 @@ class Steward:
 
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
-        limits: Limits, prng: Prng, settings: StewardSettings | None = None,
+        agenda: Agenda, limits: Limits, prng: Prng, settings: StewardSettings | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
         self.outgoing: list[tuple[NodeId, StewardMessage]] = []
@@ -39,14 +40,13 @@ class Steward:
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
-        self._desk = Desk(node, replicas, groups, limits, settings)
-        self._keeper = Keeper(self._desk)
-        self._housekeeper = Housekeeper(self._desk)
-        self._planner = Planner(self._desk)
-        self._reporter = Reporter(self._desk)
+        self.desk = Desk(node, replicas, groups, agenda, limits, settings)
+        self._keeper = Keeper(self.desk)
+        self._housekeeper = Housekeeper(self.desk)
+        self._planner = Planner(self.desk)
+        self._reporter = Reporter(self.desk)
         self._movers: dict[int, Mover] = {}
         self._up: dict[NodeId, None] = {}
-        self._seen_epoch = -1
         self._report_ms: Instant = 0
         self._report_first_ms = prng.below(max(1, settings.report_ms))
         """So that nodes that start together do not report together."""
@@ -54,10 +54,7 @@ class Steward:
     @property
     def stirred(self) -> bool:
         """An errand was answered, or the map has changed: ``turn`` has something to do."""
-        if self._desk.stirred:
-            return True
-        cluster = self._desk.map
-        return cluster is not None and cluster.epoch != self._seen_epoch
+        return self.desk.stirred
 
     @property
     def movers(self) -> dict[int, Mover]:
@@ -71,29 +68,33 @@ class Steward:
 
     def facts(self) -> Facts | None:
         """What is known of all nodes and groups; None: only the leader of the system group knows."""
-        cluster = self._desk.map
+        cluster = self.desk.map
         return None if cluster is None or not self._planner.leads else self._planner.facts(cluster)
 
     def plan(self) -> list[Action] | None:
         """What would be done now; None: only the leader of the system group plans."""
-        cluster = self._desk.map
+        cluster = self.desk.map
         return None if cluster is None or not self._planner.leads else self._planner.make(cluster)
 
     @property
     def settings(self) -> StewardSettings:
         """As they are now."""
-        return self._desk.settings
+        return self.desk.settings
 
     def configure(self, settings: StewardSettings) -> None:
         """Other settings from now on."""
-        self._desk.settings = settings
+        self.desk.settings = settings
 
     def take_notes(self) -> list[str]:
         """Sentences for the log that people read, since the last time."""
-        notes = self._desk.notes
+        notes = self.desk.notes
         if notes:
-            self._desk.notes = []
+            self.desk.notes = []
         return notes
+
+    def on_map(self) -> None:
+        """The cluster map has changed, or is there at last."""
+        self.desk.stirred = True
 
     # -- inputs ---------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Steward:
         elif isinstance(message, PlanTold):
             self.sentences = message.sentences
         elif isinstance(message, LeadWish):
-            held = self._desk.groups.get(message.group)
+            held = self.desk.groups.get(message.group)
             if held is not None and held.raft.role is Role.LEADER:
                 self.lead(message.group, message.node)
 
@@ -121,22 +122,22 @@ class Steward:
         told = self._planner.hear(sender, report)
         if told is None:
             return
-        if sender == self._desk.node:
+        if sender == self.desk.node:
             self.sentences = told.sentences
         else:
             self.outgoing.append((sender, told))
 
     def lead(self, group: GroupId, node: NodeId) -> bool:
         """Have ``node`` lead ``group``, wherever its leader is; False: that can't be asked from here."""
-        held = self._desk.groups.get(group)
+        held = self.desk.groups.get(group)
         if held is not None and held.raft.role is Role.LEADER:
-            held.stirred = True
-            return node == self._desk.node or held.raft.transfer(node)
+            held.stir()
+            return node == self.desk.node or held.raft.transfer(node)
         return self._ask_to_lead(group, node)
 
     def _ask_to_lead(self, group: GroupId, node: NodeId) -> bool:
         """Ask the leader, if it is known and can be reached."""
-        replica = self._desk.replicas.get(group)
+        replica = self.desk.replicas.get(group)
         if replica is None or replica.leader not in self._up:
             return False
         self.outgoing.append((replica.leader, LeadWish(group, node)))
@@ -146,7 +147,7 @@ class Steward:
 
     def tick(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """One tick of the driver's clock."""
-        desk = self._desk
+        desk = self.desk
         rate = desk.settings.move_bytes_per_s
         earned = rate * min(1000, max(0, now_ms - desk.now_ms)) // 1000
         most = max(rate // 10, desk.settings.move_slice_bytes)
@@ -163,26 +164,25 @@ class Steward:
 
     def turn(self, now_ms: Instant) -> None:
         """Go on with what was answered."""
-        desk = self._desk
+        desk = self.desk
         desk.stirred = False
         desk.now_ms = now_ms
         cluster = desk.map
         if cluster is not None:
-            self._seen_epoch = cluster.epoch
             self._housekeeper.look(cluster)
             self._move(cluster)
 
     def _wish(self) -> None:
         wishes, self._planner.wishes = self._planner.wishes, []
         for node, wish in wishes:
-            if node == self._desk.node:
+            if node == self.desk.node:
                 self.lead(wish.group, wish.node)
             elif node in self._up:
                 self.outgoing.append((node, wish))
 
     def _report(self) -> None:
         """Tell the leader of the system group what is here."""
-        desk = self._desk
+        desk = self.desk
         if not self._report_ms:
             self._report_ms = desk.now_ms + self._report_first_ms
         if desk.now_ms < self._report_ms:
@@ -199,7 +199,7 @@ class Steward:
         """One step of every move from a group that is led here."""
         movers = self._movers
         for row in list(cluster.moves.values()):
-            group = self._desk.led(row.source)
+            group = self.desk.led(row.source)
             mover = movers.get(row.id)
             if mover is not None and (group is None or mover.term != group.raft.term):
                 mover.close()
@@ -208,7 +208,7 @@ class Steward:
             if group is None:
                 continue
             if mover is None:
-                mover = movers[row.id] = Mover(self._desk, row.id, group.raft.term)
+                mover = movers[row.id] = Mover(self.desk, row.id, group.raft.term)
             mover.step(row, group)
         for number in [number for number in movers if number not in cluster.moves]:
             self._over(movers.pop(number))
@@ -219,7 +219,7 @@ class Steward:
             return
         self.pause_ms = mover.pause_ms
         self.pause_ms_max = max(self.pause_ms_max, mover.pause_ms)
-        self._desk.note(
+        self.desk.note(
             f"move {mover.move} is over: {mover.sent_bytes} bytes, "
             f"its slots were sealed for {mover.pause_ms} ms"
         )
