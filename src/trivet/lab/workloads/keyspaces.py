@@ -40,9 +40,9 @@ class Keyspaces(Base):
         if roll < 3:
             options = self.options
             shape = [b"REPLICAS", b"%d" % options.second_replicas, b"SHARDS", b"%d" % options.second_shards]
-            return self._change([b"KEYSPACE", b"CREATE", DATABASE, *shape], "created")
+            return self._change([b"KEYSPACE", b"CREATE", DATABASE, *shape], key, "created")
         if roll < 6:
-            return self._change([b"KEYSPACE", b"DROP", DATABASE], "dropped")
+            return self._change([b"KEYSPACE", b"DROP", DATABASE], key, "dropped")
         if roll < 16:
             return self._read_of(key)
         if roll < 26:
@@ -59,13 +59,13 @@ class Keyspaces(Base):
     def _read_of(self, key: bytes, final: bool = False) -> Call:
         return _inside([b"GET", key], key, final)
 
-    def _change(self, words: list[bytes], what: str) -> Call:
+    def _change(self, words: list[bytes], key: bytes, what: str) -> Call:
         def changed(replies: list[Value]) -> Picked:
             refused = replies[0] != OK
             self.count("refused" if refused else what)
             return (Outcome.FAIL if refused else Outcome.OK), ()
 
-        return Call([], [], [words], changed)
+        return Call([], [key], [words], changed)
 
     def check(
         self, history: Sequence[Operation], finals: Sequence[Operation], context: Context

@@ -316,7 +316,7 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
         "move_every_ms": _sometimes(prng, 300, 4_000, 0.3),
         "join_every_ms": _sometimes(prng, 1_000, 8_000, 0.2),
         "wipe_every_ms": _sometimes(prng, 2_000, 15_000, 0.1),
-        "weight_keyspaces": prng.between(1, 4) if prng.chance(0.15) else 0,
+        "weight_keyspaces": prng.between(1, 4) if prng.chance(0.25) else 0,
     }
 
 
