@@ -4,7 +4,9 @@
 |---|---|
 | ``genesis N [REPLICAS]`` | a new map with N founding nodes |
 | ``VERB …`` | ``MAP VERB …``; words in quotes are one argument |
-| ``nodes``, ``keyspaces``, ``groups``, ``moves`` | all rows |
+| ``nodes``, ``keyspaces``, ``groups``, ``moves``, ``claims`` | all rows |
+| ``settled TOKEN`` | how a claim ended |
+| ``held`` | every group that is asked to holds its databases back |
 | ``owner DB SLOT`` | who owns it |
 
 After each verb the rows that changed are shown, the invariants are checked, and a copy that
@@ -16,8 +18,8 @@ from pathlib import Path
 
 from trivet.core.cluster.map import ClusterMap, Member, decode, genesis
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import GroupRow, KeyspaceRow, MoveRow, NodeRow
-from trivet.core.wire.reply import Error, Simple
+from trivet.core.cluster.rows import ClaimRow, GroupRow, KeyspaceRow, MoveRow, NodeRow
+from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 NOW_MS = 1_000
 
@@ -26,7 +28,21 @@ def founders(count: int) -> list[Member]:
     return [Member(n, f"10.0.0.{n}", 7000 + n, 17000 + n) for n in range(1, count + 1)]
 
 
+def hold_back(cluster: ClusterMap, reply: Reply, now_ms: int = 0) -> Reply:
+    """``reply`` answered a claim on a database: the groups that have it hold it back at once, and it is made."""
+    if not isinstance(reply, list):
+        return reply
+    assert reply[0] == b"CLAIM" and isinstance(reply[1], int)
+    for group in cluster.groups_in(cluster.claims[reply[1]].keyspace):
+        answer = cluster.change([b"MAP", b"CLAIM", b"HELD", b"%d" % reply[1], b"%d" % group.id], now_ms)
+        assert answer == OK
+    text = cluster.settled[reply[1]]
+    return Error(text) if text else OK
+
+
 def said(reply: object) -> str:
+    if isinstance(reply, list):
+        return " ".join(word.decode() if isinstance(word, bytes) else str(word) for word in reply)
     if isinstance(reply, Error | Simple):
         return reply.text
     return str(reply)
@@ -36,7 +52,10 @@ def ids(nodes: list[int]) -> str:
     return " ".join(map(str, nodes)) or "-"
 
 
-def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow) -> str:
+def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
+    if isinstance(row, ClaimRow):
+        what = " ".join(word.decode() for word in row.words)
+        return f"claim {row.token} on {row.database} of {row.keyspace}, held by {ids(row.held)}: {what}"
     if isinstance(row, NodeRow):
         parts = [f"node {row.id} {row.host}:{row.client_port}:{row.peer_port} {row.state}"]
         parts += [f"zone={row.zone}"] * bool(row.zone) + [f"birth={row.birth}"] * bool(row.birth)
@@ -53,13 +72,14 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow) -> str:
         text += f", target {ids(row.target)}" if row.target != row.members else ""
         text += f", led by {row.leader_hint} in {row.leader_term}" if row.leader_hint else ""
         return text
+    assert isinstance(row, MoveRow)
     text = f"move {row.id} {row.source}->{row.target_group} {show(row.ranges)} {row.phase}"
     text += f" @{row.epoch}" if row.epoch else ""
     return text + " taken" * row.taken + f" ({row.reason})"
 
 
 def lines_of(cluster: ClusterMap) -> list[str]:
-    tables = (cluster.nodes, cluster.keyspaces, cluster.groups, cluster.moves)
+    tables = (cluster.nodes, cluster.keyspaces, cluster.groups, cluster.moves, cluster.claims)
     return [line_of(row) for table in tables for row in table.values()]
 
 
@@ -79,8 +99,21 @@ class Conversation:
         if name == "genesis":
             self.map = genesis("ab12", founders(int(words[1])), int(words[2]) if len(words) > 2 else 0)
             return lines_of(self.map)
-        if name in ("nodes", "keyspaces", "groups", "moves"):
+        if name in ("nodes", "keyspaces", "groups", "moves", "claims"):
             return [line_of(row) for row in getattr(self.map, name).values()] or ["none"]
+        if name == "settled":
+            return [self.map.settled[int(words[1])] or "made"]
+        if name == "held":
+            wanted = [
+                (row.token, group.id)
+                for row in self.map.claims.values()
+                for group in self.map.groups_in(row.keyspace)
+                if group.id not in row.held
+            ]
+            return [
+                line for token, group in wanted
+                for line in self.verb(["CLAIM", "HELD", str(token), str(group)])
+            ]  # fmt: skip
         if name == "owner":
             return [str(self.map.group_of(int(words[1]), int(words[2])))]
         return self.verb(words)

@@ -5,7 +5,7 @@ done ``slow`` turns later, if those who must take part are alive. Every verb of 
 and after every turn nothing may have been given up too early.
 """
 
-from tests.core.cluster.conversation import founders
+from tests.core.cluster.conversation import founders, hold_back
 from trivet.core.cluster.actions import Action, Lead, Target, verb_of
 from trivet.core.cluster.facts import Facts, GroupFacts, Policy
 from trivet.core.cluster.map import ClusterMap, genesis
@@ -38,13 +38,14 @@ class Model:
 
     def say(self, text: str | list[bytes]) -> Reply:
         args = [b"MAP", *text.encode().split()] if isinstance(text, str) else text
-        reply = self.map.change(args, self.turns * TURN_MS)
+        reply = hold_back(self.map, self.map.change(args, self.turns * TURN_MS))
         self.map.check_invariants()
         assert not isinstance(reply, Error), (args, reply)
         return reply
 
     def attempt(self, text: str) -> Reply:
-        return self.map.change([b"MAP", *text.encode().split()], self.turns * TURN_MS)
+        args = [b"MAP", *text.encode().split()]
+        return hold_back(self.map, self.map.change(args, self.turns * TURN_MS))
 
     # -- what happens to it
 

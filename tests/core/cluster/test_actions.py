@@ -1,6 +1,6 @@
 """Actions in the words of the map and of people."""
 
-from tests.core.cluster.conversation import founders
+from tests.core.cluster.conversation import founders, hold_back
 from trivet.core.cluster.actions import Drop, Lead, Merge, Retire, Split, Target, explain, verb_of
 from trivet.core.cluster.map import genesis
 
@@ -27,7 +27,7 @@ def test_people_read_them():
 
 def test_the_map_takes_them():
     cluster = genesis("ab12", founders(3))
-    cluster.change(b"MAP KEYSPACE CREATE 9 SHARDS 2".split(), 0)
+    hold_back(cluster, cluster.change(b"MAP KEYSPACE CREATE 9 SHARDS 2".split(), 0))
     assert [verb_of(cluster, action) for action in ACTIONS] == [
         [b"MAP", b"GROUP", b"TARGET", b"1", b"1", b"2", b"4"],
         [],

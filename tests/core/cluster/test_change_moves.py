@@ -1,6 +1,6 @@
 """Verbs about moves, as a conversation; and the limits."""
 
-from tests.core.cluster.conversation import founders
+from tests.core.cluster.conversation import founders, hold_back
 from trivet.core.cluster.map import genesis
 from trivet.core.wire.reply import Error
 
@@ -10,7 +10,7 @@ def test_conversation(replay):
 
 
 def say(cluster, text):
-    return cluster.change([b"MAP", *text.encode().split()], 1234)
+    return hold_back(cluster, cluster.change([b"MAP", *text.encode().split()], 1234))
 
 
 def test_a_move_knows_when_it_started():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.cluster.conversation import founders, lines_of
+from tests.core.cluster.conversation import founders, hold_back, lines_of
 from trivet.core.cluster.codec import FORMAT
 from trivet.core.cluster.map import decode, genesis
 
@@ -21,7 +21,7 @@ def full():
         "GROUP TARGET 2 1",
         "LEAD 1 5 2",
     ):
-        cluster.change([b"MAP", *text.encode().split()], 5)
+        hold_back(cluster, cluster.change([b"MAP", *text.encode().split()], 5), 5)
     return cluster
 
 
@@ -30,9 +30,23 @@ def test_everything_comes_back():
     copy = decode(cluster.encode())
     assert lines_of(copy) == lines_of(cluster)
     assert copy.encode() == cluster.encode()
-    assert (copy.epoch, copy.next_node, copy.next_group, copy.next_move) == (8, 5, 5, 3)
+    assert (copy.epoch, copy.next_node, copy.next_group, copy.next_move) == (9, 5, 5, 3)
     assert copy.born(77).id == 4
     assert [copy.group_of(9, slot) for slot in (0, 100, 9000)] == [3, 2, 3]
+
+
+def test_claims_come_back():
+    cluster = genesis("ab12", founders(3))
+    (_, token) = cluster.change(b"MAP KEYSPACE CREATE 3 NAME three".split(), 5)
+    assert decode(cluster.encode()).claims == cluster.claims != {}
+    hold_back(cluster, [b"CLAIM", token])
+    assert decode(cluster.encode()).settled == {token: ""}
+    assert decode(cluster.encode()).keyspaces[3].token == token
+
+
+def test_a_map_from_before_there_were_claims():
+    picture = msgspec.msgpack.decode(full().encode())
+    assert decode(msgspec.msgpack.encode([1, *picture[1:10]])).claims == {}
 
 
 def test_another_format_is_refused():

@@ -68,6 +68,7 @@ class History:
     def __init__(self, seed: int) -> None:
         self.prng = Prng(seed)
         self.births = 1000
+        self.claims: list[int] = []
 
     def node(self) -> str:
         return str(self.prng.between(1, 9))
@@ -110,6 +111,9 @@ class History:
         if pick < 16:
             verb = ("ABORT", "DONE", "DONE", "TAKEN", "END", "END")[p.below(6)]
             return ["MOVE", verb, str(p.between(1, 30))]
+        if self.claims and p.below(4):
+            verb, token = ("HELD", "HELD", "FULL", "OVER")[p.below(4)], str(self.claims[0] - p.below(5) // 4)
+            return ["CLAIM", verb, token, *[group()] * (verb != "OVER"), *["1"] * (verb == "FULL")]
         number = str(p.below(20))
         if pick == 16:
             return [
@@ -146,6 +150,7 @@ def test_nothing_that_is_said_breaks_it(seed):
     other = genesis("ab12", founders(3))
     accepted, given = 0, {}
     for step in range(400):
+        history.claims = list(one.claims)
         args = [word.encode() for word in ("MAP", *history.words())]
         before = one.encode()
         reply = one.change(args, step)

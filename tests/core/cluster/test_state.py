@@ -1,6 +1,6 @@
 """Look-ups: who owns a slot, who has left, what is over."""
 
-from tests.core.cluster.conversation import founders
+from tests.core.cluster.conversation import founders, hold_back
 from trivet.core.cluster.map import genesis
 from trivet.core.cluster.rows import NO_GROUP
 from trivet.core.cluster.slots import SLOTS
@@ -8,7 +8,7 @@ from trivet.core.wire.reply import Error
 
 
 def say(cluster, text):
-    reply = cluster.change([b"MAP", *text.encode().split()], 0)
+    reply = hold_back(cluster, cluster.change([b"MAP", *text.encode().split()], 0))
     assert not isinstance(reply, Error), reply
     return reply
 

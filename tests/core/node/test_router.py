@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.core.cluster.conversation import hold_back
 from trivet.core.cluster.map import ClusterMap, Member
-from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, OTHER_KEYSPACE, Router
+from trivet.core.machine.checking import OTHER_KEYSPACE
+from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, Router
 from trivet.core.wire.reply import Error
 
 
@@ -17,7 +19,7 @@ class Group:
 def router(*changes: str) -> tuple[Router, dict[int, Group]]:
     cluster = ClusterMap("1ab", [Member(1, "h", 1, 2)])
     for change in changes:
-        reply = cluster.change([word.encode() for word in change.split()], 0)
+        reply = hold_back(cluster, cluster.change([word.encode() for word in change.split()], 0))
         assert not isinstance(reply, Error), reply
     replicas = {number: Group(number) for number in cluster.groups}
     found = Router(replicas, cluster)

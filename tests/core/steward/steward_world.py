@@ -551,7 +551,9 @@ class World:
             ownership = leader.machine.ownership
             if ownership.garbage_count() or ownership.imports or ownership.exports:
                 return False
-        return not cluster.moves
+            if any(not one.epoch for one in ownership.withheld.values()):
+                return False
+        return not cluster.moves and not cluster.claims
 
     def heal(self, ms_max: int = 90_000) -> None:
         """No fault from now on; everything comes to its end."""

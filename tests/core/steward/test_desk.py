@@ -55,7 +55,7 @@ def test_the_errands_of_a_group_that_is_dropped_are_answered():
     world.isolate(1, 3_000)
     world.isolate(2, 3_000)
     errand = desk_of(world, 5).say(2, b"FOUND", b"", 1)
-    world.word(f"KEYSPACE DROP {DB}", 5)
+    world.word(f"KEYSPACE DROP {DB} FORCE", 5)
     world.until(lambda: errand.done)
     assert errand.word == REFUSED
 

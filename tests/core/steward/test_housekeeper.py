@@ -1,7 +1,11 @@
-"""The housekeeper: what it says is right however often and late it is said (Rules H1 to H4)."""
+"""The housekeeper: what it says is right however often and late it is said (Rules H1 to H5)."""
 
 from tests.core.steward.steward_world import DB, prepared
 from trivet.core.machine.ownership import FOREIGN, OWNED
+
+
+def test_claims(replay):
+    replay("claims")
 
 
 def test_a_group_that_is_not_founded_takes_nothing():
@@ -55,5 +59,29 @@ def test_garbage_goes_in_slices():
     assert source.databases.open(DB).foreign_count > 0
     world.until(world.is_at_rest)
     assert source.databases.open(DB).foreign_count == 0
+    world.heal()
+    assert world.verdict() == []
+
+
+def test_a_database_that_was_withheld_too_late_comes_back():
+    """Rule H5: a word of a leader that was replaced arrives when the claim is over."""
+    world = prepared(1, 0)
+    (_, token) = world.say("KEYSPACE CREATE 5 REPLICAS 1")
+    world.until(world.is_at_rest)
+    (_, later) = world.say("KEYSPACE DROP 5")
+    world.until(world.is_at_rest)
+    group = world.leader_of(1)
+    for old in (token, later):
+        world.ask(group, [b"WITHHOLD", b"5", b"%d" % old])
+        world.until(lambda: not group.machine.ownership.withheld)
+    world.heal()
+    assert world.verdict() == []
+
+
+def test_keys_keep_a_database_where_it_is():
+    world = prepared(1, 3)
+    (_, token) = world.say(f"KEYSPACE DROP {DB}")
+    world.until(world.is_at_rest)
+    assert world.newest().settled[token].startswith("ERR the keyspace holds 3 keys")
     world.heal()
     assert world.verdict() == []

@@ -101,6 +101,10 @@ OWN_CHANCE = """\
 
 CALLED = "        return row.run(self._context, args)\n"
 
+ELSEWHERE = "    if name not in EVERYWHERE and not ownership.holds(db):\n"
+EMPTY = "        if keys:\n"
+HANDS = FAR | {"net_slow_us_max": 60_000, "join_every_ms": 0, "second_rate": 0, "second_shards": 1}
+
 PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
@@ -217,6 +221,14 @@ PLANTED = [
     Planted(
         "an add is answered and not done",
         "core/command/sets.py", ADD, ADD + NO_ADD, "set", "set",
+    ),
+    Planted(
+        "what goes by an old map into a database that has changed hands runs",
+        "core/machine/checking.py", ELSEWHERE, "    if False:\n", "keyspaces", "linearizability", HANDS,
+    ),
+    Planted(
+        "a database with keys changes hands",
+        "core/machine/withholding.py", EMPTY, "        if False:\n", "keyspaces", "linearizability", HANDS,
     ),
 ]  # fmt: skip
 

@@ -35,6 +35,11 @@ def group(state: MapState, args: list[bytes]) -> Reply:
     return nodes if isinstance(nodes, Error) else _target(state, row, sorted(nodes))
 
 
+def claimed(keyspace: int) -> Error:
+    """Rule D3."""
+    return Error(f"TRYAGAIN a database of keyspace {keyspace} is changing hands")
+
+
 def find(state: MapState, word: bytes) -> GroupRow | Error:
     """The group of that number."""
     number = fields.number(word, 0, ID_MAX)
@@ -80,6 +85,8 @@ def _drop(state: MapState, row: GroupRow) -> Reply:
     moves = state.moves_of(row.id)
     if moves:
         return Error(f"ERR group {row.id} has move {moves[0].id}")
+    if state.claims_of(row.keyspace):
+        return claimed(row.keyspace)
     state.advance()
     del state.groups[row.id]
     return OK

@@ -1,10 +1,13 @@
 """The map's verbs about keyspaces: ``KEYSPACE CREATE``, ``ALTER``, ``DROP``."""
 
+from typing import Final
+
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster.choosing import Founders
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall, parse
 from trivet.core.cluster.ranges import Range, shares
 from trivet.core.cluster.rows import (
+    CLAIMS_MAX,
     DEFAULT_KEYSPACE,
     DEFAULT_NAME,
     DEFAULT_REPLICAS,
@@ -12,11 +15,14 @@ from trivet.core.cluster.rows import (
     KEYSPACES_MAX,
     LOCAL,
     RAFT,
+    ClaimRow,
     GroupRow,
     KeyspaceRow,
 )
 from trivet.core.cluster.state import MapState
 from trivet.core.wire.reply import OK, Error, Reply
+
+CLAIM: Final = b"CLAIM"
 
 
 def keyspace(state: MapState, args: list[bytes]) -> Reply:
@@ -25,13 +31,13 @@ def keyspace(state: MapState, args: list[bytes]) -> Reply:
     if isinstance(call, Error):
         return call
     if call.action == b"CREATE":
-        return _create(state, call)
+        return _create(state, call, args)
     if call.action not in (b"ALTER", b"DROP"):
         return Error("ERR this KEYSPACE command changes nothing")
     row = find(state, call)
     if isinstance(row, Error):
         return row
-    return _alter(state, row, call) if call.action == b"ALTER" else _drop(state, row)
+    return _alter(state, row, call) if call.action == b"ALTER" else _drop(state, row, call, args)
 
 
 def find(state: MapState, call: KeyspaceCall) -> KeyspaceRow | Error:
@@ -44,9 +50,39 @@ def find(state: MapState, call: KeyspaceCall) -> KeyspaceRow | Error:
     return Error(f"ERR no such keyspace: {call.number}") if row is None else row
 
 
-def _create(state: MapState, call: KeyspaceCall) -> Reply:
+def _create(state: MapState, call: KeyspaceCall, args: list[bytes]) -> Reply:
+    """A database that belongs to a keyspace has to be claimed first (Rule D1)."""
+    assert call.number is not None
+    problem = _forbids(state, call)
+    if problem is not None:
+        return problem
+    owner = state.keyspace_of(call.number)
+    if owner is None:
+        return make(state, call, 0)
+    return _claim(state, owner, call.number, args, False)
+
+
+def _claim(state: MapState, owner: KeyspaceRow, database: int, args: list[bytes], force: bool) -> Reply:
+    """[``CLAIM``, token]: the owner's groups are to hold the database back (Rules D1, D3)."""
+    if any(row.database == database for row in state.claims.values()):
+        return Error(f"TRYAGAIN database {database} is changing hands already")
+    if len(state.claims) >= CLAIMS_MAX:
+        return Error(f"TRYAGAIN {CLAIMS_MAX} databases are changing hands already")
+    groups = [group.id for group in state.groups_in(owner.number)]
+    for move in state.moves.values():
+        if move.source in groups:
+            return Error(
+                f"TRYAGAIN slots of keyspace {owner.number} are being moved (move {move.id}): "
+                f"say it again when that is over"
+            )
+    token = state.advance()
+    state.claims[token] = ClaimRow(token, database, owner.number, list(args), force)
+    return [CLAIM, token]
+
+
+def _forbids(state: MapState, call: KeyspaceCall) -> Error | None:
+    """Why the keyspace can't be made."""
     number = call.number
-    assert number is not None
     if number in state.keyspaces:
         return Error(f"ERR keyspace {number} exists already")
     if len(state.keyspaces) >= KEYSPACES_MAX:
@@ -57,6 +93,17 @@ def _create(state: MapState, call: KeyspaceCall) -> Reply:
     shards = call.shards or 0
     if len(state.groups) + max(1, shards) > GROUPS_MAX:
         return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
+    return None
+
+
+def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
+    """Make the keyspace, by the claim ``token``: 0 when its database was nobody's."""
+    problem = _forbids(state, call)
+    if problem is not None:
+        return problem
+    number, shards = call.number, call.shards or 0
+    assert number is not None
+    name = call.name or f"db{number}"
     mode = call.mode or RAFT
     replicas = 1 if mode == LOCAL else call.replicas or DEFAULT_REPLICAS
     founders = Founders(state, replicas, call.on)
@@ -65,7 +112,7 @@ def _create(state: MapState, call: KeyspaceCall) -> Reply:
         return Error("ERR no node is there for it: none is up")
     epoch = state.advance()
     state.keyspaces[number] = KeyspaceRow(
-        number, name, mode, replicas, [number], shards, call.together or False
+        number, name, mode, replicas, [number], shards, call.together or False, token
     )
     for share in shares(max(1, shards)):
         found(state, number, [share], first, epoch)
@@ -104,20 +151,17 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
     return OK
 
 
-def _drop(state: MapState, row: KeyspaceRow) -> Reply:
+def _drop(state: MapState, row: KeyspaceRow, call: KeyspaceCall, args: list[bytes]) -> Reply:
     """Rule G4: not while something of it is on its way."""
     if row.number == DEFAULT_KEYSPACE:
         return Error("ERR the default keyspace cannot be dropped")
-    groups = [group.id for group in state.groups_in(row.number)]
-    for move in state.moves.values():
-        if move.source in groups:
-            return Error(
-                f"TRYAGAIN slots of keyspace {row.number} are being moved (move {move.id}): "
-                f"drop it when that is over"
-            )
+    return _claim(state, row, row.number, args, call.force)
+
+
+def remove(state: MapState, row: KeyspaceRow) -> None:
+    """The keyspace is no more, nor are its groups (Rule G5)."""
     state.advance()
-    for group in groups:
-        del state.groups[group]
+    for group in state.groups_in(row.number):
+        del state.groups[group.id]
     del state.keyspaces[row.number]
     state.settle_keyspaces()
-    return OK

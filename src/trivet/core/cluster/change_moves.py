@@ -8,6 +8,7 @@
 
 from trivet.core.base.ids import WallMs
 from trivet.core.cluster import fields
+from trivet.core.cluster.change_groups import claimed
 from trivet.core.cluster.change_groups import find as find_group
 from trivet.core.cluster.change_keyspaces import found
 from trivet.core.cluster.choosing import Founders
@@ -103,6 +104,8 @@ def _problem(state: MapState, source: GroupRow, target: GroupRow | None, ranges:
         return Error(f"ERR group {source.id} is the source and the target")
     if target is not None and target.keyspace != source.keyspace:
         return Error(f"ERR groups {source.id} and {target.id} are of different keyspaces")
+    if state.claims_of(source.keyspace):
+        return claimed(source.keyspace)
     if not covers(source.ranges, ranges):
         return Error(f"ERR group {source.id} does not own all of {show(ranges)}")
     if target is None:

@@ -5,10 +5,12 @@ from typing import Final
 import msgspec
 
 from trivet.core.cluster.invariants import check
-from trivet.core.cluster.rows import GroupRow, KeyspaceRow, MoveRow, NodeRow
+from trivet.core.cluster.rows import ClaimRow, GroupRow, KeyspaceRow, MoveRow, NodeRow
 from trivet.core.cluster.state import MapState
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_FORMATS_READ: Final = (1, 2)
+"""One of format 1 ends earlier: nobody claims a database."""
 
 
 class Picture(msgspec.Struct, array_like=True):
@@ -24,6 +26,8 @@ class Picture(msgspec.Struct, array_like=True):
     keyspaces: list[KeyspaceRow]
     groups: list[GroupRow]
     moves: list[MoveRow]
+    claims: list[ClaimRow] = []
+    settled: list[tuple[int, str]] = []
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -44,6 +48,8 @@ def encode(state: MapState) -> bytes:
             list(state.keyspaces.values()),
             list(state.groups.values()),
             list(state.moves.values()),
+            list(state.claims.values()),
+            list(state.settled.items()),
         )
     )
 
@@ -54,7 +60,7 @@ def decode_into(state: MapState, data: bytes) -> None:
         found = _decoder.decode(data)
     except msgspec.MsgspecError as error:
         raise ValueError(f"not a cluster map: {error}") from None
-    if found.format != FORMAT:
+    if found.format not in _FORMATS_READ:
         raise ValueError(f"a cluster map of format {found.format}; this version knows {FORMAT}")
     state.cluster, state.epoch = found.cluster, found.epoch
     state.next_node, state.next_group, state.next_move = found.next_node, found.next_group, found.next_move
@@ -62,6 +68,8 @@ def decode_into(state: MapState, data: bytes) -> None:
     state.keyspaces = {row.number: row for row in found.keyspaces}
     state.groups = {row.id: row for row in found.groups}
     state.moves = {row.id: row for row in found.moves}
+    state.claims = {row.token: row for row in found.claims}
+    state.settled = dict(found.settled)
     try:
         check(state)
         state.settle_nodes()

@@ -5,6 +5,7 @@ On the path: nowhere.
 
 from trivet.core.cluster.ranges import ALL, Range, covers, is_normal, overlap, union
 from trivet.core.cluster.rows import (
+    CLAIMS_MAX,
     COPY,
     DEFAULT_KEYSPACE,
     DRAINING,
@@ -18,6 +19,7 @@ from trivet.core.cluster.rows import (
     PHASES,
     RANGES_MAX,
     REPLICAS_MAX,
+    SETTLED_MAX,
     STATES,
     SYSTEM_GROUP,
     SYSTEM_KEYSPACE,
@@ -35,6 +37,7 @@ def check(state: MapState) -> None:
     _check_groups(state)
     _check_owners(state)
     _check_moves(state)
+    _check_claims(state)
 
 
 def _check_nodes(state: MapState) -> None:
@@ -130,3 +133,16 @@ def _check_moves(state: MapState) -> None:
             for other in by_group.setdefault(group, []):
                 assert not overlap(other.ranges, row.ranges), "Rule V2: two moves never share a slot"
             by_group[group].append(row)
+
+
+def _check_claims(state: MapState) -> None:
+    assert len(state.claims) <= CLAIMS_MAX and len(state.settled) <= SETTLED_MAX
+    databases: dict[int, int] = {}
+    moving = [state.groups[move.source].keyspace for move in state.moves.values()]
+    for token, row in state.claims.items():
+        assert token == row.token and 1 < token <= state.epoch and token not in state.settled
+        assert row.database not in databases, "Rule D1: one claim at a time"
+        databases[row.database] = token
+        assert row.keyspace in state.keyspaces and row.keyspace not in moving, "Rule D3: its slots stay put"
+        for group in row.held:
+            assert group in state.groups and state.groups[group].keyspace == row.keyspace

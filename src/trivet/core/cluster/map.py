@@ -8,6 +8,7 @@ the same on every node that has applied as far. ``change`` takes one of them; th
 from trivet.core.base.checksum import Digest
 from trivet.core.base.ids import WallMs
 from trivet.core.cluster import codec, invariants
+from trivet.core.cluster.change_claims import claim
 from trivet.core.cluster.change_groups import group, lead, members
 from trivet.core.cluster.change_keyspaces import keyspace
 from trivet.core.cluster.change_moves import move
@@ -88,6 +89,8 @@ class ClusterMap(MapState):
             return group(self, args)
         if verb == b"KEYSPACE":
             return keyspace(self, args)
+        if verb == b"CLAIM":
+            return claim(self, args)
         if verb == b"JOIN":
             return join(self, args)
         if verb in NODE_VERBS:

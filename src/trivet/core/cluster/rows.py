@@ -45,6 +45,9 @@ GONE_KEPT_MAX: Final = 100
 KEYSPACES_MAX: Final = 1_000
 GROUPS_MAX: Final = 10_000
 MOVES_MAX: Final = 1_000
+CLAIMS_MAX: Final = 32
+SETTLED_MAX: Final = 64
+"""Claims of which is remembered how they ended: for who asked."""
 DATABASE_MAX: Final = 9_999
 REPLICAS_MAX: Final = 7
 SYSTEM_VOTERS_MAX: Final = 5
@@ -101,6 +104,24 @@ class KeyspaceRow(msgspec.Struct, array_like=True):
     """How many groups it shall have at least; 0: as many as its size and load ask for."""
     together: bool = False
     """All slots stay in one group."""
+    token: int = 0
+    """The claim by which it got its database; 0: that was nobody's before."""
+
+
+class ClaimRow(msgspec.Struct, array_like=True):
+    """A database that is to change hands as soon as the groups that have it hold it back."""
+
+    token: int
+    """The map's epoch when it was claimed."""
+    database: int
+    keyspace: int
+    """Whose groups have it."""
+    words: list[bytes]
+    """``KEYSPACE CREATE …`` or ``DROP …``: what is to be done then."""
+    force: bool
+    """It need not be empty."""
+    held: list[GroupId] = []
+    """The groups that hold it back, by their own logs."""
 
 
 class GroupRow(msgspec.Struct, array_like=True):

@@ -13,7 +13,9 @@ from trivet.core.cluster.rows import (
     FIRST_GROUP,
     GONE,
     NO_GROUP,
+    SETTLED_MAX,
     SYSTEM_GROUP,
+    ClaimRow,
     GroupRow,
     KeyspaceRow,
     MoveRow,
@@ -50,6 +52,10 @@ class MapState:
         self.keyspaces: dict[int, KeyspaceRow] = {}
         self.groups: dict[GroupId, GroupRow] = {}
         self.moves: dict[int, MoveRow] = {}
+        self.claims: dict[int, ClaimRow] = {}
+        """By token."""
+        self.settled: dict[int, str] = {}
+        """How the newest claims ended, by token: with what error; without one they were carried out."""
         self.next_node: NodeId = 1
         self.next_group: GroupId = FIRST_GROUP
         self.next_move = 1
@@ -98,6 +104,19 @@ class MapState:
         """The moves from or to a group."""
         return [row for row in self.moves.values() if group in (row.source, row.target_group)]
 
+    def claims_of(self, keyspace: int) -> list[ClaimRow]:
+        """The databases of a keyspace that are to change hands."""
+        return [row for row in self.claims.values() if row.keyspace == keyspace]
+
+    def is_decided(self, token: int) -> bool:
+        """There was such a claim, and it is over (Rule D2)."""
+        return 0 < token <= self.epoch and token not in self.claims
+
+    def was_given(self, database: int, token: int) -> bool:
+        """A keyspace has the database by that claim."""
+        row = self.keyspaces.get(database)
+        return row is not None and row.token == token
+
     # -- who is who -----------------------------------------------------------------------------
 
     def born(self, birth: int) -> NodeRow | None:
@@ -133,6 +152,13 @@ class MapState:
         """A change begins: its epoch."""
         self.epoch += 1
         return self.epoch
+
+    def settle_claim(self, token: int, text: str) -> None:
+        """A claim is over."""
+        del self.claims[token]
+        self.settled[token] = text
+        if len(self.settled) > SETTLED_MAX:
+            del self.settled[next(iter(self.settled))]
 
     def settle_nodes(self) -> None:
         """After a change of a node's state, birth or existence."""

@@ -74,9 +74,13 @@ class Access(Protocol):
 
 
 class Owner(Protocol):
-    """Whose slots are which, in a group that does not have all of them."""
+    """Whose slots and databases are which, in a group that does not have all of them."""
 
-    def refuses_in_script(self, row: "Row", args: list[bytes]) -> Error | None:
+    def refuses_database(self, db: int) -> Error | None:
+        """The error of a script that selects a database of another keyspace; None: it may."""
+        ...
+
+    def refuses_in_script(self, row: "Row", db: int, args: list[bytes]) -> Error | None:
         """The error of a call inside a script that names a key of a slot not owned now; None: it may run.
 
         The call's name and arity are checked before.

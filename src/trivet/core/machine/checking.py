@@ -1,4 +1,4 @@
-"""Whether a call may run in this group: do the slots of its keys belong to it (Rules O1 to O3).
+"""Whether a call may run in this group: do its database and the slots of its keys belong to it (O1-O3, D2).
 
 Only for calls that must be looked at; see ``Ownership.checks_below``.
 """
@@ -6,11 +6,12 @@ Only for calls that must be looked at; see ``Ownership.checks_below``.
 from typing import Final
 
 from trivet.core.command.lookup import find_row, keys_of
-from trivet.core.command.table import Row
+from trivet.core.command.table import ROWS, Row
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.ownership import FOREIGN, OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
+from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 WHOLE: Final = (
@@ -20,6 +21,15 @@ WHOLE: Final = (
 ALWAYS: Final = (b"EXEC", AS)
 """Calls with others in them: looked at whatever their node knew, as long as some slots are not owned."""
 
+EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
+"""Commands that are not about one database."""
+_OF_A_DATABASE: Final = {b"WATCH": 1, b"BLOCK": 1, SCANPART: 1, SLOTKEYS: 1}
+"""What is no command of a client and about one database all the same."""
+
+OTHER_KEYSPACE: Final = Error(
+    "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
+)
+_CLAIMED: Final = Error("TRYAGAIN this database is being given groups of its own, or dropped")
 _MOVING: Final = Error("TRYAGAIN some of the keys are on their way to another group")
 _NOT_DECLARED: Final = Error("CROSSSLOT this script names a key of another group: declare all keys in KEYS")
 _ELSEWHERE: Final = Error("CROSSSLOT a pattern of this call names a key of another group")
@@ -36,13 +46,29 @@ def names_of(args: list[bytes]) -> list[bytes]:
     return [] if isinstance(row, Error) else keys_of(row, args)
 
 
-def refuses(ownership: Ownership, args: list[bytes], epoch: int) -> bool:
-    """Whether the call is ``NotHere`` (Rules O2, O3)."""
+def other_databases(args: list[bytes]) -> list[int]:
+    """The databases that a call names, beside the one in which it runs."""
+    name = args[0]
+    words: list[bytes] = []
+    if name == b"MOVE":
+        words = args[2:3]
+    elif name == b"SWAPDB":
+        words = args[1:3]
+    elif name == b"COPY":
+        words = [args[at + 1] for at in range(3, len(args) - 1) if args[at].upper() == b"DB"]
+    numbers = [parse_int(word) for word in words]
+    return [number for number in numbers if number is not None]
+
+
+def refuses(ownership: Ownership, db: int, args: list[bytes], epoch: int) -> bool:
+    """Whether the call in database ``db`` is ``NotHere`` (Rules O2, O3, D2)."""
     name = args[0]
     if name == AS:
-        return refuses(ownership, args[3:], epoch)
+        return refuses(ownership, db, args[3:], epoch)
     if name == b"EXEC":
         return _refuses_any(ownership, decode_calls(args[1]), epoch)
+    if ownership.bars and _is_of_another_keyspace(ownership, db, args):
+        return True
     if name == SLOTKEYS:
         slot = int(args[1])
         return not ownership.are_all([(slot, slot)], OWNED)
@@ -53,7 +79,18 @@ def refuses(ownership: Ownership, args: list[bytes], epoch: int) -> bool:
 
 def _refuses_any(ownership: Ownership, calls: list[Call], epoch: int) -> bool:
     """Those of database -1 are replies (see ``run_calls``)."""
-    return any(db_index >= 0 and refuses(ownership, args, epoch) for db_index, args in calls)
+    return any(db_index >= 0 and refuses(ownership, db_index, args, epoch) for db_index, args in calls)
+
+
+def _is_of_another_keyspace(ownership: Ownership, db: int, args: list[bytes]) -> bool:
+    """Rule D2. What nodes say in the log beside commands has no database."""
+    name = args[0]
+    row = ROWS.get(name)
+    if name not in _OF_A_DATABASE and (row is None or row.run is None):
+        return False
+    if name not in EVERYWHERE and not ownership.holds(db):
+        return True
+    return not all(ownership.holds(other) for other in other_databases(args))
 
 
 class Owns:
@@ -62,9 +99,24 @@ class Owns:
     def __init__(self, ownership: Ownership) -> None:
         self._ownership = ownership
 
-    def refuses_in_script(self, row: Row, args: list[bytes]) -> Error | None:
+    def refuses_database(self, db: int) -> Error | None:
         """See ``Owner``."""
         ownership = self._ownership
+        if ownership.holds(db):
+            return None
+        known = ownership.withheld.get(db)
+        return OTHER_KEYSPACE if known is None or known.epoch else _CLAIMED
+
+    def refuses_in_script(self, row: Row, db: int, args: list[bytes]) -> Error | None:
+        """See ``Owner``."""
+        ownership = self._ownership
+        if ownership.bars:
+            named = other_databases([row.name.upper().encode(), *args[1:]])
+            for number in (db, *named):
+                if (refusal := self.refuses_database(number)) is not None:
+                    return refusal
+        if not ownership.is_partial:
+            return None
         if row.name.upper().encode() in WHOLE:
             return _MOVING if ownership.is_in_the_way() else None
         for key in keys_of(row, args):

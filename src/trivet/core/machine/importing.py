@@ -28,7 +28,7 @@ from typing import Final
 
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.table import Context
-from trivet.core.machine.ownership import FOREIGN, IMPORTING, OWNED, Import, Ownership
+from trivet.core.machine.ownership import FOREIGN, IMPORTING, OWNED, Import, Ownership, Withheld
 from trivet.core.machine.packets import unpack
 from trivet.core.machine.slot_ranges import parse_number, parse_ranges
 from trivet.core.machine.state import State
@@ -53,14 +53,20 @@ _NOT_READY: Final = Error("ERR not everything of this move is here")
 
 
 def found(state: State, context: Context, args: list[bytes]) -> Reply:
-    """``FOUND ranges epoch``: a new group. It is empty and has never been anything else."""
+    """``FOUND ranges epoch [keyspace [database token]…]``: a new group, empty, that was never anything else.
+
+    Of the default keyspace it does not hold those databases.
+    """
     ownership = state.ownership
     ranges, epoch = parse_ranges(args[1]), parse_number(args[2])
     if ownership.epoch or ownership.imports or ownership.exports or ownership.done:
         return OK if ownership.epoch >= epoch else BAD_CALL
     if state.databases.key_count():
         return BAD_CALL
-    ownership.take_all(ranges, epoch)
+    numbers = [parse_number(arg) for arg in args[3:]]
+    for db, token in zip(numbers[1::2], numbers[2::2], strict=True):
+        ownership.withheld[db] = Withheld(token, epoch)
+    ownership.take_all(ranges, epoch, numbers[0] if numbers else 0)
     state.owns_otherwise()
     return OK
 

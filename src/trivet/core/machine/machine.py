@@ -153,7 +153,7 @@ class Machine(Specials):
         args = call[1]
         ownership = self.ownership
         checks = batch.epoch < ownership.checks_below
-        if (checks or (ownership.is_partial and args[0] in ALWAYS)) and self._is_elsewhere(batch, args):
+        if (checks or (ownership.is_partial and args[0] in ALWAYS)) and self._is_elsewhere(batch, call):
             return NOT_HERE
         if checks:
             row = (ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS).get(args[0])
@@ -162,8 +162,9 @@ class Machine(Specials):
         special = self._specials.get(args[0])
         return UNKNOWN if special is None else special(context, batch.node, call)
 
-    def _is_elsewhere(self, batch: Batch, args: list[bytes]) -> bool:
-        if not refuses(self.ownership, args, batch.epoch):
+    def _is_elsewhere(self, batch: Batch, call: Call) -> bool:
+        db, args = call
+        if not refuses(self.ownership, db, args, batch.epoch):
             return False
         inner = args[3:] if args[0] == AS else args
         if inner[0] != b"EXEC" or not inner[2]:
@@ -198,7 +199,7 @@ class Machine(Specials):
                 if row is not None and row.run is not None:
                     assert int(row.flags) & _WRITE == 0
                     replies.append(row.run(context, args))
-                elif (checks or self.ownership.is_partial) and refuses(self.ownership, args, epoch):
+                elif (checks or self.ownership.is_partial) and refuses(self.ownership, call[0], args, epoch):
                     replies.append(NOT_HERE)
                 else:
                     replies.append(self._read_rare(context, args))
@@ -238,7 +239,7 @@ class Machine(Specials):
                 continue  # whether an empty database is open depends on reads, which differ between replicas
             items = bucket_items(table, database.deadlines, turn % table.bucket_count)
             self.digest = crc32(encode_items(items), crc32(b"%d" % db_index, self.digest))
-        if self.ownership.epoch or self.ownership.is_partial:
+        if self.ownership.epoch or self.ownership.is_partial or self.ownership.bars:
             self.digest = self.ownership.digest(self.digest)
         if self.cluster is not None:
             self.digest = crc32(self.cluster.digest(), self.digest)

@@ -20,7 +20,7 @@ from typing import Final
 
 from trivet.core.base.checksum import crc32
 from trivet.core.cluster.slots import SLOTS, slot_of
-from trivet.core.machine.ownership_state import ExportState, ImportState, OwnershipState
+from trivet.core.machine.ownership_state import ExportState, ImportState, OwnershipState, WithheldState
 from trivet.core.machine.slot_ranges import Ranges, ranges_of
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
@@ -63,8 +63,19 @@ class Export:
         """Keys that have gone by their deadline since the seal, by database."""
 
 
+class Withheld:
+    """A database that another keyspace has claimed (see ``withholding``)."""
+
+    __slots__ = ("epoch", "token")
+
+    def __init__(self, token: int, epoch: int = 0) -> None:
+        self.token = token
+        self.epoch = epoch
+        """That of the map which gave it away; 0: that is not decided yet."""
+
+
 class Ownership:
-    """The slots of one group: part of the replicated state."""
+    """The slots of one group, and the databases: part of the replicated state."""
 
     def __init__(self, databases: Databases) -> None:
         self.epoch = 0
@@ -79,6 +90,14 @@ class Ownership:
         """Calls routed by a map of an epoch below this are looked at (Rule O1)."""
         self.is_partial = False
         """There are slots that are not owned, or sealed."""
+        self.keyspace = 0
+        """Whose group it is. A keyspace but the default one has one database, of the same number."""
+        self.withheld: dict[int, Withheld] = {}
+        """By database: what this group would hold, or has held, and must not."""
+        self.bars = False
+        """There are databases that are not held."""
+        self._is_undecided = False
+        """A database is withheld, and the map has not said yet what becomes of it."""
         self._databases = databases
         self._slots = bytearray([OWNED]) * SLOTS
 
@@ -102,6 +121,14 @@ class Ownership:
         """What is owned, the sealed slots included."""
         return ranges_of(self._slots.replace(b"\2", b"\1"), OWNED)
 
+    # -- databases -----------------------------------------------------------------------------
+
+    def holds(self, db: int) -> bool:
+        """Whether the group serves database ``db`` now (Rule D2)."""
+        if self.keyspace and db != self.keyspace:
+            return False
+        return db not in self.withheld
+
     # -- slots and keys ------------------------------------------------------------------------
 
     def place(self, key: bytes) -> int:
@@ -121,17 +148,22 @@ class Ownership:
     def settle(self) -> None:
         """Imports, exports, slots or the epoch have changed: what follows from them."""
         self.is_partial = self._slots.count(OWNED) != SLOTS
-        checks_all = self.exports or self.imports or self.is_awaited
+        self.bars = bool(self.keyspace or self.withheld)
+        self._is_undecided = any(not one.epoch for one in self.withheld.values())
+        checks_all = self.exports or self.imports or self.is_awaited or self._is_undecided
         self.checks_below = _ALL if checks_all else self.epoch
 
-    def take_all(self, ranges: Ranges, epoch: int) -> None:
-        """A new group: it owns these slots, and nothing else (Rule O1)."""
+    def take_all(self, ranges: Ranges, epoch: int, keyspace: int = 0) -> None:
+        """A new group of a keyspace: it owns these slots, and nothing else (Rule O1)."""
         self._slots = bytearray(SLOTS)
         self.epoch = epoch
+        self.keyspace = keyspace
         self.mark(ranges, OWNED)
 
     def is_in_the_way(self) -> bool:
         """Whether calls about whole databases must wait (Rule O3)."""
+        if self._is_undecided:
+            return True
         return bool(self.exports) or any(one.ready for one in self.imports.values())
 
     # -- Outsiders -----------------------------------------------------------------------------
@@ -204,6 +236,10 @@ class Ownership:
             facts += [move, one.generation, one.ready, *one.counts.values()]
         for move, export in self.exports.items():
             facts += [move, *export.expired.values()]
+        if self.bars:
+            facts.append(self.keyspace)
+            for db, withheld in self.withheld.items():
+                facts += [db, withheld.token, withheld.epoch]
         for database in self._databases.opened():
             if database.foreign_count:  # whether an empty one is open depends on reads
                 facts += [database.index, database.foreign_count]
@@ -222,6 +258,8 @@ class Ownership:
             ],
             [ExportState(move, one.ranges, list(one.expired.items())) for move, one in self.exports.items()],
             [(move, how, list(counts.items())) for move, (how, counts) in self.done.items()],
+            self.keyspace,
+            [WithheldState(db, one.token, one.epoch) for db, one in self.withheld.items()],
         )
 
     def restore(self, state: OwnershipState) -> None:
@@ -239,6 +277,8 @@ class Ownership:
             export = self.exports[sealed.move] = Export(sealed.ranges)
             export.expired = dict(sealed.expired)
         self.done = {move: (how, dict(counts)) for move, how, counts in state.done}
+        self.keyspace = state.keyspace
+        self.withheld = {one.database: Withheld(one.token, one.epoch) for one in state.withheld}
         self.settle()
 
     def _mark_checked(self, ranges: Ranges, place: int) -> None:

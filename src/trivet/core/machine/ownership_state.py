@@ -23,6 +23,14 @@ class ExportState(msgspec.Struct, array_like=True, frozen=True):
     expired: list[tuple[int, int]]
 
 
+class WithheldState(msgspec.Struct, array_like=True, frozen=True):
+    """One database that is not held; ``epoch`` 0: not decided yet."""
+
+    database: int
+    token: int
+    epoch: int
+
+
 def _everything() -> list[tuple[int, int]]:
     return [(0, SLOTS - 1)]
 
@@ -38,3 +46,5 @@ class OwnershipState(msgspec.Struct, array_like=True, frozen=True):
     imports: list[ImportState] = []
     exports: list[ExportState] = []
     done: list[tuple[int, bytes, list[tuple[int, int]]]] = []
+    keyspace: int = 0
+    withheld: list[WithheldState] = []

@@ -38,9 +38,9 @@ from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 3
-_FORMATS_READ: Final = (2, 3)
-"""A head of format 2 ends earlier: its group has all slots."""
+FORMAT: Final = 4
+_FORMATS_READ: Final = (2, 3, 4)
+"""A head of format 2 ends earlier: its group has all slots. One of format 3 knows nothing of databases."""
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 

@@ -22,6 +22,7 @@ from trivet.core.machine.settings import ACCOUNTED, OVER
 from trivet.core.machine.sharing import SHARED, take_copy
 from trivet.core.machine.state import State
 from trivet.core.machine.waiting import defect
+from trivet.core.machine.withholding import given, lift, withhold
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
 
 UNKNOWN: Final = Error("ERR unknown command in the log")
@@ -41,6 +42,9 @@ MOVING: Final[dict[bytes, Callable[[State, Context, list[bytes]], Reply]]] = {
     b"UNSEAL": unseal,
     b"DISOWN": disown,
     b"PURGE": purge,
+    b"WITHHOLD": withhold,
+    b"GIVEN": given,
+    b"LIFT": lift,
 }
 
 
@@ -183,7 +187,7 @@ class Specials(State):
     # -- slots ----------------------------------------------------------------------------------
 
     def _moving(self, context: Context, node: NodeId, call: Call) -> Reply:
-        """What a mover says about slots."""
+        """What stewards say about slots and databases."""
         try:
             return MOVING[call[1][0]](self, context, call[1])
         except (ValueError, IndexError):

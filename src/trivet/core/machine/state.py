@@ -120,7 +120,8 @@ class State:
     def owns_otherwise(self) -> None:
         """What is owned, sealed or imported has changed: who must look at keys is told."""
         ownership = self.ownership
-        self._writes.owner = self._reads.owner = self._owner if ownership.is_partial else None
+        looks = ownership.is_partial or ownership.bars
+        self._writes.owner = self._reads.owner = self._owner if looks else None
         self.databases.set_outsiders(ownership if ownership.is_partial else None)
         self._watch_hooks()
 

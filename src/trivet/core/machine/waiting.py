@@ -158,11 +158,35 @@ class WaitingCalls:
 
     def leave(self, context: Context, leaving: bytearray) -> None:
         """The keys of some slots go to another group, and who waits for them has to follow (Rule X2)."""
-        clients = [
-            client
-            for client, waiting in self.by_client.items()
-            if _can_be_made_anew(waiting) and any(leaving[slot_of(key)] for key in waiting.keys)
-        ]
+        self._send_after(
+            context,
+            [
+                client
+                for client, waiting in self.by_client.items()
+                if _can_be_made_anew(waiting) and any(leaving[slot_of(key)] for key in waiting.keys)
+            ],
+        )
+
+    def leave_database(self, context: Context, db: int) -> None:
+        """The same for all calls of a database (Rule D3)."""
+        self._send_after(
+            context,
+            [
+                client
+                for client, waiting in self.by_client.items()
+                if _can_be_made_anew(waiting) and waiting.db_index == db
+            ],
+        )
+
+    def unclaimed_in(self, db: int) -> int:
+        """How many calls of a database were served what would be put back if nobody claimed it."""
+        count = 0
+        for waiting in self.by_client.values():
+            if waiting.db_index == db and waiting.served and not isinstance(waiting.reply, Error | NotHere):
+                count += ROWS[waiting.args[0]].give_back is not None
+        return count
+
+    def _send_after(self, context: Context, clients: list[Watcher]) -> None:
         calls = [self.by_client[client] for client in clients]
         for client, waiting in zip(clients, calls, strict=True):
             if not waiting.served:

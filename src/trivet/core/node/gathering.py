@@ -10,11 +10,11 @@ from typing import Final
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
-from trivet.core.machine.checking import names_of
+from trivet.core.machine.checking import EVERYWHERE, OTHER_KEYSPACE, names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
-from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, EVERYWHERE, OTHER_KEYSPACE, TAUGHT, Router
+from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, TAUGHT, Router
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
 

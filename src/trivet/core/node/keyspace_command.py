@@ -4,6 +4,8 @@ What changes goes to the map in the system group; what is asked is answered from
 is as new as any reply that a client has had (``Steps.catch_up``).
 """
 
+from collections.abc import Callable
+
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
@@ -18,6 +20,7 @@ from trivet.core.node.steps import MapChange, Question, Steps, begin, first_erro
 from trivet.core.wire.reply import OK, Error, Reply
 
 _DBSIZE = b"DBSIZE"
+_UNDECIDED = Error("TIMEOUT whether it was done is not known yet: see KEYSPACE LIST")
 
 
 def keyspace(front: Front, session: Session, args: list[bytes]) -> bool:
@@ -48,11 +51,45 @@ def keyspace(front: Front, session: Session, args: list[bytes]) -> bool:
 class _OfKeyspace(Steps):
     """A command about one keyspace."""
 
-    __slots__ = ("call",)
+    __slots__ = ("_settled", "call", "token")
 
     def __init__(self, front: Front, session: Session, args: list[bytes], call: KeyspaceCall) -> None:
         super().__init__(front, session, args)
         self.call = call
+        self.token = 0
+        """The claim on its database (see ``cluster/change_claims``)."""
+        self._settled: Callable[[], None] = self._nothing
+
+    def _nothing(self) -> None:
+        """Nothing is left to do."""
+
+    def claim(self, words: list[bytes], then: Callable[[], None]) -> None:
+        """Ask the map for a change that may have to wait for groups; ``then``, when it is made."""
+        self._settled = then
+        self.change_map(words, self._claimed)
+
+    def _claimed(self, replies: list[Reply]) -> None:
+        reply = replies[0]
+        if isinstance(reply, Error):
+            self.finish([reply])
+        elif isinstance(reply, list) and isinstance(reply[1], int):
+            self.token = reply[1]
+            self.wait(self._is_decided, self._decided)
+        else:
+            self._settled()
+
+    def _is_decided(self) -> bool:
+        return self.front.cluster.is_decided(self.token)
+
+    def _decided(self) -> None:
+        cluster = self.front.cluster
+        text = cluster.settled.get(self.token)
+        if not cluster.is_decided(self.token) or text is None:
+            self.finish([_UNDECIDED])
+        elif text:
+            self.finish([Error(text)])
+        else:
+            self._settled()
 
     def found(self) -> KeyspaceRow | None:
         """The keyspace as the map has it; without one the command is answered."""
@@ -80,7 +117,10 @@ class _OfKeyspace(Steps):
 
 
 class _Create(_OfKeyspace):
-    """Rule K1: not while the database holds keys. Rule K2: it is answered when the new groups serve."""
+    """Rule K1: not while the database holds keys. Rule K2: it is answered when the new groups serve.
+
+    Counting keys here only spares the groups the trouble: that there are none, each says in its own log.
+    """
 
     __slots__ = ()
 
@@ -113,13 +153,10 @@ class _Create(_OfKeyspace):
         words = [b"KEYSPACE", *self.first[1:]]
         if not self.call.on:
             words += on_alive(self.front, self.call.replicas or 0)
-        self.change_map(words, self._made)
+        self.claim(words, self._made)
 
-    def _made(self, replies: list[Reply]) -> None:
-        if isinstance(replies[0], Error):
-            self.finish(replies)
-        else:
-            self.wait(self._is_known, self._greet)
+    def _made(self) -> None:
+        self.wait(self._is_known, self._greet)
 
     def _groups(self) -> list[GroupRow]:
         return self.front.cluster.groups_in(self.call.number or 0)
@@ -187,7 +224,10 @@ class _Drop(_OfKeyspace):
 
     def _remove(self) -> None:
         assert self.first is not None
-        self.change_map([b"KEYSPACE", *self.first[1:3]], self.finish)
+        self.claim([b"KEYSPACE", *self.first[1:]], self._removed)
+
+    def _removed(self) -> None:
+        self.finish([OK])
 
 
 class _List(Steps):

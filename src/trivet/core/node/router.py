@@ -14,16 +14,13 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
+from trivet.core.machine.checking import OTHER_KEYSPACE, other_databases
 from trivet.core.machine.entry import Call
-from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 CROSSSLOT: Final = Error(
     "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
     "use a hash tag like {user1}, or keep the keyspace TOGETHER"
-)
-OTHER_KEYSPACE: Final = Error(
-    "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
 )
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
@@ -96,15 +93,10 @@ class Router:
 
     def leaves_keyspace(self, db: int, args: list[bytes]) -> bool:
         """Whether a ``MOVE`` or ``COPY`` is to put something into another keyspace (Rule N3)."""
-        other: int | None = None
-        if args[0] == b"MOVE":
-            other = parse_int(args[2]) if len(args) > 2 else None
-        else:
-            for at in range(3, len(args) - 1):
-                if args[at].upper() == b"DB":
-                    other = parse_int(args[at + 1])
-        there = None if other is None else self.cluster.keyspace_of(other)
-        return there is not None and there is not self.cluster.keyspace_of(db)
+        keyspace_of = self.cluster.keyspace_of
+        here = keyspace_of(db)
+        places = [keyspace_of(other) for other in other_databases(args)]
+        return any(there is not None and there is not here for there in places)
 
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.
@@ -137,8 +129,6 @@ WHOLE_DATABASE: Final = {
     b"DBSIZE": 1, b"SCAN": 1, b"KEYS": 1, b"RANDOMKEY": 1, b"FLUSHDB": 1, b"FLUSHALL": 1, b"SWAPDB": 1,
 }  # fmt: skip
 """Commands about whole databases."""
-EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
-"""Commands that are not about one database."""
 BETWEEN_DATABASES: Final = {b"MOVE": 1, b"COPY": 1}
 """Commands that may put something into another database."""
 TAUGHT: Final = {

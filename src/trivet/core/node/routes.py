@@ -6,7 +6,8 @@ import msgspec
 
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
-from trivet.core.node.router import BETWEEN_DATABASES, EVERYWHERE, TAUGHT
+from trivet.core.machine.checking import EVERYWHERE
+from trivet.core.node.router import BETWEEN_DATABASES, TAUGHT
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -237,8 +237,10 @@ class ScriptRun:
         if row.run is None:
             return self._session_command(row, args)
         owner = self._context.owner
-        if owner is not None and (elsewhere := owner.refuses_in_script(row, args)) is not None:
-            return elsewhere
+        if owner is not None:
+            elsewhere = owner.refuses_in_script(row, self._context.db_index, args)
+            if elsewhere is not None:
+                return elsewhere
         if self._read_only and row.flags & Flag.WRITE:
             return Error(_READ_ONLY)
         if row.flags & Flag.DENYOOM and self._context.refuses_growth and not self._wrote:
@@ -258,8 +260,12 @@ class ScriptRun:
             number = parse_int(args[1])
             if number is None:
                 return Error("ERR value is not an integer or out of range")
-            if not 0 <= number < DATABASES_MAX:
+            if not 0 <= number < DATABASES_MAX and number != context.db_index:
                 return Error("ERR DB index is out of range")
+            if context.owner is not None:
+                elsewhere = context.owner.refuses_database(number)
+                if elsewhere is not None:
+                    return elsewhere
             context.db_index = number
             context.db = context.databases.open(number)
             return OK

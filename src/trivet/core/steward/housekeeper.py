@@ -9,16 +9,19 @@ group's own log says; where they differ, the next word for the group's log, or f
   map (``MOVE TAKEN``); over and not handed over, what came is thrown away (``IMPORT ABORT``).
 - Rule H3: a seal whose move is over without a hand-over is lifted (``UNSEAL``). A move that is over stays
   over, so these words are right however late they come.
+- Rule H5: a group holds back each database of its keyspace that is claimed, and tells the map so; a database
+  whose claim is over is given away, or held again, as the map says (see ``machine/withholding``).
 - Rule H4: what is left of slots that are nobody's here is purged, a slice at a time.
 """
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import HANDED, GroupRow
+from trivet.core.cluster.rows import DEFAULT_DATABASES, DEFAULT_KEYSPACE, HANDED, GroupRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.machine.importing import END
 from trivet.core.machine.ownership import Ownership
 from trivet.core.machine.slot_ranges import write_ranges
+from trivet.core.machine.withholding import FULL
 from trivet.core.steward.desk import REFUSED, Desk, Errand, Looked
 
 _NOBODYS_MOVE = 0
@@ -27,13 +30,15 @@ _NOBODYS_MOVE = 0
 class _Kept:
     """One group that is led here."""
 
-    __slots__ = ("cursor", "errand", "next_ms", "purge")
+    __slots__ = ("cursor", "errand", "next_ms", "purge", "token")
 
     def __init__(self) -> None:
         self.errand: Errand | None = None
         self.purge: Errand | None = None
         self.cursor: bytes = b"0"
         self.next_ms: Instant = 0
+        self.token = 0
+        """The claim for which a database was to be withheld last."""
 
 
 class Housekeeper:
@@ -72,14 +77,24 @@ class Housekeeper:
             kept.errand = None
             if errand.word == REFUSED:
                 kept.next_ms = now_ms + self._desk.settings.retry_ms
+            elif errand.word == FULL:
+                answer = errand.answer
+                keys = answer[1] if isinstance(answer, list) and isinstance(answer[1], int) else 0
+                say = self._desk.say
+                kept.errand = say(SYSTEM_GROUP, b"MAP", b"CLAIM", FULL, kept.token, row.id, keys)
+                return
         if now_ms >= kept.next_ms:
-            kept.errand = self._due(cluster, row, ownership)
+            kept.errand = self._due(cluster, row, ownership, kept)
 
-    def _due(self, cluster: ClusterMap, row: GroupRow, ownership: Ownership) -> Errand | None:
+    def _due(self, cluster: ClusterMap, row: GroupRow, ownership: Ownership, kept: _Kept) -> Errand | None:
         """The next word."""
         say = self._desk.say
         if ownership.is_awaited:
-            return say(row.id, b"FOUND", write_ranges(row.ranges), row.epoch)
+            return say(row.id, b"FOUND", write_ranges(row.ranges), row.epoch, *_keyspace(cluster, row))
+        if cluster.claims or ownership.withheld:
+            errand = self._of_databases(cluster, row, ownership, kept)
+            if errand is not None:
+                return errand
         for number, one in ownership.imports.items():
             if cluster.is_over(number):
                 return say(row.id, b"IMPORT", b"ABORT", number)
@@ -94,6 +109,30 @@ class Housekeeper:
                 how = ownership.done.get(move.id)
                 if how is not None and how[0] == END:
                     return say(SYSTEM_GROUP, b"MAP", b"MOVE", b"TAKEN", move.id)
+        return None
+
+    def _of_databases(
+        self, cluster: ClusterMap, row: GroupRow, ownership: Ownership, kept: _Kept
+    ) -> Errand | None:
+        """Rule H5."""
+        say = self._desk.say
+        for claim in cluster.claims.values():
+            if claim.keyspace != row.keyspace or row.id in claim.held:
+                continue
+            known = ownership.withheld.get(claim.database)
+            if known is None or known.token < claim.token:
+                kept.token = claim.token
+                force = [b"FORCE"] if claim.force else []
+                return say(row.id, b"WITHHOLD", claim.database, claim.token, *force)
+            if known.token == claim.token:
+                return say(SYSTEM_GROUP, b"MAP", b"CLAIM", b"HELD", claim.token, row.id)
+        for database, one in ownership.withheld.items():
+            if not cluster.is_decided(one.token):
+                continue
+            if not cluster.was_given(database, one.token):
+                return say(row.id, b"LIFT", database, one.token)
+            if not one.epoch:
+                return say(row.id, b"GIVEN", database, one.token, cluster.epoch)
         return None
 
     def _purge(self, ownership: Ownership, row: GroupRow, kept: _Kept) -> None:
@@ -111,3 +150,13 @@ class Housekeeper:
             kept.purge = self._desk.say(row.id, b"PURGE", _NOBODYS_MOVE, kept.cursor)
         else:
             kept.cursor = b"0"
+
+
+def _keyspace(cluster: ClusterMap, row: GroupRow) -> list[int]:
+    """What a new group is told of databases (see ``importing.found``)."""
+    words = [row.keyspace]
+    if row.keyspace == DEFAULT_KEYSPACE:
+        for other in cluster.keyspaces.values():
+            if DEFAULT_KEYSPACE < other.number < DEFAULT_DATABASES:
+                words += [other.number, other.token]
+    return words

@@ -9,6 +9,7 @@ carrying out.
 - Rule F3: a group whose move was in vain is left alone for a while.
 - Rule F5: groups are split and merged for what lasts: a burst of commands, a split by hand are no reason.
 - Rule F6: a plan that found nothing to do is not made again before something is different, or it is old.
+- Rule F7: a claim on a database that some group does not answer is ended (``claim_ms``).
 - Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
 """
 
@@ -56,6 +57,8 @@ class Planner:
         self._copying: dict[int, GroupId] = {}
         """Moves that were not handed over when last seen, and their sources."""
         self._rests: dict[GroupId, Instant] = {}
+        self._claims: dict[int, Instant] = {}
+        """When this leader saw a claim first; when it has asked to end it, not again for as long."""
         self._since: dict[tuple[str, GroupId], Instant] = {}
         """Since when a split or a merge seems right (Rule F5)."""
         self._told: dict[NodeId, list[str]] = {}
@@ -157,6 +160,8 @@ class Planner:
         if self._term != system.raft.term:
             self._begin(system.raft.term)
         self._watch_moves(cluster)
+        if cluster.claims or self._claims:
+            self._watch_claims(cluster)
         if desk.now_ms < self._next_ms or any(not errand.done for errand in self._errands):
             return
         for errand in self._errands:
@@ -194,7 +199,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
-        self._errands = []
+        self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:
             self._heard_ms = dict.fromkeys(cluster.members, self._desk.now_ms)
@@ -208,6 +213,15 @@ class Planner:
         self._copying = {row.id: row.source for row in cluster.moves.values() if row.phase != HANDED}
         if self._rests:
             self._rests = {group: until_ms for group, until_ms in self._rests.items() if until_ms > now_ms}
+
+    def _watch_claims(self, cluster: ClusterMap) -> None:
+        """Rule F7."""
+        now_ms = self._desk.now_ms
+        self._claims = {token: self._claims.get(token, now_ms) for token in cluster.claims}
+        for token, since_ms in self._claims.items():
+            if now_ms - since_ms >= self._desk.settings.claim_ms:
+                self._claims[token] = now_ms
+                self._desk.say(SYSTEM_GROUP, b"MAP", b"CLAIM", b"OVER", token)
 
     def _may(self, cluster: ClusterMap, action: Action) -> bool:
         if not isinstance(action, Split | Merge):

@@ -28,6 +28,8 @@ class StewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """After a move in vain its group is left alone for so long."""
     lead_ms: int = 500
     """How often the map is told of new leaders; 0: never."""
+    claim_ms: int = 3_000
+    """A database changes hands when all groups that have it have answered; they have so long."""
     retry_ms: int = 500
     """After a refusal."""
     move_bytes_per_s: int = 32 * MIB

@@ -8,6 +8,7 @@ from trivet.lab.workloads.bank import Bank
 from trivet.lab.workloads.counter import Counter
 from trivet.lab.workloads.expiry import Expiry
 from trivet.lab.workloads.families import Families
+from trivet.lab.workloads.keyspaces import Keyspaces
 from trivet.lab.workloads.lock import Lock
 from trivet.lab.workloads.mixed import Mixed
 from trivet.lab.workloads.pubsub import PubSub
@@ -37,4 +38,5 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "expiry": Expiry,
     "mixed": Mixed,
     "families": Families,
+    "keyspaces": Keyspaces,
 }

@@ -51,6 +51,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_stream: int = 0
     weight_pubsub: int = 0
     weight_families: int = 0
+    weight_keyspaces: int = 0
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
 
@@ -315,6 +316,7 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
         "move_every_ms": _sometimes(prng, 300, 4_000, 0.3),
         "join_every_ms": _sometimes(prng, 1_000, 8_000, 0.2),
         "wipe_every_ms": _sometimes(prng, 2_000, 15_000, 0.1),
+        "weight_keyspaces": prng.between(1, 4) if prng.chance(0.25) else 0,
     }
 
 
