@@ -14,6 +14,7 @@ from trivet.core.wire.reply import (
     Error,
     MapPairs,
     Members,
+    NotHere,
     Pairs,
     Push,
     Simple,
@@ -30,6 +31,7 @@ SCALARS = st.one_of(
     st.text(max_size=10).map(Error),
     st.just(NULL_ARRAY),
     st.just(NOT_HERE),
+    st.just(NotHere(7, True)),
     st.builds(Verbatim, st.just("txt"), st.binary(max_size=10)),
     st.binary(max_size=10).map(Decimal),
 )

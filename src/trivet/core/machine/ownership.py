@@ -98,6 +98,8 @@ class Ownership:
         """There are databases that are not held."""
         self._is_undecided = False
         """A database is withheld, and the map has not said yet what becomes of it."""
+        self.is_locked = False
+        """Transactions over groups hold locks here (Rule L9)."""
         self._databases = databases
         self._slots = bytearray([OWNED]) * SLOTS
 
@@ -150,7 +152,9 @@ class Ownership:
         self.is_partial = self._slots.count(OWNED) != SLOTS
         self.bars = bool(self.keyspace or self.withheld)
         self._is_undecided = any(not one.epoch for one in self.withheld.values())
-        checks_all = self.exports or self.imports or self.is_awaited or self._is_undecided
+        checks_all = (
+            self.exports or self.imports or self.is_locked or self.is_awaited or self._is_undecided
+        )
         self.checks_below = _ALL if checks_all else self.epoch
 
     def take_all(self, ranges: Ranges, epoch: int, keyspace: int = 0) -> None:

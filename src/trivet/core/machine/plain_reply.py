@@ -34,7 +34,7 @@ def to_plain(reply: Reply) -> Plain:
     if isinstance(reply, NullArray):
         return ["n"]
     if isinstance(reply, NotHere):
-        return ["h"]
+        return ["h", reply.locked_at, reply.is_wider] if reply.locked_at or reply.is_wider else ["h"]
     if isinstance(reply, Verbatim):
         return ["v", reply.format, reply.text]
     if isinstance(reply, Blocked):
@@ -77,7 +77,7 @@ def from_plain(plain: object) -> Reply:
     if kind == "n":
         return NullArray()
     if kind == "h":
-        return NotHere()
+        return _not_here(plain)
     if kind in ("+", "-"):
         _check_length(plain, 2)
         return Simple(str(plain[1])) if kind == "+" else Error(str(plain[1]))
@@ -124,3 +124,13 @@ def _collection(kind: object, items: list[Reply]) -> Reply:
             pairs[key] = value
         return pairs
     raise ValueError("an unknown kind of reply")
+
+
+def _not_here(plain: list[object]) -> NotHere:
+    if len(plain) == 1:
+        return NotHere()
+    _check_length(plain, 3)
+    locked_at, is_wider = plain[1], plain[2]
+    if type(locked_at) is not int or locked_at < 0 or not isinstance(is_wider, bool):
+        raise ValueError("not a reply")
+    return NotHere(locked_at, is_wider)

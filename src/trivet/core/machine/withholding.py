@@ -31,6 +31,7 @@ from trivet.core.wire.reply import OK, Error, Reply
 FULL: Final = b"full"
 OLD_CLAIM: Final = Error("ERR this claim is over")
 _WAITS: Final = Error("TRYAGAIN this group is not founded yet, or slots of it are being moved")
+_LOCKED: Final = Error("TRYAGAIN a transaction over groups holds keys of this database")
 
 
 def withhold(state: State, context: Context, args: list[bytes]) -> Reply:
@@ -44,6 +45,8 @@ def withhold(state: State, context: Context, args: list[bytes]) -> Reply:
         return OK if known.token == token else OLD_CLAIM
     if ownership.is_awaited or ownership.imports or ownership.exports:
         return _WAITS
+    if any(locked == db for locked, _ in state.intents.locks.held):
+        return _LOCKED
     database = state.databases.open(db)
     if len(args) < 4:
         keys = len(database) + state.waiting.unclaimed_in(db)

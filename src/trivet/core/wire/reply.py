@@ -96,10 +96,15 @@ class Decimal(msgspec.Struct, frozen=True, array_like=True, tag=10):
 
 
 class NotHere(msgspec.Struct, frozen=True, array_like=True, tag=11):
-    """The call was not run: this group does not hold its keys now. Never sent to a client.
+    """The call was not run: its keys are not in this group now, or are locked. Never sent to a client.
 
     The client's node sends the call where the cluster map, perhaps a newer one, says that it belongs.
     """
+
+    locked_at: int = 0
+    """Not 0: a transaction holds keys of it, as of this index of the group's log. Try again there, soon."""
+    is_wider: bool = False
+    """It came to keys of other groups that it had not named: run it as a transaction over groups."""
 
 
 Reply = Union[  # noqa: UP007 (recursive)
