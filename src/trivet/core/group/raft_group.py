@@ -580,7 +580,8 @@ class RaftGroup:
         self.jumped = True
         self._followers.attach(installed)
         self._followers.jumped()
-        self._after_install()
+        self.outbox.catch_up(installed.sessions)  # replies of batches that the state contains (Rule S2)
+        self._last_write = installed.applied_index
 
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""
@@ -591,11 +592,6 @@ class RaftGroup:
             outbox.stage(run, self.now_ms)
         self._resend = True
         outbox.catch_up(self.machine.sessions)
-
-    def _after_install(self) -> None:
-        """The state jumped: replies of batches that it contains are taken from its sessions (Rule S2)."""
-        self.outbox.catch_up(self.machine.sessions)
-        self._last_write = self.machine.applied_index
 
     def check_rest(self) -> None:
         """Assert that it is on the agenda if there is something to do."""
