@@ -49,7 +49,7 @@ class Effects:
         self.again = False
         """Another turn is wanted soon: bulk work goes on in slices."""
         self.calm = False
-        """Nothing passes with time: until a turn says otherwise ticks may come as seldom as beats (Rule D5)."""
+        """Nothing passes with time: until a turn says otherwise ticks may come as seldom as beats."""
         self.fatal = ""
         """Not empty: stop the process now, loudly; nothing more may leave it."""
         self.finished = False
