@@ -540,7 +540,7 @@ class Node:
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).
         effects.again = late or (self._wal.open and bool(self._agenda.stirred))
-        effects.calm = is_calm(self._agenda, self.front, self.steward)
+        effects.calm = not self._agenda.awake and is_calm(self._agenda, self.front, self.steward)
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
