@@ -84,7 +84,9 @@ class Planner:
         for one in report.groups:
             known = self._groups.get(one.group)
             if known is not None and known.node == sender and known.report == one:
-                known.at_ms = now_ms  # as most of many groups, most of the time
+                # As of most of many groups, most of the time.
+                self._news = self._news or self._is_stale(known)
+                known.at_ms = now_ms
                 continue
             if one.group not in cluster.groups:
                 continue
