@@ -318,8 +318,9 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
-        if self.remotes.tracks.news or self.remotes.tracks.all:
-            self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
+        tracks = self.remotes.tracks
+        if tracks.news or tracks.all:
+            tracks.tell(self.outgoing)  # before what is read now, which has these changes
         if self.reads.may_run():
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
@@ -327,13 +328,8 @@ class RaftGroup:
         if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
             # What these reads waited for was applied in this very turn: they ask in the next.
             self.wants_turn = True
-        snapshots = self.snapshots
-        if snapshots.outgoing:
-            self.outgoing.extend(snapshots.outgoing)
-            snapshots.outgoing = []
-        if snapshots.notes:
-            self.notes.extend(snapshots.notes)
-            snapshots.notes = []
+        if self.snapshots.outgoing or self.snapshots.notes:
+            self.snapshots.speak(self.outgoing, self.notes)
         if self.wants_turn:
             self.stir()
 
@@ -555,9 +551,8 @@ class RaftGroup:
         self._take_denied(machine)
 
     def _take_denied(self, machine: Machine) -> None:
-        self.denied.extend(
-            [one for one in machine.take_denied() if one.node in (self.settings.node, NO_NODE)]
-        )
+        ours = (self.settings.node, NO_NODE)
+        self.denied.extend([denied for denied in machine.take_denied() if denied.node in ours])
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""

@@ -24,6 +24,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.messages import ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
+from trivet.core.node.calm import is_calm
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
@@ -318,8 +319,8 @@ class Node:
 
     def _beat(self, mono_ms: Instant) -> None:
         """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
-        if mono_ms < self._beat_ms:
-            return
+        if mono_ms + self.config.tick_ms // 2 < self._beat_ms:
+            return  # a tick that comes a bit early is not to be skipped: the next may be far
         self._beat_ms = mono_ms + self.config.heartbeat_ms
         self.front.effects.sends.extend([(peer, _BEAT) for peer in self._peers.up])
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
@@ -539,6 +540,7 @@ class Node:
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).
         effects.again = late or (self._wal.open and bool(self._agenda.stirred))
+        effects.calm = not self._agenda.awake and is_calm(self._agenda, self.front, self.steward)
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
