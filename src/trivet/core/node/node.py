@@ -406,7 +406,7 @@ class Node:
             front.unparked |= front.rerouting.go_on(front.blocked, front.map_epoch, mono_ms)
         if (system or front.sharing.open) and front.sharing.look(mono_ms):
             front.unparked = True
-        if system:
+        if system or self._peers.has_news:
             self._follow_system(mono_ms)
         if front.steps:
             front.look_at_waiting()
@@ -419,7 +419,7 @@ class Node:
         self._answer()
 
     def _follow_system(self, mono_ms: Instant) -> None:
-        """The system group has had a turn: users, settings and the map may be others, and nowhere else."""
+        """The system group had a turn, or peers said who they are: the map, users, settings may be others."""
         front = self.front
         machine = self.system.machine  # a snapshot may have brought another
         if self.residents.look_at_map(mono_ms):
