@@ -123,6 +123,9 @@ class FakeCluster:
     def on_ping(self):
         return "PONG"
 
+    def on_cluster_move(self, *words):
+        return "OK"
+
     def on_exists(self):
         return 0
 

@@ -81,6 +81,12 @@ def test_the_plan_and_following_it(cli, fake):
     assert nothing.output == "nothing to do: every group is where it shall be\n"
 
 
+def test_a_move_is_stopped(cli, fake):
+    result = cli.invoke(command, ["rebalance", "--abort", "7", "--node", fake.url])
+    assert (result.exit_code, result.output) == (0, "move 7 is aborted: its slots stay where they are\n")
+    assert fake.told("CLUSTER", "MOVE") == [["CLUSTER", "MOVE", "ABORT", "7"]]
+
+
 def test_a_rebalance_that_takes_too_long(cli, fake):
     fake.stuck = True
     fake.plan = ["1. node 3 leaves: it is empty"]

@@ -24,6 +24,8 @@ def test_a_node_serves_when_it_knows_a_leader():
     assert view.serving
     assert not view_of({**info, "raft_leader": "0"}, 0.0).serving
     assert not view_of({}, 0.0).serving
+    assert view_of({**info, "trivet_founded": "1"}, 0.0).serving
+    assert not view_of({**info, "trivet_founded": "0"}, 0.0).serving, "not before the cluster is founded"
 
 
 def test_a_number_that_is_none():

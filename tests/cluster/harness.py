@@ -12,11 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import trivet
 from bench.peers import free_ports
 from trivet.cli.probe import Probe, ProbeError
 
 HOST = "127.0.0.1"
 START_S = 60.0
+CODE_UNDER_TEST = {**os.environ, "PYTHONPATH": str(Path(trivet.__file__).parents[1])}
+"""The environment of the nodes: they run what the tests import, not what else is installed."""
 
 
 def wait_until(condition, what, seconds=20.0):
@@ -46,7 +49,9 @@ class Cluster:
             (directory / "settings.toml").write_text(settings)
             words += ["--settings", str(directory / "settings.toml")]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=CODE_UNDER_TEST
+            )
         try:
             wait_until(self._started, "ready", START_S)
         except BaseException:
@@ -85,7 +90,9 @@ class Cluster:
     def trivet(self, *words, seconds=120.0, fails=False):
         """A command that ends by itself, with this cluster's data directory; what it printed."""
         command = [sys.executable, "-m", "trivet", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False, env=CODE_UNDER_TEST
+        )
         assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 

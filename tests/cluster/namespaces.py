@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from tests.cluster.harness import wait_until
+from tests.cluster.harness import CODE_UNDER_TEST, wait_until
 from trivet.cli.layout import node_toml
 from trivet.cli.probe import Probe, ProbeError
 
@@ -94,7 +94,10 @@ class NamespacedCluster:
         words = ["ip", "netns", "exec", self.name(node), sys.executable, "-m", "trivet", "node"]
         with (directory / "node.log").open("ab") as log:
             self.processes[node] = subprocess.Popen(
-                [*words, "--config", str(directory / "node.toml")], stdout=log, stderr=log
+                [*words, "--config", str(directory / "node.toml")],
+                stdout=log,
+                stderr=log,
+                env=CODE_UNDER_TEST,
             )
 
     def name(self, node):

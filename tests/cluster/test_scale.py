@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from bench.peers import free_ports
-from tests.cluster.harness import HOST, wait_until
+from tests.cluster.harness import CODE_UNDER_TEST, HOST, wait_until
 from tests.cluster.load import Load, connect
 from tests.operations_page import commands, with_places
 
@@ -62,7 +62,9 @@ def running(directory, *words):
     """A command that runs a node; stopped at the end."""
     log = directory.with_suffix(".log")
     with log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-m", "trivet", *words], stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trivet", *words], stdout=out, stderr=out, env=CODE_UNDER_TEST
+        )
     try:
         yield process, log
     finally:

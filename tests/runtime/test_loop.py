@@ -36,6 +36,7 @@ class EchoNode:
         self.effects = Effects()
         self.seen: list[tuple[object, ...]] = []
         self.jobs: dict[int, tuple[int, bytes]] = {}
+        self.calm = False
         self.ticks = 0
         self.turns = 0
         self.token = 0
@@ -61,6 +62,8 @@ class EchoNode:
             b"send": lambda: effects.sends.extend([(2, b"one "), (2, b"two")]),
             b"redial": lambda: effects.redials.append(2),
             b"again": lambda: setattr(effects, "again", True),
+            b"calm": lambda: setattr(self, "calm", True),
+            b"hurry": lambda: setattr(self, "calm", False),
             b"pause": lambda: effects.pauses.append(conn),
             b"log": lambda: effects.log.append((logging.WARNING, "a line")),
         }
@@ -116,6 +119,7 @@ class EchoNode:
     def turn(self, mono_ms: int, wall_ms: int) -> Effects:
         self.turns += 1
         effects, self.effects = self.effects, Effects()
+        effects.calm = self.calm
         return effects
 
 
@@ -590,3 +594,31 @@ def test_a_node_that_joined_listens_where_it_says_and_dials_whom_it_knows(perfor
         return scene(stage)
 
     assert perform(joined, peers=2) == 0
+
+
+def test_ticks_are_rare_while_the_node_is_calm_and_come_back_at_once(perform: Perform) -> None:
+    """The timer of the next tick says how far it is: no time is measured here."""
+
+    async def scene(stage: Stage) -> None:
+        runner, loop = stage.runner, asyncio.get_running_loop()
+
+        def ahead_s() -> float:
+            assert runner._timer is not None
+            return runner._timer.when() - loop.time()
+
+        reader, writer = await stage.connect()
+        writer.write(b"calm")
+        await stage.until(lambda: runner._calm)
+        seen = stage.node.ticks
+        await stage.until(lambda: stage.node.ticks > seen)
+        assert runner._calm_s > 2 * runner._tick_s
+        await stage.until(lambda: ahead_s() > runner._tick_s)
+        writer.write(b"hurry")
+        await stage.until(lambda: not runner._calm)
+        assert ahead_s() <= runner._tick_s
+        seen = stage.node.ticks
+        await stage.until(lambda: stage.node.ticks > seen + 1)
+        writer.close()
+        del reader
+
+    assert perform(scene) == 0

@@ -16,6 +16,13 @@ from trivet.cli.asking import cluster_options
 @cluster_options
 @click.option("--plan", "plan_only", is_flag=True, help="Only show what would be done now, and why.")
 @click.option(
+    "--abort",
+    "move",
+    type=click.IntRange(min=1),
+    metavar="MOVE",
+    help="Only stop this move, if its slots have not been handed over. (trivet status shows its number.)",
+)
+@click.option(
     "--timeout",
     "timeout_s",
     type=click.FloatRange(min=0),
@@ -24,7 +31,12 @@ from trivet.cli.asking import cluster_options
     help="Give up waiting after so long.  [default: never]",
 )
 def command(
-    nodes: tuple[str, ...], data: Path, password_file: Path | None, plan_only: bool, timeout_s: float
+    nodes: tuple[str, ...],
+    data: Path,
+    password_file: Path | None,
+    plan_only: bool,
+    move: int | None,
+    timeout_s: float,
 ) -> None:
     """Wait until the cluster is in balance, and show what it does for that.
 
@@ -40,6 +52,10 @@ def command(
 
     asker = asker_for(nodes, data, password_file)
     try:
+        if move is not None:
+            asker.call("CLUSTER", "MOVE", "ABORT", str(move))
+            say_plainly(f"move {move} is aborted: its slots stay where they are")
+            return
         if plan_only:
             for line in asker.plan() or ["nothing to do: every group is where it shall be"]:
                 say_plainly(line)

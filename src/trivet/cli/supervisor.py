@@ -273,7 +273,9 @@ class Supervisor:
         elif passed_s > READY_MAX_S:
             silent = [str(node.row["id"]) for node in self.nodes if node.watcher.view is None]
             what = (
-                f"node {', '.join(silent)} does not answer" if silent else "the nodes have elected no leader"
+                f"node {', '.join(silent)} does not answer"
+                if silent
+                else "the nodes have elected no leader, or not founded the cluster"
             )
             raise SupervisorError(
                 f"not ready after {READY_MAX_S:.0f} s: {what}; see {self._data}/node-*/node.log"

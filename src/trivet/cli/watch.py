@@ -22,6 +22,7 @@ class NodeView:
         commit: int = 0,
         keys: int = 0,
         ops_per_s: float = 0.0,
+        founded: bool = True,
     ) -> None:
         self.role = role
         self.term = term
@@ -29,7 +30,8 @@ class NodeView:
         self.commit = commit
         self.keys = keys
         self.ops_per_s = ops_per_s
-        self.serving = role != "" and leader != 0
+        self.serving = role != "" and leader != 0 and founded
+        """It knows a leader, and has the map of a cluster that is founded."""
 
 
 def number(info: dict[str, str], name: str) -> int:
@@ -47,6 +49,7 @@ def view_of(info: dict[str, str], ops_per_s: float) -> NodeView:
         commit=number(info, "raft_commit_index"),
         keys=keys_in(info),
         ops_per_s=ops_per_s,
+        founded=info.get("trivet_founded") != "0",
     )
 
 

@@ -33,6 +33,8 @@ from trivet.lab.world.trace import Trace
 from trivet.lab.world.wires import Wires
 
 MS = 1000
+SWEEPS, SWEEP_MS = 30, 200
+"""So often, and so far apart, what moves have left behind is looked for."""
 LINKS_SPEAK_US = 1_000_000
 """So long after a link came, at most, each end has heard what the other has to say first."""
 LEAVES_US = 500_000
@@ -357,18 +359,11 @@ class SimulatedCluster:
         """In each group all replicas reach one applied index, and hold one state there."""
 
         def equal() -> bool:
-            return (
-                self._is_at_rest() and all(self._is_level(group) for group in self._groups()) and is_clean()
-            )
+            return self._is_at_rest() and all(self._is_level(group) for group in self._groups())
 
-        def is_clean() -> bool:
-            return not any(self._remains())
-
+        if not self._is_swept():
+            return
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
-            remains = self._remains()
-            if remains and self._is_at_rest():
-                self.complain("slots", f"what moves have left behind stays: {remains[0]}", self._state())
-                return
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
             return
         for group in self._groups():
@@ -382,25 +377,36 @@ class SimulatedCluster:
                 )
         self._slots_agree()
 
+    def _is_swept(self) -> bool:
+        """Moves come to their ends, and soon after that nothing is left of them."""
+        if not self._run_for(self.options.liveness_ms, self._is_at_rest):
+            return not self.spoken()  # what comes to no end is said by others
+        for _ in range(SWEEPS):
+            if not self._remains():
+                return True
+            self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
+        if not self.spoken():
+            self.complain("slots", f"what moves have left behind stays: {self._remains()[0]}", self._state())
+        return False
+
     def _remains(self) -> list[str]:
         """What moves that are over have left behind, and where."""
         found = []
         for node, process in self.processes.items():
             for group in process.looks:
-                remains = process.slots_of(group)[1] if group != SYSTEM_GROUP else ""
+                remains = process.remains_of(group) if group != SYSTEM_GROUP else ""
                 if remains:
                     found.append(f"node {node}, group {group}: {remains}")
         return found
 
     def _slots_agree(self) -> None:
-        """Each group serves what the map says, by its own log, and has nothing else."""
+        """Each group serves what the map says, by its own log."""
         cluster = self.newest_map()
         for row in [] if cluster is None else cluster.groups.values():
             process = self.processes.get(row.members[0]) if row.members else None
             if row.id == SYSTEM_GROUP or process is None or row.id not in process.looks:
                 continue
-            served, _ = process.slots_of(row.id)
-            problem = disagreement(row.id, row.ranges, served) if served else ""
+            problem = disagreement(row.id, row.ranges, process.slots_stand(row.id)[1]())
             if problem:
                 self.complain("slots", problem, self._state())
 

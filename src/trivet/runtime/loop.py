@@ -63,6 +63,11 @@ class NodeRunner:
         """How many there were since the last turn."""
         self._number = 0
         self._tick_s = config.node.tick_ms / 1000
+        self._calm_s = max(self._tick_s, config.node.heartbeat_ms / 1000)
+        self._calm = False
+        """The node needs but few ticks, until it says otherwise."""
+        self._timer: asyncio.TimerHandle | None = None
+        """The next tick."""
         self._ended = loop.create_future()
         self._disks = {
             channel: DiskThread(storage, channel, self._from_thread, self._disk_done, self._disk_failed)
@@ -143,9 +148,16 @@ class NodeRunner:
             self.loop.call_soon(self._turn)
 
     def _tick(self) -> None:
-        self.loop.call_later(self._tick_s, self._tick)
+        self._timer = self.loop.call_later(self._calm_s if self._calm else self._tick_s, self._tick)
         self.node.on_tick(mono_ms(), wall_ms())
         self.wake()
+
+    def _become_calm(self, calm: bool) -> None:
+        """From the next tick on ticks are rare; or they are not, and the next is near."""
+        self._calm = calm
+        if not calm and self._timer is not None:
+            self._timer.cancel()
+            self._timer = self.loop.call_later(self._tick_s, self._tick)
 
     def _turn(self) -> None:
         if self._one_turn():
@@ -166,6 +178,8 @@ class NodeRunner:
         if effects.fatal:
             self._end(1, effects.fatal)
             return False
+        if effects.calm is not self._calm:
+            self._become_calm(effects.calm)
         if effects.dials is not None:
             self._dial(effects.dials)
         if effects.sends:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.machine.replicas import Replica, follow
+from trivet.core.machine.checking import NOT_FOUNDED
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.settings import OVER
 from trivet.core.machine.sharing import SHARED, copy_call, take_copy
@@ -15,11 +16,32 @@ LIBRARY = "#!lua name=lib\\nredis.register_function('f', function() return 7 end
 def test_users_settings_and_functions_are_copied():
     system, data = Replica(), Replica()
     system.run("SETTING slowlog-max-len 7", "USERS SET ann '' on >pw +get ~*", f'FUNCTION LOAD "{LIBRARY}"')
+    data.machine.await_founding()
     assert data.one((0, copy_call(system.machine, True))) == OK
+    data.run("FOUND 0-16383 1")
     assert data.machine.settings.get(b"slowlog-max-len") == b"7"
     assert data.machine.users.state() == system.machine.users.state()
     assert data.machine.shared_index == system.machine.shared_index == 1
     assert data.one("FCALL f 0") == 7
+
+
+def test_a_group_that_is_founded_takes_no_functions_from_a_copy():
+    """C3: it may be older than what the group was taught by itself."""
+    system, data = Replica(), Replica()
+    system.run("SETTING slowlog-max-len 7")
+    old = copy_call(system.machine, True)
+    data.run(f'FUNCTION LOAD "{LIBRARY}"')
+    assert data.one((0, old)) == OK
+    assert data.machine.settings.get(b"slowlog-max-len") == b"7"
+    assert data.one("FCALL f 0") == 7
+
+
+def test_a_group_that_is_not_founded_learns_nothing():
+    data = Replica()
+    data.machine.await_founding()
+    assert data.one(f'FUNCTION LOAD "{LIBRARY}"') == NOT_FOUNDED
+    data.run("FOUND 0-16383 1")
+    assert data.one(f'FUNCTION LOAD "{LIBRARY}"') == b"lib"
 
 
 def test_without_functions_those_of_the_group_stay():
@@ -85,7 +107,8 @@ def test_a_system_group_that_has_decided_nothing_still_has_a_copy_to_give():
     system, data = Replica(), Replica()
     system.run(f'FUNCTION LOAD "{LIBRARY}"')
     assert system.machine.shared_index == 0
-    data.run((0, copy_call(system.machine, True)))
+    data.machine.await_founding()
+    data.run((0, copy_call(system.machine, True)), "FOUND 0-16383 1")
     assert data.one("FCALL f 0") == 7
     assert data.machine.shared_index == 1
 

@@ -233,6 +233,18 @@ def test_a_later_group_of_the_default_keyspace_knows_what_it_does_not_have():
     assert do(group, "SET k 1", db=DB) == OK
 
 
+def test_who_waits_in_a_dropped_one_waits_for_its_end():
+    """D3: or for its coming back."""
+    group = of_keyspace(20)
+    assert isinstance(do(group, "BLOCK 1 BLPOP k 0", NOW, db=20), Blocked)
+    group.machine.take_woken()
+    assert group.say("WITHHOLD", 20, NOW) == OK
+    assert group.machine.take_woken() == []
+    assert group.say("LIFT", 20, NOW) == OK
+    assert do(group, "RPUSH k x", NOW, db=20) == 1
+    assert group.machine.take_woken() == [(1, 1)]
+
+
 def test_a_dropped_one_takes_nothing_more():
     group = of_keyspace(20)
     assert group.say("WITHHOLD", 20, NOW) == OK

@@ -30,7 +30,7 @@ from trivet.core.node.effects import Effects
 from trivet.core.node.node import Node
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
-from trivet.core.wire.reply import Reply
+from trivet.core.wire.reply import OK, Error, Reply
 
 CLUSTER = "c0ffee"
 START_WALL_MS = 1_700_000_000_000
@@ -505,7 +505,10 @@ class Bench:
         self.servers[number].disk.fails = Sync
 
     def change_map(self, number: int, line: str) -> Reply:
-        """``line`` is what follows ``MAP``, said by node ``number``; the reply, when it has come."""
+        """``line`` is what follows ``MAP``, said by node ``number``; the reply, when it has come.
+
+        Of a change that groups are asked for first it is how that ended.
+        """
         run = Run(_Nobody(), True, patient=True)
         run.add((0, [b"MAP", *line.encode().split()]), len(line) + 32)
         self.node(number).system.write(run, self.mono_ms)
@@ -513,7 +516,14 @@ class Bench:
         self.settle()
         self.until(lambda: run.replies is not None)
         assert run.replies is not None
-        return run.replies[0]
+        reply = run.replies[0]
+        if not isinstance(reply, list) or reply[0] != b"CLAIM":
+            return reply
+        token = reply[1]
+        assert isinstance(token, int)
+        self.until(lambda: token in self.node(number).front.cluster.settled)
+        text = self.node(number).front.cluster.settled[token]
+        return Error(text) if text else OK
 
     def stop(self, number: int) -> None:
         self.node(number).stop()

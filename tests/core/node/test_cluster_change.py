@@ -115,6 +115,23 @@ def test_moving_slots():
     assert bench.node(1).front.cluster.groups[4].founders == [1, 2, 3]
 
 
+def test_a_move_is_aborted_before_its_hand_over():
+    bench = founded(3, "20 SHARDS 2")
+    assert bench.answer("a", "CLUSTER MOVE 2 0-9 3") == "1"
+    assert bench.answer("a", "CLUSTER MOVE ABORT 1") == "+OK"
+    assert not bench.node(1).front.cluster.moves
+    bench.talk(
+        """
+        a> CLUSTER MOVE ABORT 1 | CLUSTER MOVE ABORT 9 | CLUSTER MOVE ABORT x | CLUSTER MOVE 2 1 | CLUSTER MOVE 2 1 3 4
+        -ERR move 1 is over
+        -ERR no such move: 9
+        -ERR value is not an integer or out of range
+        -ERR syntax error
+        -ERR syntax error
+        """
+    )
+
+
 def test_a_new_group_stands_on_nodes_that_are_alive_if_they_are_enough():
     bench = founded(5, "20 REPLICAS 3 SHARDS 1")
     dead = next(number for number in (5, 4, 3) if number != bench.leader())

@@ -35,17 +35,10 @@ def test_a_command_with_keys_of_one_group_goes_there_whole():
     assert plan_of(found, 0, [b"EXEC", encode_calls([(0, [b"SET", HIGH, b"1"])]), b""]) is replicas[2]
 
 
-def test_what_is_taught_goes_to_the_system_group_too():
-    """For groups that come later; what is only asked does not."""
-    everywhere = [1, 2, 0]
-    for words in ([b"FUNCTION", b"LOAD", b"x"], [b"function", b"flush"], [b"SCRIPT", b"load", b"x"]):
-        assert [number for number, _ in parts(plan(words[0].upper(), *words[1:]))] == everywhere
+def test_what_is_asked_of_all_groups():
     for words in ([b"FUNCTION", b"LIST"], [b"SCRIPT", b"EXISTS", b"x"], [b"FLUSHALL"]):
         assert [number for number, _ in parts(plan(*words))] == [1, 2]
     alone, replicas = router()
-    planned = plan_of(alone, 0, [b"FUNCTION", b"LOAD", b"x"])
-    assert isinstance(planned, Plan)
-    assert parts(planned) == [(1, [b"FUNCTION", b"LOAD", b"x"]), (0, [b"FUNCTION", b"LOAD", b"x"])]
     assert plan_of(alone, 0, [b"FUNCTION", b"LIST"]) is replicas[1]
 
 

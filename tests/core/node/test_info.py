@@ -110,3 +110,10 @@ def test_several_groups():
     }  # fmt: skip
     leads = sum(int(facts(bench, f"b{n}", "cluster")["trivet_leads_here"]) for n in (1, 2, 3))
     assert leads == 5
+
+
+def test_whether_the_cluster_is_founded():
+    bench = Bench(3)
+    assert facts(bench, "a", "cluster")["trivet_founded"] == "0"
+    bench = founded(3)
+    assert facts(bench, "a", "cluster")["trivet_founded"] == "1"

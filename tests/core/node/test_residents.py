@@ -148,7 +148,7 @@ def test_a_dropped_keyspace_leaves_nothing_behind():
     for number in range(30):
         bench.say("a", f"SET k{number} {'v' * 300}")
     bench.until(lambda: all(files_of(bench, number, SECOND) for number in (1, 2, 3)))
-    bench.change_map(2, "KEYSPACE DROP 3")
+    bench.change_map(2, "KEYSPACE DROP 3 FORCE")
     bench.wait(100)
     assert holders(bench, SECOND) == []
     assert [files_of(bench, number, SECOND) for number in (1, 2, 3)] == [[], [], []]
@@ -169,7 +169,7 @@ def test_whoever_waits_in_a_dropped_keyspace_is_told(nodes):
     for number in bench.servers:
         bench.say(f"b{number}@{number}", "SELECT 20")
         assert bench.say(f"b{number}", "BLPOP q 0") == []
-    bench.change_map(1, "KEYSPACE DROP 20")
+    bench.change_map(1, "KEYSPACE DROP 20 FORCE")
     bench.wait(100)
     assert sorted(bench.events) == [(f"b{number}", NO_DATABASE) for number in bench.servers]
     assert all(not server.node.front.blocked.by_client for server in bench.servers.values())
@@ -197,7 +197,7 @@ def test_writes_and_reads_under_way_to_a_dropped_keyspace_are_answered():
     for name in readers:
         assert bench.say(name, "GET k | GET k") == []
     assert all(server.node.front.pending_bytes > 0 for server in bench.servers.values())
-    bench.change_map(outside[0], "KEYSPACE DROP 20")
+    bench.change_map(outside[0], "KEYSPACE DROP 20 FORCE")
     bench.wait(100)
     # What has left for the leader may have been applied there; the reads, and what has not left, were not.
     indefinite = [event for event in bench.events if event[1].startswith("-TIMEOUT")]
@@ -213,7 +213,7 @@ def test_a_transaction_that_watched_there_is_refused():
     for name, rest in (("a", "SET k 1"), ("b", "PING")):
         words = f"SELECT 20 | WATCH k | MULTI | {rest}"
         assert bench.say(f"{name}@1", words) == ["+OK", "+OK", "+OK", "+QUEUED"]
-    bench.change_map(2, "KEYSPACE DROP 20")
+    bench.change_map(2, "KEYSPACE DROP 20 FORCE")
     bench.wait(100)
     assert bench.say("a", "EXEC") == [NO_DATABASE]
     assert bench.say("a", "SELECT 0 | UNWATCH | SET k 1") == ["+OK", "+OK", "+OK"]

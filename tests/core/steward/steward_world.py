@@ -69,11 +69,21 @@ class Host:
 class Links:
     """What ``Residents`` asks of a node's ``Peers``."""
 
+    has_news = False
+
     def __init__(self, up: dict[int, None]) -> None:
         self.up = up
+        self.newcomers: dict[int, tuple[str, int]] = {}
 
-    def know(self, births: dict[int, int]) -> None:
+    def know(self, births: dict[int, int], next_node: int) -> None:
         """Everybody here is who it says."""
+
+    def births(self) -> dict[int, int]:
+        """Nobody is told apart by the directory."""
+        return {}
+
+    def remember(self, births: dict[int, int]) -> None:
+        """The same, as the log of an earlier life knew it."""
 
 
 class Push:

@@ -44,7 +44,10 @@ FLUSH_AGAIN = """\
             self._again = None
             jobs.append(again)
 """
-INSTALLED = "        self._after_install()\n"
+INSTALLED = """\
+        self.outbox.catch_up(installed.sessions)  # replies of batches that the state contains (Rule S2)
+        self._last_write = installed.applied_index
+"""
 GIVEN_UP = """\
             self.notes.append(f"a snapshot was given up, the log stays longer instead: {why}")
             self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS

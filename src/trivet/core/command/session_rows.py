@@ -170,7 +170,7 @@ _OURS: Final[tuple[_SessionRow, ...]] = (
     ("cluster|replace", 4, _ADMINS, _HERE, "O(1)", "Lets a new node take the place of a dead one."),
     ("cluster|split", -3, _ADMINS, _HERE, "O(1)", "Begins to move slots into a new group."),
     ("cluster|merge", 4, _ADMINS, _HERE, "O(1)", "Begins to move all slots of a group into another."),
-    ("cluster|move", 5, _ADMINS, _HERE, "O(1)", "Begins to move slots into another group."),
+    ("cluster|move", -4, _ADMINS, _HERE, "O(1)", "Begins to move slots to another group; aborts a move."),
     ("cluster|lead", 4, _ADMINS, _HERE, "O(1)", "Lets another member lead a group."),
     ("keyspace", -2, _NONE, _HERE, _BY_SUBCOMMAND, "Holds subcommands about databases with own groups."),
     ("keyspace|create", -3, _ADMINS, _HERE, "O(N), N shards", "Gives a database groups of its own."),

@@ -27,7 +27,7 @@ class Agenda:
         self.now_ms: Instant = 0
         """The last tick."""
         self._alarms: dict[Replica, WallMs] = {}
-        self._next_alarm_ms: WallMs = NEVER
+        self.next_alarm_ms: WallMs = NEVER
         """No alarm is due before."""
 
     def rouse(self, group: Replica) -> None:
@@ -41,7 +41,7 @@ class Agenda:
             self._alarms.pop(group, None)
             return
         self._alarms[group] = at_ms
-        self._next_alarm_ms = min(self._next_alarm_ms, at_ms)
+        self.next_alarm_ms = min(self.next_alarm_ms, at_ms)
 
     def remove(self, group: Replica) -> None:
         """The group is no longer here: whatever is still said to it, it has no turn and no tick."""
@@ -56,7 +56,7 @@ class Agenda:
     def tick(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """One tick for all who are awake."""
         self.now_ms = now_ms
-        if wall_ms >= self._next_alarm_ms:
+        if wall_ms >= self.next_alarm_ms:
             self._ring(wall_ms)
         awake, self.awake = self.awake, []
         for group in awake:
@@ -69,7 +69,7 @@ class Agenda:
         for group in [group for group, at_ms in self._alarms.items() if at_ms <= wall_ms]:
             del self._alarms[group]
             group.stir()
-        self._next_alarm_ms = min(self._alarms.values(), default=NEVER)
+        self.next_alarm_ms = min(self._alarms.values(), default=NEVER)
 
     def check_invariants(self, groups: list[Replica]) -> None:
         """Nobody who has something to do is forgotten; ``groups``: all that are here."""

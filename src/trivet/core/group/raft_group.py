@@ -318,8 +318,9 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
-        if self.remotes.tracks.news or self.remotes.tracks.all:
-            self.remotes.tracks.tell(self.outgoing)  # before what is read now, which has these changes
+        tracks = self.remotes.tracks
+        if tracks.news or tracks.all:
+            tracks.tell(self.outgoing)  # before what is read now, which has these changes
         if self.reads.may_run():
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
@@ -327,13 +328,8 @@ class RaftGroup:
         if self._reads_go_on() or (not knew_deadlines and self._knows_deadlines()):
             # What these reads waited for was applied in this very turn: they ask in the next.
             self.wants_turn = True
-        snapshots = self.snapshots
-        if snapshots.outgoing:
-            self.outgoing.extend(snapshots.outgoing)
-            snapshots.outgoing = []
-        if snapshots.notes:
-            self.notes.extend(snapshots.notes)
-            snapshots.notes = []
+        if self.snapshots.outgoing or self.snapshots.notes:
+            self.snapshots.speak(self.outgoing, self.notes)
         if self.wants_turn:
             self.stir()
 
@@ -555,9 +551,8 @@ class RaftGroup:
         self._take_denied(machine)
 
     def _take_denied(self, machine: Machine) -> None:
-        self.denied.extend(
-            [one for one in machine.take_denied() if one.node in (self.settings.node, NO_NODE)]
-        )
+        ours = (self.settings.node, NO_NODE)
+        self.denied.extend([denied for denied in machine.take_denied() if denied.node in ours])
 
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""
@@ -580,7 +575,8 @@ class RaftGroup:
         self.jumped = True
         self._followers.attach(installed)
         self._followers.jumped()
-        self._after_install()
+        self.outbox.catch_up(installed.sessions)  # replies of batches that the state contains (Rule S2)
+        self._last_write = installed.applied_index
 
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""
@@ -591,11 +587,6 @@ class RaftGroup:
             outbox.stage(run, self.now_ms)
         self._resend = True
         outbox.catch_up(self.machine.sessions)
-
-    def _after_install(self) -> None:
-        """The state jumped: replies of batches that it contains are taken from its sessions (Rule S2)."""
-        self.outbox.catch_up(self.machine.sessions)
-        self._last_write = self.machine.applied_index
 
     def check_rest(self) -> None:
         """Assert that it is on the agenda if there is something to do."""

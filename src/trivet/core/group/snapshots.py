@@ -26,6 +26,7 @@ from trivet.core.base.errors import CorruptionError
 from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
 from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
+from trivet.core.group.messages import GroupMessage
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.raft.membership import encode_membership
@@ -192,6 +193,13 @@ class Snapshots:
         jobs = self.jobs
         self.jobs = []
         return jobs
+
+    def speak(self, outgoing: list[tuple[NodeId, GroupMessage]], notes: list[str]) -> None:
+        """Hand over what this turn has for peers and for people."""
+        outgoing.extend(self.outgoing)
+        notes.extend(self.notes)
+        self.outgoing = []
+        self.notes = []
 
     # -- taking ------------------------------------------------------------------------------
 

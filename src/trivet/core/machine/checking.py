@@ -29,9 +29,13 @@ _OF_A_DATABASE: Final = {b"WATCH": 1, b"BLOCK": 1, SCANPART: 1, SLOTKEYS: 1}
 OTHER_KEYSPACE: Final = Error(
     "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
 )
+NOT_FOUNDED: Final = Error("TRYAGAIN this group is not founded yet")
+"""Of what it is to learn: it will come with its founding, or has to be said again after that."""
+LEARNT: Final = {b"SCRIPT": 1, b"FUNCTION": 1}
 _CLAIMED: Final = Error("TRYAGAIN this database is being given groups of its own, or dropped")
 _MOVING: Final = Error("TRYAGAIN some of the keys are on their way to another group")
 _NOT_DECLARED: Final = Error("CROSSSLOT this script names a key of another group: declare all keys in KEYS")
+_IN_PARTS: Final = Error("CROSSSLOT the database is in several groups, and a script sees one of them only")
 _ELSEWHERE: Final = Error("CROSSSLOT a pattern of this call names a key of another group")
 
 
@@ -118,7 +122,7 @@ class Owns:
         if not ownership.is_partial:
             return None
         if row.name.upper().encode() in WHOLE:
-            return _MOVING if ownership.is_in_the_way() else None
+            return _MOVING if ownership.is_in_the_way() else _IN_PARTS
         for key in keys_of(row, args):
             place = ownership.place(key)
             if place != OWNED:

@@ -22,7 +22,7 @@ from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
-from trivet.core.machine.checking import ALWAYS, refuses
+from trivet.core.machine.checking import ALWAYS, LEARNT, NOT_FOUNDED, refuses
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
@@ -166,6 +166,8 @@ class Machine(Specials):
             self.turned_away += 1
             return NotHere(since or self.applied_index)
         if checks:
+            if ownership.is_awaited and args[0] in LEARNT:
+                return NOT_FOUNDED
             row = (ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS).get(args[0])
             if row is not None and row.run is not None:
                 return row.run(context, args)

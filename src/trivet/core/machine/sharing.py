@@ -6,6 +6,8 @@ gone on.
 
 - Rule C1: a copy is taken only if it is newer than the one before; so it does not matter who brings it, how
   often.
+- Rule C3: functions and scripts come along only before the group is founded. From then on it is taught each
+  change of them by itself (``node/teaching``), and no copy, which may be older, takes one back.
 - Rule C2: what the group has decided itself (that memory is short) is not overwritten.
 """
 
@@ -25,7 +27,7 @@ SHARED: Final = b"SHARED"
 class Shared(msgspec.Struct, array_like=True, frozen=True):
     """A copy; ``index``: the system group's entry that changed it last.
 
-    ``scripts``: for a group that has none yet.
+    ``scripts``: for a group that is not founded yet.
     """
 
     index: int
@@ -57,7 +59,7 @@ def take_copy(machine: State, args: list[bytes]) -> Reply:
     machine.shared_index = shared.index
     machine.users.restore(shared.users)
     machine.settings.replace(shared.settings)
-    if shared.scripts is not None:
+    if shared.scripts is not None and machine.ownership.is_awaited:
         machine.scripts.restore(shared.scripts)
     machine.keep_account()
     return OK

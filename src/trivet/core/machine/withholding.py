@@ -13,7 +13,8 @@ given twice. All of them may be said twice, and late.
 - Rule D2: a call about a database that the group does not hold is not run (``NotHere``); a script or a
   transaction that comes to one gets an error from that call.
 - Rule D3: at that entry its watches are broken, who follows reads forgets them, and calls that wait there are
-  sent after it. What a waiting call was served and has not claimed counts as a key.
+  sent after it (in a keyspace that is dropped they stay, and end with it). What a waiting call was served and
+  has not claimed counts as a key.
 - Rule D4: of two claims the one with the higher token stands. A word about another token than the one that
   stands changes nothing.
 """
@@ -52,7 +53,8 @@ def withhold(state: State, context: Context, args: list[bytes]) -> Reply:
         keys = len(database) + state.waiting.unclaimed_in(db)
         if keys:
             return [FULL, keys]
-    state.waiting.leave_database(context, db)
+    if not ownership.keyspace:
+        state.waiting.leave_database(context, db)
     for watched in list(state.watches.keys):
         if watched[0] == db:
             state.watches.touched(watched)

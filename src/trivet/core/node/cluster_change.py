@@ -191,6 +191,12 @@ def _merge(front: Front, args: list[bytes]) -> Words:
 
 
 def _move(front: Front, args: list[bytes]) -> Words:
+    """``MOVE group slots group|NEW``, or ``MOVE ABORT move``: while it has not been handed over."""
+    if len(args) == 4 and args[2].upper() == b"ABORT":
+        move = fields.identity(args[3])
+        return move if isinstance(move, Error) else [b"MOVE", b"ABORT", b"%d" % move]
+    if len(args) != 5:
+        return fields.SYNTAX
     row = group_named(front, args[2])
     if isinstance(row, Error):
         return row

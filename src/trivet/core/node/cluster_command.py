@@ -49,6 +49,8 @@ _HELP: Final = (
     "    Move all slots of a group into another.",
     "MOVE <group> <slots> <group>|NEW",
     "    Move slots such as 0-99,200 into another group.",
+    "MOVE ABORT <move>",
+    "    Let a move be that has not been handed over: its slots stay where they are.",
     "MYID",
     "    The id of this node.",
     "NODES",

@@ -16,6 +16,7 @@ from trivet.core.node.router import NOT_IN_REACH
 from trivet.core.node.routes import ROUTES, Route
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
+from trivet.core.node.teaching import is_taught, teach
 from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
 from trivet.core.wire.reply import Error
 
@@ -99,7 +100,9 @@ def _take_otherwise(
 
     None: it is as any other after all.
     """
-    if route.is_wide and (front.router.many or route.is_taught):
+    if route.is_taught and is_taught(args):
+        return teach(front, session, args)
+    if route.is_wide and front.router.many:
         return spread(front, session, route, args, size_bytes)
     if route.blocks and may_wait(args):
         return front.block(session, args, size_bytes)

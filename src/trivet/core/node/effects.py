@@ -19,8 +19,8 @@ class Effects:
     """Everything that one turn decided. All lists are in the order in which to perform them."""
 
     __slots__ = (
-        "again", "closes", "dials", "disk", "fatal", "finished", "kills", "link_closes", "log", "pauses",
-        "redials", "replies", "resumes", "sends",
+        "again", "calm", "closes", "dials", "disk", "fatal", "finished", "kills", "link_closes", "log",
+        "pauses", "redials", "replies", "resumes", "sends",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -48,6 +48,8 @@ class Effects:
         """Lines for people: (level of the standard library's logging, text)."""
         self.again = False
         """Another turn is wanted soon: bulk work goes on in slices."""
+        self.calm = False
+        """Nothing passes with time: until a turn says otherwise ticks may come as seldom as beats."""
         self.fatal = ""
         """Not empty: stop the process now, loudly; nothing more may leave it."""
         self.finished = False

@@ -14,7 +14,7 @@ from trivet.core.machine.checking import EVERYWHERE, OTHER_KEYSPACE, names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
-from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, TAUGHT, Router
+from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, Router
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -81,8 +81,6 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
         groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
         if isinstance(groups, Error):
             return groups
-        if name in TAUGHT and len(args) > 1 and args[1].upper() in TAUGHT[name]:
-            groups = [*groups, router.system()]
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)

@@ -286,6 +286,7 @@ def _cluster(front: Front) -> Facts:
     leads = sum([group.raft.role is Role.LEADER for group in front.groups.values()])
     return {
         "cluster_enabled": 0,
+        "trivet_founded": int(front.system.machine.cluster is not None),
         "trivet_map_epoch": cluster.epoch,
         "trivet_nodes": len(cluster.members),
         "trivet_keyspaces": len(cluster.keyspaces),

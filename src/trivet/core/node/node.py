@@ -24,6 +24,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.messages import ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
+from trivet.core.node.calm import is_calm
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.dispatch import take_requests
 from trivet.core.node.effects import INFO, WARNING, Effects
@@ -318,8 +319,8 @@ class Node:
 
     def _beat(self, mono_ms: Instant) -> None:
         """Quiet groups rely on their nodes: each tells that it is there, and notices who does not."""
-        if mono_ms < self._beat_ms:
-            return
+        if mono_ms + self.config.tick_ms // 2 < self._beat_ms:
+            return  # a tick that comes a bit early is not to be skipped: the next may be far
         self._beat_ms = mono_ms + self.config.heartbeat_ms
         self.front.effects.sends.extend([(peer, _BEAT) for peer in self._peers.up])
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
@@ -405,7 +406,7 @@ class Node:
             front.unparked |= front.rerouting.go_on(front.blocked, front.map_epoch, mono_ms)
         if (system or front.sharing.open) and front.sharing.look(mono_ms):
             front.unparked = True
-        if system:
+        if system or self._peers.has_news:
             self._follow_system(mono_ms)
         if front.steps:
             front.look_at_waiting()
@@ -418,7 +419,7 @@ class Node:
         self._answer()
 
     def _follow_system(self, mono_ms: Instant) -> None:
-        """The system group has had a turn: users, settings and the map may be others, and nowhere else."""
+        """The system group had a turn, or peers said who they are: the map, users, settings may be others."""
         front = self.front
         machine = self.system.machine  # a snapshot may have brought another
         if self.residents.look_at_map(mono_ms):
@@ -539,6 +540,7 @@ class Node:
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).
         effects.again = late or (self._wal.open and bool(self._agenda.stirred))
+        effects.calm = not self._agenda.awake and is_calm(self._agenda, self.front, self.steward)
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 

@@ -22,6 +22,9 @@ CROSSSLOT: Final = Error(
     "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
     "use a hash tag like {user1}, or keep the keyspace TOGETHER"
 )
+FLUSHES_ALL: Final = Error(
+    "CROSSSLOT FLUSHALL concerns all groups, which can't act as one: not within MULTI; nothing was done"
+)
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
     "CLUSTERDOWN this node does not know yet who holds these keys: try again; nothing was done"
@@ -92,7 +95,7 @@ class Router:
         return found
 
     def leaves_keyspace(self, db: int, args: list[bytes]) -> bool:
-        """Whether a ``MOVE`` or ``COPY`` is to put something into another keyspace (Rule N3)."""
+        """Whether ``MOVE``, ``COPY`` or ``SWAPDB`` is to put something into another keyspace (Rule N3)."""
         keyspace_of = self.cluster.keyspace_of
         here = keyspace_of(db)
         places = [keyspace_of(other) for other in other_databases(args)]
@@ -109,8 +112,10 @@ class Router:
                 continue
             row = ROWS[args[0]]
             keys = keys_of(row, args)
-            if args[0] in BETWEEN_DATABASES and self.leaves_keyspace(db, args):
+            if (args[0] in BETWEEN_DATABASES or args[0] == b"SWAPDB") and self.leaves_keyspace(db, args):
                 return OTHER_KEYSPACE
+            if args[0] == b"FLUSHALL" and self.many:
+                return FLUSHES_ALL
             home = self.home(db)
             if not keys and home is None and args[0] in WHOLE_DATABASE:
                 return CROSSSLOT

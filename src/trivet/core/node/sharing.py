@@ -68,16 +68,17 @@ class Sharing:
         behind = False
         for number, group in self._groups.items():
             machine = group.machine
+            is_new = machine.ownership.is_awaited
             if number == SYSTEM_GROUP or (
                 machine.shared_index >= system.shared_index
-                and (machine.shared_index or not system.scripts.digest)
+                and (machine.shared_index or not (is_new and system.scripts.digest))
             ):
                 continue
             behind = True
             under_way = self._copies.get(number)
             if group.raft.role is Role.LEADER and (under_way is None or under_way.replies is not None):
                 run = Run(self, True, patient=True)
-                call = copy_call(system, not machine.shared_index)
+                call = copy_call(system, is_new)
                 run.add((0, call), sum(map(len, call)))
                 self._copies[number] = run
                 group.write(run, now_ms)

@@ -27,6 +27,7 @@ from trivet.core.node.session import (
     Session,
     Transaction,
 )
+from trivet.core.node.teaching import IN_TRANSACTION, is_taught
 from trivet.core.node.tracking import choose
 from trivet.core.wire.reply import QUEUED, Error
 
@@ -124,6 +125,8 @@ def _queue(front: Front, session: Session, transaction: Transaction, route: Rout
     size_bytes = call_bytes(args) + _QUEUED_BYTES + _QUEUED_ARGUMENT_BYTES * len(args)
     if route.refuses_multi or (route.session and not route.in_log and route.name not in _EMBEDDED):
         refusal = Error("ERR Command not allowed inside a transaction")
+    elif route.is_taught and is_taught(args):
+        refusal = IN_TRANSACTION
     elif transaction.size_bytes + size_bytes > front.limits.multi_bytes_max:
         refusal = Error(
             f"ERR the transaction is larger than multi_bytes_max ({front.limits.multi_bytes_max})"

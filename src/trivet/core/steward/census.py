@@ -42,7 +42,7 @@ class Census:
         if machine is not self._machine or machine.applied_index != self._applied:
             self._machine, self._applied = machine, machine.applied_index
             self._rounds = self._fresh = 0
-        if self._rounds >= 2 or self._fresh >= SAMPLES_MAX:
+        if self.settled:
             return
         left = BUCKETS
         for index, database in machine.databases.items():
@@ -61,6 +61,11 @@ class Census:
                         self._add(slot, item_bytes(key, value, False))
         self._index = self._point = 0
         self._rounds += 1
+
+    @property
+    def settled(self) -> bool:
+        """Whether another look at the same state would tell nothing more."""
+        return self._rounds >= 2 or self._fresh >= SAMPLES_MAX
 
     def _add(self, slot: int, size_bytes: int) -> None:
         if len(self._samples) == SAMPLES_MAX:

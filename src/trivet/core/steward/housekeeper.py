@@ -4,7 +4,7 @@ On the path: nowhere. It looks at two things that only grow truer: what the map 
 group's own log says; where they differ, the next word for the group's log, or for the map's, follows.
 
 - Rule H1: a group that the map has made owns nothing before it is founded (``FOUND``), with what the map
-  gave it.
+  gave it, after it has got what is shared by all groups (see ``machine/sharing``).
 - Rule H2: the target's leader ends an import: handed over, it owns the slots (``IMPORT END``) and tells the
   map (``MOVE TAKEN``); over and not handed over, what came is thrown away (``IMPORT ABORT``).
 - Rule H3: a seal whose move is over without a hand-over is lifted (``UNSEAL``). A move that is over stays
@@ -90,6 +90,8 @@ class Housekeeper:
         """The next word."""
         say = self._desk.say
         if ownership.is_awaited:
+            if not self._has_copy(row.id):
+                return None
             return say(row.id, b"FOUND", write_ranges(row.ranges), row.epoch, *_keyspace(cluster, row))
         if cluster.claims or ownership.withheld:
             errand = self._of_databases(cluster, row, ownership, kept)
@@ -110,6 +112,12 @@ class Housekeeper:
                 if how is not None and how[0] == END:
                     return say(SYSTEM_GROUP, b"MAP", b"MOVE", b"TAKEN", move.id)
         return None
+
+    def _has_copy(self, group: GroupId) -> bool:
+        """Rule H1: users, settings and functions of the cluster come before clients can use the group."""
+        groups = self._desk.groups
+        system, machine = groups[SYSTEM_GROUP].machine, groups[group].machine
+        return machine.shared_index > 0 or not (system.shared_index or system.scripts.digest)
 
     def _of_databases(
         self, cluster: ClusterMap, row: GroupRow, ownership: Ownership, kept: _Kept

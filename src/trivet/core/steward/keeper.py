@@ -44,6 +44,8 @@ class Keeper:
         self._kept: dict[GroupId, _Kept] = {}
         self._leads: Errand | None = None
         self._leads_next_ms: Instant = 0
+        self._untold: dict[GroupId, None] = {}
+        """Groups that are led here, as far as the map does not say so yet."""
         self._looked = Looked()
 
     def tick(self, cluster: ClusterMap) -> None:
@@ -63,6 +65,8 @@ class Keeper:
         kept = self._kept.get(row.id)
         if kept is None:
             kept = self._kept[row.id] = _Kept()
+        if row.leader_term < group.raft.term:
+            self._untold[row.id] = None
         self._step(cluster, row, group, kept)
         if kept.report is not None or kept.next_ms > self._desk.now_ms:
             self._looked.left[row.id] = None
@@ -106,18 +110,22 @@ class Keeper:
     def _tell_leads(self, cluster: ClusterMap) -> None:
         """Rule K4."""
         desk = self._desk
-        if not desk.settings.lead_ms or desk.now_ms < self._leads_next_ms:
+        if not self._untold or not desk.settings.lead_ms or desk.now_ms < self._leads_next_ms:
             return
         if self._leads is not None and not self._leads.done:
             return
         self._leads_next_ms = desk.now_ms + desk.settings.lead_ms
         words: list[bytes | int] = [b"MAP", b"LEAD"]
-        for number in self._kept:
-            row, group = cluster.groups.get(number), desk.led(number)
-            if group is not None and row is not None and row.leader_term < group.raft.term:
+        for number in list(self._untold):
+            row, group = cluster.groups.get(number), desk.groups.get(number)
+            if group is None or row is None or row.leader_term >= group.raft.term:
+                del self._untold[number]
+            elif desk.led(number) is not None:
                 words += [number, group.raft.term, desk.node]
                 if len(words) >= 3 * LEADS_MAX:
                     break
+            elif group.raft.role is not Role.LEADER:
+                del self._untold[number]
         if len(words) > 2:
             self._leads = desk.say(SYSTEM_GROUP, *words)
 

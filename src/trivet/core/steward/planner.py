@@ -63,7 +63,7 @@ class Planner:
         """Since when a split or a merge seems right (Rule F5)."""
         self._told: dict[NodeId, list[str]] = {}
         self._news = True
-        """A report said something else than the one before."""
+        """Some report said something else than the one before."""
         self._seen: tuple[int, StewardSettings | None] = (-1, None)
         """The map's epoch, and the settings, of the last plan."""
         self._old_ms: Instant = 0
@@ -82,14 +82,18 @@ class Planner:
             return None
         self._heard_ms[sender] = now_ms
         for one in report.groups:
+            known = self._groups.get(one.group)
+            if known is not None and known.node == sender and known.report == one:
+                # As of most of many groups, most of the time.
+                self._news = self._news or self._is_stale(known)
+                known.at_ms = now_ms
+                continue
             if one.group not in cluster.groups:
                 continue
+            self._news = True
             rates = self._ops.setdefault(one.group, {})
-            self._news = self._news or rates.get(sender) != one.ops
             rates[sender] = one.ops
-            known = self._groups.get(one.group)
             if one.term and (known is None or one.term >= known.report.term or self._is_stale(known)):
-                self._news = self._news or known is None or (known.node, known.report) != (sender, one)
                 self._groups[one.group] = _Heard(sender, one, now_ms)
         if self._told.get(sender) == self.sentences:
             return None

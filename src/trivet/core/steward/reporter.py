@@ -5,7 +5,9 @@ On the path: nowhere.
 
 from typing import Final
 
-from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
+from msgspec.structs import replace
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Index, Instant, Term
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.census import Census, is_spent, keys_of
@@ -13,6 +15,9 @@ from trivet.core.steward.desk import Desk
 from trivet.core.steward.messages import GroupReport, NodeReport
 
 _MEMBERS_MAX: Final = 16
+
+Said = tuple[tuple[Term, Index, Index], GroupReport]
+"""What was said of a group that is led here, and of which state of it."""
 
 
 class Reporter:
@@ -24,6 +29,7 @@ class Reporter:
         self._counts: dict[GroupId, int] = {}
         self._ops: dict[GroupId, int] = {}
         self._since_ms: Instant = 0
+        self._said: dict[GroupId, Said] = {}
 
     def report(self) -> NodeReport:
         """What is so now."""
@@ -33,6 +39,7 @@ class Reporter:
         counts: dict[GroupId, int] = {}
         rates: dict[GroupId, int] = {}
         census: dict[GroupId, Census] = {}
+        said: dict[GroupId, Said] = {}
         reports: list[GroupReport] = []
         for number, group in desk.groups.items():
             counts[number] = group.machine.call_count
@@ -40,12 +47,21 @@ class Reporter:
             rate = max(0, counts[number] - before) * 1000 // elapsed_ms
             ops = rates[number] = (3 * self._ops.get(number, rate) + rate) // 4
             if group.raft.role is Role.LEADER:
-                census[number] = self._census.get(number) or Census()
-                reports.append(self._led(number, group, ops, census[number]))
+                counting = census[number] = self._census.get(number) or Census()
+                said[number] = self._say(number, group, ops, counting)
+                reports.append(said[number][1])
             elif ops:
                 reports.append(GroupReport(number, ops))
-        self._counts, self._ops, self._census = counts, rates, census
+        self._counts, self._ops, self._census, self._said = counts, rates, census, said
         return NodeReport(reports)
+
+    def _say(self, number: GroupId, group: RaftGroup, ops: int, census: Census) -> Said:
+        """The same as before, while the group sleeps: then everybody in it has everything."""
+        state = (group.raft.term, group.machine.applied_index, group.raft.membership_index)
+        said = self._said.get(number)
+        if said is None or said[0] != state or not group.asleep or not census.settled:
+            return state, self._led(number, group, ops, census)
+        return said if said[1].ops == ops else (state, replace(said[1], ops=ops))
 
     def _led(self, number: GroupId, group: RaftGroup, ops: int, census: Census) -> GroupReport:
         raft = group.raft

@@ -270,8 +270,12 @@ class Search:
         return at, state, done, used
 
     def _covered(self, at: int, state: int, done: int, used: int) -> bool:
-        """The same was looked at before, with no more indefinite operations used up."""
+        """The same was looked at before, with no more indefinite operations used up.
+
+        Where there are many of them, looking costs more than going on: it counts too.
+        """
         seen = self._seen.setdefault((at, state, done), [])
+        self.explored += len(seen) >> 7
         if any(less & used == less for less in seen):
             return True
         seen.append(used)

@@ -397,12 +397,10 @@ class Process:
         assert node is not None
         return factory.stand(node, group), lambda: factory.served(node, group)
 
-    def slots_of(self, group: GroupId) -> tuple[bytes, str]:
-        """(a byte per slot, 1 where the replica's group serves it; what moves have left behind)."""
-        node, factory = self._running, self._world.factory
-        if node is None or group not in self.looks:
-            return b"", "the replica is not there"
-        return factory.served(node, group), factory.remains(node, group)
+    def remains_of(self, group: GroupId) -> str:
+        """What moves that are over have left in the replica."""
+        node = self._running
+        return "" if node is None else self._world.factory.remains(node, group)
 
     def whole_digest(self, group: GroupId) -> object:
         """The digest of a replica's whole state; None while it is not there."""

@@ -166,14 +166,16 @@ class RealNodes:
         """Imports, exports, and keys of slots that are not the group's."""
         assert isinstance(node, Node)
         ownership = node.groups[group].machine.ownership
+        if ownership.imports or ownership.exports:
+            return f"moves {[*ownership.imports, *ownership.exports]}"
+        count = ownership.garbage_count()
+        if count:
+            return f"{count} keys of slots that are not its own"
         try:
             ownership.check_invariants()
         except AssertionError as error:
             return f"counts of foreign keys that are wrong: {error}"
-        if ownership.imports or ownership.exports:
-            return f"moves {[*ownership.imports, *ownership.exports]}"
-        count = ownership.garbage_count()
-        return f"{count} keys of slots that are not its own" if count else ""
+        return ""
 
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         """By the node's own map and its own replicas, each as far as it is."""
