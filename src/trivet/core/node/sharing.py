@@ -11,6 +11,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
+from trivet.core.values.sizes import BASE_BYTES
 
 LOOK_MS: Final = 20
 """New groups, and new leaders of groups, are looked for so often."""
@@ -55,6 +56,7 @@ class Sharing:
         system = self._groups[SYSTEM_GROUP].machine
         if system.shared_index == self._seen and not self.changes and now_ms < self._look_at_ms:
             return False
+        tell_memory(self._groups)
         self._seen = system.shared_index
         self._look_at_ms = now_ms + LOOK_MS
         staged = False
@@ -87,3 +89,16 @@ class Sharing:
                 else:
                     change.finish(replies)
         return staged
+
+
+def tell_memory(groups: dict[GroupId, RaftGroup]) -> None:
+    """Tell each replica what the others of this node take: ``maxmemory`` is the process's."""
+    sizes: dict[GroupId, int] = {}
+    for number, group in groups.items():
+        memory = group.machine.memory
+        if memory is not None and number != SYSTEM_GROUP:
+            sizes[number] = memory.total - BASE_BYTES
+    if sizes or any(group.machine.beside_bytes for group in groups.values()):
+        total = sum(sizes.values())
+        for number, group in groups.items():
+            group.machine.beside_bytes = total - sizes[number] if number in sizes else 0

@@ -10,7 +10,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.census import Census, keys_of
 from trivet.core.steward.desk import Desk
-from trivet.core.steward.messages import GroupReport, NodeReport
+from trivet.core.steward.messages import GroupReport, MoveReport, NodeReport
 
 _MEMBERS_MAX: Final = 16
 
@@ -25,7 +25,7 @@ class Reporter:
         self._ops: dict[GroupId, int] = {}
         self._since_ms: Instant = 0
 
-    def report(self) -> NodeReport:
+    def report(self, moves: list[MoveReport] | None = None) -> NodeReport:
         """What is so now."""
         desk = self._desk
         elapsed_ms = max(1, desk.now_ms - self._since_ms)
@@ -45,7 +45,7 @@ class Reporter:
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census = counts, rates, census
-        return NodeReport(reports)
+        return NodeReport(reports, moves or [])
 
     def _led(self, number: GroupId, group: RaftGroup, ops: int, census: Census) -> GroupReport:
         raft = group.raft
