@@ -354,7 +354,7 @@ def test_a_snapshot_from_before_there_were_slots():
     replica = Replica()
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
-    old = msgspec.msgpack.decode(head)[:-5]
+    old = msgspec.msgpack.decode(head)[:-6]
     old[1] = 2
     old[7] = [shape[:3] for shape in old[7]]
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
@@ -365,7 +365,7 @@ def test_a_snapshot_from_before_there_were_transactions_over_groups():
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
     old = msgspec.msgpack.decode(head)[:-2]
-    old[1] = 3
+    old[1] = 4
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
 
 
@@ -378,7 +378,7 @@ def test_impossible_locks():
 
 def test_impossible_slots():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[-5][1] = [[0, 99_999]]
+    head[-6][1] = [[0, 99_999]]
     with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 

@@ -39,10 +39,10 @@ from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 4
-_FORMATS_READ: Final = (2, 3, 4)
-"""A head of format 2 ends earlier: its group has all slots. One of format 3 knows nothing of databases that are held
-back, nor of transactions over groups."""
+FORMAT: Final = 5
+_FORMATS_READ: Final = (2, 3, 4, 5)
+"""A head of format 2 ends earlier: its group has all slots. One of format 3 knows nothing of databases, one
+of 4 nothing of transactions over groups."""
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 
@@ -219,6 +219,7 @@ class SnapshotLoad:
             session.last_sequence = state.last_sequence
             session.replies = {number: decode_replies(data) for number, data in state.replies}
             machine.sessions.by_node[state.node] = session
+        machine.sessions.gone = dict.fromkeys(head.gone)
         for watch in head.watches:
             watcher = (watch.node, watch.client)
             for db_index, key, existed in watch.keys:
@@ -324,6 +325,7 @@ def _head_of(machine: Machine) -> Head:
         machine.ownership.state(),
         b"" if machine.cluster is None else machine.cluster.encode(),
         machine.shared_index,
+        list(machine.sessions.gone),
         machine.intents.state(),
         [
             PutOffState(call.db_index, call.args, call.keys, encode_replies([call.reply]))

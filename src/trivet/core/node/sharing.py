@@ -11,6 +11,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
+from trivet.core.values.sizes import BASE_BYTES
 
 LOOK_MS: Final = 20
 """New groups, and new leaders of groups, are looked for so often."""
@@ -62,6 +63,7 @@ class Sharing:
         decided = (system.shared_index, system.scripts.digest)
         if decided == self._seen and not self.changes and (not self.open or now_ms < self._look_at_ms):
             return False
+        counts = tell_memory(self._groups)
         self._seen = decided
         self._look_at_ms = now_ms + LOOK_MS
         staged = False
@@ -93,5 +95,22 @@ class Sharing:
                     self.changes.append(change)
                 else:
                     change.finish(replies)
-        self.open = behind or bool(self.changes)
+        self.open = behind or counts or bool(self.changes)
         return staged
+
+
+def tell_memory(groups: dict[GroupId, RaftGroup]) -> bool:
+    """Tell each replica what the others of this node take: ``maxmemory`` is the process's.
+
+    Whether there is something to tell, now and again.
+    """
+    sizes: dict[GroupId, int] = {}
+    for number, group in groups.items():
+        memory = group.machine.memory
+        if memory is not None and number != SYSTEM_GROUP:
+            sizes[number] = memory.total - BASE_BYTES
+    if sizes or any(group.machine.beside_bytes for group in groups.values()):
+        total = sum(sizes.values())
+        for number, group in groups.items():
+            group.machine.beside_bytes = total - sizes[number] if number in sizes else 0
+    return bool(sizes)
