@@ -31,6 +31,8 @@ GROUPS = (1, 2, 3)
 KEYS = [f"{group}{name}" for group in GROUPS for name in "abcd"]
 QUEUE = "q"
 """A list of each group that waiting clients take from."""
+SOURCE = "r"
+"""One from which waiting clients move elements to the queue."""
 
 
 def group_of(key: str) -> int:
@@ -71,6 +73,8 @@ class Attempt:
         self.state = "locking"
         self.waits: dict[int, None] = dict.fromkeys(self.groups)
         self.effects: dict[int, bytes] = {}
+        self.later: dict[int, str] = {}
+        """By group, a key that is asked for only once the others are granted."""
 
 
 class Coordinator:
@@ -91,7 +95,7 @@ class Coordinator:
                 key: random.choice([SHARED, 1, 1, 1]) for key in random.sample(KEYS, random.randint(2, 4))
             }
             for group in dict.fromkeys(group_of(key) for key in keys):
-                if random.random() < 0.2:
+                if random.random() < 0.3:
                     keys[f"{group}{QUEUE}"] = 1
             age = self.world.count()
         else:
@@ -99,10 +103,17 @@ class Coordinator:
         id_ = ident(self.number, self.node, self.incarnation)
         self.attempt = one = Attempt(id_, age, keys, f"t{self.node}.{self.incarnation}.{self.number}")
         for group in one.groups:
+            own = [key for key in keys if group_of(key) == group]
+            if len(own) > 1 and random.random() < 0.4:
+                one.later[group] = random.choice(own)
             self._lock(one, group)
 
     def _lock(self, one: Attempt, group: int) -> None:
-        keys = [(key, mode) for key, mode in one.keys.items() if group_of(key) == group]
+        keys = [
+            (key, mode)
+            for key, mode in one.keys.items()
+            if group_of(key) == group and one.later.get(group) != key
+        ]
         word = lock(one.id, *keys, age=one.age, home=one.home, low=self.low)
         self.world.send(group, word, lambda reply: self._locked(one, group, reply))
 
@@ -117,9 +128,14 @@ class Coordinator:
                 for _, _, held in items
                 for key, value, _ in held
             }
+            if group in one.later:
+                del one.later[group]
+                self._lock(one, group)
+                return
             one.granted[group] = read
-            for key, values in read.items():
-                self.world.saw(key, values)
+            for key in one.keys:
+                if group_of(key) == group:
+                    self.world.saw(key, read.get(key, []))
             if len(one.granted) == len(one.groups):
                 self._decide(one)
         elif answer.outcome == WAIT:
@@ -206,6 +222,7 @@ class World:
         self.whole: list[tuple[int, int]] = []
         self.ending = False
         self.counter = 0
+        self.dies = 0.0
 
     def count(self) -> int:
         self.counter += 1
@@ -216,8 +233,13 @@ class World:
 
     def saw(self, key: str, values: list[str]) -> None:
         """Somebody read this: it must be the beginning of what the key holds at last."""
-        if key[1] != QUEUE:
-            self.prefixes.append((key, len(self.groups[group_of(key)].closed.get(key, [])), values))
+        if key[1] in (QUEUE, SOURCE):
+            return
+        closed = self.groups[group_of(key)].closed.get(key, [])
+        self.prefixes.append((key, len(closed), values))
+        for tag, one in self.acknowledged.items():
+            if one.keys.get(key, SHARED) != SHARED:
+                assert tag in values or tag in closed, f"{tag} was acknowledged, and {key} is read without it"
 
     def decided(self, one: Attempt) -> None:
         self.attempts[one.tag] = one
@@ -243,7 +265,7 @@ class World:
             self.entry(group, word)
 
     def plain_write(self) -> None:
-        key, tag = self.random.choice([*KEYS, "1q", "2q"]), f"p{self.count()}"
+        key, tag = self.random.choice([*KEYS, "1q", "2q", "1r", "2r"]), f"p{self.count()}"
         reply = self.entry(group_of(key), f"RPUSH {key} {tag}")
         if not isinstance(reply, NotHere):
             self.plain[tag] = key
@@ -273,12 +295,18 @@ class World:
         reply = self.groups[group].machine.read([(0, words)], 0, Prng(1))[0]
         if isinstance(reply, NotHere):
             assert since in (0, reply.locked_at)
+            intents = self.groups[group].machine.intents.by_id.values()
+            assert any(one.is_exclusive and one.index <= reply.locked_at for one in intents)
             self.whole.append((group, reply.locked_at))
 
     def flush(self) -> None:
         group = self.groups[self.random.choice(GROUPS)]
         number = next(n for n, one in self.groups.items() if one is group)
-        before = {key: group.list_at(key) for key in [*KEYS, f"{number}{QUEUE}"] if group_of(key) == number}
+        before = {
+            key: group.list_at(key)
+            for key in [*KEYS, f"{number}{QUEUE}", f"{number}{SOURCE}"]
+            if group_of(key) == number
+        }
         if self.entry(number, "FLUSHALL") == OK:
             for key, values in before.items():
                 group.closed.setdefault(key, []).extend(values)
@@ -286,7 +314,10 @@ class World:
     def wait_for(self) -> None:
         group, client = self.random.choice(GROUPS), self.count()
         key = f"{group}{QUEUE}".encode()
-        reply = self.entry(group, (0, [b"BLOCK", b"%d" % client, b"BLPOP", key, b"0"]))
+        words = [b"BLPOP", key, b"0"]
+        if self.random.random() < 0.4:
+            words = [b"BLMOVE", f"{group}{SOURCE}".encode(), key, b"LEFT", b"RIGHT", b"0"]
+        reply = self.entry(group, (0, [b"BLOCK", b"%d" % client, *words]))
         if isinstance(reply, Blocked):
             self.waiting[client] = group
         elif isinstance(reply, list):
@@ -303,7 +334,8 @@ class World:
                 reply = self.entry(group, (0, [b"CLAIM", b"%d" % client]))
                 if reply[0] == b"served":
                     del self.waiting[client]
-                    self.taken.append(reply[1][1].decode())
+                    if isinstance(reply[1], list):
+                        self.taken.append(reply[1][1].decode())
 
     def reload(self) -> None:
         group = self.groups[self.random.choice(GROUPS)]
@@ -343,10 +375,10 @@ class World:
         random = self.random
         weights = {
             self.deliver: 60, self.repeat: 4, self.plain_write: 8, self.plain_read: 6, self.script: 3,
-            self.whole_read: 2, self.flush: 0.5, self.wait_for: 3, self.claim_or_leave: 4, self.reload: 1,
+            self.whole_read: 2, self.flush: 0.5, self.wait_for: 4, self.claim_or_leave: 5, self.reload: 1,
             self.look_after: random.choice([0, 0.3, 2]),
         }  # fmt: skip
-        dies = random.choice([0, 0.002, 0.006])
+        dies = self.dies = random.choice([0, 0.002, 0.006])
         for _ in range(actions):
             for coordinator in self.coordinators:
                 if coordinator.attempt is None and random.random() < 0.3:
@@ -359,6 +391,11 @@ class World:
     def end(self) -> None:
         """No new transaction: those that are there come to an end, and so does everything else."""
         self.ending = True
+        if not self.dies:
+            for _ in range(2_000):
+                self.deliver()
+            assert not self.under_way, "nobody died, and they wait for each other"
+            assert not any(one.machine.intents.by_id for one in self.groups.values())
         for turn in range(3_000):
             self.deliver()
             if turn % 7 == 0:
@@ -390,7 +427,8 @@ class World:
             assert machine.digest == twin.digest
             assert not machine.waiting.put_off
         histories = {key: self.groups[group_of(key)].history(key) for key in KEYS}
-        queues = [tag for g in GROUPS for tag in self.groups[g].history(f"{g}{QUEUE}")] + self.taken
+        queues = [tag for g in GROUPS for n in (QUEUE, SOURCE) for tag in self.groups[g].history(f"{g}{n}")]
+        queues += self.taken
         committed = dict(self.acknowledged)
         everywhere = [tag for values in histories.values() for tag in values]
         for tag, one in self.attempts.items():
@@ -406,8 +444,10 @@ class World:
             if wanted or tag in self.acknowledged:
                 assert queues.count(tag) == (len(queued) if tag in committed else 0), (tag, "in queues")
         for tag, key in self.plain.items():
-            place = queues if key[1] == QUEUE else histories[key]
+            place = queues if key[1] in (QUEUE, SOURCE) else histories[key]
             assert place.count(tag.split("@")[0]) == 1, (tag, key)
+        known = {tag.split("@")[0]: None for tag in [*self.plain, *committed]}
+        assert [tag for tag in everywhere if tag not in known] == []
         for key, start, values in self.prefixes:
             assert histories[key][start : start + len(values)] == values, (key, start, values)
         self.fits_together(histories, committed)
