@@ -70,7 +70,7 @@ LOOK = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 from tests.core.machine.transaction_world import World
-for seed in range(150):
+for seed in range(60):
     try:
         World(seed).run(1000)
     except Exception as error:
