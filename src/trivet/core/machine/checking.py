@@ -6,9 +6,9 @@ Only for calls that must be looked at; see ``Ownership.checks_below``.
 from typing import Final
 
 from trivet.core.command.lookup import find_row, keys_of
-from trivet.core.command.table import ROWS, Row
+from trivet.core.command.table import ROWS
 from trivet.core.machine.entry import Call, decode_calls
-from trivet.core.machine.ownership import FOREIGN, OWNED, Ownership
+from trivet.core.machine.ownership import OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.values.numbers import parse_int
@@ -32,11 +32,10 @@ OTHER_KEYSPACE: Final = Error(
 NOT_FOUNDED: Final = Error("TRYAGAIN this group is not founded yet")
 """Of what it is to learn: it will come with its founding, or has to be said again after that."""
 LEARNT: Final = {b"SCRIPT": 1, b"FUNCTION": 1}
-_CLAIMED: Final = Error("TRYAGAIN this database is being given groups of its own, or dropped")
-_MOVING: Final = Error("TRYAGAIN some of the keys are on their way to another group")
-_NOT_DECLARED: Final = Error("CROSSSLOT this script names a key of another group: declare all keys in KEYS")
-_IN_PARTS: Final = Error("CROSSSLOT the database is in several groups, and a script sees one of them only")
-_ELSEWHERE: Final = Error("CROSSSLOT a pattern of this call names a key of another group")
+WARY: Final = (
+    b"EVAL", b"EVALSHA", b"FCALL", b"EVAL_RO", b"EVALSHA_RO", b"FCALL_RO", b"SORT", b"SORT_RO"
+)  # fmt: skip
+"""Calls that come to keys which they did not name (Rule L15)."""
 
 
 def names_of(args: list[bytes]) -> list[bytes]:
@@ -97,41 +96,11 @@ def _is_of_another_keyspace(ownership: Ownership, db: int, args: list[bytes]) ->
     return not all(ownership.holds(other) for other in other_databases(args))
 
 
-class Owns:
-    """Answers for keys that a call did not name beforehand (an ``Owner``)."""
-
-    def __init__(self, ownership: Ownership) -> None:
-        self._ownership = ownership
-
-    def refuses_database(self, db: int) -> Error | None:
-        """See ``Owner``."""
-        ownership = self._ownership
-        if ownership.holds(db):
-            return None
-        known = ownership.withheld.get(db)
-        return OTHER_KEYSPACE if known is None or known.epoch else _CLAIMED
-
-    def refuses_in_script(self, row: Row, db: int, args: list[bytes]) -> Error | None:
-        """See ``Owner``."""
-        ownership = self._ownership
-        if ownership.bars:
-            named = other_databases([row.name.upper().encode(), *args[1:]])
-            for number in (db, *named):
-                if (refusal := self.refuses_database(number)) is not None:
-                    return refusal
-        if not ownership.is_partial:
-            return None
-        if row.name.upper().encode() in WHOLE:
-            return _MOVING if ownership.is_in_the_way() else _IN_PARTS
-        for key in keys_of(row, args):
-            place = ownership.place(key)
-            if place != OWNED:
-                return _NOT_DECLARED if place == FOREIGN else _MOVING
-        return None
-
-    def refuses_key(self, key: bytes) -> Error | None:
-        """See ``Owner``."""
-        place = self._ownership.place(key)
-        if place == OWNED:
-            return None
-        return _ELSEWHERE if place == FOREIGN else _MOVING
+def is_wary(args: list[bytes]) -> bool:
+    """Whether the call, or one in it, comes to keys which it did not name."""
+    name = args[0]
+    if name == AS:
+        return is_wary(args[3:])
+    if name == b"EXEC":
+        return any(inner[0] in WARY for db_index, inner in decode_calls(args[1]) if db_index >= 0)
+    return name in WARY

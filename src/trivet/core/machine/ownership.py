@@ -152,9 +152,7 @@ class Ownership:
         self.is_partial = self._slots.count(OWNED) != SLOTS
         self.bars = bool(self.keyspace or self.withheld)
         self._is_undecided = any(not one.epoch for one in self.withheld.values())
-        checks_all = (
-            self.exports or self.imports or self.is_locked or self.is_awaited or self._is_undecided
-        )
+        checks_all = self.exports or self.imports or self.is_locked or self.is_awaited or self._is_undecided
         self.checks_below = _ALL if checks_all else self.epoch
 
     def take_all(self, ranges: Ranges, epoch: int, keyspace: int = 0) -> None:
