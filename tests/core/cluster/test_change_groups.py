@@ -21,6 +21,7 @@ def test_a_report_may_name_a_node_that_has_left():
     cluster = genesis("ab12", founders(4), 3)
     cluster.change(b"MAP GROUP TARGET 0 1 2 3".split(), 0)
     cluster.change(b"MAP MEMBERS 0 5 1 2 3 / 4".split(), 0)
+    cluster.change(b"MAP DRAIN 4".split(), 0)
     assert cluster.change(b"MAP LEFT 4".split(), 0).text == "OK"
     assert cluster.change(b"MAP MEMBERS 1 9 1 2 3 / 4".split(), 0).text == "OK"
     cluster.check_invariants()

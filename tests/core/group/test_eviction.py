@@ -101,3 +101,29 @@ def test_while_it_is_not_counted_nothing_is_allowed_again():
     replica.machine.memory.counted = False
     replica.machine.memory.total = 0
     assert Evictor(Prng(1)).look(replica.machine, 0) is None
+
+
+def test_what_other_replicas_of_the_node_take_counts():
+    """E3: and each group removes its share."""
+    replica = replica_with("allkeys-random", -1_000, [f"SET k{i} {'v' * 1000}" for i in range(100)])
+    machine = replica.machine
+    before = machine.memory.total - BASE_BYTES
+    machine.beside_bytes = before  # as much again, and all of it too much but 1,000
+    carry_out(replica, Evictor(Prng(1)))
+    gone = before - (machine.memory.total - BASE_BYTES)
+    assert before // 2 - 2_000 < gone < before // 2 + 2_000
+    machine.beside_bytes = 0
+    assert carry_out(replica, Evictor(Prng(1))) == []
+    assert not machine.settings.refuses_growth
+
+
+def test_nothing_that_may_go_and_others_take_too_much():
+    replica = replica_with("noeviction", -1_000, ["SET a 1"])
+    evictor = Evictor(Prng(1))
+    replica.machine.beside_bytes = 2_000_000_000
+    assert carry_out(replica, evictor) == [b"EVICT", b"1"]
+    replica.machine.beside_bytes = 0
+    assert carry_out(replica, evictor) == [b"EVICT", b"0"]
+    empty = replica_with("allkeys-lru", -1_000, [])
+    empty.machine.beside_bytes = 2_000_000_000
+    assert carry_out(empty, evictor) == [], "it has nothing to give, and others do"

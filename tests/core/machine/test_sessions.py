@@ -1,6 +1,7 @@
-"""Rules S1 to S3: a batch is applied once, in its turn, in its life."""
+"""Rules S1 to S4: a batch is applied once, in its turn, in its life."""
 
 from tests.core.machine.replicas import Replica, call
+from tests.core.machine.two_groups import through_snapshot
 from trivet.core.machine.entry import Batch
 from trivet.core.machine.sessions import NodeSessions
 from trivet.core.wire.reply import OK
@@ -81,3 +82,27 @@ def test_what_is_admitted_is_the_session_it_belongs_to():
     session.replies[1] = [OK]
     assert sessions.admit(batch(2, acknowledged=1)) is session
     assert session.replies == {}
+
+
+def test_a_node_that_has_left_for_ever_is_forgotten():
+    """S4: and what comes late of it is not applied, not even as the beginning of a life."""
+    replica = Replica()
+    assert sequences(replica, batch(1, node=7), batch(1, node=2)) == [1, 1]
+    assert replica.run("FORGET 7", "FORGET 7", "FORGET 1") == [OK, OK, OK]
+    assert list(replica.machine.sessions.by_node) == [2, 1]
+    replica.machine = through_snapshot(replica.machine)
+    assert sequences(replica, batch(1, node=7)) == []
+    assert sequences(replica, batch(1, 9, node=7), batch(2, 9, node=7)) == []
+    assert sequences(replica, batch(2, node=2)) == [2]
+    assert replica.machine.databases.open(0).get(b"n") == b"3"
+
+
+def test_what_its_clients_were_served_goes_with_it():
+    """S4: also what could not be put back, and would wait for its claim for ever."""
+    replica = Replica()
+    replica.entry([replica.batch([call("BLOCK 1 BLMOVE a b LEFT RIGHT 0"), call("BLOCK 2 BLPOP c 0")], 7)])
+    replica.run("RPUSH a x", "RPUSH c y", "NODEDOWN 7 1")
+    assert list(replica.machine.waiting.by_client) == [(7, 1)]
+    replica.run("FORGET 7")
+    assert not replica.machine.waiting.by_client
+    assert replica.run("LRANGE b 0 -1", "LRANGE c 0 -1") == [[b"x"], [b"y"]]

@@ -354,7 +354,7 @@ def test_a_snapshot_from_before_there_were_slots():
     replica = Replica()
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
-    old = msgspec.msgpack.decode(head)[:-3]
+    old = msgspec.msgpack.decode(head)[:-4]
     old[1] = 2
     old[7] = [shape[:3] for shape in old[7]]
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
@@ -362,7 +362,7 @@ def test_a_snapshot_from_before_there_were_slots():
 
 def test_impossible_slots():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[-3][1] = [[0, 99_999]]
+    head[-4][1] = [[0, 99_999]]
     with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 

@@ -117,19 +117,16 @@ def test_moving_slots():
 
 def test_a_move_is_aborted_before_its_hand_over():
     bench = founded(3, "20 SHARDS 2")
-    assert bench.answer("a", "CLUSTER MOVE 2 0-9 3") == "1"
-    assert bench.answer("a", "CLUSTER MOVE ABORT 1") == "+OK"
+    assert bench.say("a", "CLUSTER MOVE 2 0-9 3 | CLUSTER MOVE ABORT 1") == ["1", "+OK"]
     assert not bench.node(1).front.cluster.moves
-    bench.talk(
-        """
-        a> CLUSTER MOVE ABORT 1 | CLUSTER MOVE ABORT 9 | CLUSTER MOVE ABORT x | CLUSTER MOVE 2 1 | CLUSTER MOVE 2 1 3 4
-        -ERR move 1 is over
-        -ERR no such move: 9
-        -ERR value is not an integer or out of range
-        -ERR syntax error
-        -ERR syntax error
-        """
-    )
+    for words, answer in (
+        ("ABORT 1", "-ERR move 1 is over"),
+        ("ABORT 9", "-ERR no such move: 9"),
+        ("ABORT x", "-ERR value is not an integer or out of range"),
+        ("2 1", "-ERR syntax error"),
+        ("2 1 3 4", "-ERR syntax error"),
+    ):
+        assert bench.answer("a", f"CLUSTER MOVE {words}") == answer
 
 
 def test_a_new_group_stands_on_nodes_that_are_alive_if_they_are_enough():

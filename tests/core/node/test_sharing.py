@@ -7,6 +7,7 @@ from tests.core.node.test_residents import SECOND, change_members, holders, lead
 from trivet.core.base.ids import SYSTEM_GROUP
 from trivet.core.machine.sharing import copy_call
 from trivet.core.node.sharing import Change, Sharing
+from trivet.core.values.sizes import BASE_BYTES
 
 LIBRARY = "'#!lua name=lib\\nredis.register_function(\"f\", function() return 7 end)'"
 
@@ -178,3 +179,26 @@ def test_the_copies_survive_a_restart():
     for number in (1, 2, 3):
         for group in bench.node(number).groups.values():
             assert group.machine.settings.get(b"slowlog-max-len") == b"9"
+
+
+def test_maxmemory_is_that_of_the_node():
+    bench = with_keyspace(3)
+    assert (
+        bench.answer("a@1", f"CONFIG SET maxmemory {BASE_BYTES + 100_000} maxmemory-policy allkeys-random")
+        == "+OK"
+    )
+    bench.say("b@1", "SELECT 3")
+    for number in range(60):
+        bench.answer("a", f"SET k{number} {'v' * 1000}")
+        bench.answer("b", f"SET k{number} {'v' * 1000}")
+    bench.wait(1_000)
+    for number in (1, 2, 3):
+        sizes = [
+            group.machine.memory.total - BASE_BYTES for n, group in bench.node(number).groups.items() if n
+        ]
+        assert len(sizes) == 2
+        assert sum(sizes) <= 100_000
+        assert min(sizes) > 30_000, "both have given"
+    assert bench.answer("a", "CONFIG SET maxmemory 0") == "+OK"
+    bench.wait(100)
+    assert all(not group.machine.beside_bytes for group in bench.node(1).groups.values())

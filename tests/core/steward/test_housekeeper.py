@@ -1,7 +1,8 @@
-"""The housekeeper: what it says is right however often and late it is said (Rules H1 to H5)."""
+"""The housekeeper: what it says is right however often and late it is said (Rules H1 to H6)."""
 
 from tests.core.steward.steward_world import DB, prepared
 from trivet.core.machine.ownership import FOREIGN, OWNED
+from trivet.core.wire.reply import Error
 
 
 def test_claims(replay):
@@ -85,3 +86,21 @@ def test_keys_keep_a_database_where_it_is():
     assert world.newest().settled[token].startswith("ERR the keyspace holds 3 keys")
     world.heal()
     assert world.verdict() == []
+
+
+def test_a_node_that_has_left_is_forgotten_by_all_groups():
+    """Rule H6."""
+    world = prepared(1, 0)
+    for number in world.hosts:
+        world.push(number, f"k{number}")
+    world.until(lambda: all(push.outcome for push in world.pushes))
+    new = world.join()
+    world.until(lambda: world.map_of(new) is not None and world.is_at_rest())
+    world.push(new, "k")
+    world.until(lambda: all(push.outcome for push in world.pushes))
+    groups = (0, 2)
+    world.until(lambda: new in world.leader_of(2).machine.sessions.by_node)
+    world.say(f"DRAIN {new}")
+    world.until(lambda: not isinstance(world.say(f"LEFT {new}"), Error))
+    world.until(lambda: all(new not in world.leader_of(g).machine.sessions.by_node for g in groups))
+    assert new in world.leader_of(2).machine.sessions.gone

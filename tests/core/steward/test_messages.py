@@ -3,7 +3,14 @@
 import msgspec
 import pytest
 
-from trivet.core.steward.messages import GroupReport, LeadWish, NodeReport, PlanTold, StewardMessage
+from trivet.core.steward.messages import (
+    GroupReport,
+    LeadWish,
+    MoveReport,
+    NodeReport,
+    PlanTold,
+    StewardMessage,
+)
 
 decoder = msgspec.msgpack.Decoder(StewardMessage)
 
@@ -12,7 +19,9 @@ decoder = msgspec.msgpack.Decoder(StewardMessage)
     "message",
     [
         NodeReport([GroupReport(3, 100, 7, 10, 1000, [1, 2], 8192), GroupReport(4, 5)]),
+        NodeReport([GroupReport(4, 5)], [MoveReport(7, 100, 20)]),
         PlanTold(["nothing to do"]),
+        PlanTold([], [MoveReport(7, 100, 20)]),
         LeadWish(3, 1),
     ],
 )
@@ -29,6 +38,8 @@ def test_round_trip(message):
         NodeReport([GroupReport(3, 1, 1, 0, 0, [], 16384)]),
         NodeReport([GroupReport(3, 1)] * 10_001),
         PlanTold(["x"] * 201),
+        PlanTold([], [MoveReport(7, -1, 0)]),
+        NodeReport([], [MoveReport(7, 1, 0)] * 1_001),
         PlanTold(["x" * 1025]),
     ],
 )

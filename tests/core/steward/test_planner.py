@@ -4,7 +4,7 @@ import msgspec
 
 from tests.core.steward.conversation import PLANS
 from tests.core.steward.steward_world import DB, prepared
-from trivet.core.steward.messages import GroupReport, NodeReport
+from trivet.core.steward.messages import GroupReport, MoveReport, NodeReport
 
 
 def test_conversation(replay):
@@ -108,3 +108,14 @@ def test_leaders_are_spread():
     world.run(15_000)
     leaders = [world.leader_of(number).settings.node for number in (1, 2, 3, 4, 5, 6)]
     assert max(leaders.count(node) for node in leaders) <= 2
+
+
+def test_how_far_moves_are_is_told_to_all():
+    world, planner, _ = planning(plans=False)
+    world.fill(20)
+    planner.hear(2, NodeReport([], [MoveReport(1, 5, 9)]))
+    world.say("MOVE START 2 NEW 0-99 large")
+    told = planner.hear(2, NodeReport([], [MoveReport(1, 5, 9), MoveReport(8, 1, 1)]))
+    assert told.moves == [MoveReport(1, 5, 9)], "of moves that there are"
+    assert planner.hear(2, NodeReport([], [MoveReport(1, 5, 9)])) is None, "it knows"
+    assert planner.hear(3, NodeReport([])).moves == [MoveReport(1, 5, 9)]

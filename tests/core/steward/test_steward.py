@@ -5,7 +5,7 @@ import msgspec
 from tests.core.steward.steward_world import LIMITS, MANUAL, prepared
 from trivet.core.base.prng import Prng
 from trivet.core.group.agenda import Agenda
-from trivet.core.steward.messages import LeadWish
+from trivet.core.steward.messages import LeadWish, MoveReport, PlanTold
 from trivet.core.steward.steward import Steward
 
 
@@ -58,7 +58,9 @@ def test_a_move_is_measured():
     world.until(lambda: steward.progress(1) is not None)
     given, left = steward.progress(1)
     assert given + left <= 40
-    assert world.hosts[4].steward.progress(1) is None
+    assert world.hosts[4].steward.progress(1) is None, "it was not told yet"
+    world.hosts[4].steward.on_message(1, PlanTold([], [MoveReport(1, 5, 35)]))
+    assert world.hosts[4].steward.progress(1) == (5, 35)
     world.until(world.is_at_rest)
     world.run(500)
     assert steward.movers == {}

@@ -185,12 +185,15 @@ def _replace(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
 
 
 def _left(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
-    """``LEFT id``. Rule N5: only when no group counts on it; it never comes back."""
+    """``LEFT id``. Rule N5: only when no group counts on it; it never comes back.
+
+    A node that shall stay after all is up again, and a word about it that comes late is refused.
+    """
     for group in state.groups.values():
         if row.id in group.members or row.id in group.target or (group.id and row.id in group.learners):
             return Error(f"ERR node {row.id} is still a member of group {group.id}: drain it first")
-    if row.state == UP and not any(o.state == UP and o is not row for o in state.members.values()):
-        return Error(f"ERR node {row.id} is the last one that is up")
+    if row.state == UP:
+        return Error(f"ERR node {row.id} is up: drain it first")
     state.advance()
     row.state = GONE
     gone = [node for node, other in state.nodes.items() if other.state == GONE and node != row.id]

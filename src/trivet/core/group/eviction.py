@@ -4,6 +4,9 @@ The leader alone looks, at the end of a turn, at the account of its own replica;
 decides goes through the log, so every replica evicts the same keys and refuses the same
 commands at the same place.
 
+``maxmemory`` is the process's, as users of Redis mean it: what all replicas of a node take
+counts. Of what is too much each group that is led there removes its share, by its size.
+
 - Rule E1: one proposal at a time is under way, of so many keys at most.
 - Rule E2: commands that need memory are refused while more is taken than allowed and nothing
   may be evicted; the log says from where on, and until where.
@@ -15,6 +18,7 @@ from trivet.core.base.ids import WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.group.run import Run
 from trivet.core.machine.machine import Machine
+from trivet.core.values.sizes import BASE_BYTES
 
 VICTIMS_MAX: Final = 1000
 """Keys in one proposal."""
@@ -40,7 +44,7 @@ class Evictor:
         memory = machine.memory
         if memory is None or (self._run is not None and self._run.replies is None):
             return None
-        surplus_bytes = memory.total - machine.settings.maxmemory_bytes
+        surplus_bytes = _share(memory.total, machine.beside_bytes, machine.settings.maxmemory_bytes)
         if surplus_bytes <= 0 and not memory.counted:
             return None
         refuses = False
@@ -50,7 +54,8 @@ class Evictor:
                 samples = min(machine.settings.number(b"maxmemory-samples"), SAMPLES_MAX)
                 count_max = min(VICTIMS_MAX, LOOKS_MAX // samples)
                 victims = memory.victims(surplus_bytes, samples, wall_ms, count_max, self._prng)
-            refuses = not victims
+            has_keys = machine.databases.key_count() > 0
+            refuses = not victims and (has_keys or memory.policy == b"noeviction")
         if not victims and refuses is machine.settings.refuses_growth:
             return None
         run = Run(self, True)
@@ -60,3 +65,12 @@ class Evictor:
         run.add((0, args), sum(map(len, args)) + 16 * len(args))
         self._run = run
         return run
+
+
+def _share(own_bytes: int, beside_bytes: int, limit_bytes: int) -> int:
+    """How much of what the node takes too much is this group's; not above 0: none."""
+    surplus_bytes = own_bytes + beside_bytes - limit_bytes
+    if surplus_bytes <= 0 or not beside_bytes:
+        return surplus_bytes
+    keys_bytes = own_bytes - BASE_BYTES
+    return max(1, surplus_bytes * keys_bytes // (keys_bytes + beside_bytes))

@@ -7,6 +7,8 @@ sequence numbers without gaps, and the machine applies each at its turn only:
   duplicate; a higher one has lost its predecessor, and its node sends both again.
 - Rule S2: the replies of applied batches are remembered until their node acknowledges
   them, because that node may have received the state by snapshot instead of applying.
+- Rule S4: of a node that has left the cluster for ever (``FORGET``) nothing is remembered but that; no batch
+  of it is applied any more, however late it comes.
 - Rule S3: a batch of a higher incarnation ends the node's earlier session; one of a lower
   incarnation comes from a dead process and is never applied.
 """
@@ -33,12 +35,19 @@ class NodeSessions:
 
     def __init__(self) -> None:
         self.by_node: dict[NodeId, NodeSession] = {}
+        self.gone: dict[NodeId, None] = {}
+        """Nodes that have left for ever (Rule S4)."""
+
+    def forget(self, node: NodeId) -> None:
+        """Rule S4."""
+        self.by_node.pop(node, None)
+        self.gone[node] = None
 
     def admit(self, batch: Batch) -> NodeSession | None:
         """The session in which ``batch`` is to be applied now, or None (Rules S1, S3)."""
         session = self.by_node.get(batch.node)
         if session is None or session.incarnation < batch.incarnation:
-            if batch.sequence != 1:
+            if batch.sequence != 1 or batch.node in self.gone:
                 return None
             session = NodeSession(batch.incarnation)
             self.by_node[batch.node] = session

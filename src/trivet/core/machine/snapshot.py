@@ -217,6 +217,7 @@ class SnapshotLoad:
             session.last_sequence = state.last_sequence
             session.replies = {number: decode_replies(data) for number, data in state.replies}
             machine.sessions.by_node[state.node] = session
+        machine.sessions.gone = dict.fromkeys(head.gone)
         for watch in head.watches:
             watcher = (watch.node, watch.client)
             for db_index, key, existed in watch.keys:
@@ -314,4 +315,5 @@ def _head_of(machine: Machine) -> Head:
         machine.ownership.state(),
         b"" if machine.cluster is None else machine.cluster.encode(),
         machine.shared_index,
+        list(machine.sessions.gone),
     )

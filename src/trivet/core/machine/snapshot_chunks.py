@@ -63,6 +63,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     cluster: bytes = b""
     """The cluster map, in the system group."""
     shared_index: int = 0
+    gone: list[int] = []
+    """Nodes that have left the cluster for ever."""
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

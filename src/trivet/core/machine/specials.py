@@ -62,6 +62,7 @@ class Specials(State):
             b"UNBLOCK": self._unblock,
             b"RELEASE": self._release,
             b"NODEDOWN": self._node_down,
+            b"FORGET": self._forget_node,
             b"SETTING": self._setting,
             USERS: self._users,
             AS: self._as,
@@ -131,6 +132,15 @@ class Specials(State):
         if session is not None and session.incarnation == int(call[1][2]):
             self.waiting.give_up(context, dead)
             self._watch_hooks()
+        return OK
+
+    def _forget_node(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``FORGET node``: it has left the cluster for ever (Rule S4), and its clients with it (Rule B3)."""
+        gone = int(call[1][1])
+        if gone == node or gone in self.sessions.gone:
+            return OK  # its own batch is being applied; or it was said before
+        self._life_ended(context, gone)
+        self.sessions.forget(gone)
         return OK
 
     # -- settings -------------------------------------------------------------------------------

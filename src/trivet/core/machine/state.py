@@ -71,6 +71,8 @@ class State:
         self.snapshot_hook: SnapshotHook | None = None
         self.memory: Memory | None = None
         """The account of memory, while there is a limit."""
+        self.beside_bytes = 0
+        """What the node's other replicas take, as far as they are counted: ``maxmemory`` is the process's."""
         self.call_count = 0
         """Calls that this replica has run since it started, reads included."""
         self.evicted_count = 0

@@ -23,5 +23,5 @@ class Steward(Protocol):
         ...
 
     def progress(self, move: int) -> tuple[int, int] | None:
-        """Of a move that this node carries out: keys sent, and keys that are left; None: another does."""
+        """Of a move: keys sent, and keys that are left, as far as is known here; None: nothing is."""
         ...

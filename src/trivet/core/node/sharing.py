@@ -11,6 +11,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
 from trivet.core.raft.state import Role
+from trivet.core.values.sizes import BASE_BYTES
 
 LOOK_MS: Final = 20
 """New groups, and new leaders of groups, are looked for so often."""
@@ -52,6 +53,7 @@ class Sharing:
         self._seen: tuple[int, int] = (-1, 0)
         """What the system group had decided at the last look."""
         self._look_at_ms: Instant = 0
+        self._tells_memory = False
 
     def run_done(self) -> None:
         """A copy is there."""
@@ -95,3 +97,19 @@ class Sharing:
                     change.finish(replies)
         self.open = behind or bool(self.changes)
         return staged
+
+    def tell_memory(self) -> None:
+        """Tell each replica, once per tick, what the node's others take: ``maxmemory`` is the process's."""
+        groups = self._groups
+        limited = groups[SYSTEM_GROUP].machine.settings.maxmemory_bytes > 0
+        if not limited and not self._tells_memory:
+            return
+        self._tells_memory = limited
+        sizes: dict[GroupId, int] = {}
+        for number, group in groups.items():
+            memory = group.machine.memory
+            if memory is not None and number != SYSTEM_GROUP:
+                sizes[number] = memory.total - BASE_BYTES
+        total = sum(sizes.values())
+        for number, group in groups.items():
+            group.machine.beside_bytes = total - sizes[number] if limited and number in sizes else 0

@@ -11,6 +11,8 @@ group's own log says; where they differ, the next word for the group's log, or f
   over, so these words are right however late they come.
 - Rule H5: a group holds back each database of its keyspace that is claimed, and tells the map so; a database
   whose claim is over is given away, or held again, as the map says (see ``machine/withholding``).
+- Rule H6: a node that has left the cluster is forgotten (``FORGET``): what its batches were answered, and
+  what its clients were served and have not claimed.
 - Rule H4: what is left of slots that are nobody's here is purged, a slice at a time.
 """
 
@@ -55,7 +57,7 @@ class Housekeeper:
         for number, _ in desk.worth_a_look(cluster, self._looked):
             group = desk.led(number)
             row = cluster.groups.get(number)
-            if group is None or row is None or number == SYSTEM_GROUP:
+            if group is None or row is None:
                 self._kept.pop(number, None)
                 continue
             kept = self._kept.get(number)
@@ -69,7 +71,8 @@ class Housekeeper:
 
     def _look(self, cluster: ClusterMap, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
         ownership = group.machine.ownership
-        self._purge(ownership, row, kept)
+        if row.id != SYSTEM_GROUP:
+            self._purge(ownership, row, kept)
         errand, now_ms = kept.errand, self._desk.now_ms
         if errand is not None:
             if not errand.done:
@@ -84,7 +87,10 @@ class Housekeeper:
                 kept.errand = say(SYSTEM_GROUP, b"MAP", b"CLAIM", FULL, kept.token, row.id, keys)
                 return
         if now_ms >= kept.next_ms:
-            kept.errand = self._due(cluster, row, ownership, kept)
+            if row.id != SYSTEM_GROUP:
+                kept.errand = self._due(cluster, row, ownership, kept)
+            if kept.errand is None:
+                kept.errand = self._forgets(cluster, group)
 
     def _due(self, cluster: ClusterMap, row: GroupRow, ownership: Ownership, kept: _Kept) -> Errand | None:
         """The next word."""
@@ -111,6 +117,13 @@ class Housekeeper:
                 how = ownership.done.get(move.id)
                 if how is not None and how[0] == END:
                     return say(SYSTEM_GROUP, b"MAP", b"MOVE", b"TAKEN", move.id)
+        return None
+
+    def _forgets(self, cluster: ClusterMap, group: RaftGroup) -> Errand | None:
+        """Rule H6."""
+        for node in group.machine.sessions.by_node:
+            if node != self._desk.node and cluster.has_left(node):
+                return self._desk.say(group.settings.group, b"FORGET", node)
         return None
 
     def _has_copy(self, group: GroupId) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 
 from trivet.core.base.ids import GroupId, NodeId, Term
-from trivet.core.cluster.rows import GROUPS_MAX
+from trivet.core.cluster.rows import GROUPS_MAX, MOVES_MAX
 
 SENTENCES_MAX: Final = 200
 _MEMBERS_MAX: Final = 16
@@ -33,16 +33,26 @@ class GroupReport(msgspec.Struct, array_like=True, frozen=True):
     """The slot that begins the upper half of its data; 0: not measured."""
 
 
+class MoveReport(msgspec.Struct, array_like=True, frozen=True):
+    """How far a move is, from a group that the sender leads: keys given, and about how many are left."""
+
+    move: _Count
+    sent: _Count
+    left: _Count
+
+
 class NodeReport(OfSteward, array_like=True, tag=112, frozen=True):
     """To the leader of the system group, once in a while: the sender lives, and this is what it has."""
 
     groups: Annotated[list[GroupReport], msgspec.Meta(max_length=GROUPS_MAX)]
+    moves: Annotated[list[MoveReport], msgspec.Meta(max_length=MOVES_MAX)] = []
 
 
 class PlanTold(OfSteward, array_like=True, tag=113, frozen=True):
-    """From the leader of the system group: what would be done now, and why."""
+    """From the leader of the system group: what would be done now, and why; and how far all moves are."""
 
     sentences: Annotated[list[_Sentence], msgspec.Meta(max_length=SENTENCES_MAX)]
+    moves: Annotated[list[MoveReport], msgspec.Meta(max_length=MOVES_MAX)] = []
 
 
 class LeadWish(OfSteward, array_like=True, tag=114, frozen=True):

@@ -22,7 +22,14 @@ from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.placement import plan
 from trivet.core.cluster.rows import HANDED
 from trivet.core.steward.desk import REFUSED, Desk, Errand
-from trivet.core.steward.messages import SENTENCES_MAX, GroupReport, LeadWish, NodeReport, PlanTold
+from trivet.core.steward.messages import (
+    SENTENCES_MAX,
+    GroupReport,
+    LeadWish,
+    MoveReport,
+    NodeReport,
+    PlanTold,
+)
 from trivet.core.steward.settings import StewardSettings
 
 OLD_PLANS: Final = 10
@@ -61,7 +68,9 @@ class Planner:
         """When this leader saw a claim first; when it has asked to end it, not again for as long."""
         self._since: dict[tuple[str, GroupId], Instant] = {}
         """Since when a split or a merge seems right (Rule F5)."""
-        self._told: dict[NodeId, list[str]] = {}
+        self._told: dict[NodeId, PlanTold] = {}
+        self._progress: dict[int, MoveReport] = {}
+        """How far the moves are, as those who carry them out reported last."""
         self._news = True
         """Some report said something else than the one before."""
         self._seen: tuple[int, StewardSettings | None] = (-1, None)
@@ -95,10 +104,14 @@ class Planner:
             rates[sender] = one.ops
             if one.term and (known is None or one.term >= known.report.term or self._is_stale(known)):
                 self._groups[one.group] = _Heard(sender, one, now_ms)
-        if self._told.get(sender) == self.sentences:
+        for move in report.moves:
+            if move.move in cluster.moves:
+                self._progress[move.move] = move
+        told = PlanTold(self.sentences, list(self._progress.values()))
+        if self._told.get(sender) == told:
             return None
-        self._told[sender] = self.sentences
-        return PlanTold(self.sentences)
+        self._told[sender] = told
+        return told
 
     def lost(self, node: NodeId) -> None:
         """The link to ``node`` broke: what it was told may be lost."""
@@ -133,6 +146,7 @@ class Planner:
         """Nodes and groups that are no more."""
         self._heard_ms = {node: at for node, at in self._heard_ms.items() if node in cluster.members}
         self._told = {node: told for node, told in self._told.items() if node in cluster.members}
+        self._progress = {move: one for move, one in self._progress.items() if move in cluster.moves}
         self._groups = {number: heard for number, heard in self._groups.items() if number in cluster.groups}
         self._ops = {
             number: {node: rate for node, rate in rates.items() if node in cluster.members}
@@ -203,6 +217,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
+        self._progress = {}
         self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:

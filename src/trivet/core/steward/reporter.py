@@ -12,7 +12,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.census import Census, keys_of
 from trivet.core.steward.desk import Desk
-from trivet.core.steward.messages import GroupReport, NodeReport
+from trivet.core.steward.messages import GroupReport, MoveReport, NodeReport
 
 _MEMBERS_MAX: Final = 16
 
@@ -31,7 +31,7 @@ class Reporter:
         self._since_ms: Instant = 0
         self._said: dict[GroupId, Said] = {}
 
-    def report(self) -> NodeReport:
+    def report(self, moves: list[MoveReport] | None = None) -> NodeReport:
         """What is so now."""
         desk = self._desk
         elapsed_ms = max(1, desk.now_ms - self._since_ms)
@@ -53,7 +53,7 @@ class Reporter:
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census, self._said = counts, rates, census, said
-        return NodeReport(reports)
+        return NodeReport(reports, moves or [])
 
     def _say(self, number: GroupId, group: RaftGroup, ops: int, census: Census) -> Said:
         """The same as before, while the group sleeps: then everybody in it has everything."""

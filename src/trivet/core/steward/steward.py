@@ -18,7 +18,14 @@ from trivet.core.raft.state import Role
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
-from trivet.core.steward.messages import LeadWish, NodeReport, OfSteward, PlanTold, StewardMessage
+from trivet.core.steward.messages import (
+    LeadWish,
+    MoveReport,
+    NodeReport,
+    OfSteward,
+    PlanTold,
+    StewardMessage,
+)
 from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
 from trivet.core.steward.reporter import Reporter
@@ -41,6 +48,7 @@ class Steward:
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
         self.desk = Desk(node, replicas, groups, agenda, limits, settings)
+        self._told_progress: dict[int, tuple[int, int]] = {}
         self._keeper = Keeper(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
@@ -62,9 +70,11 @@ class Steward:
         return self._movers
 
     def progress(self, move: int) -> tuple[int, int] | None:
-        """Keys given, and about how many are left, of a move that is copied from here; else None."""
+        """Keys given, and about how many are left; of a move from elsewhere as it was reported last."""
         mover = self._movers.get(move)
-        return None if mover is None else mover.progress
+        if mover is not None and mover.progress is not None:
+            return mover.progress
+        return self._told_progress.get(move)
 
     def facts(self) -> Facts | None:
         """What is known of all nodes and groups; None: only the leader of the system group knows."""
@@ -112,7 +122,7 @@ class Steward:
         if isinstance(message, NodeReport):
             self._heard(sender, message)
         elif isinstance(message, PlanTold):
-            self.sentences = message.sentences
+            self._take_told(message)
         elif isinstance(message, LeadWish):
             held = self.desk.groups.get(message.group)
             if held is not None and held.raft.role is Role.LEADER:
@@ -123,9 +133,13 @@ class Steward:
         if told is None:
             return
         if sender == self.desk.node:
-            self.sentences = told.sentences
+            self._take_told(told)
         else:
             self.outgoing.append((sender, told))
+
+    def _take_told(self, told: PlanTold) -> None:
+        self.sentences = told.sentences
+        self._told_progress = {one.move: (one.sent, one.left) for one in told.moves}
 
     def lead(self, group: GroupId, node: NodeId) -> bool:
         """Have ``node`` lead ``group``, wherever its leader is; False: that can't be asked from here."""
@@ -188,7 +202,12 @@ class Steward:
         if desk.now_ms < self._report_ms:
             return
         self._report_ms = desk.now_ms + desk.settings.report_ms
-        report = self._reporter.report()
+        moves: list[MoveReport] = []
+        for number, mover in self._movers.items():
+            progress = mover.progress
+            if progress is not None:
+                moves.append(MoveReport(number, progress[0], progress[1]))
+        report = self._reporter.report(moves)
         leader = desk.groups[SYSTEM_GROUP].leader
         if leader == desk.node:
             self._heard(leader, report)
