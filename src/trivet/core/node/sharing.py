@@ -53,6 +53,7 @@ class Sharing:
         self._seen: tuple[int, int] = (-1, 0)
         """What the system group had decided at the last look."""
         self._look_at_ms: Instant = 0
+        self._tells_memory = False
 
     def run_done(self) -> None:
         """A copy is there."""
@@ -63,7 +64,6 @@ class Sharing:
         decided = (system.shared_index, system.scripts.digest)
         if decided == self._seen and not self.changes and (not self.open or now_ms < self._look_at_ms):
             return False
-        counts = tell_memory(self._groups)
         self._seen = decided
         self._look_at_ms = now_ms + LOOK_MS
         staged = False
@@ -95,22 +95,21 @@ class Sharing:
                     self.changes.append(change)
                 else:
                     change.finish(replies)
-        self.open = behind or counts or bool(self.changes)
+        self.open = behind or bool(self.changes)
         return staged
 
-
-def tell_memory(groups: dict[GroupId, RaftGroup]) -> bool:
-    """Tell each replica what the others of this node take: ``maxmemory`` is the process's.
-
-    Whether there is something to tell, now and again.
-    """
-    sizes: dict[GroupId, int] = {}
-    for number, group in groups.items():
-        memory = group.machine.memory
-        if memory is not None and number != SYSTEM_GROUP:
-            sizes[number] = memory.total - BASE_BYTES
-    if sizes or any(group.machine.beside_bytes for group in groups.values()):
+    def tell_memory(self) -> None:
+        """Tell each replica, once per tick, what the node's others take: ``maxmemory`` is the process's."""
+        groups = self._groups
+        limited = groups[SYSTEM_GROUP].machine.settings.maxmemory_bytes > 0
+        if not limited and not self._tells_memory:
+            return
+        self._tells_memory = limited
+        sizes: dict[GroupId, int] = {}
+        for number, group in groups.items():
+            memory = group.machine.memory
+            if memory is not None and number != SYSTEM_GROUP:
+                sizes[number] = memory.total - BASE_BYTES
         total = sum(sizes.values())
         for number, group in groups.items():
-            group.machine.beside_bytes = total - sizes[number] if number in sizes else 0
-    return bool(sizes)
+            group.machine.beside_bytes = total - sizes[number] if limited and number in sizes else 0
