@@ -15,15 +15,17 @@ from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.entry import Call
-from trivet.core.values.numbers import parse_int
+from trivet.core.machine.lock_modes import other_database
 from trivet.core.wire.reply import Error
 
 CROSSSLOT: Final = Error(
-    "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
+    "CROSSSLOT a call that waits has keys in several groups: "
     "use a hash tag like {user1}, or keep the keyspace TOGETHER"
 )
-OTHER_KEYSPACE: Final = Error(
-    "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
+"""Of other calls it says that they run as a transaction over groups, and no client sees it."""
+WHOLE_REFUSED: Final = Error(
+    "CROSSSLOT a transaction over several groups can't have commands about whole databases, scripts or "
+    "functions of all groups; nothing was done"
 )
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
@@ -91,41 +93,38 @@ class Router:
         return found
 
     def leaves_keyspace(self, db: int, args: list[bytes]) -> bool:
-        """Whether a ``MOVE`` or ``COPY`` is to put something into another keyspace (Rule N3)."""
-        other: int | None = None
-        if args[0] == b"MOVE":
-            other = parse_int(args[2]) if len(args) > 2 else None
-        else:
-            for at in range(3, len(args) - 1):
-                if args[at].upper() == b"DB":
-                    other = parse_int(args[at + 1])
-        there = None if other is None else self.cluster.keyspace_of(other)
+        """Whether a ``MOVE`` or ``COPY`` is to put something into another keyspace."""
+        there = self.cluster.keyspace_of(other_database(db, args))
         return there is not None and there is not self.cluster.keyspace_of(db)
 
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.
 
-        Those of database -1 are replies.
+        Those of database -1 are replies. ``CROSSSLOT``: they are of several groups.
         """
         found: Replica | None = None
+        is_wide = is_whole = False
         for db, args in calls:
             if db < 0:
                 continue
-            row = ROWS[args[0]]
-            keys = keys_of(row, args)
-            if args[0] in BETWEEN_DATABASES and self.leaves_keyspace(db, args):
-                return OTHER_KEYSPACE
+            keys = keys_of(ROWS[args[0]], args)
             home = self.home(db)
-            if not keys and home is None and args[0] in WHOLE_DATABASE:
-                return CROSSSLOT
+            if not keys and args[0] in WHOLE_DATABASE:
+                if home is None:
+                    return WHOLE_REFUSED
+                is_whole = True
+            is_whole = is_whole or args[0] in TAUGHT
+            is_wide = is_wide or (args[0] in BETWEEN_DATABASES and self.leaves_keyspace(db, args))
             other = home if home is not None else self.of_keys(db, keys)
-            if isinstance(other, Error):
+            if other is CROSSSLOT:
+                is_wide = True
+            elif isinstance(other, Error):
                 return other
-            if not keys and args[0] not in WHOLE_DATABASE:
-                continue
-            if found is not None and other is not found:
-                return CROSSSLOT
-            found = other
+            elif keys or args[0] in WHOLE_DATABASE:
+                is_wide = is_wide or (found is not None and other is not found)
+                found = other
+        if is_wide:
+            return WHOLE_REFUSED if is_whole else CROSSSLOT
         return found
 
 
