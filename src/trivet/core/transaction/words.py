@@ -16,6 +16,9 @@ DECIDE: Final = b"DECIDE"
 FINISH: Final = b"FINISH"
 RESOLVE: Final = b"RESOLVE"
 FORGET: Final = b"FORGET"
+SINCE: Final = b"SINCE"
+"""``SINCE index call…``: the call was answered ``NotHere(locked_at=index)`` before. It waits for no
+transaction whose first lock is later, if it is about whole databases."""
 
 SHARED: Final = 0
 EXCLUSIVE: Final = 1
@@ -37,6 +40,9 @@ KEYS_MAX: Final = 100_000
 
 COMMIT: Final = b"COMMIT"
 ABORT: Final = b"ABORT"
+"""How ``RESOLVE`` answers."""
+ABORTED: Final = b"ABORTED"
+"""How ``DECIDE`` answers (as a status) when it is not committed; else ``OK``."""
 
 
 class TransactionId(NamedTuple):
