@@ -3,8 +3,8 @@
 It holds nothing but the keys that are locked, with the values that came with the locks. What is changed
 here reaches the groups as values (``Effects``), so nothing can fail after the decision.
 
-- Rule Y1: what a run touches is locked, in the mode that the use needs; else the run counts for nothing, and the
-  coordinator locks what is missing and runs the calls again.
+- Rule Y1: what a run touches is locked, in the mode that the use needs; else the run counts for nothing,
+  and the coordinator locks what is missing and runs the calls again.
 - Rule Y2: whether a key exists is decided by its own group's time, which came with its lock; how long, by the
   latest of the times. No group's time is before that once it has the effects.
 """
@@ -84,7 +84,7 @@ class Workspace:
         self._scripts_seen = 0
 
     def know_scripts(self, scripts: Scripts) -> None:
-        """What the system group was taught is known here; what was only evaluated over groups is kept, too."""
+        """What the system group was taught is known here, and what was evaluated here since it last was."""
         if scripts.digest != self._scripts_seen:
             self._scripts_seen = scripts.digest
             self.scripts = Scripts()

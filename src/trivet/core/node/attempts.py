@@ -27,8 +27,8 @@ NO_LOCKS: Final = Error(
     "for too long; nothing was done"
 )
 NO_END: Final = Error(
-    f"TXNRETRY the script names other keys each time it runs: more than {ROUNDS_MAX} were locked one after the "
-    "other; declare them in KEYS; nothing was done"
+    f"TXNRETRY the script names other keys each time it runs, more than {ROUNDS_MAX} times: "
+    "declare them in KEYS; nothing was done"
 )
 TOO_MANY_KEYS: Final = Error(
     f"ERR a transaction over groups may lock up to {KEYS_MAX} keys in each of them; nothing was done"
@@ -94,7 +94,7 @@ class Transacting(Run):
     """One call that runs so, over all its attempts."""
 
     __slots__ = (
-        "attempt", "began_ms", "call", "client", "count_of_tries", "deadline_ms", "epoch_tried", "key_count", "news",
+        "attempt", "began_ms", "call", "client", "count_of_tries", "deadline_ms", "epoch_tried", "news",
         "not_before_ms", "reply", "rounds", "stamp", "wanted", "watched",
     )  # fmt: skip
 
@@ -131,8 +131,7 @@ class Counts:
         self.refused: dict[End, int] = dict.fromkeys(End, 0)
         """Attempts, by their end."""
         self.timeouts = 0
-        self.resolved = 0
-        """Intents of others that were ended from here."""
+        """Transactions whose client heard that it took too long."""
 
 
 _SCRIPTED: Final = {b"EVALSHA": 1, b"EVALSHA_RO": 1, b"FCALL": 1, b"FCALL_RO": 1}

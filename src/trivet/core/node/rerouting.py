@@ -1,7 +1,7 @@
 """Calls that a group has not run (``NotHere``): they are sent where they belong, or again.
 
-- The group does not hold their keys (any more). Who holds them by this node's map gets the call; while that is
-  still the same group (a range is sealed and not yet handed over), the call waits for a newer map.
+- The group does not hold their keys (any more). Who holds them by this node's map gets the call; while that
+  is still the same group (a range is sealed and not yet handed over), the call waits for a newer map.
 - A transaction over groups holds their keys (``locked_at``). The call is sent again soon.
 - It came to keys of other groups (``is_wider``). It runs as a transaction over groups.
 
@@ -213,7 +213,7 @@ class Rerouting:
         return True
 
     def _gather_again(self, gathering: Gathering, db: int, epoch: int, now_ms: Instant) -> bool:
-        """A part about whole databases was for another map: all parts are asked anew, so each slot counts once."""
+        """A part about whole databases went by another map: all are asked anew, so each slot counts once."""
         found = plan_of(self._router, db, gathering.plan.args)
         if found is NOT_IN_REACH:
             return False
@@ -244,7 +244,7 @@ class Rerouting:
     def _widen(self, again: Again, call: Call, found: Plan | Replica | Wide) -> Run | None:
         """Run it as a transaction over groups.
 
-        What its client watches is where the call came from; the watch of a key that has moved is broken (Rule X1).
+        What its client watches is where the call came from: watches of keys that have moved are broken.
         """
         assert self.transactor is not None
         words = call[1][3:] if call[1][0] == AS else call[1]

@@ -26,6 +26,7 @@ from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_e
 from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH
 from trivet.core.node.session import MULTI, SKIPPING, SUBSCRIBED, Session, Sort, Transaction, Waits
 from trivet.core.node.slowlog_command import slowlog
+from trivet.core.node.txn_command import txn
 from trivet.core.node.vetting import Verdict
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
@@ -337,7 +338,7 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
 
 
 def _group_of(front: Front, session: Session, transaction: Transaction) -> Replica | Error:
-    """Where a transaction runs; ``CROSSSLOT``: what it names, or what the client watches, is in several groups."""
+    """Where a transaction runs; ``CROSSSLOT``: what it names, or its client watches, is in several groups."""
     router = front.router
     if not router.many and session.home is not None:
         return session.home
@@ -418,6 +419,7 @@ HANDLERS: Final[dict[bytes, Handler]] = {
     b"CLIENT": client,
     b"CLUSTER": cluster,
     b"KEYSPACE": keyspace,
+    b"TXN": txn,
     b"COMMAND": _command,
     b"INFO": _info,
     b"CONFIG": config,

@@ -4,11 +4,13 @@ On the path: instead of a run for one group. ``transaction.coordinator`` says wh
 here it is sent, the calls are run (``machine.workspace``), and attempts that have to give way are made again.
 
 - Rule Z1: such a call has one place among its session's replies, and what the client says next waits for it.
-- Rule Z2: what is said to groups waits for a majority as long as that takes. The client waits for as long as a command may:
-  before the decision is asked for it then gets a definite error (``TXNRETRY``), after that an indefinite one.
-- Rule Z3: an attempt that had to give way is made again with the age of the first, so in the end it is the oldest.
-- Rule Z4: who may do what, and what a script's name means, is looked up when the system group was asked whether this
-  node knows the newest.
+- Rule Z2: what is said to groups waits for a majority as long as that takes. The client waits for as long
+  as a command may: before the decision is asked for it then gets a definite error (``TXNRETRY``), after that
+  an indefinite one.
+- Rule Z3: an attempt that had to give way is made again with the age of the first, so in the end it is the
+  oldest.
+- Rule Z4: who may do what, and what a script's name means, is looked up when the system group was asked
+  whether this node knows the newest.
 """
 
 from trivet.core.base.ids import ConnectionId, GroupId, Instant
@@ -40,6 +42,7 @@ from trivet.core.node.attempts import (
 )
 from trivet.core.node.client_list import describe
 from trivet.core.node.front import Front
+from trivet.core.node.resolver import Resolver
 from trivet.core.node.router import NO_DATABASE, NOT_IN_REACH
 from trivet.core.node.session import HELD, Session
 from trivet.core.node.wide import TOO_MANY
@@ -75,12 +78,17 @@ class Transactions:
         """Those that wait for their reply, by the number of their stamp."""
         self.counts = Counts()
         self.workspace = Workspace()
+        self.resolver = Resolver(front)
         self._prng: Prng = front.prng()
         self._inbox: list[Asked] = []
         self._informed: list[Transacting] = []
         self._again: list[tuple[Instant, Attempt, GroupId, bytes]] = []
         """Words to be said once more."""
         self._listed = False
+
+    def tick(self, now_ms: Instant) -> None:
+        """See ``Transactor``."""
+        self.resolver.tick(now_ms)
 
     @property
     def low(self) -> int:
@@ -384,7 +392,7 @@ class Transactions:
         coordinator = attempt.coordinator
         if verb == FINISH:
             coordinator.say_end(group)
-        elif verb == RESOLVE or verb == DECIDE:
+        elif verb in (RESOLVE, DECIDE):
             coordinator.on_decision_lost()
             if verb == RESOLVE:
                 coordinator.ask_home()
@@ -399,7 +407,7 @@ class Transactions:
             self._take_lock(attempt, group, reply)
         elif verb == FINISH and (reply == OK or is_gone):
             coordinator.on_finished(group)
-        elif verb == DECIDE or verb == RESOLVE:
+        elif verb in (DECIDE, RESOLVE):
             if is_gone:
                 coordinator.on_home_gone()
             elif verb == DECIDE and isinstance(reply, Error | NotHere):
@@ -509,7 +517,8 @@ class Transactions:
             self._give_up(
                 attempt,
                 Error(
-                    f"ERR what the transaction changes is larger than call_bytes_max ({limit}); nothing was done"
+                    f"ERR what the transaction changes is larger than call_bytes_max ({limit}); "
+                    "nothing was done"
                 ),
             )
             return

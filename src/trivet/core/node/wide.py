@@ -5,7 +5,7 @@ See ``transacting``.
 
 from typing import Final, Protocol
 
-from trivet.core.base.ids import ConnectionId, GroupId
+from trivet.core.base.ids import ConnectionId, GroupId, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
@@ -24,6 +24,10 @@ TOO_MANY: Final = Error("TXNRETRY too many transactions over groups are under wa
 class Transactor(Protocol):
     """Runs transactions over groups."""
 
+    def tick(self, now_ms: Instant) -> None:
+        """Once per tick: what others have left is brought to an end."""
+        ...
+
     def take(self, session: Session, call: list[bytes], watched: list[GroupId]) -> bool:
         """Put a call that runs so among the session's; False: it must be parked."""
         ...
@@ -36,7 +40,10 @@ class Transactor(Protocol):
         ...
 
     def is_free(self, call: Call, group: Replica | None) -> bool:
-        """Whether a replica here knows that no transaction holds the call's keys; ``group``: it was sent there."""
+        """Whether a replica here knows that no transaction holds the call's keys.
+
+        ``group``: it was sent there.
+        """
         ...
 
     def watches_in(self, client: ConnectionId, group: Replica) -> None:

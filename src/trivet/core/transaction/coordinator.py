@@ -5,12 +5,12 @@ Who sends them, how often a group is asked again and when another attempt is mad
 
 - Rule C1: nothing is decided before every participant has granted all locks; and the home is asked to decide
   once per attempt.
-- Rule C2: after the request to decide has left, only its answer, or the home's answer to ``RESOLVE``, says what
-  became of it. Before that the coordinator may give up at any time.
-- Rule C3: whoever may hold an intent of the attempt is told its end (``FINISH``) until it confirms; only then, and when
-  the home has forgotten its record, the attempt is over. All attempts below ``low`` are over.
-- Rule C4: also what only reads is decided: the home's consent proves that all locks were still held, whatever clocks and
-  resolvers have done meanwhile. Without effects for other groups it keeps no record.
+- Rule C2: after the request to decide has left, only its answer, or the home's answer to ``RESOLVE``, says
+  what became of it. Before that the coordinator may give up at any time.
+- Rule C3: whoever may hold an intent of the attempt is told its end (``FINISH``) until it confirms; only
+  then, and when the home has forgotten its record, the attempt is over. All attempts below ``low`` are over.
+- Rule C4: also what only reads is decided: the home's consent proves that all locks were still held,
+  whatever clocks and resolvers have done meanwhile. Without effects for other groups it keeps no record.
 """
 
 from enum import Enum
@@ -225,7 +225,7 @@ class Coordinator:
             self._finish(End.COMMITTED if commits else End.STALE)
 
     def on_home_gone(self) -> None:
-        """There is no such group any more. None is dropped before all that it decided is finished everywhere."""
+        """There is no such group any more. None is dropped before what it decided is finished everywhere."""
         if self.phase in (Phase.DECIDING, Phase.UNSURE):
             self.participants[self.home].may_hold = False
             self._finish(End.UNKNOWN)

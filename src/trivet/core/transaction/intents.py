@@ -14,8 +14,8 @@ decision does to the keys is the machine's business.
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import GroupId, Index, WallMs
 from trivet.core.transaction.intents_state import (
-    IntentState,
     IntentsState,
+    IntentState,
     LifeState,
     RecordState,
     ReservationState,
