@@ -345,8 +345,8 @@ def test_chunks_that_are_none():
 
 def test_a_format_of_the_future():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[1] = 4
-    with pytest.raises(CorruptionError, match="format 4"):
+    head[1] = 5
+    with pytest.raises(CorruptionError, match="format 5"):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 
@@ -354,15 +354,31 @@ def test_a_snapshot_from_before_there_were_slots():
     replica = Replica()
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
-    old = msgspec.msgpack.decode(head)[:-3]
+    old = msgspec.msgpack.decode(head)[:-5]
     old[1] = 2
     old[7] = [shape[:3] for shape in old[7]]
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
 
 
+def test_a_snapshot_from_before_there_were_transactions_over_groups():
+    replica = Replica()
+    replica.run("SET a 1")
+    head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
+    old = msgspec.msgpack.decode(head)[:-2]
+    old[1] = 3
+    assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
+
+
+def test_impossible_locks():
+    head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
+    head[-2] = [[], [], [], [], 0, [[0, b"a", [[1, 1, 1], [2, 1, 1]]]]]
+    with pytest.raises(CorruptionError):
+        SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
+
+
 def test_impossible_slots():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[-3][1] = [[0, 99_999]]
+    head[-5][1] = [[0, 99_999]]
     with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 

@@ -136,7 +136,7 @@ class Conversation:
 
 def _options(words: Words) -> tuple[dict[str, str], Words]:
     pairs = [word.split("=", 1) for word in words if "=" in word]
-    return {name: value for name, value in pairs}, [word for word in words if "=" not in word]
+    return dict(pairs), [word for word in words if "=" not in word]
 
 
 def _id(word: str) -> TransactionId:

@@ -15,7 +15,11 @@ def test_a_group_that_never_heard_of_any_has_the_default():
 def test_the_order_of_shared_holders_is_kept():
     intents = Intents()
     key = (0, b"a")
-    for number, wanted in [(1, {(0, b"b"): SHARED}), (2, {key: SHARED}), (1, {key: SHARED, (0, b"c"): EXCLUSIVE})]:
+    for number, wanted in [
+        (1, {(0, b"b"): SHARED}),
+        (2, {key: SHARED}),
+        (1, {key: SHARED, (0, b"c"): EXCLUSIVE}),
+    ]:
         id_ = TransactionId(number, 1, 1)
         request = LockRequest(id_, 1, Stamp(number, number, 1), 0, -1, [])
         intents.lock(request, wanted, number, 1000)

@@ -515,10 +515,10 @@ class RaftGroup:
         machine, settings = self.machine, self.settings
         index = ready.committed_first
         for entry in ready.committed:
-            looks = machine.ownership.looks  # the entry itself may bring what lacks
+            turned_away = machine.turned_away
             for applied in machine.apply(index, b"" if entry.kind else entry.payload):
                 if applied.node == settings.node and applied.incarnation == settings.incarnation:
-                    self.outbox.applied(applied.sequence, applied.replies, looks or machine.ownership.looks)
+                    self.outbox.applied(applied.sequence, applied.replies, machine.turned_away > turned_away)
                     self._last_progress_ms = now_ms
                     self._last_write = index
                 elif self.remotes.asked:

@@ -89,12 +89,12 @@ def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
         return BAD_CALL
     one.ready = True
     if len(args) > 4:
-        _catch_up(state, context, parse_number(args[4]))
+        catch_up(state, context, parse_number(args[4]))
     return [TAKEN]
 
 
-def _catch_up(state: State, context: Context, source_ms: int) -> None:
-    """Rule I5."""
+def catch_up(state: State, context: Context, source_ms: int) -> None:
+    """The group's time is not before ``source_ms`` from now on (Rules I5, L12)."""
     if source_ms > state.now_ms:
         state.now_ms = context.now_ms = source_ms
         state.databases.set_now(source_ms)

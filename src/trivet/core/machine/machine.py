@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.checksum import crc32
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
@@ -28,8 +28,9 @@ from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, Specials, run_calls
 from trivet.core.machine.waiting import defect
+from trivet.core.transaction.words import SINCE
 from trivet.core.values.codec import encode_items
-from trivet.core.wire.reply import NOT_HERE, Reply
+from trivet.core.wire.reply import NOT_HERE, NotHere, Reply
 
 DIGEST_INTERVAL: Final = 64
 """In entries. Part of the format: all replicas must use the same."""
@@ -153,14 +154,33 @@ class Machine(Specials):
         args = call[1]
         ownership = self.ownership
         checks = batch.epoch < ownership.checks_below
+        since = 0
+        if args[0] == SINCE:
+            since, checks = int(args[1]), True
+            args = args[2:]
+            call = (call[0], args)
         if (checks or (ownership.is_partial and args[0] in ALWAYS)) and self._is_elsewhere(batch, args):
+            self.turned_away += 1
             return NOT_HERE
+        if ownership.is_locked and self._is_locked(batch.node, call, since):
+            self.turned_away += 1
+            return NotHere(since or self.applied_index)
         if checks:
             row = (ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS).get(args[0])
             if row is not None and row.run is not None:
                 return row.run(context, args)
         special = self._specials.get(args[0])
         return UNKNOWN if special is None else special(context, batch.node, call)
+
+    def _is_locked(self, node: NodeId, call: Call, since: int) -> bool:
+        """Whether the call must wait for a transaction over groups (Rules L9 to L11)."""
+        looker = self._looker
+        looker.since = since or self.applied_index
+        looker.now_ms = self.now_ms
+        self.intents.barrier_ends(self.now_ms)
+        waits = looker.meets(node, call[0], call[1])
+        self.locks_otherwise()
+        return waits
 
     def _is_elsewhere(self, batch: Batch, args: list[bytes]) -> bool:
         if not refuses(self.ownership, args, batch.epoch):
@@ -198,13 +218,27 @@ class Machine(Specials):
                 if row is not None and row.run is not None:
                     assert int(row.flags) & _WRITE == 0
                     replies.append(row.run(context, args))
-                elif (checks or self.ownership.is_partial) and refuses(self.ownership, args, epoch):
-                    replies.append(NOT_HERE)
                 else:
-                    replies.append(self._read_rare(context, args))
+                    replies.append(self._read_looked_at(context, call, epoch))
             except Exception as error:
                 replies.append(defect(context, args, error))
         return replies
+
+    def _read_looked_at(self, context: Context, call: Call, epoch: int) -> Reply:
+        """A read that may be of keys that are elsewhere, or locked; or is no command."""
+        args, ownership = call[1], self.ownership
+        since = 0
+        if args[0] == SINCE:
+            since = int(args[1])
+            args = args[2:]
+        if (epoch < ownership.checks_below or ownership.is_partial) and refuses(ownership, args, epoch):
+            return NOT_HERE
+        if ownership.is_locked:
+            looker = self._looker
+            looker.since = since or self.applied_index
+            if looker.meets(NO_NODE, call[0], args):
+                return NotHere(looker.since)
+        return self._read_rare(context, args)
 
     def _read_rare(self, context: Context, args: list[bytes]) -> Reply:
         """A read that was looked at, or is no command: a transaction, on behalf of a user, about users."""
@@ -240,6 +274,8 @@ class Machine(Specials):
             self.digest = crc32(encode_items(items), crc32(b"%d" % db_index, self.digest))
         if self.ownership.epoch or self.ownership.is_partial:
             self.digest = self.ownership.digest(self.digest)
+        if self.intents.lives.by_node:
+            self.digest = self.intents.digest(crc32(b"%d" % len(self.waiting.put_off), self.digest), turn)
         if self.cluster is not None:
             self.digest = crc32(self.cluster.digest(), self.digest)
         if self.scripts.digest:

@@ -79,6 +79,8 @@ class Ownership:
         """Calls routed by a map of an epoch below this are looked at (Rule O1)."""
         self.is_partial = False
         """There are slots that are not owned, or sealed."""
+        self.is_locked = False
+        """Transactions over groups hold locks here (Rule L9)."""
         self._databases = databases
         self._slots = bytearray([OWNED]) * SLOTS
 
@@ -121,7 +123,7 @@ class Ownership:
     def settle(self) -> None:
         """Imports, exports, slots or the epoch have changed: what follows from them."""
         self.is_partial = self._slots.count(OWNED) != SLOTS
-        checks_all = self.exports or self.imports or self.is_awaited
+        checks_all = self.exports or self.imports or self.is_locked or self.is_awaited
         self.checks_below = _ALL if checks_all else self.epoch
 
     def take_all(self, ranges: Ranges, epoch: int) -> None:

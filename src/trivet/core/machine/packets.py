@@ -38,6 +38,12 @@ class Parcel:
         self.bytes += len(memoryview(item))
         return True
 
+    def add_blind(self, index: int, key: bytes) -> None:
+        """``key`` is there; its value is nobody's concern."""
+        self._gone.setdefault(index, [])
+        self._items.setdefault(index, []).append(encode_item(key, b"", -1))
+        self.bytes += len(key)
+
     def packed(self) -> bytes:
         """All of them as bytes; nothing when there is none."""
         packets = [

@@ -7,7 +7,8 @@
 | ``DISOWN move epoch [database count …]`` | the map of that epoch names another owner; counts at the seal |
 | ``PURGE move cursor`` | remove some foreign keys; answers [cursor to go on from or 0, how many are left] |
 
-All of them may be said twice.
+All of them may be said twice. ``SEAL`` answers ``OK``, or how many keys of the slots are locked: transactions
+over groups that hold them end as usual, and the last state is that after them (Rule L14).
 
 - Rule X1: at the seal, watches of the slots' keys are broken, and who follows reads forgets them: changes
   will happen elsewhere.
@@ -27,6 +28,7 @@ from trivet.core.machine.importing import BAD_CALL, DISOWN, END, IS_OVER, NO_SUC
 from trivet.core.machine.ownership import FOREIGN, OWNED, SEALED, Export, Ownership
 from trivet.core.machine.slot_ranges import Ranges, parse_number, parse_ranges
 from trivet.core.machine.state import State
+from trivet.core.machine.transactions import locks_left
 from trivet.core.values.database import Database
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
@@ -43,7 +45,7 @@ def seal(state: State, context: Context, args: list[bytes]) -> Reply:
     move, ranges = parse_number(args[1]), parse_ranges(args[2])
     known = ownership.exports.get(move)
     if known is not None:
-        return OK if known.ranges == ranges else BAD_CALL
+        return _sealed(state, ranges) if known.ranges == ranges else BAD_CALL
     if move in ownership.done:
         return IS_OVER
     if not ranges or not ownership.are_all(ranges, OWNED):
@@ -61,7 +63,11 @@ def seal(state: State, context: Context, args: list[bytes]) -> Reply:
     ownership.exports[move] = Export(ranges)
     ownership.mark(ranges, SEALED)
     state.owns_otherwise()
-    return OK
+    return _sealed(state, ranges)
+
+
+def _sealed(state: State, ranges: Ranges) -> Reply:
+    return locks_left(state, ranges) or OK
 
 
 def unseal(state: State, context: Context, args: list[bytes]) -> Reply:

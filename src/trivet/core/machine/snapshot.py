@@ -26,6 +26,7 @@ from trivet.core.machine.snapshot_chunks import (
     Bucket,
     DatabaseState,
     Head,
+    PutOffState,
     SessionState,
     WaitState,
     WatchState,
@@ -38,9 +39,9 @@ from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 3
-_FORMATS_READ: Final = (2, 3)
-"""A head of format 2 ends earlier: its group has all slots."""
+FORMAT: Final = 4
+_FORMATS_READ: Final = (2, 3, 4)
+"""A head of format 2 ends earlier: its group has all slots; one of 3 knows of no transactions over groups."""
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 
@@ -243,6 +244,14 @@ class SnapshotLoad:
             database.expired_count = shape.expired_count
             database.foreign_count = shape.foreign_count
         machine.ownership.restore(head.ownership)
+        machine.intents.restore(head.intents)
+        for held in head.put_off:
+            _check_database(held.database)
+            call = WaitingCall(held.database, held.args, held.keys)
+            call.served = True
+            (call.reply,) = decode_replies(held.reply)
+            machine.waiting.put_off.append(call)
+        machine.locks_otherwise()
         machine.owns_otherwise()
         if head.cluster:
             machine.cluster = decode(head.cluster)
@@ -314,4 +323,9 @@ def _head_of(machine: Machine) -> Head:
         machine.ownership.state(),
         b"" if machine.cluster is None else machine.cluster.encode(),
         machine.shared_index,
+        machine.intents.state(),
+        [
+            PutOffState(call.db_index, call.args, call.keys, encode_replies([call.reply]))
+            for call in machine.waiting.put_off
+        ],
     )

@@ -5,6 +5,7 @@ import msgspec
 from trivet.core.access.users import UsersState
 from trivet.core.machine.ownership_state import OwnershipState
 from trivet.core.script.scripts import ScriptsState
+from trivet.core.transaction.intents_state import IntentsState
 
 
 class SessionState(msgspec.Struct, array_like=True, frozen=True):
@@ -36,6 +37,15 @@ class WaitState(msgspec.Struct, array_like=True, frozen=True):
     reply: bytes | None
 
 
+class PutOffState(msgspec.Struct, array_like=True, frozen=True):
+    """A call that was served; what it got goes back when a lock goes."""
+
+    database: int
+    args: list[bytes]
+    keys: list[bytes]
+    reply: bytes
+
+
 class DatabaseState(msgspec.Struct, array_like=True, frozen=True):
     """The shape of one database."""
 
@@ -63,6 +73,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     cluster: bytes = b""
     """The cluster map, in the system group."""
     shared_index: int = 0
+    intents: IntentsState = IntentsState()
+    put_off: list[PutOffState] = []
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

@@ -21,8 +21,10 @@ from trivet.core.machine.sealing import disown, purge, seal, unseal
 from trivet.core.machine.settings import ACCOUNTED, OVER
 from trivet.core.machine.sharing import SHARED, take_copy
 from trivet.core.machine.state import State
+from trivet.core.machine.transactions import BAD_WORD, txn
 from trivet.core.machine.waiting import defect
-from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply, Simple
+from trivet.core.transaction.words import TXN
+from trivet.core.wire.reply import NULL_ARRAY, OK, Error, NotHere, Reply, Simple
 
 UNKNOWN: Final = Error("ERR unknown command in the log")
 
@@ -54,7 +56,7 @@ class Specials(State):
             b"WATCH": self._watch,
             b"UNWATCH": self._unwatch,
             b"BLOCK": self._block,
-            b"CLAIM": self.waiting.claim,
+            b"CLAIM": self._claim,
             b"UNBLOCK": self._unblock,
             b"RELEASE": self._release,
             b"NODEDOWN": self._node_down,
@@ -64,6 +66,7 @@ class Specials(State):
             b"EVICT": self._evict,
             b"MAP": self._map,
             SHARED: self._copy,
+            TXN: self._txn,
             **dict.fromkeys(MOVING, self._moving),
         }
 
@@ -108,6 +111,12 @@ class Specials(State):
             return OUT_OF_MEMORY
         reply = self.waiting.block(context, node, call)
         self._watch_hooks()
+        return reply
+
+    def _claim(self, context: Context, node: NodeId, call: Call) -> Reply:
+        reply = self.waiting.claim(context, node, call)
+        if isinstance(reply, NotHere):
+            self.turned_away += 1
         return reply
 
     def _unblock(self, context: Context, node: NodeId, call: Call) -> Reply:
@@ -157,6 +166,8 @@ class Specials(State):
             context.db = self.databases.open(context.db_index)
             if self.ownership.is_partial and self.ownership.place(args[at + 1]) != OWNED:
                 continue
+            if (context.db_index, args[at + 1]) in self.intents.locks.held:
+                continue
             if context.db.remove(args[at + 1]):
                 self.evicted_count += 1
                 if context.notifies:
@@ -188,6 +199,20 @@ class Specials(State):
             return MOVING[call[1][0]](self, context, call[1])
         except (ValueError, IndexError):
             return BAD_CALL
+
+    # -- transactions over groups -----------------------------------------------------------------
+
+    def _txn(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``TXN verb packed``."""
+        try:
+            reply = txn(self, context, node, call[1])
+            if isinstance(reply, NotHere):
+                self.turned_away += 1
+            return reply
+        except (ValueError, IndexError):
+            return BAD_WORD
+        finally:
+            self.locks_otherwise()
 
     # -- users ----------------------------------------------------------------------------------
 

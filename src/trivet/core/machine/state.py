@@ -12,6 +12,7 @@ from trivet.core.command.events import EXPIRED, NEW_KEY
 from trivet.core.command.table import Context, Event
 from trivet.core.machine.checking import Owns
 from trivet.core.machine.entry import Batch
+from trivet.core.machine.locked import Looker
 from trivet.core.machine.memory import Memory
 from trivet.core.machine.ownership import Ownership
 from trivet.core.machine.rights import Denied
@@ -20,6 +21,7 @@ from trivet.core.machine.settings import Settings
 from trivet.core.machine.waiting import WaitingCalls
 from trivet.core.machine.watches import Watcher, Watches
 from trivet.core.script.scripts import Scripts
+from trivet.core.transaction.intents import Intents
 from trivet.core.values.database import ChangeHook, Database
 from trivet.core.values.databases import Databases
 from trivet.core.wire.reply import Reply
@@ -44,7 +46,8 @@ class State:
         self.databases = Databases()
         self.sessions = NodeSessions()
         self.watches = Watches()
-        self.waiting = WaitingCalls()
+        self.intents = Intents()
+        self.waiting = WaitingCalls(self.intents.locks)
         self.ownership = Ownership(self.databases)
         self.cluster: ClusterMap | None = None
         """The cluster map, in the system group."""
@@ -72,6 +75,8 @@ class State:
         """The account of memory, while there is a limit."""
         self.call_count = 0
         """Calls that this replica has run since it started, reads included."""
+        self.turned_away = 0
+        """Calls that were answered with ``NotHere`` since it started."""
         self.evicted_count = 0
         """Keys evicted since this replica started."""
         self.walks: list[ChangeHook] = []
@@ -83,6 +88,7 @@ class State:
         self.running_replies: list[Reply] = []
         """The replies of its calls until now."""
         self._owner = Owns(self.ownership)
+        self._looker = Looker(self.intents, self.watches)
         self._hook = MachineHook(self)
 
     # -- who hears of what --------------------------------------------------------------------
@@ -122,6 +128,13 @@ class State:
         self._writes.owner = self._reads.owner = self._owner if ownership.is_partial else None
         self.databases.set_outsiders(ownership if ownership.is_partial else None)
         self._watch_hooks()
+
+    def locks_otherwise(self) -> None:
+        """There are locks now, or none any more."""
+        ownership = self.ownership
+        if self.intents.is_busy is not ownership.is_locked:
+            ownership.is_locked = self.intents.is_busy
+            ownership.settle()
 
     def await_founding(self) -> None:
         """A group that is new in the map: nothing is owned before its log says what (``FOUND``)."""

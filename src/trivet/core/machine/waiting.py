@@ -24,6 +24,7 @@ from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.entry import Call
 from trivet.core.machine.watches import WatchedKey, Watcher
+from trivet.core.transaction.locks import Locks
 from trivet.core.values.database import Database
 from trivet.core.wire.reply import NOT_HERE, OK, Blocked, Error, NotHere, Reply
 
@@ -69,7 +70,8 @@ class WaitingCall:
 class WaitingCalls:
     """All of them, by client and by key."""
 
-    def __init__(self) -> None:
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
         self.by_client: dict[Watcher, WaitingCall] = {}
         self.by_key: dict[WatchedKey, dict[Watcher, None]] = {}
         """Only those that wait, in order of arrival."""
@@ -77,6 +79,8 @@ class WaitingCalls:
         """Keys with waiters that have changed since they were last offered."""
         self.woken: list[Watcher] = []
         """Clients that were served, or forgotten, since somebody last looked."""
+        self.put_off: list[WaitingCall] = []
+        """Served, and to be given back when no key of theirs is locked any more (Rule L13)."""
         self._serving: WatchedKey | None = None
 
     # -- what comes through the log -----------------------------------------------------------
@@ -212,6 +216,8 @@ class WaitingCalls:
         in_vain: dict[bytes, None] = {}
         for client in list(self.by_key.get(key, ())):
             waiting = self.by_client[client]
+            if self._locks.held and self._is_locked(waiting):
+                continue
             kind = waiting.kind_at(name)
             if kind in in_vain:
                 continue
@@ -240,14 +246,30 @@ class WaitingCalls:
         if waiting is None:
             return
         self._forget(client)
-        give_back = ROWS[waiting.args[0]].give_back
-        if waiting.served and give_back is not None and not isinstance(waiting.reply, Error | NotHere):
-            context.db_index = waiting.db_index
-            context.db = context.databases.open(waiting.db_index)
-            try:
-                give_back(context, waiting.args, waiting.reply)
-            except Exception as error:
-                defect(context, waiting.args, error)
+        if waiting.served and not isinstance(waiting.reply, Error | NotHere):
+            if self._locks.held and self._is_locked(waiting):
+                self.put_off.append(waiting)
+            else:
+                _put_back(context, waiting)
+
+    def _is_locked(self, waiting: WaitingCall) -> bool:
+        held = self._locks.held
+        return any((waiting.db_index, key) in held for key in waiting.keys)
+
+    def released(self, context: Context, freed: list[WatchedKey]) -> None:
+        """Nobody locks these keys any more (Rule L13)."""
+        if self.put_off:
+            put_off, self.put_off = self.put_off, []
+            for waiting in put_off:
+                if self._is_locked(waiting):
+                    self.put_off.append(waiting)
+                else:
+                    _put_back(context, waiting)
+        for place in freed if self.by_key else ():
+            for client in self.by_key.get(place, ()):
+                waiting = self.by_client[client]
+                for key in waiting.keys:
+                    self.ready[(waiting.db_index, key)] = None
 
     def _forget(self, client: Watcher) -> None:
         waiting = self.by_client.pop(client, None)
@@ -263,6 +285,19 @@ class WaitingCalls:
                 if not clients:
                     del self.by_key[place]
                     self.ready.pop(place, None)
+
+
+def _put_back(context: Context, waiting: WaitingCall) -> None:
+    """What it was served goes back to where it was."""
+    give_back = ROWS[waiting.args[0]].give_back
+    if give_back is None:
+        return
+    context.db_index = waiting.db_index
+    context.db = context.databases.open(waiting.db_index)
+    try:
+        give_back(context, waiting.args, waiting.reply)
+    except Exception as error:
+        defect(context, waiting.args, error)
 
 
 def _can_be_made_anew(waiting: WaitingCall) -> bool:

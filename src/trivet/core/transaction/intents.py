@@ -60,9 +60,7 @@ class Intents:
 
     # -- the words -------------------------------------------------------------------------------
 
-    def lock(
-        self, request: LockRequest, wanted: dict[LockKey, int], index: Index, now_ms: WallMs
-    ) -> int:
+    def lock(self, request: LockRequest, wanted: dict[LockKey, int], index: Index, now_ms: WallMs) -> int:
         """``LOCK``: ``GRANTED``, ``WAIT``, ``DIE`` or ``STALE``."""
         self.lives.hear(request.id, request.low)
         intent = self.by_id.get(request.id)
@@ -76,7 +74,7 @@ class Intents:
         return outcome
 
     def decide(self, request: DecideRequest, now_ms: WallMs) -> list[LockKey] | None:
-        """``DECIDE``: keys that nobody locks any more; None: it has no intent here (see ``has_committed``)."""
+        """``DECIDE``: keys that nobody locks now; None: it has no intent here (see ``has_committed``)."""
         self.lives.hear(request.id, request.low)
         intent = self.by_id.get(request.id)
         if intent is None:
@@ -120,7 +118,7 @@ class Intents:
 
     def met_by_whole_read(self, since: Index) -> bool:
         """Whether a read of a whole database, first refused at ``since``, must wait (Rule L10)."""
-        return any([intent.is_exclusive and intent.index <= since for intent in self.by_id.values()])
+        return any(intent.is_exclusive and intent.index <= since for intent in self.by_id.values())
 
     def met_by_flush(self, now_ms: WallMs) -> bool:
         """Whether a flush must wait; the barrier is set for it, or lifted (Rule L11)."""
@@ -184,13 +182,15 @@ class Intents:
         )  # fmt: skip
 
     def restore(self, state: IntentsState) -> None:
-        """Become what ``state`` says; it is empty before."""
+        """Become what ``state`` says, from nothing; ``ValueError`` for holders that there are not."""
         locks = self.locks
         for held in state.intents:
             intent = Intent(held.id, held.home, held.stamp, held.since_ms, held.index)
             locks.take(intent, {(db, key): mode for db, key, mode in held.keys})
             self.by_id[held.id] = intent
         for db, key, order in state.shared:
+            if sorted(order) != sorted(locks.held.get((db, key), {})):
+                raise ValueError("impossible holders of a lock")
             locks.held[(db, key)] = {transaction: self.by_id[transaction] for transaction in order}
         for record in state.records:
             self.records[record.id] = Record(record.since_ms, dict(record.effects))
@@ -209,7 +209,7 @@ class Intents:
             count += len(holders)
             modes = [holder.keys[key] for holder in holders.values()]
             assert len(modes) == 1 or not any(modes), (key, modes)
-            assert all([self.by_id[one] is holder for one, holder in holders.items()]), key
+            assert all(self.by_id[one] is holder for one, holder in holders.items()), key
         assert count == self.locks.count == sum([len(intent.keys) for intent in self.by_id.values()])
         for intent in self.by_id.values():
             assert intent.is_exclusive == any(intent.keys.values())

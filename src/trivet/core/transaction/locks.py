@@ -71,13 +71,13 @@ class Locks:
     def ask(
         self, intent: Intent, wanted: dict[LockKey, int], others: dict[TransactionId, Intent], now_ms: WallMs
     ) -> int:
-        """``GRANTED``, ``WAIT`` (and the keys are reserved) or ``DIE``; ``others``: all who have locks here."""
+        """``GRANTED``, ``WAIT`` (and the keys are reserved) or ``DIE``; ``others``: who has locks here."""
         self._sweep(now_ms)
         if self.count + len(wanted) > LOCKS_MAX:
             return DIE
         waits = False
         if not intent.keys and now_ms < self.barrier_until_ms:
-            if any([other.stamp < intent.stamp for other in others.values()]):
+            if any(other.stamp < intent.stamp for other in others.values()):
                 return DIE
             waits = True
         for key, mode in wanted.items():
