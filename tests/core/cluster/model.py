@@ -29,6 +29,8 @@ class Model:
         self.density: dict[int, int] = {}
         """Bytes per 16,384 slots, by keyspace."""
         self.traffic: dict[int, int] = {}
+        self.asked: dict[int, bool] = {}
+        """Groups that have commit records."""
         self.births = 100
         self.turns = 0
         self.slow = 1
@@ -86,7 +88,11 @@ class Model:
                 self.leaders[row.id] = able[0]
             traffic = self.traffic.get(row.keyspace, 50) * count(row.ranges) // 16384
             groups[row.id] = GroupFacts(
-                bytes=self.bytes_of(row), ops=traffic, leader=self.leaders[row.id], caught_up=able
+                bytes=self.bytes_of(row),
+                ops=traffic,
+                leader=self.leaders[row.id],
+                caught_up=able,
+                is_spent=not row.ranges and row.id not in self.asked,
             )
         dead = {node: (self.turns - since) * TURN_MS for node, since in self.dead.items()}
         return Facts(dead_ms=dead, groups=groups)

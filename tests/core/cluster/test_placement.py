@@ -227,6 +227,19 @@ def test_an_aborted_split_leaves_no_empty_group():
     assert len(model.map.groups) == 2
 
 
+def test_a_group_that_others_may_ask_about_a_transaction_stays():
+    model = Model(3)
+    model.density = {0: 1500}
+    model.turn()
+    model.say("MOVE ABORT 1")
+    model.density = {0: 900}
+    model.asked[2] = True
+    assert model.turn() == []
+    assert model.map.groups[2].ranges == []
+    del model.asked[2]
+    assert model.turn() == [Drop(2, "it owns nothing")]
+
+
 def test_no_room_no_changes():
     model = Model(3)
     model.join()

@@ -18,7 +18,6 @@ from trivet.core.transaction.words import (
     pack,
     unpack_reply,
 )
-from trivet.core.values.databases import Databases
 
 HOME = 1
 """The group of most tests."""
@@ -56,17 +55,19 @@ def forget(id_):
     return said(words.FORGET, ForgetRequest(id_))
 
 
-def effects_of(*lines: str, base: Machine | None = None, touched: tuple[str, ...] = (), **more) -> bytes:
+def effects_of(
+    *lines: str, base: Machine | None = None, touched: tuple[str, ...] = (), db=0, **more
+) -> bytes:
     """The effects of commands, as if they had run in a workspace; on an empty one without ``base``."""
     scratch = Replica()
     if base is not None:
         scratch.machine = copy_of(base)
     for line in lines:
-        scratch.one(line)
+        scratch.one(call(line, db))
     keys = touched or tuple(line.split()[1] for line in lines)
     parcel = Parcel()
     for key in dict.fromkeys(keys):
-        parcel.add(scratch.machine.databases.open(0), key.encode())
+        parcel.add(scratch.machine.databases.open(db), key.encode())
     return pack(Effects(more.pop("time_ms", 0), parcel.packed(), **more))
 
 
@@ -88,6 +89,3 @@ def copy_of(machine: Machine) -> Machine:
     while (chunk := walk.next_chunk()) is not None:
         load.feed(chunk)
     return load.machine
-
-
-__all__ = ["Databases", "Replica", "call"]

@@ -4,7 +4,9 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.ownership import FOREIGN
-from trivet.core.steward.census import Census, keys_of
+from trivet.core.steward.census import Census, is_spent, keys_of
+from trivet.core.transaction.intents import Record
+from trivet.core.transaction.words import TransactionId
 
 
 def filled(count: int, size_bytes: int = 100) -> Machine:
@@ -56,3 +58,12 @@ def test_keys_that_are_nobodys_do_not_count():
     assert 3000 < census.middle() < 5200
     assert all(slot < 8192 for slot, _ in census._samples)
     assert slot_of(b"k1") >= 0
+
+
+def test_a_group_with_a_record_is_not_spent():
+    machine = Machine(100)
+    assert not is_spent(machine), "it owns everything"
+    machine.await_founding()
+    assert is_spent(machine)
+    machine.intents.records[TransactionId(1, 1, 1)] = Record(1, {2: b""})
+    assert not is_spent(machine)

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from tests.core.machine.transaction_words import effects_of, finish, ident, lock
 from tests.core.steward.histories import PLACES, SIDES, WAYS, play, push_some, strike
 from tests.core.steward.steward_world import DB, MANUAL, prepared
 from trivet.core.base.limits import Limits
@@ -78,6 +79,24 @@ def test_keys_that_expire_on_their_way_are_counted():
     world.run(4_000)
     world.heal()
     assert world.verdict() == []
+
+
+def test_the_last_keys_are_copied_after_the_locks_have_gone():
+    """Rule L14: what a transaction over groups does to a sealed key goes along."""
+    world = prepared(1, 60)
+    key = next(f"t{n}" for n in range(1000) if slot_of(b"t%d" % n) < 8192)
+    transaction = ident(1, node=77)
+    source = world.leader_of(2)
+    world.ask(source, lock(transaction, key, home=9, db=DB)[1])
+    world.say("MOVE START 2 NEW 0-8191 large")
+    world.until(lambda: world.place(world.newest().moves[1]) == "between SEAL and READY")
+    world.run(300)
+    assert world.place(world.newest().moves[1]) == "between SEAL and READY"
+    world.ask(source, finish(transaction, effects_of(f"SET {key} after", db=DB))[1])
+    world.until(world.is_at_rest)
+    world.heal()
+    assert world.newest().group_of(DB, 0) == 3
+    assert world.leader_of(3).machine.databases.open(DB).get(key.encode()) == b"after"
 
 
 def test_a_key_that_no_call_can_carry_stops_the_move():

@@ -19,6 +19,8 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     """Members that have nearly all of the log: fit to lead."""
     middle: int = 0
     """The slot that begins the upper half of its load, if it was measured; else 0."""
+    is_spent: bool = False
+    """Its own log says that it owns nothing and has nothing left to do."""
 
 
 class Facts(msgspec.Struct, kw_only=True):

@@ -27,13 +27,15 @@ def plan(state: MapState, facts: Facts, policy: Policy) -> list[Action]:
 
 
 def _clear(survey: Survey) -> None:
-    """Rule P3: groups that own nothing go, and nodes that are empty."""
+    """Rule P3: groups that own nothing go, once they have nothing left to do; and nodes that are empty."""
     state = survey.state
     needed: dict[NodeId, bool] = {}
     for row in state.groups.values():
         if row.id != SYSTEM_GROUP and not row.ranges and row.id not in survey.moving:
             survey.touched[row.id] = True
-            survey.actions.append(Drop(row.id, "it owns nothing"))
+            known = survey.facts.groups.get(row.id)
+            if known is not None and known.is_spent:
+                survey.actions.append(Drop(row.id, "it owns nothing"))
         for node in [*row.members, *row.target, *(row.learners if row.id else [])]:
             needed[node] = True
     for node, known in state.members.items():

@@ -73,3 +73,8 @@ class Census:
 def keys_of(machine: Machine) -> int:
     """The keys that the group owns."""
     return sum([len(database) for database in machine.databases.opened()])
+
+
+def is_spent(machine: Machine) -> bool:
+    """Whether the group owns nothing, and knows of no transaction that anybody may ask it about (Rule L6)."""
+    return not machine.ownership.owned and not machine.intents.by_id and not machine.intents.records

@@ -31,6 +31,8 @@ class GroupReport(msgspec.Struct, array_like=True, frozen=True):
     """Members that have nearly all of the log."""
     middle: Annotated[int, msgspec.Meta(ge=0, lt=16384)] = 0
     """The slot that begins the upper half of its data; 0: not measured."""
+    is_spent: bool = False
+    """It owns nothing, and nobody will ask it about a transaction over groups: it may be dropped."""
 
 
 class NodeReport(OfSteward, array_like=True, tag=112, frozen=True):

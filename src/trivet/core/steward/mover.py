@@ -10,8 +10,9 @@ the machines say what they have. Whoever leads the source next begins anew, with
 
 - Rule R1: nothing is sent to the target but under a generation that the map has given to this mover, so a
   mover that was replaced is refused by the target, and by the map (V7).
-- Rule R2: the hand-over is asked for when the slots were sealed in the source's log, the walk had given
-  everything after that, and the target has confirmed all of it.
+- Rule R2: the hand-over is asked for when the slots were sealed in the source's log, no transaction over
+  groups had a lock on their keys any more, the walk had given everything after that, and the target has
+  confirmed all of it.
 - Rule R3: the source gives up its slots when the map says that the target has taken them.
 - Rule R4: slots are sealed for a bounded time: a move whose target does not answer is aborted, and the map
   decides whether it was handed over first.
@@ -29,6 +30,7 @@ from trivet.core.machine.importing import ENDED, PURGE, TAKEN
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.sealing import counts_as_arguments
 from trivet.core.machine.slot_ranges import write_ranges
+from trivet.core.machine.transactions import locks_left
 from trivet.core.steward.desk import REFUSED, Desk, Errand
 from trivet.core.wire.reply import OK
 
@@ -176,7 +178,7 @@ class Mover:
             return
         if not sealed:
             self._look_at_seal(row, walk)
-        elif walk.is_complete:
+        elif walk.is_complete and not locks_left(group.machine, row.ranges):
             self._errand = self._desk.say(
                 row.target_group, b"IMPORT", b"READY", self.move, self.generation, group.machine.now_ms
             )
@@ -236,7 +238,7 @@ class Mover:
         """Seal when little is left, or when it does not become less."""
         desk, settings = self._desk, self._desk.settings
         if self._seal is not None:
-            if self._seal.done and self._seal.answer != OK:
+            if self._seal.done and self._seal.answer != OK and not isinstance(self._seal.answer, int):
                 desk.note(f"move {self.move}: the slots could not be sealed: {self._seal.text}")
                 self._again(settings.retry_ms)
             return

@@ -103,7 +103,7 @@ class Planner:
             ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
             groups[number] = GroupFacts(
                 keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=heard.node,
-                caught_up=report.caught_up, middle=report.middle,
+                caught_up=report.caught_up, middle=report.middle, is_spent=report.is_spent,
             )  # fmt: skip
         return Facts(dead_ms=dead, groups=groups)
 

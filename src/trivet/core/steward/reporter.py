@@ -8,7 +8,7 @@ from typing import Final
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
-from trivet.core.steward.census import Census, keys_of
+from trivet.core.steward.census import Census, is_spent, keys_of
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.messages import GroupReport, NodeReport
 
@@ -54,4 +54,6 @@ class Reporter:
             return GroupReport(number, ops, raft.term, 0, 0, caught_up)
         census.look(group.machine)
         keys = keys_of(group.machine)
-        return GroupReport(number, ops, raft.term, keys, census.bytes_of(keys), caught_up, census.middle())
+        bytes_ = census.bytes_of(keys)
+        spent = is_spent(group.machine)
+        return GroupReport(number, ops, raft.term, keys, bytes_, caught_up, census.middle(), spent)
