@@ -95,7 +95,7 @@ class Transacting(Run):
 
     __slots__ = (
         "attempt", "began_ms", "call", "client", "count_of_tries", "deadline_ms", "epoch_tried", "news",
-        "not_before_ms", "reply", "rounds", "stamp", "wanted", "watched",
+        "not_before_ms", "reply", "rounds", "stamp", "wanted", "watched", "why",
     )  # fmt: skip
 
     def __init__(
@@ -116,6 +116,8 @@ class Transacting(Run):
         self.not_before_ms: Instant = 0
         self.epoch_tried = -1
         """While keys are on their way: of the map by which they were not found; else -1."""
+        self.why = NO_LOCKS
+        """It is to be given up now."""
         self.count_of_tries = 0
         self.rounds = 0
         self.news: Run | None = None

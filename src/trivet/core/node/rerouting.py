@@ -144,6 +144,8 @@ class Rerouting:
                 for call in calls
                 if not (self._is_due(one, call, epoch, now_ms) and self._send(one, call, epoch, now_ms))
             ]
+            if now_ms - one.tried_ms >= RETRY_MS:
+                one.tried_ms = now_ms
             sent = sent or len(one.calls) < len(calls)
             if one.calls:
                 kept.append(one)
@@ -157,18 +159,11 @@ class Rerouting:
         if reply.is_wider:
             return True
         if not reply.locked_at:
-            if epoch <= one.run.epoch and waited_ms < RETRY_MS:
-                return False
-            one.tried_ms = now_ms
-            return True
+            return epoch > one.run.epoch or waited_ms >= RETRY_MS
         if waited_ms >= min(LOCKED_MS_MAX, 1 << min(one.tries, 8)):
             return True
-        # Never twice in a turn: what a replica says of keys may be another's answer to the whole call.
-        return (
-            waited_ms > 0
-            and self.transactor is not None
-            and self.transactor.is_free(_inner(call), one.part_of)
-        )
+        transactor = self.transactor
+        return transactor is not None and transactor.is_free(call, one.part_of, reply.locked_at)
 
     def _send(self, one: _Homeless, lost: Lost, epoch: int, now_ms: Instant) -> bool:
         """Send a call again; False: this node does not know its group yet."""

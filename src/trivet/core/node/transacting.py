@@ -13,7 +13,7 @@ here it is sent, the calls are run (``machine.workspace``), and attempts that ha
   whether this node knows the newest.
 """
 
-from trivet.core.base.ids import ConnectionId, GroupId, Instant
+from trivet.core.base.ids import ConnectionId, GroupId, Index, Instant
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
@@ -55,6 +55,7 @@ from trivet.core.transaction.words import (
     LOCK,
     RESOLVE,
     SHARED,
+    SINCE,
     Effects,
     LockKey,
     Stamp,
@@ -102,8 +103,14 @@ class Transactions:
         front = self._front
         if not session.idle or not front.may_go_on(session, True):
             return False
+        refusal = front.refuse_write()
+        if refusal is not None:
+            front.unwatch_in(session.conn, watched)
+            session.answer_reply(refusal)
+            return True
         wide = self.begin(session, (session.db, call), session.conn, watched)
         if wide is None:
+            front.unwatch_in(session.conn, watched)
             session.answer_reply(TOO_MANY)
             return True
         wide.turn = front.turn_number
@@ -142,21 +149,24 @@ class Transactions:
 
     # -- what others ask ------------------------------------------------------------------------
 
-    def is_free(self, call: Call, group: Replica | None) -> bool:
+    def is_free(self, call: Call, group: Replica | None, locked_at: Index) -> bool:
         """See ``Transactor``."""
-        groups = self._front.groups
         if group is not None:
-            held = groups.get(group.settings.group)
-            return held is not None and not held.machine.intents.is_busy
+            held = self._front.groups.get(group.settings.group)
+            if held is None or held.machine.applied_index <= locked_at:
+                return False
+            since = int(call[1][1]) if call[1][0] == SINCE else locked_at
+            return not held.machine.intents.met_by_whole_read(since)
         wanted = locks_of(*call)
+        cluster = self._front.cluster
         return bool(wanted) and all(
-            self._is_free_key(self._front.cluster.group_of(key[0], slot_of(key[1])), key, mode)
+            self._is_free_key(cluster.group_of(key[0], slot_of(key[1])), key, mode, locked_at)
             for key, mode in wanted.items()
         )
 
-    def _is_free_key(self, group: GroupId, key: LockKey, mode: int) -> bool:
+    def _is_free_key(self, group: GroupId, key: LockKey, mode: int, locked_at: Index = -1) -> bool:
         held = self._front.groups.get(group)
-        if held is None:
+        if held is None or held.machine.applied_index <= locked_at:
             return False
         locks = held.machine.intents.locks
         return not locks.barrier_until_ms and not (
@@ -234,7 +244,7 @@ class Transactions:
         self.counts.timeouts += 1
         attempt = wide.attempt
         if attempt is None:
-            self._answer(wide, NO_LOCKS)
+            self._answer(wide, wide.why)
         elif attempt.coordinator.phase in (Phase.LOCKING, Phase.RUNNING):
             self._give_up(attempt, NO_LOCKS)
         else:
@@ -259,7 +269,9 @@ class Transactions:
             self._answer(wide, NULL_ARRAY)
             return
         locks = self._place(wide.wanted)
+        wide.why = NO_LOCKS
         if locks is NOT_IN_REACH:
+            wide.why = NOT_IN_REACH
             self._wait_for_map(wide)
             return
         if isinstance(locks, Error):

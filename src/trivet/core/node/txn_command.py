@@ -62,12 +62,11 @@ def _row(
 def _list(front: Front) -> Reply:
     """The states: see ``docs``. One transaction may stand here several times, once for each place."""
     transactions = _transactions(front)
-    rows: list[Reply] = []
-    for wide in transactions.running.values():
-        if wide.attempt is None:
-            rows.append(
-                _row(wide.stamp, "between-attempts", front.now_ms - wide.began_ms, 0, [], len(wide.wanted))
-            )
+    rows = [
+        _row(wide.stamp, "between-attempts", front.now_ms - wide.began_ms, 0, [], len(wide.wanted))
+        for wide in transactions.running.values()
+        if wide.attempt is None
+    ]
     for attempt in transactions.live.values():
         one = attempt.coordinator
         age_ms = front.now_ms - attempt.wide.began_ms

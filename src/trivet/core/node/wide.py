@@ -5,7 +5,7 @@ See ``transacting``.
 
 from typing import Final, Protocol
 
-from trivet.core.base.ids import ConnectionId, GroupId, Instant
+from trivet.core.base.ids import ConnectionId, GroupId, Index, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
@@ -39,10 +39,10 @@ class Transactor(Protocol):
         """
         ...
 
-    def is_free(self, call: Call, group: Replica | None) -> bool:
-        """Whether a replica here knows that no transaction holds the call's keys.
+    def is_free(self, call: Call, group: Replica | None, locked_at: Index) -> bool:
+        """Whether a replica here has gone on since, and knows that no transaction holds the call's keys.
 
-        ``group``: it was sent there.
+        ``group``: it was sent there, as a part of a call to several.
         """
         ...
 
