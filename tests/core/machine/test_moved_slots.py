@@ -151,7 +151,7 @@ MACHINE, EXPORTING, SEALING = (
 )
 OWNERSHIP, IMPORTING = "core/machine/ownership.py", "core/machine/importing.py"
 PLANTED = [
-    ("reads do not ask whether the slots are sealed", MACHINE, "checks = epoch < self.ownership.checks_below", "checks = False"),
+    ("reads do not ask whether the slots are sealed", MACHINE, "        if epoch < self.ownership.checks_below:", "        if False:"),
     ("writes do not ask whether the slots are sealed", MACHINE, "if batch.epoch < self.ownership.checks_below:", "if batch.epoch < 0:"),
     ("a key that changes is not given again", EXPORTING, "        if place not in self._due:\n", "        if False:\n"),
     ("a key that goes is not given again", EXPORTING, "        if place not in self._due:\n",

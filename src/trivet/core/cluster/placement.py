@@ -33,8 +33,8 @@ def _clear(survey: Survey) -> None:
     for row in state.groups.values():
         if row.id != SYSTEM_GROUP and not row.ranges and row.id not in survey.moving:
             survey.touched[row.id] = True
-            known = survey.facts.groups.get(row.id)
-            if known is not None and known.is_spent:
+            said = survey.facts.groups.get(row.id)
+            if said is not None and said.is_spent:
                 survey.actions.append(Drop(row.id, "it owns nothing"))
         for node in [*row.members, *row.target, *(row.learners if row.id else [])]:
             needed[node] = True

@@ -6,9 +6,8 @@ Only for calls that must be looked at; see ``Ownership.checks_below``.
 from typing import Final
 
 from trivet.core.command.lookup import find_row, keys_of
-from trivet.core.command.table import Row
 from trivet.core.machine.entry import Call, decode_calls
-from trivet.core.machine.ownership import FOREIGN, OWNED, Ownership
+from trivet.core.machine.ownership import OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.wire.reply import Error
@@ -19,10 +18,10 @@ WHOLE: Final = (
 """Calls about whole databases."""
 ALWAYS: Final = (b"EXEC", AS)
 """Calls with others in them: looked at whatever their node knew, as long as some slots are not owned."""
-
-_MOVING: Final = Error("TRYAGAIN some of the keys are on their way to another group")
-_NOT_DECLARED: Final = Error("CROSSSLOT this script names a key of another group: declare all keys in KEYS")
-_ELSEWHERE: Final = Error("CROSSSLOT a pattern of this call names a key of another group")
+WARY: Final = (
+    b"EVAL", b"EVALSHA", b"FCALL", b"EVAL_RO", b"EVALSHA_RO", b"FCALL_RO", b"SORT", b"SORT_RO"
+)  # fmt: skip
+"""Calls that come to keys which they did not name (Rule L15)."""
 
 
 def names_of(args: list[bytes]) -> list[bytes]:
@@ -56,26 +55,11 @@ def _refuses_any(ownership: Ownership, calls: list[Call], epoch: int) -> bool:
     return any(db_index >= 0 and refuses(ownership, args, epoch) for db_index, args in calls)
 
 
-class Owns:
-    """Answers for keys that a call did not name beforehand (an ``Owner``)."""
-
-    def __init__(self, ownership: Ownership) -> None:
-        self._ownership = ownership
-
-    def refuses_in_script(self, row: Row, args: list[bytes]) -> Error | None:
-        """See ``Owner``."""
-        ownership = self._ownership
-        if row.name.upper().encode() in WHOLE:
-            return _MOVING if ownership.is_in_the_way() else None
-        for key in keys_of(row, args):
-            place = ownership.place(key)
-            if place != OWNED:
-                return _NOT_DECLARED if place == FOREIGN else _MOVING
-        return None
-
-    def refuses_key(self, key: bytes) -> Error | None:
-        """See ``Owner``."""
-        place = self._ownership.place(key)
-        if place == OWNED:
-            return None
-        return _ELSEWHERE if place == FOREIGN else _MOVING
+def is_wary(args: list[bytes]) -> bool:
+    """Whether the call, or one in it, comes to keys which it did not name."""
+    name = args[0]
+    if name == AS:
+        return is_wary(args[3:])
+    if name == b"EXEC":
+        return any(inner[0] in WARY for db_index, inner in decode_calls(args[1]) if db_index >= 0)
+    return name in WARY

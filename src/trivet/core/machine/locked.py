@@ -32,9 +32,11 @@ _READONLY: Final = int(Flag.READONLY)
 class Looker:
     """Looks at one call after the other; the facts of the group beside."""
 
-    __slots__ = ("_intents", "_watches", "now_ms", "since")
+    __slots__ = ("_changes", "_intents", "_watches", "now_ms", "since")
 
-    def __init__(self, intents: Intents, watches: Watches) -> None:
+    def __init__(self, intents: Intents, watches: Watches, changes: bool) -> None:
+        self._changes = changes
+        """It looks for an entry, and may change the state (the barrier); a reader changes nothing."""
         self._intents = intents
         self._watches = watches
         self.since: Index = 0
@@ -49,7 +51,7 @@ class Looker:
         if name == b"EXEC":
             return self._transaction_meets(node, args)
         if name in FLUSHES:
-            return self._intents.met_by_flush(self.now_ms)
+            return self._changes and self._intents.met_by_flush(self.now_ms)
         if name in WHOLE or name == SLOTKEYS:
             return self._intents.met_by_whole_read(self.since)
         locks = self._intents.locks
@@ -59,6 +61,10 @@ class Looker:
             args = args[2:]
         row = find_row(args)
         return not isinstance(row, Error) and row_meets(locks, db, row, args)
+
+    def reads_locked(self, key: LockKey) -> bool:
+        """Whether a read of ``key`` must wait for a lock."""
+        return self._intents.locks.met_by_read(key)
 
     def _transaction_meets(self, node: NodeId, args: list[bytes]) -> bool:
         locks = self._intents.locks

@@ -22,11 +22,12 @@ from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
-from trivet.core.machine.checking import ALWAYS, refuses
+from trivet.core.machine.checking import ALWAYS, WARY, is_wary, refuses
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, Specials, run_calls
+from trivet.core.machine.undo import Journal, Watched
 from trivet.core.machine.waiting import defect
 from trivet.core.transaction.words import SINCE
 from trivet.core.values.codec import encode_items
@@ -43,6 +44,11 @@ _NO_DATABASE: Final = 1 << 64
 """No call can be of this one."""
 _NO_ROWS: Final[dict[bytes, Row]] = {}
 """While calls must be looked at before they run, none is found at once."""
+_ROWS_OF_PART: Final = {name: row for name, row in ROWS.items() if name not in WARY}
+_ROWS_OF_PART_WITHOUT_GROWTH: Final = {
+    name: row for name, row in ROWS_WITHOUT_GROWTH.items() if name not in WARY
+}
+"""Where some slots are elsewhere: those that come to keys which they did not name may have to be undone."""
 
 
 class Applied:
@@ -147,6 +153,8 @@ class Machine(Specials):
         """The commands that run at once; none where each call is looked at first (Rule O1)."""
         if batch.epoch < self.ownership.checks_below:
             return _NO_ROWS
+        if self.ownership.is_partial:
+            return _ROWS_OF_PART_WITHOUT_GROWTH if self.settings.refuses_growth else _ROWS_OF_PART
         return ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS
 
     def _run_rare(self, context: Context, batch: Batch, call: Call) -> Reply:
@@ -156,7 +164,7 @@ class Machine(Specials):
         checks = batch.epoch < ownership.checks_below
         since = 0
         if args[0] == SINCE:
-            since, checks = int(args[1]), True
+            since = int(args[1])
             args = args[2:]
             call = (call[0], args)
         if (checks or (ownership.is_partial and args[0] in ALWAYS)) and self._is_elsewhere(batch, args):
@@ -165,12 +173,44 @@ class Machine(Specials):
         if ownership.is_locked and self._is_locked(batch.node, call, since):
             self.turned_away += 1
             return NotHere(since or self.applied_index)
-        if checks:
-            row = (ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS).get(args[0])
-            if row is not None and row.run is not None:
-                return row.run(context, args)
+        if (ownership.is_partial or ownership.is_locked) and is_wary(args):
+            return self._run_wary(context, batch.node, call)
+        return self._run_one(context, batch.node, call)
+
+    def _run_one(self, context: Context, node: NodeId, call: Call) -> Reply:
+        args = call[1]
+        row = (ROWS_WITHOUT_GROWTH if self.settings.refuses_growth else ROWS).get(args[0])
+        if row is not None and row.run is not None:
+            return row.run(context, args)
         special = self._specials.get(args[0])
-        return UNKNOWN if special is None else special(context, batch.node, call)
+        return UNKNOWN if special is None else special(context, node, call)
+
+    def _run_wary(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """Run a call that may come to keys which it must not touch here; then it is undone (Rule L15)."""
+        args = call[1]
+        inner = args[3:] if args[0] == AS else args
+        watched: Watched | None = None
+        if inner[0] == b"EXEC" and inner[2]:
+            watched = Watched(self.watches, (node, int(inner[2])))
+        denied = len(self.denied)
+        journal = self.journal = Journal(self.databases, self.watches, context)
+        self._watch_hooks()
+        try:
+            reply = self._run_one(context, node, call)
+        except Exception as error:
+            reply = defect(context, args, error)
+        self.journal = None
+        met = self._owns_writes.take()
+        if met is not None:
+            journal.undo()
+            if watched is not None:
+                watched.restore(self.watches)
+            self.waiting.ready.clear()
+            del self.denied[denied:]
+            self.turned_away += 1
+            reply = met
+        self._watch_hooks()
+        return reply
 
     def _is_locked(self, node: NodeId, call: Call, since: int) -> bool:
         """Whether the call must wait for a transaction over groups (Rules L9 to L11)."""
@@ -207,8 +247,11 @@ class Machine(Specials):
         context.uses = self.memory
         replies: list[Reply] = []
         open_db = self.databases.open
-        checks = epoch < self.ownership.checks_below
-        rows = _NO_ROWS if checks else ROWS
+        rows = ROWS
+        if epoch < self.ownership.checks_below:
+            rows = _NO_ROWS
+        elif self.ownership.is_partial:
+            rows = _ROWS_OF_PART
         for call in calls:
             args = call[1]
             try:
@@ -234,11 +277,14 @@ class Machine(Specials):
         if (epoch < ownership.checks_below or ownership.is_partial) and refuses(ownership, args, epoch):
             return NOT_HERE
         if ownership.is_locked:
-            looker = self._looker
+            looker = self._read_looker
             looker.since = since or self.applied_index
             if looker.meets(NO_NODE, call[0], args):
                 return NotHere(looker.since)
-        return self._read_rare(context, args)
+        self._owns_reads.take()
+        reply = self._read_rare(context, args)
+        met = self._owns_reads.take()
+        return reply if met is None else met
 
     def _read_rare(self, context: Context, args: list[bytes]) -> Reply:
         """A read that was looked at, or is no command: a transaction, on behalf of a user, about users."""

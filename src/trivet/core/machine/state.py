@@ -10,14 +10,15 @@ from trivet.core.base.ids import NodeId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.command.events import EXPIRED, NEW_KEY
 from trivet.core.command.table import Context, Event
-from trivet.core.machine.checking import Owns
 from trivet.core.machine.entry import Batch
 from trivet.core.machine.locked import Looker
 from trivet.core.machine.memory import Memory
+from trivet.core.machine.owner import Owns
 from trivet.core.machine.ownership import Ownership
 from trivet.core.machine.rights import Denied
 from trivet.core.machine.sessions import NodeSessions
 from trivet.core.machine.settings import Settings
+from trivet.core.machine.undo import Journal
 from trivet.core.machine.waiting import WaitingCalls
 from trivet.core.machine.watches import Watcher, Watches
 from trivet.core.script.scripts import Scripts
@@ -87,8 +88,12 @@ class State:
         """The batch whose calls are being run, for the same."""
         self.running_replies: list[Reply] = []
         """The replies of its calls until now."""
-        self._owner = Owns(self.ownership)
-        self._looker = Looker(self.intents, self.watches)
+        self.journal: Journal | None = None
+        """While a call runs that may have to be undone (Rule L15)."""
+        self._looker = Looker(self.intents, self.watches, changes=True)
+        self._read_looker = Looker(self.intents, self.watches, changes=False)
+        self._owns_writes = Owns(self.ownership, self._looker, self._writes)
+        self._owns_reads = Owns(self.ownership, self._read_looker, self._reads)
         self._hook = MachineHook(self)
 
     # -- who hears of what --------------------------------------------------------------------
@@ -125,7 +130,7 @@ class State:
     def owns_otherwise(self) -> None:
         """What is owned, sealed or imported has changed: who must look at keys is told."""
         ownership = self.ownership
-        self._writes.owner = self._reads.owner = self._owner if ownership.is_partial else None
+        self._own(ownership.is_partial or ownership.is_locked)
         self.databases.set_outsiders(ownership if ownership.is_partial else None)
         self._watch_hooks()
 
@@ -135,6 +140,12 @@ class State:
         if self.intents.is_busy is not ownership.is_locked:
             ownership.is_locked = self.intents.is_busy
             ownership.settle()
+            self._own(ownership.is_partial or ownership.is_locked)
+
+    def _own(self, asks: bool) -> None:
+        """Calls inside of others ask about their keys from now on, or do not."""
+        self._writes.owner = self._owns_writes if asks else None
+        self._reads.owner = self._owns_reads if asks else None
 
     def await_founding(self) -> None:
         """A group that is new in the map: nothing is owned before its log says what (``FOUND``)."""
@@ -184,6 +195,7 @@ class State:
             or self.snapshot_hook is not None
             or self.follower is not None
             or bool(self.walks)
+            or self.journal is not None
             or bool(self.ownership.imports)
         )
         self.databases.set_hook(self._hook if wanted else self.memory)
@@ -207,6 +219,8 @@ class MachineHook:
     def before_change(self, database: Database, key: bytes) -> None:
         """``key`` is about to change."""
         machine = self._machine
+        if machine.journal is not None:
+            machine.journal.before_change(database, key)
         if machine.snapshot_hook is not None:
             machine.snapshot_hook.before_change(database, key)
         if machine.watches.keys:
@@ -223,6 +237,8 @@ class MachineHook:
     def before_flush(self, database: Database) -> None:
         """All keys of ``database`` are about to go."""
         machine = self._machine
+        if machine.journal is not None:
+            machine.journal.before_flush(database)
         if machine.snapshot_hook is not None:
             machine.snapshot_hook.before_flush(database)
         if machine.watches.keys:

@@ -67,6 +67,13 @@ class Databases:
         one.index, other.index = second, first
         self._in_use = self.opened()
 
+    def renumber(self, numbered: dict[int, Database]) -> None:
+        """These are all there are, under these numbers: an exchange is undone."""
+        self._opened = dict(numbered)
+        for index, database in numbered.items():
+            database.index = index
+        self._in_use = self.opened()
+
     def flush_all(self) -> None:
         """Remove everything."""
         for database in self.opened():
