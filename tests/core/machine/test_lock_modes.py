@@ -15,7 +15,8 @@ def shown(db: int, *calls: str) -> str:
     args = given[0][1] if len(given) == 1 else [b"EXEC", encode_calls(given), b""]
     found = locks_of(db, args)
     return " ".join(
-        f"{str(index) + ':' if index else ''}{key.decode()}{MODES[mode]}" for (index, key), mode in found.items()
+        f"{str(index) + ':' if index else ''}{key.decode()}{MODES[mode]}"
+        for (index, key), mode in found.items()
     )
 
 

@@ -140,7 +140,10 @@ def test_events_go_with_their_keys_and_messages_home():
     calls = [(0, [b"RENAME", b"a", b"z"]), (0, [b"PUBLISH", b"news", b"hello"])]
     ran = bench.run(b"EXEC", encode_calls(calls), b"")
     assert [(name, key) for _, _, name, key in ran.effects[1].events] == [(b"rename_from", b"a")]
-    assert [(name, key) for _, _, name, key in ran.effects[2].events] == [(b"new", b"z"), (b"rename_to", b"z")]
+    assert [(name, key) for _, _, name, key in ran.effects[2].events] == [
+        (b"new", b"z"),
+        (b"rename_to", b"z"),
+    ]
     assert ran.effects[1].published == [(False, b"news", b"hello")] and not ran.effects[2].published
 
 

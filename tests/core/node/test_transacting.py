@@ -252,6 +252,21 @@ def test_keys_that_were_not_declared_are_locked_as_they_are_met():
     assert is_clean(bench)
 
 
+@pytest.mark.parametrize("keys", ["0", "1 b"])
+def test_a_script_that_leaves_its_group_runs_over_groups(keys):
+    """It was sent to one group, which has undone what it did there."""
+    bench = sharded()
+    bench.answer("c", "MSET a 1 b 1 c 1 d 1")
+    script = "redis.call('INCR', 'b') redis.call('INCR', 'a') return redis.call('MGET', 'c', 'd')"
+    assert bench.answer("c", f'EVAL "{script}" {keys}') == '["1" "1"]'
+    assert bench.answer("c", "MGET a b") == '["2" "2"]'
+    bench.answer("c", "WATCH b")
+    said = bench.say("c", f'MULTI | EVAL "{script}" {keys} | GET b | EXEC')
+    bench.wait(100)
+    assert (said + [text for _, text in bench.events])[-1] == '[["1" "1"] "3"]'
+    assert is_clean(bench)
+
+
 def test_a_lock_that_turns_out_to_be_too_weak_is_taken_anew():
     bench = sharded()
     bench.answer("c", "SET d 1")

@@ -391,6 +391,27 @@ def test_giving_up_before_the_decision():
     """)
 
 
+def test_the_home_takes_part_even_without_keys():
+    """So does a script that names none, before it has met any."""
+    Talk().play("""
+        lock
+          1 LOCK home=1
+        grant 1
+          = running
+        lock 2:a!
+          2 LOCK a! home=1
+          = locking
+        grant 2
+          = running
+        decide 2
+          1 DECIDE 1 2
+          = deciding
+        decided commit
+          2 FINISH commit
+          = finishing committed
+    """)
+
+
 def test_late_answers_change_nothing():
     talk = Talk()
     talk.play("""

@@ -125,6 +125,7 @@ class Coordinator:
         """Ask for these locks, beside those that there are; ``watched``: where the client watches keys."""
         assert self.phase in (Phase.LOCKING, Phase.RUNNING)
         self.phase = Phase.LOCKING
+        self._participant(self.home)
         for (db, key), (group, mode) in keys.items():
             self._participant(group).keys.append((db, key, mode))
         for group in watched:
