@@ -42,6 +42,7 @@ from trivet.core.node.attempts import (
 )
 from trivet.core.node.client_list import describe
 from trivet.core.node.front import Front
+from trivet.core.node.rerouting import WHOLE_READS
 from trivet.core.node.resolver import Resolver
 from trivet.core.node.router import NO_DATABASE, NOT_IN_REACH
 from trivet.core.node.session import HELD, Session
@@ -155,8 +156,10 @@ class Transactions:
             held = self._front.groups.get(group.settings.group)
             if held is None or held.machine.applied_index <= locked_at:
                 return False
-            since = int(call[1][1]) if call[1][0] == SINCE else locked_at
-            return not held.machine.intents.met_by_whole_read(since)
+            intents = held.machine.intents
+            if call[1][0] != SINCE and call[1][0] not in WHOLE_READS:
+                return not intents.by_id
+            return not intents.met_by_whole_read(int(call[1][1]) if call[1][0] == SINCE else locked_at)
         wanted = locks_of(*call)
         cluster = self._front.cluster
         return bool(wanted) and all(
