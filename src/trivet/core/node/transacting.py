@@ -77,7 +77,9 @@ class Transactions:
         self.live: dict[int, Attempt] = {}
         """Attempts that are not over everywhere, by number: the oldest first."""
         self.running: dict[int, Transacting] = {}
-        """Those that wait for their reply, by the number of their stamp."""
+        """Those that wait for their reply, by the number of their stamp: the oldest first."""
+        self._waiting: dict[int, Transacting] = {}
+        """Those of them that have nothing under way, or are to ask a participant again."""
         self.counts = Counts()
         self.workspace = Workspace()
         self.resolver = Resolver(front)
@@ -134,7 +136,7 @@ class Transactions:
         wide = Transacting(waiter, call, client, watched, stamp)
         wide.began_ms = front.now_ms
         wide.deadline_ms = front.now_ms + front.config.command_timeout_ms
-        self.running[stamp.number] = wide
+        self.running[stamp.number] = self._waiting[stamp.number] = wide
         if wide.first is not None and (call[1][0] == AS or names_scripts(wide.first)):
             wide.news = Run(News(self, wide), False)
             wide.news.add((0, [USERS, b"NAMES"]), 0)
@@ -213,28 +215,30 @@ class Transactions:
                 self._repeat(*one[1:])
             else:
                 self._again.append(one)
-        for wide in list(self.running.values()):
+        for wide in list(self._waiting.values()):
             self._look_at(wide, now_ms)
+        while self.running and (wide := next(iter(self.running.values()))).deadline_ms <= now_ms:
+            self._time_is_over(wide)
         self._listed = bool(self.live or self.running or self._inbox)
         return not self._listed
 
     def _look_at(self, wide: Transacting, now_ms: Instant) -> None:
-        if now_ms >= wide.deadline_ms:
-            self._time_is_over(wide)
-            return
+        """Whether it may go on that has to wait."""
         attempt = wide.attempt
         if attempt is None:
             if wide.epoch_tried >= 0 and self._front.map_epoch > wide.epoch_tried:
                 wide.not_before_ms = now_ms
             if now_ms >= wide.not_before_ms:
+                self._waiting.pop(wide.stamp.number, None)
                 self._attempt(wide)
             return
         coordinator = attempt.coordinator
-        if coordinator.phase is Phase.LOCKING and (waiting := coordinator.waiting):
-            for group in waiting:
-                if now_ms >= attempt.waits_until_ms or self._are_free(attempt, group):
-                    coordinator.ask_again(group, self.low)
-            self._drive(attempt)
+        for group in coordinator.waiting:
+            if now_ms >= attempt.waits_until_ms or self._are_free(attempt, group):
+                coordinator.ask_again(group, self.low)
+        if not coordinator.waiting:
+            self._waiting.pop(wide.stamp.number, None)
+        self._drive(attempt)
 
     def _are_free(self, attempt: Attempt, group: GroupId) -> bool:
         return all(
@@ -256,6 +260,7 @@ class Transactions:
     def _answer(self, wide: Transacting, reply: Reply) -> None:
         """The client's part is over, and so are its watches."""
         self.running.pop(wide.stamp.number, None)
+        self._waiting.pop(wide.stamp.number, None)
         watched, wide.watched = wide.watched, []
         self._front.unwatch_in(wide.client, watched)
         self._front.unparked = True
@@ -295,6 +300,7 @@ class Transactions:
 
     def _wait_for_map(self, wide: Transacting) -> None:
         wide.attempt = None
+        self._waiting[wide.stamp.number] = wide
         wide.epoch_tried = self._front.map_epoch
         wide.not_before_ms = self._front.now_ms + RETRY_MS
 
@@ -357,6 +363,7 @@ class Transactions:
         elif end is End.MOVED:
             self._wait_for_map(wide)
         else:
+            self._waiting[wide.stamp.number] = wide
             wide.count_of_tries += 1
             range_ms = min(BACK_OFF_MS_MAX, 1 << min(wide.count_of_tries, 8))
             wide.not_before_ms = self._front.now_ms + 1 + self._prng.below(range_ms)
@@ -451,7 +458,8 @@ class Transactions:
                 coordinator.on_lock_lost(group)
                 return
             coordinator.on_lock(group, found)
-            if coordinator.participants[group].waits:
+            if coordinator.participants[group].waits and attempt.wide.attempt is attempt:
+                self._waiting[attempt.wide.stamp.number] = attempt.wide
                 attempt.wide.count_of_tries += 1
                 wait_ms = min(WAIT_MS_MAX, 1 << min(attempt.wide.count_of_tries - 1, 8))
                 attempt.waits_until_ms = self._front.now_ms + wait_ms
@@ -538,6 +546,7 @@ class Transactions:
             )
             return
         wide.reply = ran.reply
+        coordinator.grants = []  # their values are not needed any more
         for one in ran.denied:
             session = self._front.sessions.get(one.client)
             shown = "" if session is None else describe(self._front, session)
