@@ -169,3 +169,13 @@ def test_without_locks_nothing_is_looked_at():
     assert one.machine.ownership.checks_below > 0
     one.one(finish(T1))
     assert one.machine.ownership.checks_below == 0
+
+
+def test_whoever_hands_out_replies_learns_that_some_are_to_come_again():
+    """The locks may come and go in one entry."""
+    one = replica()
+    (applied,) = one.entry([one.batch([lock(T1, "a"), call("SET a 1"), finish(T1), call("SET a 2")])])
+    assert isinstance(applied.replies[1], NotHere)
+    assert applied.replies[3] == OK
+    assert not one.machine.ownership.looks
+    assert one.machine.turned_away == 1

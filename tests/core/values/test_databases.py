@@ -109,3 +109,20 @@ def test_deadlines_follow_their_databases_when_those_are_exchanged():
     assert [database.now_ms for database in databases.opened()] == [50, 50]
     assert databases.expire_due(10) == 1
     assert databases.next_deadline_ms() == NEVER
+
+
+def test_an_exchange_is_undone_by_the_numbers_of_before():
+    databases = Databases()
+    databases.open(0).set(b"a", b"0")
+    databases.open(5).set(b"a", b"5")
+    before = dict(databases.items())
+    databases.swap(0, 9)
+    databases.swap(9, 5)
+    databases.open(7)
+    databases.renumber(before)
+    assert [index for index, _ in databases.items()] == [0, 5]
+    assert [database.index for database in databases.opened()] == [0, 5]
+    assert databases.open(0).get(b"a") == b"0"
+    assert databases.open(5).get(b"a") == b"5"
+    databases.set_now(7)
+    assert databases.open(5).now_ms == 7
