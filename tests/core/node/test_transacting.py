@@ -17,8 +17,10 @@ from tests.core.node.crossing import (
 )
 from tests.core.node.founded import founded
 from trivet.core.base.limits import Limits
+from trivet.core.base.prng import Prng
 from trivet.core.node import transacting
 from trivet.core.node.router import NO_DATABASE, NOT_IN_REACH
+from trivet.core.steward.settings import StewardSettings
 from trivet.core.transaction.coordinator import End
 from trivet.core.transaction.words import FinishRequest, ResolveRequest, TransactionId, pack
 from trivet.core.wire.reply import NOT_HERE, Error
@@ -560,3 +562,40 @@ def test_the_coordinator_dies_after_so_many_frames(coordinator, frames):
     bench.wait(1_000)
     assert bench.answer("y", "MGET a b") == '["1" "2"]'
     assert is_clean(bench)
+
+
+# -- moves ---------------------------------------------------------------------------------------
+
+
+def test_no_money_is_lost_while_slots_move():
+    """Splits and merges under transfers from three nodes; every read over all accounts sees the whole."""
+    bench = founded(3, "3 SHARDS 2", steward=StewardSettings(plans=False))
+    accounts = [f"acc{number}" for number in range(6)]
+    for number in (1, 2, 3):
+        bench.ask(f"c{number}@{number}", "SELECT 3")
+    bench.answer("c1", "MSET " + " ".join(f"{name} 100" for name in accounts))
+    prng = Prng(7)
+    changes = {4: "CLUSTER SPLIT 2", 12: "CLUSTER SPLIT 3", 30: "CLUSTER MERGE 4 3", 34: "CLUSTER MERGE 2 3"}
+    seen = []
+    bench.ask("m@2", "PING")
+    bench.events = []
+    for step in range(60):
+        for number in (1, 2, 3):
+            give, take = accounts[prng.below(6)], accounts[prng.below(6)]
+            line = (
+                f"MULTI | DECRBY {give} 5 | INCRBY {take} 5 | EXEC",
+                f"EVAL \"redis.call('DECRBY', '{give}', 5) return redis.call('INCRBY', '{take}', 5)\" 0",
+                "EVAL_RO \"return redis.call('MGET', unpack(KEYS))\" 6 " + " ".join(accounts),
+            )[prng.below(3)]
+            bench.send(f"c{number}", encode(line))
+        if step in changes:
+            bench.send("m", encode(changes[step]))
+        bench.wait(20 * (1 + prng.below(3)))
+    cluster = bench.node(1).front.cluster
+    bench.until(lambda: not cluster.moves and is_clean(bench), 20_000)
+    assert cluster.next_move >= 4
+    for name, text in bench.events:
+        if name != "m" and text.count('"') == 12:
+            seen.append(sum(int(word) for word in text.strip("[]").replace('"', "").split()))
+    assert len(seen) > 20 and dict.fromkeys(seen) == {600: None}
+    assert not [text for name, text in bench.events if name != "m" and text.startswith("-")]

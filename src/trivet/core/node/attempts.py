@@ -20,7 +20,7 @@ RETRY_MS: Final = 20
 REPEAT_MS: Final = 100
 """A word whose answer is lost is said again after so long."""
 WAIT_MS_MAX: Final = 16
-BACK_OFF_MS_MAX: Final = 64
+BACK_OFF_MS_MAX: Final = 200
 
 NO_LOCKS: Final = Error(
     "TXNRETRY the keys were held by other transactions, or on their way, or a group had no majority, "
