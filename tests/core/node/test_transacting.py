@@ -229,6 +229,25 @@ def test_the_users_rights_bound_what_is_inside():
     assert "incr" in bench.ask("c", "ACL LOG") and bench.ask("c", "GET a") == '"x"'
 
 
+def test_nodes_without_replicas_run_them_too():
+    """Each group is on one node; what the others say goes through it."""
+    bench = founded(3, "3 SHARDS 4 REPLICAS 1")
+    for number in (1, 2, 3):
+        name = f"c{number}"
+        bench.ask(f"{name}@{number}", "SELECT 3")
+        assert bench.answer(name, "MSET a 1 b 2 c 3 d 4") == "+OK"
+        assert bench.answer(name, "RENAME a z") == "+OK"
+        assert bench.answer(name, "WATCH z b") == "+OK"
+        said = bench.say(name, "MULTI | INCR z | INCR b | EXEC")
+        bench.wait(100)
+        assert (said + [text for _, text in bench.events])[-1] == "[2 3]"
+        script = "return redis.call('DEL', 'b', 'c') + redis.call('DEL', 'd', 'z')"
+        assert bench.answer(name, f'EVAL "{script}" 0') == "4"
+        assert bench.answer(name, "DBSIZE") == "0"
+    bench.wait(200)
+    assert is_clean(bench)
+
+
 # -- scripts -------------------------------------------------------------------------------------
 
 
