@@ -7,7 +7,7 @@ NEEDED = """
     COMMAND INFO CONFIG ROLE WAIT CLUSTER MULTI EXEC DISCARD WATCH UNWATCH
     READONLY READWRITE ASKING LOLWUT ACL
     SLOWLOG LATENCY MONITOR DEBUG SAVE BGSAVE BGREWRITEAOF LASTSAVE REPLICAOF SLAVEOF PSYNC SYNC REPLCONF
-    FAILOVER SHUTDOWN MODULE WAITAOF KEYSPACE
+    FAILOVER SHUTDOWN MODULE WAITAOF KEYSPACE TXN
 """
 
 
@@ -21,6 +21,7 @@ def test_what_clients_send_on_connect_has_rows():
     assert {b"SETINFO", b"SETNAME", b"GETNAME", b"ID", b"LIST", b"INFO", b"KILL"} <= SUBROWS[b"CLIENT"].keys()
     assert {b"INFO", b"NODES", b"SLOTS", b"SHARDS", b"MYID", b"KEYSLOT"} <= SUBROWS[b"CLUSTER"].keys()
     assert {b"CREATE", b"ALTER", b"DROP", b"LIST", b"INFO", b"HELP"} == SUBROWS[b"KEYSPACE"].keys()
+    assert {b"LIST", b"HELP"} == SUBROWS[b"TXN"].keys()
     assert {b"COUNT", b"INFO", b"DOCS", b"LIST", b"GETKEYS"} <= SUBROWS[b"COMMAND"].keys()
 
 
@@ -30,7 +31,7 @@ def test_watch_names_keys():
 
 
 def test_what_changes_the_cluster_is_for_administrators():
-    for container in (b"CLUSTER", b"KEYSPACE"):
+    for container in (b"CLUSTER", b"KEYSPACE", b"TXN"):
         for name, row in SUBROWS[container].items():
             asks = name in (
                 b"INFO", b"NODES", b"SLOTS", b"SHARDS", b"LINKS", b"MYID", b"KEYSLOT", b"COUNTKEYSINSLOT",

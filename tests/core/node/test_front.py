@@ -212,18 +212,29 @@ def test_it_does_not_wait_for_ever_and_is_forgotten_with_its_client():
     assert not front.adrift
 
 
-def test_nothing_is_put_into_another_keyspace():
+def test_what_is_put_into_another_keyspace():
     founded(3, "3").talk(
         """
-        a> SET k 1 | MOVE k 3 | COPY k k DB 3 | SWAPDB 0 3 | MOVE k 2 | MULTI | MOVE k 3 | EXEC
+        a> SET k 1 | COPY k k2 DB 3 | MOVE k 3 | SWAPDB 0 3 | DBSIZE | SELECT 3 | MGET k k2
         +OK
-        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
-        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
-        -CROSSSLOT SWAPDB concerns several groups, which can't act as one: it works as long as one group holds the databases
         1
+        1
+        -CROSSSLOT SWAPDB concerns several groups, which can't act as one: it works as long as one group holds the databases
+        0
+        +OK
+        ["1" "1"]
+        a> MULTI | MOVE k 0 | GET k | DBSIZE | EXEC | MULTI | MOVE k 0 | GET k | EXEC | SELECT 0 | GET k
         +OK
         +QUEUED
-        -CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done
+        +QUEUED
+        +QUEUED
+        -CROSSSLOT a transaction over several groups can't have commands about whole databases, scripts or functions of all groups; nothing was done
+        +OK
+        +QUEUED
+        +QUEUED
+        [1 nil]
+        +OK
+        "1"
         """
     )
 

@@ -6,7 +6,8 @@ from tests.core.node.test_router import HIGH, LOW, halved, router
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.scanning import scan_place
 from trivet.core.node.gathering import Gathering, Plan, plan_of
-from trivet.core.node.router import CROSSSLOT
+from trivet.core.node.router import CROSSSLOT, WHOLE_REFUSED
+from trivet.core.node.wide import WIDE
 from trivet.core.wire.reply import OK, Error
 
 
@@ -48,21 +49,51 @@ def test_mget_is_divided_and_put_together_in_the_order_of_its_keys():
     assert merged(planned, [b"h", None], [b"l", b"l"]) == [b"h", b"l", None, b"l"]
 
 
-def test_mset_and_del_are_divided():
-    planned = plan(b"MSET", HIGH, b"1", LOW, b"2")
-    assert parts(planned) == [(2, [b"MSET", HIGH, b"1"]), (1, [b"MSET", LOW, b"2"])]
-    assert merged(planned, OK, OK) == OK
-    planned = plan(b"DEL", LOW, HIGH, b"{foo}2")
-    assert parts(planned) == [(1, [b"DEL", LOW]), (2, [b"DEL", HIGH, b"{foo}2"])]
+def test_exists_is_divided_and_added_up():
+    planned = plan(b"EXISTS", LOW, HIGH, b"{foo}2")
+    assert parts(planned) == [(1, [b"EXISTS", LOW]), (2, [b"EXISTS", HIGH, b"{foo}2"])]
     assert merged(planned, 1, 2) == 3
 
 
+def test_each_key_is_watched_where_it_is():
+    planned = plan(b"WATCH", b"7", LOW, HIGH, b"{bar}2")
+    assert parts(planned) == [(1, [b"WATCH", b"7", LOW, b"{bar}2"]), (2, [b"WATCH", b"7", HIGH])]
+    assert merged(planned, OK, OK) == OK
+
+
+TWO = encode_calls([(0, [b"SET", HIGH, b"1"]), (0, [b"GET", LOW])])
+
+
 @pytest.mark.parametrize(
-    "words", [[b"SINTER", LOW, HIGH], [b"RENAME", LOW, HIGH], [b"MSETNX", LOW, b"1", HIGH, b"2"]]
+    "words",
+    [
+        [b"SINTER", LOW, HIGH],
+        [b"RENAME", LOW, HIGH],
+        [b"MSETNX", LOW, b"1", HIGH, b"2"],
+        [b"MSET", LOW, b"1", HIGH, b"2"],
+        [b"DEL", LOW, HIGH],
+        [b"EXEC", TWO, b"7"],
+        [b"AS", b"ann", b"7", b"EXEC", TWO, b""],
+        [b"EVAL", b"return 1", b"2", LOW, HIGH],
+    ],
 )
-def test_what_cannot_be_divided_is_refused(words):
+def test_what_cannot_be_divided_runs_over_groups_as_one(words):
     found, _ = halved()
-    assert plan_of(found, 0, words) is CROSSSLOT
+    assert plan_of(found, 0, words) is WIDE
+
+
+def test_what_is_put_into_another_keyspace_runs_over_groups():
+    found, replicas = router("MAP KEYSPACE CREATE 3")
+    assert plan_of(found, 0, [b"MOVE", b"k", b"3"]) is WIDE
+    assert plan_of(found, 0, [b"COPY", b"k", b"k", b"DB", b"3"]) is WIDE
+    assert plan_of(found, 0, [b"MOVE", b"k", b"2"]) is replicas[1]
+
+
+def test_what_runs_in_one_group_only_is_refused():
+    found, _ = halved()
+    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", LOW, HIGH, b"0"]) is CROSSSLOT
+    whole = encode_calls([(0, [b"DBSIZE"]), (0, [b"GET", LOW])])
+    assert plan_of(found, 0, [b"EXEC", whole, b""]) is WHOLE_REFUSED
 
 
 def test_commands_about_whole_databases_ask_every_group():

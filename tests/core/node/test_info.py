@@ -62,9 +62,9 @@ def test_sections():
     names = [line for line in bench.ask("a", "INFO").split("\\r\\n") if line.startswith(("#", '"#'))]
     assert [name.strip('"# ') for name in names] == [
         "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "Raft", "CPU", "Modules",
-        "Errorstats", "Cluster", "Keyspace",
+        "Errorstats", "Cluster", "Transactions", "Keyspace",
     ]  # fmt: skip
-    for word, count in (("all", 13), ("everything", 14), ("default", 12)):
+    for word, count in (("all", 14), ("everything", 15), ("default", 13)):
         assert bench.ask("a", f"INFO {word}").count("# ") == count
     bench.say("a", "HELLO 3")
     assert bench.ask("a", "INFO cluster").startswith('="txt:# Cluster\\r\\ncluster_enabled:0\\r\\n')

@@ -1,11 +1,12 @@
 """From a database and keys to the group that holds them."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.core.cluster.conversation import hold_back
 from trivet.core.cluster.map import ClusterMap, Member
-from trivet.core.machine.checking import OTHER_KEYSPACE
-from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, Router
+from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, WHOLE_REFUSED, Router
 from trivet.core.wire.reply import Error
 
 
@@ -14,6 +15,7 @@ class Group:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.settings = SimpleNamespace(group=number)
 
 
 def router(*changes: str) -> tuple[Router, dict[int, Group]]:
@@ -86,11 +88,24 @@ def test_a_transaction_runs_where_all_its_keys_are(calls, group):
     assert found.of_calls(calls) is replicas[group]
 
 
-def test_a_transaction_over_two_groups_is_refused():
+def test_a_transaction_over_two_groups_is_told_apart():
     found, _ = halved()
     assert found.of_calls([(0, [b"GET", LOW]), (0, [b"GET", HIGH])]) is CROSSSLOT
-    assert found.of_calls([(0, [b"DBSIZE"])]) is CROSSSLOT
+    assert found.of_calls([(0, [b"MGET", LOW, HIGH])]) is CROSSSLOT
     assert found.of_calls([(0, [b"TIME"])]) is None
+
+
+def test_over_several_groups_nothing_is_about_whole_databases():
+    found, replicas = halved()
+    assert found.of_calls([(0, [b"DBSIZE"])]) is WHOLE_REFUSED
+    two, groups = router("MAP KEYSPACE CREATE 3")
+    whole, elsewhere = (0, [b"DBSIZE"]), (3, [b"GET", b"k"])
+    assert two.of_calls([whole, (0, [b"GET", b"k"])]) is groups[1]
+    assert two.of_calls([whole, elsewhere]) is WHOLE_REFUSED
+    assert two.of_calls([elsewhere, whole]) is WHOLE_REFUSED
+    taught = (0, [b"SCRIPT", b"LOAD", b"return 1"])
+    assert found.of_calls([taught, (0, [b"GET", HIGH])]) is replicas[2]
+    assert found.of_calls([taught, (0, [b"MGET", LOW, HIGH])]) is WHOLE_REFUSED
 
 
 def test_a_group_that_this_node_does_not_know_yet():
@@ -114,8 +129,8 @@ def test_a_group_that_this_node_does_not_know_yet():
         (0, "COPY k k DB", False),
     ],
 )
-def test_nothing_is_put_into_another_keyspace(db, call, leaves):
+def test_what_is_put_into_another_keyspace_concerns_two_groups(db, call, leaves):
     found, _ = router("MAP KEYSPACE CREATE 3")
     words = [word.encode() for word in call.split()]
     assert found.leaves_keyspace(db, words) is leaves
-    assert (found.of_calls([(db, words)]) is OTHER_KEYSPACE) is leaves
+    assert (found.of_calls([(db, words)]) is CROSSSLOT) is leaves

@@ -179,6 +179,9 @@ _OURS: Final[tuple[_SessionRow, ...]] = (
     ("keyspace|list", 2, _STALE, _HERE, "O(N), N keyspaces", "Tells about all keyspaces."),
     ("keyspace|info", 3, _STALE, _HERE, "O(N), N groups", "Tells about one keyspace."),
     ("keyspace|help", 2, _ALWAYS, _HERE, "O(1)", "Lists the subcommands."),
+    ("txn", -2, _NONE, _HERE, _BY_SUBCOMMAND, "Holds subcommands about transactions over groups."),
+    ("txn|list", 2, _STALE, _HERE, "O(N), N transactions", "Tells about transactions over groups here."),
+    ("txn|help", 2, _ALWAYS, _HERE, "O(1)", "Lists the subcommands."),
 )
 
 

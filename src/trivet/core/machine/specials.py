@@ -81,10 +81,10 @@ class Specials(State):
         """``EXEC packed-calls client`` (empty: no watches)."""
         args = call[1]
         calls = decode_calls(args[1])
-        if self.settings.refuses_growth and any(_grows(call) for call in calls):
+        if self.settings.refuses_growth and (refusal := aborted_exec(calls)) is not None:
             self.watches.forget((node, int(args[2] or b"-1")))
             self._watch_hooks()
-            return _ABORTED
+            return refusal
         if args[2]:
             watcher = (node, int(args[2]))
             clean = self.watches.is_clean(watcher, self.databases)
@@ -264,6 +264,11 @@ ROWS_WITHOUT_GROWTH: Final = {
 def _grows(call: Call) -> bool:
     """Whether a call needs memory; one of database -1 is a reply (see ``run_calls``)."""
     return call[0] >= 0 and bool(ROWS[call[1][0]].flags & Flag.DENYOOM)
+
+
+def aborted_exec(calls: list[Call]) -> Error | None:
+    """While memory is short: the reply to a transaction in which some call needs more."""
+    return _ABORTED if any(_grows(call) for call in calls) else None
 
 
 def run_calls(context: Context, calls: list[Call]) -> list[Reply]:

@@ -26,6 +26,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
 from trivet.core.node.replicas import ReplicaMaker
+from trivet.core.node.transacting import Transactions
 from trivet.core.wal.record import BootRecord
 from trivet.core.wal.recovery import Recovery, recover
 from trivet.core.wal.wal import Wal
@@ -100,6 +101,7 @@ def boot(
         )
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
+    front.transactor = front.rerouting.transactor = Transactions(front)
     notes = [(WARNING, note) for note in recovery.notes]
     return Booted(cluster, groups, front, recovery.wal, maker, birth, prng.fork(), notes + log)
 

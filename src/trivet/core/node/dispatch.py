@@ -18,6 +18,7 @@ from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
 from trivet.core.node.teaching import is_taught, teach
 from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
+from trivet.core.node.wide import Wide
 from trivet.core.wire.reply import Error
 
 
@@ -120,6 +121,9 @@ def spread(front: Front, session: Session, route: Route, args: list[bytes], size
         return True
     if isinstance(found, Plan):
         return front.gather(session, route.writes, found)
+    if isinstance(found, Wide):
+        assert front.transactor is not None
+        return front.transactor.take(session, call, [])
     run = front.piece_for(session, route.writes, found)
     if run is None:
         return False

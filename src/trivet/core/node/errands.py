@@ -37,7 +37,9 @@ class Errands:
         """What was said is in the map, or refused."""
 
     def tick(self, now_ms: Instant) -> None:
-        """Look whether something is to be said; one thing at a time."""
+        """Look whether something is to be said; one thing at a time to the system group."""
+        if self._front.transactor is not None:
+            self._front.transactor.tick(now_ms)
         if now_ms < self._next_ms or (self._run is not None and self._run.replies is None):
             return
         if self._run is not None and self._run.replies is not None:

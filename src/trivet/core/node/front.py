@@ -34,6 +34,7 @@ from trivet.core.node.session import HELD, MONITORED, PAUSED, WRITTEN_MAX, Piece
 from trivet.core.node.sharing import Change, Sharing
 from trivet.core.node.touch import Touch
 from trivet.core.node.tracking import Tracking
+from trivet.core.node.wide import Transactor
 from trivet.core.pubsub.hub import Hub
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Blocked, Error
@@ -100,6 +101,7 @@ class Front:
         self.follow_map(cluster)
         self.waiting: dict[ConnectionId, Session] = {}
         """Sessions in ``WAIT``."""
+        self.transactor: Transactor | None = None
         self.steps: list[Waiting] = []
         """Commands between two of their steps."""
         self.adrift: dict[ConnectionId, tuple[list[bytes], Instant]] = {}
@@ -399,11 +401,15 @@ class Front:
 
     def unwatch(self, session: Session) -> None:
         """Take back the watches of a client through the log; nobody waits for it."""
-        group, session.watching_in = session.watching_in, None
+        groups, session.watching_in = session.watching_in, {}
         session.watching = False
-        if group is not None:
+        self.unwatch_in(session.conn, [*groups])
+
+    def unwatch_in(self, client: ConnectionId, groups: list[GroupId]) -> None:
+        """The same in these groups."""
+        for group in [self.replicas[number] for number in groups if number in self.replicas]:
             run = Run(self._nobody, True, patient=True)
-            run.add((0, [b"UNWATCH", b"%d" % session.conn]), 32)
+            run.add((0, [b"UNWATCH", b"%d" % client]), 32)
             group.write(run, self.now_ms)
 
     def note_pending(self, group: Replica) -> None:
@@ -466,8 +472,6 @@ class Front:
         """A group is reached through ``after`` from now on."""
         self.blocked.changed_face(before, after)
         for session in self.sessions.values():
-            if session.watching_in is before:
-                session.watching_in = after
             session.open_group = None
             session.open_run = None
             session.pieces_turn = -1
@@ -515,12 +519,9 @@ class Front:
         return None if cluster.keyspace_of(number) is None else number
 
     def group_is_gone(self, group: Replica) -> None:
-        """The group is no more: nothing waits in it, and nobody watches anything there."""
+        """The group is no more: nothing waits in it."""
         self.pending_bytes -= self.pending_of.pop(group.settings.group, 0)
         self.blocked.group_is_gone(group)
-        for session in self.sessions.values():
-            if session.watching_in is group:
-                session.watching_in = None
 
     def select(self, session: Session, db: int) -> None:
         """The client uses another database from now on."""

@@ -1,20 +1,22 @@
 """Commands that concern several groups, each with its part of the answer.
 
-They are not atomic over the groups: each part is, in its group. What would have to be atomic is
-refused (``router.CROSSSLOT``).
+They are not atomic over the groups: each part is, in its group. What has to be atomic is no matter of parts
+(``WIDE``).
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from trivet.core.base.ids import GroupId
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
-from trivet.core.machine.checking import EVERYWHERE, OTHER_KEYSPACE, names_of
+from trivet.core.machine.checking import EVERYWHERE, names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
 from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, Router
+from trivet.core.node.wide import WIDE, Wide
 from trivet.core.values.table import SPACE
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -65,15 +67,19 @@ class Gathering(Run):
 # -- plans --------------------------------------------------------------------------------------
 
 
-def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
-    """Where a call has to go: to one group, or in parts to several."""
+def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide | Error:
+    """Where a call has to go: to one group, in parts to several, or to several as one."""
     name = args[0]
     if name == AS:
         found = plan_of(router, db, args[3:])
         return CROSSSLOT if isinstance(found, Plan) else found
     if name == b"EXEC":
         place = router.of_calls(decode_calls(args[1]))
+        if place is CROSSSLOT:
+            return WIDE
         return router.of_keys(db, []) if place is None else place
+    if name == b"WATCH":
+        return watch_plan(router, db, args)
     if name == SLOTKEYS:
         return router.of_slot(db, int(args[1]))
     whole = _WHOLE.get(name)
@@ -85,11 +91,12 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
             return groups[0]
         return whole(args, groups)
     if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
-        return OTHER_KEYSPACE
+        return WIDE
     keys = names_of(args)
     divide = _DIVIDED.get(name)
     if divide is None or len(keys) < 2:
-        return router.of_keys(db, keys)
+        place = router.of_keys(db, keys)
+        return WIDE if place is CROSSSLOT and name != b"BLOCK" else place
     groups_of_keys: list[Replica] = []
     for key in keys:
         found = router.of_slot(db, slot_of(key))
@@ -101,32 +108,37 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Erro
     return divide(args, groups_of_keys)
 
 
-def _by_group(args: list[bytes], groups: list[Replica], step: int) -> list[tuple[Replica, list[bytes]]]:
-    """The arguments after the name, ``step`` to a key, as one call per group, in the order of their keys."""
+def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
+    """``WATCH client key…``: each key is watched where it is."""
+    parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
+    for key in args[2:]:
+        group = router.of_slot(db, slot_of(key))
+        if isinstance(group, Error):
+            return group
+        parts.setdefault(group.settings.group, (group, args[:2]))[1].append(key)
+    found = list(parts.values())
+    return found[0][0] if len(found) == 1 else Plan(args, found, _ok)
+
+
+def _by_group(args: list[bytes], groups: list[Replica]) -> list[tuple[Replica, list[bytes]]]:
+    """The keys after the name as one call per group, in their order."""
     parts: list[tuple[Replica, list[bytes]]] = []
     for number, group in enumerate(groups):
-        words = args[1 + number * step : 1 + (number + 1) * step]
         for known, part in parts:
             if known is group:
-                part.extend(words)
+                part.append(args[1 + number])
                 break
         else:
-            parts.append((group, [args[0], *words]))
+            parts.append((group, [args[0], args[1 + number]]))
     return parts
 
 
 def _divide_sum(args: list[bytes], groups: list[Replica]) -> Plan:
-    return Plan(args, _by_group(args, groups, 1), _sum)
-
-
-def _divide_mset(args: list[bytes], groups: list[Replica]) -> Plan | Error:
-    if len(args) % 2 == 0:
-        return Error("ERR wrong number of arguments for 'mset' command")
-    return Plan(args, _by_group(args, groups, 2), _ok)
+    return Plan(args, _by_group(args, groups), _sum)
 
 
 def _divide_mget(args: list[bytes], groups: list[Replica]) -> Plan:
-    parts = _by_group(args, groups, 1)
+    parts = _by_group(args, groups)
     place = {id_of: number for number, (_, part) in enumerate(parts) for id_of in part[1:]}
 
     def merge(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
@@ -163,7 +175,8 @@ def _joined(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
     return joined
 
 
-def _first(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+def first_of(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """All answer the same."""
     return replies[0]
 
 
@@ -216,7 +229,7 @@ def _refused(args: list[bytes], groups: list[Replica]) -> Plan | Error:
 
 
 def _script(args: list[bytes], groups: list[Replica]) -> Plan | Error:
-    merge = _any_of_all if args[1].upper() == b"EXISTS" else _first
+    merge = _any_of_all if args[1].upper() == b"EXISTS" else first_of
     return Plan(args, [(group, args) for group in groups], merge)
 
 
@@ -224,19 +237,16 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"DBSIZE": _to_all(_sum),
     b"KEYS": _to_all(_joined),
     b"RANDOMKEY": _to_all(_random_of),
-    b"FLUSHDB": _to_all(_first),
-    b"FLUSHALL": _to_all(_first),
+    b"FLUSHDB": _to_all(first_of),
+    b"FLUSHALL": _to_all(first_of),
     b"SCAN": _scan,
     b"SWAPDB": _refused,
     b"SCRIPT": _script,
-    b"FUNCTION": _to_all(_first),
+    b"FUNCTION": _to_all(first_of),
 }
 _DIVIDED: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]] = {
     b"MGET": _divide_mget,
-    b"MSET": _divide_mset,
-    b"DEL": _divide_sum,
-    b"UNLINK": _divide_sum,
     b"EXISTS": _divide_sum,
     b"TOUCH": _divide_sum,
 }
-"""Commands that can be divided by keys."""
+"""Commands that can be divided by keys: each part of their answer counts for itself."""

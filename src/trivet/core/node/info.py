@@ -11,6 +11,7 @@ from trivet import __version__
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
+from trivet.core.node.txn_command import transaction_facts
 from trivet.core.pubsub.messages import Kind
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.state import Role
@@ -325,6 +326,7 @@ _SECTIONS: Final[dict[str, tuple[str, Callable[[Front], Facts]]]] = {
     "errorstats": ("Errorstats", _errorstats),
     "latencystats": ("Latencystats", _latencystats),
     "cluster": ("Cluster", _cluster),
+    "transactions": ("Transactions", transaction_facts),
     "keyspace": ("Keyspace", _keyspace),
 }
 _NOT_DEFAULT: Final = ("commandstats", "latencystats")

@@ -19,11 +19,16 @@ from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error
 
 CROSSSLOT: Final = Error(
-    "CROSSSLOT the keys of this call are in several groups, which can't act as one: "
+    "CROSSSLOT a call that waits has keys in several groups: "
     "use a hash tag like {user1}, or keep the keyspace TOGETHER"
 )
+"""Of other calls it says that they run as a transaction over groups, and no client sees it."""
 FLUSHES_ALL: Final = Error(
     "CROSSSLOT FLUSHALL concerns all groups, which can't act as one: not within MULTI; nothing was done"
+)
+WHOLE_REFUSED: Final = Error(
+    "CROSSSLOT a transaction over several groups can't have commands about whole databases, scripts or "
+    "functions of all groups; nothing was done"
 )
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
@@ -104,29 +109,35 @@ class Router:
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.
 
-        Those of database -1 are replies.
+        Those of database -1 are replies. ``CROSSSLOT``: they are of several groups.
         """
         found: Replica | None = None
+        is_wide = is_whole = False
         for db, args in calls:
             if db < 0:
                 continue
-            row = ROWS[args[0]]
-            keys = keys_of(row, args)
-            if (args[0] in BETWEEN_DATABASES or args[0] == b"SWAPDB") and self.leaves_keyspace(db, args):
+            keys = keys_of(ROWS[args[0]], args)
+            if args[0] == b"SWAPDB" and self.leaves_keyspace(db, args):
                 return OTHER_KEYSPACE
             if args[0] == b"FLUSHALL" and self.many:
                 return FLUSHES_ALL
             home = self.home(db)
-            if not keys and home is None and args[0] in WHOLE_DATABASE:
-                return CROSSSLOT
+            if not keys and args[0] in WHOLE_DATABASE:
+                if home is None:
+                    return WHOLE_REFUSED
+                is_whole = True
+            is_whole = is_whole or args[0] in TAUGHT
+            is_wide = is_wide or (args[0] in BETWEEN_DATABASES and self.leaves_keyspace(db, args))
             other = home if home is not None else self.of_keys(db, keys)
-            if isinstance(other, Error):
+            if other is CROSSSLOT:
+                is_wide = True
+            elif isinstance(other, Error):
                 return other
-            if not keys and args[0] not in WHOLE_DATABASE:
-                continue
-            if found is not None and other is not found:
-                return CROSSSLOT
-            found = other
+            elif keys or args[0] in WHOLE_DATABASE:
+                is_wide = is_wide or (found is not None and other is not found)
+                found = other
+        if is_wide:
+            return WHOLE_REFUSED if is_whole else CROSSSLOT
         return found
 
 

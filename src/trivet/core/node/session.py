@@ -12,7 +12,7 @@ from collections import deque
 from enum import Enum
 from typing import Final
 
-from trivet.core.base.ids import ConnectionId, Instant
+from trivet.core.base.ids import ConnectionId, GroupId, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
@@ -168,8 +168,8 @@ class Session:
 
     def _begin_routing(self) -> None:
         """Where its commands go: nowhere yet."""
-        self.watching_in: Replica | None = None
-        """The group that holds the keys that it watches."""
+        self.watching_in: dict[GroupId, None] = {}
+        """The groups that hold the keys that it watches."""
         self.home: Replica | None = None
         """The group that holds all of its database; None while there are several."""
         self.open_group: Replica | None = None

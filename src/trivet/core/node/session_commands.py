@@ -17,6 +17,7 @@ from trivet.core.node.cluster_command import cluster
 from trivet.core.node.config_command import config
 from trivet.core.node.debug_command import debug
 from trivet.core.node.front import Front
+from trivet.core.node.gathering import Plan, watch_plan
 from trivet.core.node.info import VERSION_OF_REDIS, info
 from trivet.core.node.keyspace_command import keyspace
 from trivet.core.node.latency_command import latency
@@ -25,6 +26,7 @@ from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_e
 from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH
 from trivet.core.node.session import MULTI, SKIPPING, SUBSCRIBED, Session, Sort, Transaction, Waits
 from trivet.core.node.slowlog_command import slowlog
+from trivet.core.node.txn_command import txn
 from trivet.core.node.vetting import Verdict
 from trivet.core.wire.reply import OK, PONG, Error, Reply, Simple
 
@@ -308,37 +310,43 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
     group = _group_of(front, session, transaction)
     if group is NOT_IN_REACH and front.waits_for_map(session, args):
         return False
-    if isinstance(group, Error):
+    if isinstance(group, Error) and group is not CROSSSLOT:
         if session.watching:
             _unwatch_quietly(front, session)
         end_transaction(session)
         session.answer_reply(group)
         return True
-    run = front.run_for(session, writes, group)
-    if run is None:
-        return False
     watcher = b"%d" % session.conn if session.watching else b""
     call = on_behalf(session, [b"EXEC", encode_calls(transaction.calls), watcher])
-    run.add((session.db, call), transaction.size_bytes + 64)
-    if writes:
-        front.tracking.on_transaction(session, run, transaction.calls)
-    session.calls_under_way += 1
+    if isinstance(group, Error):
+        assert front.transactor is not None
+        if not front.transactor.take(session, call, [*session.watching_in]):
+            return False
+    else:
+        run = front.run_for(session, writes, group)
+        if run is None:
+            return False
+        run.add((session.db, call), transaction.size_bytes + 64)
+        if writes:
+            front.tracking.on_transaction(session, run, transaction.calls)
+        session.calls_under_way += 1
     front.select(session, transaction.db)
     end_transaction(session)
     session.watching = False
-    session.watching_in = None
+    session.watching_in = {}
     return True
 
 
 def _group_of(front: Front, session: Session, transaction: Transaction) -> Replica | Error:
-    """Where a transaction runs: one group must hold all that it names, and all that the client watches."""
+    """Where a transaction runs; ``CROSSSLOT``: what it names, or its client watches, is in several groups."""
     router = front.router
     if not router.many and session.home is not None:
         return session.home
     found = router.of_calls(transaction.calls)
     if found is None:
-        found = session.watching_in or session.home or router.of_keys(session.db, [])
-    if session.watching and not isinstance(found, Error) and found is not session.watching_in:
+        watched = [front.replicas[number] for number in session.watching_in if number in front.replicas]
+        found = watched[0] if watched else session.home or router.of_keys(session.db, [])
+    if session.watching and not isinstance(found, Error) and [*session.watching_in] != [found.settings.group]:
         return CROSSSLOT
     return found
 
@@ -351,21 +359,21 @@ def _watch(front: Front, session: Session, args: list[bytes]) -> bool:
     if refusal is not None:
         session.answer_reply(refusal)
         return True
-    group = session.home or front.router.of_keys(session.db, args[1:])
-    if not isinstance(group, Error) and session.watching and group is not session.watching_in:
-        group = CROSSSLOT
+    call = [b"WATCH", b"%d" % session.conn, *args[1:]]
+    group = session.home or watch_plan(front.router, session.db, call)
     if group is NOT_IN_REACH and front.waits_for_map(session, args):
         return False
     if isinstance(group, Error):
         session.answer_reply(group)
         return True
-    run = front.run_for(session, True, group)
-    if run is None:
+    groups = [part for part, _ in group.parts] if isinstance(group, Plan) else [group]
+    if isinstance(group, Plan):
+        if not front.gather(session, True, group):
+            return False
+    elif not front.call_group(session, True, call, group):
         return False
     session.watching = True
-    session.watching_in = group
-    run.add((session.db, [b"WATCH", b"%d" % session.conn, *args[1:]]), sum(map(len, args)) + 32)
-    session.calls_under_way += 1
+    session.watching_in.update(dict.fromkeys([part.settings.group for part in groups]))
     return True
 
 
@@ -411,6 +419,7 @@ HANDLERS: Final[dict[bytes, Handler]] = {
     b"CLIENT": client,
     b"CLUSTER": cluster,
     b"KEYSPACE": keyspace,
+    b"TXN": txn,
     b"COMMAND": _command,
     b"INFO": _info,
     b"CONFIG": config,
