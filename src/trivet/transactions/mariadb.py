@@ -29,6 +29,7 @@ TABLE: Final = "trivet_branches"
 _NO_TABLE: Final = "1146"
 _NOT_ALLOWED: Final = ("1044", "1142", "1227")
 _NOTA: Final = "1397"
+_ROLLED_BACK: Final = ("1402", "1613", "1614")
 RETRYABLE: Final = ("1020", "1040", "1053", "1205", "1213", "1402", "1613", "1614")
 """Record changed, too many connections, shutdown, lock wait, deadlock, and the XA forms of them."""
 _SWEEP_MAX: Final = 1_000
@@ -126,7 +127,7 @@ class MariaDB:
         verdict = DONE
         for attempt in range(BUSY_TRIES):
             answer = yield from tell(to, verb.lower(), f"XA {verb} {_xid(name, row.name)}")
-            if isinstance(answer, Rows):
+            if isinstance(answer, Rows) or (not commit and answer.code in _ROLLED_BACK):
                 return DONE
             if answer.lost:
                 return failed(answer)

@@ -22,7 +22,7 @@ from trivet.transactions.names import Name, parse
 from trivet.transactions.records import BranchRow
 
 _UNDEFINED: Final = "42704"
-_IN_USE: Final = "55006"
+_IN_USE: Final = "55000"
 _FUTURE: Final = "22023"
 RETRYABLE: Final = ("40001", "40P01", "53200", "53300", "55P03", "57P01", "57P02", "57P03")
 """Serialization, deadlock, too many prepared or connections, lock, shutdown: the same may succeed later."""
@@ -121,8 +121,8 @@ class Postgres:
         if status == ("committed" if commit else "aborted"):
             return DONE
         if status in ("committed", "aborted"):
-            word = "rolled back" if commit else "committed"
-            return Verdict(End.HEURISTIC, f"somebody {word} it by hand, against the decision")
+            did = "rolled it back" if commit else "committed it"
+            return Verdict(End.HEURISTIC, f"somebody {did} by hand, against the decision")
         if not commit:
             return DONE
         return Verdict(End.LOST, "the prepared transaction does not exist, and its outcome is not known")

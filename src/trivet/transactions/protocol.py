@@ -276,7 +276,9 @@ def carry_out(plan: Plan) -> Work[None]:
     ends = yield from _finish(plan, True)
     if all(verdict.end is End.DONE for verdict in ends.values()):
         plan.unfinished = {}
-        yield from _close(plan)
+        if (yield from _close(plan)):
+            for branch in plan.branches:
+                yield from branch.kind.sweep(branch.name, branch.row, plan.name)
         return
     damage = {name: verdict for name, verdict in ends.items() if verdict.end in (End.LOST, End.HEURISTIC)}
     if damage and (yield from closed(plan.name)):
@@ -323,12 +325,10 @@ def _finish(plan: Plan, commits: bool) -> Work[dict[str, Verdict]]:
     return ends
 
 
-def _close(plan: Plan) -> Work[None]:
-    """All is done: remove the record, then what databases kept. What fails here is swept by recovery."""
+def _close(plan: Plan) -> Work[bool]:
+    """All is done: remove the record; whether that went well. Else recovery does it."""
     gone = yield from call("close", plan.db, closing(plan.name.id), unindexing(plan.name.id), anywhere=True)
-    if isinstance(gone, Replies) and not isinstance(gone.replies[0], ErrorReply):
-        for branch in plan.branches:
-            yield from branch.kind.sweep(branch.name, branch.row, plan.name)
+    return isinstance(gone, Replies) and not isinstance(gone.replies[0], ErrorReply)
 
 
 def _text(value: object) -> str:

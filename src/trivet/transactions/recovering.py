@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trivet.transactions.asking import Replies, Work, call
 from trivet.transactions.branch import Kind
-from trivet.transactions.drivers import Database, database
+from trivet.transactions.drivers import Database, SilentDatabase, database
 from trivet.transactions.driving import OnStep, drive, no_step
 from trivet.transactions.errors import SetupError
 from trivet.transactions.mariadb import MariaDB
@@ -40,24 +40,6 @@ Named = object
 
 For PostgreSQL what libpq takes, ``mariadb://user:password@host:port/database``.
 """
-
-
-class _Silent:
-    """A database that could not be reached: it says so whenever it is asked."""
-
-    def __init__(self, kind: Kind, text: str, error: Exception) -> None:
-        from trivet.transactions.asking import Answer, Fault, Statement
-
-        self.kind = kind
-        self._fault = Fault("", text, True, error)
-        self._answer: Callable[[Statement], Answer] = lambda statement: self._fault
-
-    def perform(self, statement: Any) -> Any:
-        """Nothing is executed."""
-        return self._answer(statement)
-
-    def release(self) -> None:
-        """There is nothing to give back."""
 
 
 class Recovery:
@@ -133,7 +115,7 @@ class Recovery:
             found = database(to, connection)
             found.take()
         except SetupError as error:
-            return _Silent(kind, str(error).removeprefix(f"{to}: "), error)  # type: ignore[return-value]
+            return SilentDatabase(to, kind, str(error).removeprefix(f"{to}: "))
         return found
 
     def listed(self) -> list[Entry]:

@@ -283,7 +283,8 @@ def _conclude(outcome: Outcome, rows: list[BranchRow], places: list[Place], name
     if outcome.settled:
         calls: tuple[Call, ...] = (closing(name.id, KEPT_MS), unindexing(name.id))
         answer = yield from call("close", name.db, *calls, anywhere=True)
-        if isinstance(answer, Replies) and not isinstance(answer.replies[0], ErrorReply):
+        closed_now = isinstance(answer, Replies) and not isinstance(answer.replies[0], ErrorReply)
+        if closed_now and outcome.decision == "commit":  # an abort keeps nothing, and would wait for locks
             for row in rows:
                 for place in places:
                     if place.where == row.where:

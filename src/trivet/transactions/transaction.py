@@ -17,7 +17,14 @@ from trivet.client.resp import ErrorReply, Reply
 from trivet.transactions.asking import TRIVET, Fault, Replies, Work, call
 from trivet.transactions.branch import Branch
 from trivet.transactions.commands import Word, Writes, encoded, reading
-from trivet.transactions.drivers import AsyncDatabase, Database, async_database, database
+from trivet.transactions.drivers import (
+    AsyncDatabase,
+    AsyncSilentDatabase,
+    Database,
+    SilentDatabase,
+    async_database,
+    database,
+)
 from trivet.transactions.driving import OnStep, drive, drive_async, drive_through, no_step
 from trivet.transactions.errors import Aborted, InDoubt, SetupError
 from trivet.transactions.mariadb import RETRYABLE as MARIADB_RETRYABLE
@@ -216,6 +223,12 @@ class Opening:
             self._end()
 
     def _resolve(self) -> None:
+        """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
+        for name, one in self._databases.items():
+            try:
+                one.take()
+            except SetupError as error:
+                self._databases[name] = SilentDatabase(name, one.kind, str(error))
         try:
             self._drive(settle(self._plan, "the outcome was asked for later"))
         except InDoubt as doubt:
@@ -270,6 +283,12 @@ class Opening:
             await self._end_async()
 
     async def _resolve_async(self) -> None:
+        """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
+        for name, one in self._async_databases.items():
+            try:
+                await one.take()
+            except SetupError as error:
+                self._async_databases[name] = AsyncSilentDatabase(name, one.kind, str(error))
         try:
             await self._drive_through(settle(self._plan, "the outcome was asked for later"))
         except InDoubt as doubt:
