@@ -341,40 +341,7 @@ _DATABASES: Final[dict[tuple[str, str], Callable[[str, Any], Database]]] = {
     ("pymysql", "Connection"): MysqlDatabase,
     ("MySQLdb", "Connection"): MysqlDatabase,
 }
-_ASYNCclass SilentDatabase:
-    """A database that can't be used: it says so whenever it is asked."""
-
-    def __init__(self, name: str, kind: Kind, text: str) -> None:
-        self.kind = kind
-        self.session = Session(name, None)
-        self._fault = Fault("", text, lost=True)
-
-    def take(self) -> None:
-        """There is nothing to take."""
-
-    def perform(self, statement: Statement) -> Answer:
-        """Nothing is executed."""
-        return self._fault
-
-    def release(self) -> None:
-        """There is nothing to give back."""
-
-
-class AsyncSilentDatabase(SilentDatabase):
-    """The same, for a loop."""
-
-    async def take(self) -> None:  # type: ignore[override]
-        """There is nothing to take."""
-
-    async def perform(self, statement: Statement) -> Answer:  # type: ignore[override]
-        """Nothing is executed."""
-        return self._fault
-
-    async def release(self) -> None:  # type: ignore[override]
-        """There is nothing to give back."""
-
-
-_DATABASES: Final[dict[tuple[str, str], Callable[[str, Any], AsyncDatabase]]] = {
+_ASYNC_DATABASES: Final[dict[tuple[str, str], Callable[[str, Any], AsyncDatabase]]] = {
     ("psycopg", "AsyncConnection"): AsyncPsycopgDatabase,
     ("asyncpg", "Connection"): AsyncpgDatabase,
     ("asyncpg", "PoolConnectionProxy"): AsyncpgDatabase,
