@@ -35,6 +35,9 @@ _OURS: Final = (
 """What a program may not do with a connection while its transaction is ours."""
 
 
+_IN_TRANSACTION: Final = Statement("SELECT @@in_transaction", rows=True)
+
+
 class Database(Protocol):
     """A database of a blocking program."""
 
@@ -43,6 +46,10 @@ class Database(Protocol):
 
     def take(self) -> None:
         """Take the connection over. Raises ``SetupError`` when it is in a transaction."""
+        ...
+
+    def retake(self) -> None:
+        """Take it over again, perhaps with a prepared branch. Raises ``SetupError`` when it has other work."""
         ...
 
     def perform(self, statement: Statement) -> Answer:
@@ -62,6 +69,10 @@ class AsyncDatabase(Protocol):
 
     async def take(self) -> None:
         """Take the connection over. Raises ``SetupError`` when it is in a transaction."""
+        ...
+
+    async def retake(self) -> None:
+        """Take it over again, perhaps with a prepared branch. Raises ``SetupError`` when it has other work."""
         ...
 
     async def perform(self, statement: Statement) -> Answer:
@@ -128,6 +139,10 @@ class PsycopgDatabase:
         self._autocommit = self._connection.autocommit
         self._connection.autocommit = True
 
+    def retake(self) -> None:
+        """As at first: a prepared branch does not occupy it."""
+        self.take()
+
     def perform(self, statement: Statement) -> Answer:
         """Execute."""
         try:
@@ -165,6 +180,10 @@ class AsyncPsycopgDatabase(PsycopgDatabase):
         self._autocommit = self._connection.autocommit
         await self._connection.set_autocommit(True)
 
+    async def retake(self) -> None:  # type: ignore[override]
+        """As at first."""
+        await self.take()
+
     async def perform(self, statement: Statement) -> Answer:  # type: ignore[override]
         """Execute."""
         try:
@@ -200,6 +219,10 @@ class AsyncpgDatabase:
                 f"{self._name}: its connection is in a transaction: commit or roll it back before"
             )
 
+    async def retake(self) -> None:
+        """As at first: a prepared branch does not occupy it."""
+        await self.take()
+
     async def perform(self, statement: Statement) -> Answer:
         """Execute."""
         try:
@@ -219,6 +242,7 @@ class MysqlDatabase:
     def __init__(self, name: str, connection: Any) -> None:
         self.kind: Kind = MariaDB()
         self.session = Session(name, connection, self._execute)
+        self._name = name
         self._connection = connection
         self._cursor = importlib.import_module(type(connection).__module__.split(".")[0] + ".cursors").Cursor
         self._autocommit: bool | None = None
@@ -231,9 +255,17 @@ class MysqlDatabase:
 
     def take(self) -> None:
         """Take it over, in autocommit: ``XA START`` is ours."""
+        if self._connection.get_autocommit():
+            self._autocommit = True
+            return
+        _check_mysql(self._name, self.perform(_IN_TRANSACTION))  # autocommit would commit what is under way
+        self._autocommit = False
+        _quietly(lambda: self._connection.autocommit(True))
+
+    def retake(self) -> None:
+        """A prepared branch occupies it: nothing else can have been done with it."""
         self._autocommit = bool(self._connection.get_autocommit())
-        if not self._autocommit:
-            _quietly(lambda: self._connection.autocommit(True))
+        _quietly(lambda: self._connection.autocommit(True))
 
     def perform(self, statement: Statement) -> Answer:
         """Execute."""
@@ -251,6 +283,11 @@ class MysqlDatabase:
         self._autocommit = None
 
 
+def _check_mysql(name: str, answer: Answer) -> None:
+    if isinstance(answer, Rows) and int(str(answer.rows[0][0])):
+        raise SetupError(f"{name}: its connection is in a transaction: commit or roll it back before")
+
+
 def _quietly(deed: Callable[[], object]) -> None:
     """A connection that is gone will say so at the next statement."""
     try:
@@ -265,6 +302,7 @@ class AsyncMysqlDatabase:
     def __init__(self, name: str, connection: Any) -> None:
         self.kind: Kind = MariaDB()
         self.session = Session(name, connection, self._execute)
+        self._name = name
         self._connection = connection
         self._cursor = importlib.import_module(type(connection).__module__.split(".")[0] + ".cursors").Cursor
         self._autocommit: bool | None = None
@@ -277,15 +315,23 @@ class AsyncMysqlDatabase:
 
     async def take(self) -> None:
         """Take it over, in autocommit."""
-        self._autocommit = bool(self._connection.get_autocommit())
-        if not self._autocommit:
-            await self._set(True)
+        if self._connection.get_autocommit():
+            self._autocommit = True
+            return
+        _check_mysql(self._name, await self.perform(_IN_TRANSACTION))
+        self._autocommit = False
+        await self._set(True)
 
     async def _set(self, autocommit: bool) -> None:
         try:
             await self._connection.autocommit(autocommit)
         except Exception:  # a connection that is gone will say so at the next statement
             return
+
+    async def retake(self) -> None:
+        """A prepared branch occupies it: nothing else can have been done with it."""
+        self._autocommit = bool(self._connection.get_autocommit())
+        await self._set(True)
 
     async def perform(self, statement: Statement) -> Answer:
         """Execute."""
@@ -314,6 +360,10 @@ class SilentDatabase:
     def take(self) -> None:
         """There is nothing to take."""
 
+    def retake(self) -> None:
+        """As at first: a prepared branch does not occupy it."""
+        self.take()
+
     def perform(self, statement: Statement) -> Answer:
         """Nothing is executed."""
         return self._fault
@@ -327,6 +377,10 @@ class AsyncSilentDatabase(SilentDatabase):
 
     async def take(self) -> None:  # type: ignore[override]
         """There is nothing to take."""
+
+    async def retake(self) -> None:  # type: ignore[override]
+        """As at first."""
+        await self.take()
 
     async def perform(self, statement: Statement) -> Answer:  # type: ignore[override]
         """Nothing is executed."""

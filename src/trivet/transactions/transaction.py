@@ -226,7 +226,7 @@ class Opening:
         """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
         for name, one in self._databases.items():
             try:
-                one.take()
+                one.retake()
             except SetupError as error:
                 self._databases[name] = SilentDatabase(name, one.kind, str(error))
         try:
@@ -286,7 +286,7 @@ class Opening:
         """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
         for name, one in self._async_databases.items():
             try:
-                await one.take()
+                await one.retake()
             except SetupError as error:
                 self._async_databases[name] = AsyncSilentDatabase(name, one.kind, str(error))
         try:
