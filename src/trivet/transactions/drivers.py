@@ -49,7 +49,7 @@ class Database(Protocol):
         ...
 
     def retake(self) -> None:
-        """Take it over again, perhaps with a prepared branch. Raises ``SetupError`` when it has other work."""
+        """Look whether it is still ours, and free. Raises ``SetupError`` when it has other work."""
         ...
 
     def perform(self, statement: Statement) -> Answer:
@@ -72,7 +72,7 @@ class AsyncDatabase(Protocol):
         ...
 
     async def retake(self) -> None:
-        """Take it over again, perhaps with a prepared branch. Raises ``SetupError`` when it has other work."""
+        """Look whether it is still ours, and free. Raises ``SetupError`` when it has other work."""
         ...
 
     async def perform(self, statement: Statement) -> Answer:
@@ -140,8 +140,8 @@ class PsycopgDatabase:
         self._connection.autocommit = True
 
     def retake(self) -> None:
-        """As at first: a prepared branch does not occupy it."""
-        self.take()
+        """A prepared branch does not occupy it."""
+        _check_psycopg(self._name, self._connection)
 
     def perform(self, statement: Statement) -> Answer:
         """Execute."""
@@ -181,8 +181,8 @@ class AsyncPsycopgDatabase(PsycopgDatabase):
         await self._connection.set_autocommit(True)
 
     async def retake(self) -> None:  # type: ignore[override]
-        """As at first."""
-        await self.take()
+        """A prepared branch does not occupy it."""
+        _check_psycopg(self._name, self._connection)
 
     async def perform(self, statement: Statement) -> Answer:  # type: ignore[override]
         """Execute."""
@@ -264,8 +264,6 @@ class MysqlDatabase:
 
     def retake(self) -> None:
         """A prepared branch occupies it: nothing else can have been done with it."""
-        self._autocommit = bool(self._connection.get_autocommit())
-        _quietly(lambda: self._connection.autocommit(True))
 
     def perform(self, statement: Statement) -> Answer:
         """Execute."""
@@ -330,8 +328,6 @@ class AsyncMysqlDatabase:
 
     async def retake(self) -> None:
         """A prepared branch occupies it: nothing else can have been done with it."""
-        self._autocommit = bool(self._connection.get_autocommit())
-        await self._set(True)
 
     async def perform(self, statement: Statement) -> Answer:
         """Execute."""
@@ -361,8 +357,7 @@ class SilentDatabase:
         """There is nothing to take."""
 
     def retake(self) -> None:
-        """As at first: a prepared branch does not occupy it."""
-        self.take()
+        """There is nothing to take."""
 
     def perform(self, statement: Statement) -> Answer:
         """Nothing is executed."""
@@ -379,8 +374,7 @@ class AsyncSilentDatabase(SilentDatabase):
         """There is nothing to take."""
 
     async def retake(self) -> None:  # type: ignore[override]
-        """As at first."""
-        await self.take()
+        """There is nothing to take."""
 
     async def perform(self, statement: Statement) -> Answer:  # type: ignore[override]
         """Nothing is executed."""

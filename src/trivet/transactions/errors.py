@@ -39,7 +39,8 @@ class InDoubt(TransactionError):
     """The decision could not be read: it may be commit or abort. Recovery will settle it. Indefinite.
 
     ``resolve()`` asks again: it returns when the transaction is committed, raises ``Aborted`` when it is
-    aborted, and ``InDoubt`` when Trivet still does not answer. In an ``async with`` it is to be awaited.
+    aborted, and ``InDoubt`` when Trivet still does not answer. In an ``async with`` it is to be
+    awaited. Until then the connections stay occupied; who does not resolve it closes them.
     """
 
     def __init__(self, text: str, transaction_id: str) -> None:

@@ -213,14 +213,21 @@ class Opening:
         try:
             if error is not None:
                 self._drive(abandon(self._plan))
-                return
-            self._drive(commit(self._plan))
-            _tell_unfinished(self._plan)
+            else:
+                self._drive(commit(self._plan))
+                _tell_unfinished(self._plan)
         except InDoubt as doubt:
-            doubt.resolve = lambda: self._resolve()
+            self._keep(doubt)
             raise
-        finally:
+        except BaseException:
             self._end()
+            raise
+        self._end()
+
+    def _keep(self, doubt: InDoubt) -> None:
+        """The branches are still prepared: the connections stay ours until it is resolved."""
+        self._store.close()
+        doubt.resolve = self._resolve
 
     def _resolve(self) -> None:
         """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
@@ -232,10 +239,12 @@ class Opening:
         try:
             self._drive(settle(self._plan, "the outcome was asked for later"))
         except InDoubt as doubt:
-            doubt.resolve = lambda: self._resolve()
+            self._keep(doubt)
             raise
-        finally:
+        except BaseException:
             self._end()
+            raise
+        self._end()
 
     def _drive(self, work: Work[_T]) -> _T:
         return drive(work, self._store, self._databases, self._options.on_step)
@@ -273,14 +282,21 @@ class Opening:
         try:
             if error is not None:
                 await self._drive_through(abandon(self._plan))
-                return
-            await self._drive_through(commit(self._plan))
-            _tell_unfinished(self._plan)
+            else:
+                await self._drive_through(commit(self._plan))
+                _tell_unfinished(self._plan)
         except InDoubt as doubt:
-            doubt.resolve = lambda: self._resolve_async()
+            self._keep_async(doubt)
             raise
-        finally:
+        except BaseException:
             await self._end_async()
+            raise
+        await self._end_async()
+
+    def _keep_async(self, doubt: InDoubt) -> None:
+        """The branches are still prepared: the connections stay ours until it is resolved."""
+        self._async_store.close()
+        doubt.resolve = self._resolve_async
 
     async def _resolve_async(self) -> None:
         """Ask again. A connection that has other work by now is left alone: recovery finishes its branch."""
@@ -292,10 +308,12 @@ class Opening:
         try:
             await self._drive_through(settle(self._plan, "the outcome was asked for later"))
         except InDoubt as doubt:
-            doubt.resolve = lambda: self._resolve_async()
+            self._keep_async(doubt)
             raise
-        finally:
+        except BaseException:
             await self._end_async()
+            raise
+        await self._end_async()
 
     async def _drive_async(self, work: Work[_T]) -> _T:
         return await drive_async(work, self._async_store, self._async_databases, self._options.on_step)
