@@ -82,6 +82,12 @@ class Server:
     def log(self):
         return (self.directory / "log").read_text(errors="replace")[-4000:]
 
+    def signal(self, number):
+        """To the server and its children."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            for pid in [self.process.pid, *map(int, children.read().split())]:
+                os.kill(pid, number)
+
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.stop_signal)

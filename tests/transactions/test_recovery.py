@@ -1,5 +1,6 @@
 """Recovery among others: two at once, beside a living program, without one of the databases; by hand; by `trivet txn`."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from tests.transactions.bank import KEY
 from tests.transactions.test_kill import EVENTS
 from trivet.transactions import Aborted, BranchLost, Conflict, Heuristic, TransactionError
 from trivet.transactions.branch import End
+from trivet.transactions.names import slot_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
@@ -121,6 +123,47 @@ def test_one_database_is_down(bank, programs, number, balance, name):
     bank.open()
     assert bank.recover().clean
     bank.agree(balance)
+
+
+@pytest.mark.parametrize("name", ["postgres", "mariadb"])
+def test_one_database_hangs(bank, programs, name):
+    """It takes connections and statements, and answers none: its connection is cut, the others finish."""
+    programs("sync", DECIDED)
+    server = getattr(bank, name)
+    hang = at(f"before {name}: commit", lambda: server.signal(signal.SIGSTOP))
+    try:
+        report = bank.recover(patience_s=0, timeout_s=2, on_step=hang)
+    finally:
+        server.signal(signal.SIGCONT)
+    (left,) = report.left
+    assert [branch for branch, verdict in left.branches.items() if verdict.end is not End.DONE] == [name], (
+        report
+    )
+    assert bank.recover().clean
+    bank.agree(95)
+
+
+def test_keys_in_several_groups(bank):
+    """The decision lies near the key that is named; keys of two groups are refused by Trivet, in its words."""
+    bank.redis.execute_command("KEYSPACE", "CREATE", 20, "SHARDS", 2)
+    db = [url.replace("/0", "/20") for url in bank.db]
+    low, _, high = sorted(["a", "b", "c"], key=lambda key: slot_of(key.encode()))
+    assert slot_of(low.encode()) < 8192 <= slot_of(high.encode())
+    with bank.pg_connection() as pg:
+        for key in (low, high):
+            with trivet.transaction(db, postgres=pg, near=key) as tx:
+                assert tx.get(key) is None
+                reply = tx.incrby(key, 1)
+            assert reply.result() == 1
+        with (
+            pytest.raises(Aborted, match="CROSSSLOT") as raised,
+            trivet.transaction(db, postgres=pg, near=low) as tx,
+        ):
+            tx.postgres.execute("UPDATE accounts SET balance = 0 WHERE id = 7")
+            tx.incrby(low, 1)
+            tx.incrby(high, 1)
+        assert not raised.value.retryable
+    bank.agree(100)
 
 
 def test_orphans_of_other_clusters_and_strangers_are_not_touched(bank):

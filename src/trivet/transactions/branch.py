@@ -71,8 +71,11 @@ class Kind(Protocol):
 
     kind: str
 
-    def identify(self, to: str) -> Work[str]:
-        """Which database this is, for records. Raises ``Refusal`` or ``SetupError``."""
+    def identify(self, to: str, make: bool = True) -> Work[str]:
+        """Which database this is, for records. Raises ``Refusal`` or ``SetupError``.
+
+        ``make``: what the kind needs in it is made, if it is missing.
+        """
         ...
 
     def begin(self, branch: Branch, name: Name) -> Work[None]:

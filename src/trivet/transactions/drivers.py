@@ -6,8 +6,12 @@ asyncmy and aiomysql for those with one. No driver is imported here before a con
 
 # ruff: noqa: ANN401 (drivers are none of our dependencies)
 
+import contextlib
 import importlib
-from collections.abc import Callable
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 from trivet.transactions.asking import Answer, Fault, Rows, Statement
@@ -125,6 +129,9 @@ def _line(error: Exception) -> str:
 class PsycopgDatabase:
     """A connection of psycopg."""
 
+    limit_s: float | None = None
+    """How long a statement may take before its connection is cut: libpq itself waits for ever."""
+
     def __init__(self, name: str, connection: Any) -> None:
         self.kind: Kind = Postgres()
         self.session = Session(name, connection)
@@ -146,7 +153,10 @@ class PsycopgDatabase:
     def perform(self, statement: Statement) -> Answer:
         """Execute."""
         try:
-            with self._connection.cursor(row_factory=self._rows) as cursor:
+            with (
+                _limited(self._connection, self.limit_s),
+                self._connection.cursor(row_factory=self._rows) as cursor,
+            ):
                 cursor.execute(statement.sql)
                 return Rows(cursor.statusmessage or "", cursor.fetchall() if statement.rows else [])
         except Exception as error:
@@ -158,6 +168,29 @@ class PsycopgDatabase:
         if self._autocommit is not None and not connection.closed and _is_idle(connection):
             connection.autocommit = self._autocommit
         self._autocommit = None
+
+
+@contextlib.contextmanager
+def _limited(connection: Any, limit_s: float | None) -> Iterator[None]:
+    """Cut a connection whose server does not answer in time; the driver then says that it is lost."""
+    if limit_s is None:
+        yield
+        return
+    descriptor = os.dup(connection.fileno())
+    timer = threading.Timer(limit_s, _cut, (descriptor,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        os.close(descriptor)
+
+
+def _cut(descriptor: int) -> None:
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as cut:
+        cut.shutdown(socket.SHUT_RDWR)
 
 
 def _is_idle(connection: Any) -> bool:

@@ -52,7 +52,7 @@ class MariaDB:
 
     kind = "mariadb"
 
-    def identify(self, to: str) -> Work[str]:
+    def identify(self, to: str, make: bool = True) -> Work[str]:
         """The identity of the database that is selected, and its name. Makes the table if there is none."""
         answer = yield from must(to, "identify", "SELECT DATABASE(), @@in_transaction", rows=True)
         database, under_way = answer.rows[0]
@@ -63,6 +63,8 @@ class MariaDB:
         table = _table(str(database))
         question = f"SELECT value FROM {table} WHERE name = 'identity'"
         found = yield from tell(to, "identity", question, rows=True)
+        if isinstance(found, Fault) and found.code == _NO_TABLE and not make:
+            return f"none/{database}"
         if isinstance(found, Fault) and found.code == _NO_TABLE:
             yield from self._make(to, table)
             found = yield from tell(to, "identity", question, rows=True)

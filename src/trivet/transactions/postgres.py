@@ -42,7 +42,7 @@ class Postgres:
 
     kind = "postgres"
 
-    def identify(self, to: str) -> Work[str]:
+    def identify(self, to: str, make: bool = True) -> Work[str]:
         """System identifier and database. Raises ``SetupError`` when it prepares nothing."""
         answer = yield from must(to, "identify", _WHERE, rows=True)
         prepared_max, system, database = answer.rows[0]

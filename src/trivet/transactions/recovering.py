@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trivet.transactions.asking import Replies, Work, call
 from trivet.transactions.branch import Kind
-from trivet.transactions.drivers import Database, SilentDatabase, database
+from trivet.transactions.drivers import Database, PsycopgDatabase, SilentDatabase, database
 from trivet.transactions.driving import OnStep, drive, no_step
 from trivet.transactions.errors import SetupError
 from trivet.transactions.mariadb import MariaDB
@@ -32,7 +32,8 @@ OPEN_S: Final = 60.0
 PATIENCE_S: Final = 5.0
 """How long recovery goes on while a session that is about to end holds a branch."""
 _AGAIN_S: Final = 0.2
-_CONNECT_S: Final = 10
+TIMEOUT_S: Final = 10.0
+"""How long a database may take for a connection, and for an answer."""
 
 _T = TypeVar("_T")
 Named = object
@@ -59,6 +60,7 @@ class Recovery:
         mariadb: Named | Sequence[Named] = (),
         open_s: float = OPEN_S,
         patience_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
         on_step: OnStep | None = None,
     ) -> None:
         self._nodes, self._db = addresses(db)
@@ -70,6 +72,7 @@ class Recovery:
                 self._named.append((label, kind, one))
         self._open_ms = int(open_s * 1000)
         self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._on_step = on_step or no_step
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -108,11 +111,14 @@ class Recovery:
     def _reach(self, to: str, kind: Kind, named: Named, opened: list[Any]) -> Database:
         try:
             if isinstance(named, str):
-                connection = connect_postgres(named) if isinstance(kind, Postgres) else connect_mariadb(named)
+                connect = connect_postgres if isinstance(kind, Postgres) else connect_mariadb
+                connection = connect(named, self._timeout_s)
                 opened.append(connection)
             else:
                 connection = named
             found = database(to, connection)
+            if isinstance(found, PsycopgDatabase):
+                found.limit_s = self._timeout_s
             found.take()
         except SetupError as error:
             return SilentDatabase(to, kind, str(error).removeprefix(f"{to}: "))
@@ -209,16 +215,16 @@ def _driver(module: str) -> Any:
         raise SetupError(f"{module} is not installed: pip install 'trivet[transactions]'") from error
 
 
-def connect_postgres(text: str) -> Any:
+def connect_postgres(text: str, timeout_s: float = TIMEOUT_S) -> Any:
     """A connection of psycopg. Raises ``SetupError``."""
     psycopg = _driver("psycopg")
     try:
-        return psycopg.connect(text, connect_timeout=_CONNECT_S)
+        return psycopg.connect(text, connect_timeout=max(2, int(timeout_s)))
     except psycopg.Error as error:
         raise SetupError(_line(error)) from error
 
 
-def connect_mariadb(url: str) -> Any:
+def connect_mariadb(url: str, timeout_s: float = TIMEOUT_S) -> Any:
     """A connection of PyMySQL to ``mariadb://user:password@host:port/database[?unix_socket=path]``.
 
     Raises ``SetupError``.
@@ -239,7 +245,9 @@ def connect_mariadb(url: str) -> Any:
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             database=unquote(parts.path.strip("/")),
-            connect_timeout=_CONNECT_S,
+            connect_timeout=timeout_s,
+            read_timeout=timeout_s,
+            write_timeout=timeout_s,
             **words,
         )
     except pymysql.Error as error:

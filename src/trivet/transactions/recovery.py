@@ -132,7 +132,7 @@ def _visit(place: Place, cluster: str, report: Report) -> Work[None]:
     """Which database it is, and what is prepared in it."""
     place.where, place.found = "", []
     try:
-        where = yield from place.kind.identify(place.to)
+        where = yield from place.kind.identify(place.to, make=False)
     except (Refusal, SetupError) as error:
         text = str(error)
         report.troubles.append(text if text.startswith(place.to) else f"{place.to}: {text}")
