@@ -1,7 +1,8 @@
-"""An account in each of the three stores, transfers between them, and whether all three agree."""
+"""An account in each of the three stores, transfers between them, and whether all three agree.
 
-import psycopg
-import pymysql
+Drivers are imported when they are used: without them tests are skipped, with the reason.
+"""
+
 import redis
 
 import trivet
@@ -27,15 +28,21 @@ class Bank:
 
     def open(self):
         """Connections of the judge."""
+        import psycopg
+
         self.redis = redis.Redis(port=self.cluster.port(1))
         self.pg = psycopg.connect(self.postgres.dsn, autocommit=True)
         self.my = self.my_connection()
         self.my.autocommit(True)
 
     def pg_connection(self):
+        import psycopg
+
         return psycopg.connect(self.postgres.dsn)
 
     def my_connection(self):
+        import pymysql
+
         return pymysql.connect(database="shop", **self.mariadb.words())
 
     def reset(self):

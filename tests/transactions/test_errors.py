@@ -2,9 +2,6 @@
 
 import asyncio
 
-import asyncmy
-import asyncpg
-import psycopg
 import pytest
 
 import trivet
@@ -128,6 +125,8 @@ def test_an_exception_of_the_program_undoes_everything(bank, pg, my):
 
 def test_a_failed_statement_that_was_caught(bank, pg, my):
     """PostgreSQL answers PREPARE TRANSACTION of a failed transaction with a rollback, and no error."""
+    import psycopg
+
     with (
         pytest.raises(Aborted, match="postgres: ") as raised,
         trivet.transaction(bank.db, postgres=pg, mariadb=my) as tx,
@@ -224,6 +223,10 @@ def test_two_databases_of_a_kind(bank):
 
 
 def test_with_a_loop(bank):
+    import asyncmy
+    import asyncpg
+    import psycopg
+
     async def main():
         pg, pg2 = (
             await asyncpg.connect(bank.postgres.dsn),
@@ -270,6 +273,9 @@ def test_with_a_loop(bank):
 
 def test_cancelled_in_the_middle_of_the_commit(bank):
     """The commit goes on to its end; then the cancellation is passed on."""
+
+    import asyncmy
+    import asyncpg
 
     async def transfer(tasks):
         pg = await asyncpg.connect(bank.postgres.dsn)
