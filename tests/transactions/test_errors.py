@@ -106,6 +106,14 @@ def test_not_a_node_of_trivets(bank, pg):
         pass
 
 
+def test_clients_of_redis_py_that_can_not_be_followed(bank, pg):
+    import redis
+
+    for client in (redis.Redis(unix_socket_path="/somewhere"), redis.Redis(ssl=True)):
+        with pytest.raises(SetupError, match="plain TCP"):
+            trivet.transaction(client, postgres=pg)
+
+
 def test_a_client_of_redis_py_names_the_cluster(bank, pg, my):
     with trivet.transaction(bank.redis, postgres=pg, mariadb=my) as tx:
         tx.postgres.execute(DEBIT)

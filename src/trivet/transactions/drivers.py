@@ -1,7 +1,7 @@
 """Drivers of databases as participants: statements go in, answers come out, errors as values.
 
-psycopg (3), PyMySQL and mysqlclient for programs without a loop; psycopg's async connections, asyncpg,
-asyncmy and aiomysql for those with one. No driver is imported here before a connection of it is used.
+psycopg (3) and PyMySQL for programs without a loop; psycopg's async connections, asyncpg and asyncmy for
+those with one. No driver is imported here before a connection of it is used.
 """
 
 # ruff: noqa: ANN401 (drivers are none of our dependencies)
@@ -270,7 +270,7 @@ class AsyncpgDatabase:
 
 
 class MysqlDatabase:
-    """A connection of PyMySQL or mysqlclient."""
+    """A connection of PyMySQL."""
 
     def __init__(self, name: str, connection: Any) -> None:
         self.kind: Kind = MariaDB()
@@ -328,7 +328,7 @@ def _quietly(deed: Callable[[], object]) -> None:
 
 
 class AsyncMysqlDatabase:
-    """A connection of asyncmy or aiomysql."""
+    """A connection of asyncmy."""
 
     def __init__(self, name: str, connection: Any) -> None:
         self.kind: Kind = MariaDB()
@@ -420,14 +420,12 @@ class AsyncSilentDatabase(SilentDatabase):
 _DATABASES: Final[dict[tuple[str, str], Callable[[str, Any], Database]]] = {
     ("psycopg", "Connection"): PsycopgDatabase,
     ("pymysql", "Connection"): MysqlDatabase,
-    ("MySQLdb", "Connection"): MysqlDatabase,
 }
 _ASYNC_DATABASES: Final[dict[tuple[str, str], Callable[[str, Any], AsyncDatabase]]] = {
     ("psycopg", "AsyncConnection"): AsyncPsycopgDatabase,
     ("asyncpg", "Connection"): AsyncpgDatabase,
     ("asyncpg", "PoolConnectionProxy"): AsyncpgDatabase,
     ("asyncmy", "Connection"): AsyncMysqlDatabase,
-    ("aiomysql", "Connection"): AsyncMysqlDatabase,
 }
 
 

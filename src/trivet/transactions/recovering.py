@@ -234,7 +234,7 @@ def connect_mariadb(url: str, timeout_s: float = TIMEOUT_S) -> Any:
         parts = urlsplit(url)
         port = parts.port or 3306
     except ValueError as error:
-        raise SetupError(f"{url!r} is no address: {error}") from error
+        raise SetupError(f"the address can't be read: {error}") from error
     if parts.scheme not in ("mariadb", "mysql") or not parts.path.strip("/"):
         raise SetupError("name it as mariadb://user:password@host:port/database")
     words = {name: values[-1] for name, values in parse_qs(parts.query).items() if name == "unix_socket"}

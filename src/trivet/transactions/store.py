@@ -32,6 +32,8 @@ def addresses(db: object) -> tuple[list[NodeAddress], int]:
     pool = getattr(db, "connection_pool", None)
     if pool is not None:
         words: dict[str, Any] = pool.connection_kwargs
+        if "path" in words or "ssl" in pool.connection_class.__name__.lower():
+            raise SetupError("db: a client whose connections are plain TCP is needed, or a URL")
         login = words.get("username") or "", words.get("password") or ""
         return [NodeAddress(words.get("host") or "localhost", int(words.get("port") or 6379), *login)], int(
             words.get("db") or 0

@@ -191,7 +191,7 @@ class Opening:
         """Begin everywhere. Raises ``SetupError``, ``Aborted``."""
         options = self._options
         databases = {name: database(name, one) for name, one in options.branches.items()}
-        self._store = Store(options.nodes, options.timeout_s, PATIENCE_S)
+        self._store = Store(options.nodes, options.timeout_s, min(options.timeout_s, PATIENCE_S))
         self._plan = options.plan(databases)
         try:
             for name, one in databases.items():
@@ -260,7 +260,7 @@ class Opening:
         """Begin everywhere. Raises ``SetupError``, ``Aborted``."""
         options = self._options
         databases = {name: async_database(name, one) for name, one in options.branches.items()}
-        self._async_store = AsyncStore(options.nodes, options.timeout_s, PATIENCE_S)
+        self._async_store = AsyncStore(options.nodes, options.timeout_s, min(options.timeout_s, PATIENCE_S))
         self._plan = options.plan(databases)
         try:
             for name, one in databases.items():
@@ -390,7 +390,7 @@ def is_retryable(error: Exception) -> bool:
     """
     if isinstance(error, Aborted):
         return error.retryable
-    if type(error).__module__.startswith(("pymysql", "asyncmy", "aiomysql", "MySQLdb")):
+    if type(error).__module__.startswith(("pymysql", "asyncmy")):
         return bool(error.args) and str(error.args[0]) in MARIADB_RETRYABLE
     return getattr(error, "sqlstate", None) in POSTGRES_RETRYABLE
 
