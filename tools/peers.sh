@@ -8,6 +8,8 @@ command -v etcd >/dev/null 2>&1 || missing="$missing etcd-server"
 command -v ip >/dev/null 2>&1 || missing="$missing iproute2"
 command -v fiu-ctrl >/dev/null 2>&1 || missing="$missing fiu-utils"
 command -v iptables >/dev/null 2>&1 || missing="$missing iptables"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+command -v mariadbd >/dev/null 2>&1 || missing="$missing mariadb-server"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 [ -z "$missing" ] && exit 0

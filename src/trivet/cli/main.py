@@ -20,6 +20,7 @@ _COMMANDS = {
     "split": ("trivet.cli.split", "Move a part of a group's slots into a new group."),
     "merge": ("trivet.cli.merge", "Move all slots of a group into another."),
     "keyspace": ("trivet.cli.keyspace", "Make, look at and drop keyspaces."),
+    "txn": ("trivet.cli.txn", "Finish transactions with other databases that crashed programs left."),
     "relay": ("trivet.cli.relay", "Relay lines between all who connect, through the cluster."),
     "inspect": ("trivet.cli.inspect", "Show what lies in a node's data directory, read-only."),
     "lab": ("trivet.cli.lab", "Run whole clusters in simulation, from a seed."),
