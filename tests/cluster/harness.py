@@ -18,8 +18,11 @@ from trivet.cli.probe import Probe, ProbeError
 
 HOST = "127.0.0.1"
 START_S = 60.0
-CODE_UNDER_TEST = {**os.environ, "PYTHONPATH": str(Path(trivet.__file__).parents[1])}
-"""The environment of the nodes: they run what the tests import, not what else is installed."""
+
+
+def code_under_test():
+    """The environment of the nodes: they run what the tests import, not what else is installed."""
+    return {**os.environ, "PYTHONPATH": str(Path(trivet.__file__).parents[1])}
 
 
 def wait_until(condition, what, seconds=20.0):
@@ -50,7 +53,7 @@ class Cluster:
             words += ["--settings", str(directory / "settings.toml")]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=CODE_UNDER_TEST
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=code_under_test()
             )
         try:
             wait_until(self._started, "ready", START_S)
@@ -91,7 +94,7 @@ class Cluster:
         """A command that ends by itself, with this cluster's data directory; what it printed."""
         command = [sys.executable, "-m", "trivet", *words]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds, check=False, env=CODE_UNDER_TEST
+            command, capture_output=True, text=True, timeout=seconds, check=False, env=code_under_test()
         )
         assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr

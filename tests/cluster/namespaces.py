@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from tests.cluster.harness import CODE_UNDER_TEST, wait_until
+from tests.cluster.harness import code_under_test, wait_until
 from trivet.cli.layout import node_toml
 from trivet.cli.probe import Probe, ProbeError
 
@@ -97,7 +97,7 @@ class NamespacedCluster:
                 [*words, "--config", str(directory / "node.toml")],
                 stdout=log,
                 stderr=log,
-                env=CODE_UNDER_TEST,
+                env=code_under_test(),
             )
 
     def name(self, node):

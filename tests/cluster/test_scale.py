@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from bench.peers import free_ports
-from tests.cluster.harness import CODE_UNDER_TEST, HOST, wait_until
+from tests.cluster.harness import HOST, code_under_test, wait_until
 from tests.cluster.load import Load, connect
 from tests.operations_page import commands, with_places
 
@@ -63,7 +63,7 @@ def running(directory, *words):
     log = directory.with_suffix(".log")
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trivet", *words], stdout=out, stderr=out, env=CODE_UNDER_TEST
+            [sys.executable, "-m", "trivet", *words], stdout=out, stderr=out, env=code_under_test()
         )
     try:
         yield process, log

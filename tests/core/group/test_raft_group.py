@@ -3,14 +3,15 @@
 import pytest
 
 from tests.core.node.bench import Bench, Limits, encode
-from trivet.core.group.messages import Forward
+from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Batch, decode_body, encode_batch
 from trivet.core.machine.machine import DIGEST_INTERVAL
+from trivet.core.machine.plain_reply import encode_replies
 from trivet.core.node.blocking import Nobody
 from trivet.core.node.peers import encode_message
-from trivet.core.wire.reply import OK
+from trivet.core.wire.reply import NOT_HERE, OK
 
 
 def batches_in_log(bench: Bench, number: int) -> list[int]:
@@ -381,6 +382,24 @@ def test_a_full_disk_keeps_no_reader_waiting():
     bench.servers[1].disk.full = False
     bench.wait(2000)
     assert bench.say("a", "GET k") == ["nil"]
+
+
+def test_what_the_leader_could_not_run_for_a_full_follower_goes_elsewhere():
+    """The leader runs reads for it, and may find that their keys are not in the group any more."""
+    bench = Bench(3, limits=Limits(segment_bytes=65536))
+    group = bench.node(2).group
+    bench.servers[2].disk.full = True
+    for i in range(100):
+        bench.say("a", f"SET j{i} {'v' * 1000}")
+    bench.until(lambda: group.wal.full, 5000)
+    run = Run(Nobody(), False)
+    run.add((0, [b"GET", b"k"]), 10)
+    group.read(run, bench.mono_ms)
+    group.turn(bench.mono_ms, bench.wall_ms)
+    (read_id,) = [message.read_id for _, message in group.outgoing if isinstance(message, ForwardRead)]
+    replies = encode_replies([NOT_HERE])
+    group.on_message(1, ReadReplies(read_id, replies, group.settings.incarnation))
+    assert group.outbox.misrouted == [run] and run.misrouted == 1 and run.calls
 
 
 def test_no_read_starves_while_many_keys_are_due():

@@ -52,3 +52,15 @@ def test_a_request_is_answered_once_and_given_up_after_a_while() -> None:
     assert reads.answered(second) == []
     assert reads.drain() == [3]
     assert reads.count == 0
+
+
+def test_reads_wait_while_enough_is_asked() -> None:
+    reads = FollowerReads(100, 1)
+    assert not reads.may_ask
+    reads.add(7)
+    assert reads.may_ask
+    seq = reads.start_request()
+    reads.add(8)
+    assert not reads.may_ask and not reads.start_request()
+    assert reads.answered(seq) == [7]
+    assert reads.may_ask

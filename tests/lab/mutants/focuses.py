@@ -36,9 +36,9 @@ ROTTING_LOGS: Focus = {
     "rest_rate": 0.0, "think_ms_max": 100, "net_us_min": 100, "net_us_max": 2_000, "sync_us_max": 2_000,
     "kill_every_ms": 2_000, "power_every_ms": 0, "partition_every_ms": 700, "bit_rot_every_ms": 800,
     "snapshot_log_bytes": 20_000, "leader_preference": 0.8, "fate_rate": 0.3, "fate_ms_max": 60,
-    "fault_ms_max": 500, "commit_fate_rate": 0.0,
+    "fault_ms_max": 500, "commit_fate_rate": 0.0, "second_replicas": 3,
 }  # fmt: skip
-"""One node's log rots again and again, while others lag behind walls."""
+"""One node's log rots again and again, while others lag behind walls; no copy is the only one."""
 
 FULL_DISKS: Focus = {
     "nodes": 3, "ops": 250, "safety_ms_max": 40_000, "rest_rate": 0.0, "think_ms_max": 60,

@@ -446,7 +446,7 @@ class RaftGroup:
         for run in batch.runs:
             if run.tracks:
                 self._followers.on_read_elsewhere(run)
-        finish_runs(batch.runs, batch.parts.replies)
+        finish_runs(batch.runs, batch.parts.replies, self.outbox.misrouted)
 
     def _run_reads(self, wall_ms: WallMs) -> None:
         machine = self.machine

@@ -406,7 +406,9 @@ class Raft:
             return True
         if s.buggify is not None:
             return False  # what is to be sent may be late there: FLUSH_LATE
-        return s.leading.stirred if s.leading is not None else bool(s.follower_reads.open)
+        if s.leading is not None:
+            return s.leading.stirred
+        return s.follower_reads.may_ask and s.knows_leader()
 
     # --- outcome ----------------------------------------------------------------------
 

@@ -95,9 +95,14 @@ class FollowerReads:
         self.open.append(read_id)
         self.count += 1
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether there is something to ask, and not so much under way that it has to wait for answers."""
+        return bool(self.open) and len(self._asked) < self._requests_max
+
     def start_request(self) -> int:
         """Put the open reads under a number, if a request may leave; 0 if not."""
-        if not self.open or len(self._asked) >= self._requests_max:
+        if not self.may_ask:
             return 0
         self.seq += 1
         self._asked[self.seq] = (0, self.open)
