@@ -209,9 +209,21 @@ def test_a_client_of_all_nodes_goes_to_another_one(stage):
     client.set("a", 1)
     node = stage.history[-1].node
     stage.crash(node)
-    stage.leader()
     with pytest.raises(redis.ConnectionError):
-        client.get("a")
+        client.get("a")  # it has not heard yet that its connection is gone
+    stage.leader()
+    assert client.get("a") == b"1"
+    assert stage.history[-1].node != node
+
+
+def test_a_client_that_has_heard_of_a_crash_goes_to_another_node_at_once(stage):
+    stage.leader()
+    client = stage.client()
+    client.set("a", 1)
+    node = stage.history[-1].node
+    stage.crash(node)
+    stage.run_for(10)
+    stage.leader()
     assert client.get("a") == b"1"
     assert stage.history[-1].node != node
 

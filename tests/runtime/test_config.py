@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trivet.runtime.config import ConfigError, load_config
+from trivet.runtime.config import ConfigError, Route, load_config
 
 GOOD = """
 node = 2
@@ -46,6 +46,16 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert [member.client_port for member in config.node.members] == [7001, 7002, 7003]
     assert config.data == tmp_path / "data"
     assert config.settings.log_level == "debug"
+    assert config.settings.routes == []
+
+
+def test_a_peer_may_be_reached_elsewhere(tmp_path: Path) -> None:
+    route = '[[routes]]\nid = 1\nhost = "localhost"\npeer_port = 9001'
+    assert load_config(write(tmp_path, more=route)).settings.routes == [
+        Route(id=1, host="localhost", peer_port=9001)
+    ]
+    with pytest.raises(ConfigError, match=r"routes.*port: there is no such setting"):
+        load_config(write(tmp_path, more=route.replace("peer_port", "port")))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 import uvloop
 
@@ -19,7 +20,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.runtime import peers
 from trivet.runtime.clients import ClientConnection
-from trivet.runtime.config import RunConfig, RunSettings
+from trivet.runtime.config import Route, RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner
 from trivet.runtime.peers import DialedLink
@@ -518,6 +519,23 @@ def test_another_address_of_a_peer_is_another_link(perform: Perform) -> None:
     assert perform(scene, peers=1) == 0
 
 
+def test_a_peer_is_reached_by_its_route_wherever_it_says_that_it_is(perform: Perform) -> None:
+    async def scene(stage: Stage) -> None:
+        dial(stage, (2, "127.0.0.1", 1))
+        await stage.until(lambda: stage.saw("dialed") == [("dialed", 2)])
+        assert await stage.ask(b"up", 2) == b"up"
+        dial(stage)
+        await stage.until(lambda: stage.saw("lost") == [("lost", 2)])
+
+    def routed(stage: Stage) -> Awaitable[None]:
+        route = Route(id=2, host="127.0.0.1", peer_port=port_of(stage.sockets[2]))
+        settings = msgspec.structs.replace(stage.config.settings, routes=[route])
+        stage.runner.config = msgspec.structs.replace(stage.config, settings=settings)
+        return scene(stage)
+
+    assert perform(routed, peers=1) == 0
+
+
 def test_a_link_that_is_given_up_while_it_is_being_made_never_comes_up(perform: Perform) -> None:
     async def scene(stage: Stage) -> None:
         link = DialedLink(stage.runner, 7, "127.0.0.1", port_of(stage.sockets[3]), 1000)
@@ -616,6 +634,11 @@ def test_ticks_are_rare_while_the_node_is_calm_and_come_back_at_once(perform: Pe
         writer.write(b"hurry")
         await stage.until(lambda: not runner._calm)
         assert ahead_s() <= runner._tick_s
+        due_s = runner._timer.when()
+        for _ in range(3):  # however often it changes its mind, the next tick comes no later
+            runner._become_calm(True)
+            runner._become_calm(False)
+            assert runner._timer.when() == due_s
         seen = stage.node.ticks
         await stage.until(lambda: stage.node.ticks > seen + 1)
         writer.close()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def gone(pid):
     except (FileNotFoundError, ProcessLookupError):
         return True
     return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def own_port(cluster, node):
+    """Where a node listens for its peers, by its own configuration."""
+    told = tomllib.loads((cluster.directory / f"node-{node}" / "node.toml").read_text())
+    return next(member["peer_port"] for member in told["members"] if member["id"] == node)
+
+
+def has_settled(cluster, node):
+    """Whether the map that ``node`` has is the founding one and what each node said of itself then."""
+    state = cluster.client(node, protocol=3).execute_command("CLUSTER", "STATE")
+    ports = {row[b"id"]: row[b"peer-port"] for row in state[b"nodes"]}
+    own = {other: own_port(cluster, other) for other in cluster.nodes}
+    return state[b"epoch"] > len(cluster.nodes) and ports == own
 
 
 def test_what_a_cluster_goes_through(trivet_cluster):
@@ -68,6 +83,16 @@ def test_links_can_be_cut_one_way(trivet_cluster):
     assert cluster.leader() in (leader, other)
     cluster.heal()
     cluster.wait_until(lambda: cluster.info(victim).get("raft_leader") == cluster.leader())
+
+
+def test_links_are_cut_although_the_nodes_have_said_where_they_are(trivet_cluster):
+    cluster = trivet_cluster(settings=FAST)
+    cluster.wait_until(
+        lambda: all(has_settled(cluster, node) for node in cluster.nodes), what="all have said it"
+    )
+    leader = cluster.leader()
+    cluster.partition([leader])
+    assert cluster.leader() != leader
 
 
 def test_what_cannot_be_done_is_said(tmp_path):

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from trivet.core.base.ids import NodeId
 from trivet.core.node.config import NodeConfig
 
 _MIB = 1024 * 1024
@@ -24,6 +25,14 @@ class ConfigError(Exception):
     """A configuration that cannot be used: ``file: setting: what is wrong``."""
 
 
+class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where this node reaches another one, and only this one does: the end of a tunnel, say."""
+
+    id: NodeId
+    host: str
+    peer_port: int
+
+
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the driver must be told, beside the node's own settings."""
 
@@ -33,6 +42,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The address for clients; empty: this node's ``host`` among the members."""
     peer_listen: str = ""
     """The address for other nodes; empty: the same."""
+    routes: list[Route] = []
+    """Other ways to peers than to where they say that they are."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     peer_output_bytes_max: int = 64 * _MIB

@@ -153,9 +153,9 @@ class NodeRunner:
         self.wake()
 
     def _become_calm(self, calm: bool) -> None:
-        """From the next tick on ticks are rare; or they are not, and the next is near."""
+        """From the next tick on ticks are rare; or they are not, and the next is near, or as near as it was."""
         self._calm = calm
-        if not calm and self._timer is not None:
+        if not calm and self._timer is not None and self._timer.when() > self.loop.time() + self._tick_s:
             self._timer.cancel()
             self._timer = self.loop.call_later(self._tick_s, self._tick)
 
@@ -200,7 +200,8 @@ class NodeRunner:
 
     def _dial(self, dials: list[tuple[NodeId, str, int]]) -> None:
         """Hold links to these peers, and no others. Another address of a peer is another link."""
-        wanted = {peer: (host, port) for peer, host, port in dials}
+        routes = {route.id: (route.host, route.peer_port) for route in self.config.settings.routes}
+        wanted = {peer: routes.get(peer, (host, port)) for peer, host, port in dials}
         for peer, link in list(self._peers.items()):
             if wanted.get(peer) != (link.host, link.port):
                 del self._peers[peer]

@@ -1,8 +1,8 @@
 """The links between real nodes: one small loopback proxy per directed pair, which can be cut.
 
-Node ``a`` reaches node ``b`` through the proxy of (a, b) only, because its configuration says so. A cut link
-is silent: its connections stay open and what is written to them vanishes, as behind a dead switch. Healing
-resets them. No privileges are needed.
+Node ``a`` reaches node ``b`` through the proxy of (a, b) only: its configuration says so (``routes``).
+A cut link is silent: its connections stay open and what is written to them vanishes, as behind a dead switch.
+Healing resets them. No privileges are needed.
 """
 
 import asyncio

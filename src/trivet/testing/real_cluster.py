@@ -116,9 +116,11 @@ class RealCluster:
             ]
             lines.append(self._settings)
             for other in self.nodes:
-                port = peer[other] if other == node else self._links.add((node, other), peer[other])
                 lines += ["", "[[members]]", f"id = {other}", f'host = "{HOST}"']
-                lines += [f"client_port = {self._ports[other]}", f"peer_port = {port}"]
+                lines += [f"client_port = {self._ports[other]}", f"peer_port = {peer[other]}"]
+            for other in self.others(node):
+                port = self._links.add((node, other), peer[other])
+                lines += ["", "[[routes]]", f"id = {other}", f'host = "{HOST}"', f"peer_port = {port}"]
             (place / "node.toml").write_text("\n".join(lines) + "\n")
 
     def _launch(self, node: int) -> None:

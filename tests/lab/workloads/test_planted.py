@@ -71,9 +71,6 @@ TAKE = "    taken = value.take_many(count, left)\n"
 STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n        value.push_all(taken[::-1], left)\n"
 FORGET = "        self._forget(client)\n        give_back ="
 FOR_GOOD = "if client[0] == node and _can_be_made_anew(waiting)\n"
-THOUGHT_DEAD = CLOCKS_AGREE | {
-    "pause_every_ms": 400, "fault_ms_max": 900, "election_ms": 300, "keys_per_kind": 1,
-}  # fmt: skip
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 TO_ALL = "            for receiver in receivers.values():\n"
 TO_FEW = "            for receiver in list(receivers.values())[: len(message) % 3]:\n"
@@ -83,6 +80,11 @@ QUIET = {name: 0 for name in RunOptions.__struct_fields__ if name.endswith("_eve
      "buggify_rate", "hold_rate"], 0
 )  # fmt: skip
 """Nothing happens to the links between nodes."""
+THOUGHT_DEAD = CLOCKS_AGREE | QUIET | {
+    "pause_every_ms": 400, "fault_ms_max": 900, "election_ms": 300, "keys_per_kind": 1, "second_rate": 0,
+    "rest_rate": 0, "think_ms_max": 100, "clients": 6, "readers": 0,
+}  # fmt: skip
+"""Nodes stand still for a while, and nothing else ends what their clients wait for or leaves it open."""
 FAR = QUIET | {"net_slow_rate": 1, "net_slow_us_max": 10_000, "think_ms_max": 2, "keys_per_kind": 1}
 """They are long."""
 TAKEN = "            interest.take(message)\n"
