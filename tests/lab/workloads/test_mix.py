@@ -84,6 +84,8 @@ def test_readers_only_read(name: str) -> None:
         b"EVAL_RO",
         b"GET",
         b"LRANGE",
+        b"MGET",
+        b"SUNION",
         b"SMEMBERS",
         b"HGETALL",
         b"ZRANGE",

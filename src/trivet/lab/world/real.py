@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from trivet.core.base.buggify import Buggify
+from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.limits import Limits
@@ -19,7 +20,8 @@ from trivet.core.node.observe import digest_of_state
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import NodeLike
+from trivet.lab.seam import NodeLike, Standing
+from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
 
@@ -137,7 +139,9 @@ class RealNodes:
         if not whole:
             return machine.digest
         cluster = b"" if machine.cluster is None else machine.cluster.digest()
-        return digest_of_state(replica)[1].hex(), machine.ownership.digest(0), cluster.hex()
+        intents = msgspec.msgpack.encode(machine.intents.state())
+        state = digest_of_state(replica)[1].hex()
+        return state, machine.ownership.digest(0), cluster.hex(), crc32(intents)
 
     def cluster(self, node: NodeLike) -> ClusterMap | None:
         """The map in the node's replica of the system group."""
@@ -190,6 +194,21 @@ class RealNodes:
                     leads = replica.raft.role is Role.LEADER
                     found.append((side, leads, how_far(move, replica.machine.ownership)))
         return found
+
+    def standing(self, node: NodeLike, group: GroupId) -> Standing:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.standing(node, group)
+
+    def transacting(self, node: NodeLike) -> list[str]:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.transacting(node)
+
+    def transacted(self, node: NodeLike) -> dict[str, int]:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.transacted(node)
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""
