@@ -27,7 +27,10 @@ CASES = {
 CALLS = {
     "MSET a 1 b 2": ('["x" "y"]', '["1" "2"]'),
     "RENAME a b": ('["x" "y"]', '[nil "x"]'),
-    "MGET a b": ('["x" "y"]', '["x" "y"]'),
+    "EVAL_RO \"return redis.call('GET', KEYS[1]) .. redis.call('GET', KEYS[2])\" 2 a b": (
+        '["x" "y"]',
+        '["x" "y"]',
+    ),
 }
 """What it comes to: before and after."""
 

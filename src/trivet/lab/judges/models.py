@@ -198,7 +198,6 @@ READS = (
     b"HGETALL",
     b"ZSCORE",
     b"ZRANGE",
-    b"MGET",
     b"SUNION",
 )
 

@@ -1,7 +1,8 @@
-"""Commands about several keys: MSET, RENAME, COPY, LMOVE, SMOVE, SINTERSTORE, a script… Judged by linearizability.
+"""Commands about several keys: MSET, RENAME, LMOVE, SMOVE, SINTERSTORE, a script… Judged by linearizability.
 
 Three families of few keys: strings, lists, sets. A command names two or three different keys of one family, so
 one order has to explain all keys of it together. Where the keys are spread over groups, each is a transaction.
+(``MGET`` is not: each group answers for itself. All strings are read in ``MULTI``.)
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from trivet.lab.history import Operation
 from trivet.lab.judges import linearizability
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.workloads.workload import Base, Context
-from trivet.lab.world.client import Call
+from trivet.lab.world.client import Call, transaction
 from trivet.lab.world.options import RunOptions
 
 SWAP: Final = (
@@ -59,16 +60,18 @@ class Across(Base):
         keys = [b"%s%d" % (prefix, i) for i in range(self._count)]
         if roll == 2:
             return self._read_of(keys[prng.below(len(keys))])
-        return Call([[b"SUNION" if roll else b"MGET", *keys]], keys)
+        return Call([[b"SUNION", *keys]], keys) if roll else _all_of(keys)
 
     def _strings(self, keys: list[bytes], one: bytes, other: bytes, prng: Prng) -> Call:
         a, b = keys[:2]
         rows = [
             [b"MSET", a, one, b, other], [b"MSET", a, one, b, other], [b"MSETNX", a, one, b, other],
-            [b"MGET", *keys], [b"MGET", *keys], [b"UNLINK", a, b], [b"RENAME", a, b], [b"RENAMENX", a, b],
+            [b"GET", a], [b"GET", b], [b"UNLINK", a, b], [b"RENAME", a, b], [b"RENAMENX", a, b],
             [b"COPY", a, b], [b"COPY", a, b, b"REPLACE"], [b"SET", a, one], [b"SWAP", a, b], [b"SWAP", a, b],
         ]  # fmt: skip
         command = rows[prng.below(len(rows))]
+        if command[0] == b"GET":
+            return _all_of(keys)
         used = [key for key in keys if key in command]
         if command[0] != b"SWAP":
             return Call([command], used)
@@ -101,3 +104,7 @@ class Across(Base):
         complaints, unknown = linearizability.judge(history, context.slack_us)
         context.unknown += unknown
         return complaints
+
+
+def _all_of(keys: list[bytes]) -> Call:
+    return transaction([[b"GET", key] for key in sorted(keys)], sorted(keys))
