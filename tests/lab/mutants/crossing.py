@@ -1,6 +1,6 @@
 """Section 6 of the fault matrix: transactions over groups (T1 to T9)."""
 
-from mutants.focuses import HOMES_AWAY, OVER_GROUPS
+from mutants.focuses import DECISIONS_LATE, HOMES_AWAY, OVER_GROUPS
 from mutants.model import Mutant, edit
 
 CROSSING = [
@@ -86,7 +86,7 @@ CROSSING = [
             "        else:\n            self._answer(wide, TIMEOUT_ERROR)\n\n    def _answer",
             "        else:\n            self._answer(wide, NO_LOCKS)\n\n    def _answer",
         ),
-        1, "", OVER_GROUPS,
+        1, "", DECISIONS_LATE,
     ),
     Mutant(
         "T9", "a home says that a transaction is aborted, and lets its coordinator commit it afterwards",

@@ -176,3 +176,10 @@ HOMES_AWAY: Focus = OVER_GROUPS | {
     "clock_jump_every_ms": 0,
 }  # fmt: skip
 """Homes are without a leader for longer than others wait for a coordinator that is well."""
+
+DECISIONS_LATE: Focus = OVER_GROUPS | {
+    "second_replicas": 1, "pause_every_ms": 2_500, "fault_ms_max": 20_000, "kill_every_ms": 0, "power_every_ms": 0,
+    "partition_every_ms": 0, "leader_preference": 0.3, "clients": 8, "readers": 0, "clock_jump_every_ms": 0,
+    "fate_rate": 0.0, "safety_ms_max": 80_000,
+}  # fmt: skip
+"""Groups with one copy, on nodes that are stopped for longer than clients wait."""

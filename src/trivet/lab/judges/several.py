@@ -1,6 +1,6 @@
 """What a correct store would answer: commands about several keys at once.
 
-The judge's own, like ``models.py``: it shares nothing with the code that it judges. A value is what it is there.
+The judge's own, like ``models.py``: it shares nothing with the code that it judges, and values are as there.
 A step gets what the command's keys hold, in the order of ``keys_of``, and gives what they hold afterwards.
 """
 

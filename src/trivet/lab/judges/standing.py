@@ -1,19 +1,18 @@
 """The judge of what stands undecided: no intent and no record outlives the return of a majority by much.
 
-Watched from outside, over all groups: each group counts as it is in its newest committed state that anybody has
-shown. Time counts only while all groups have a whole majority, and anew from each election.
+Watched from outside, over all groups: each group counts as it is in its newest committed state that anybody
+has shown. Time counts only while all groups have a whole majority, and anew from each election.
 """
 
 from typing import Final
 
-from trivet.core.base.ids import GroupId
 from trivet.lab.history import FOREVER_US
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.seam import NOTHING_STANDS, Standing
 
 PATIENCE_US: Final = 2_000_000
 
-Place = tuple[str, GroupId, tuple[int, int, int]]
+Place = tuple[str, int, tuple[int, int, int]]
 
 
 class StandingJudge:
@@ -21,8 +20,8 @@ class StandingJudge:
 
     def __init__(self, complaints: list[Complaint]) -> None:
         self._complaints = complaints
-        self._applied: dict[GroupId, int] = {}
-        self._standing: dict[GroupId, Standing] = {}
+        self._applied: dict[int, int] = {}
+        self._standing: dict[int, Standing] = {}
         self._since_us: dict[Place, int] = {}
         self._whole_us = FOREVER_US
         self.longest_us = 0
@@ -41,20 +40,20 @@ class StandingJudge:
         if self._whole_us != FOREVER_US:
             self._whole_us = now_us
 
-    def groups_seen(self, groups: dict[GroupId, int]) -> None:
+    def groups_seen(self, groups: dict[int, int]) -> None:
         """The groups of a newer map; others are no more."""
         for group in [group for group in self._applied if group not in groups]:
             del self._applied[group]
             self._stands(group, NOTHING_STANDS, 0)
 
-    def observed(self, group: GroupId, applied: int, standing: Standing, now_us: int) -> None:
+    def observed(self, group: int, applied: int, standing: Standing, now_us: int) -> None:
         """A replica has applied all up to ``applied``."""
         if applied > self._applied.get(group, -1):
             self._applied[group] = applied
             if standing != NOTHING_STANDS or group in self._standing:
                 self._stands(group, standing, now_us)
 
-    def _stands(self, group: GroupId, standing: Standing, now_us: int) -> None:
+    def _stands(self, group: int, standing: Standing, now_us: int) -> None:
         before = self._standing.pop(group, NOTHING_STANDS)
         places = dict.fromkeys(_places(group, standing))
         for place in _places(group, before):
@@ -81,7 +80,7 @@ class StandingJudge:
                 return
 
 
-def _places(group: GroupId, standing: Standing) -> list[Place]:
+def _places(group: int, standing: Standing) -> list[Place]:
     return [("an intent", group, number) for number in standing.undecided] + [
         ("a record", group, number) for number in standing.decided
     ]

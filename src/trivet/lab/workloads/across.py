@@ -1,7 +1,7 @@
 """Commands about several keys: MSET, RENAME, LMOVE, SMOVE, SINTERSTORE, a script… Judged by linearizability.
 
-Three families of few keys: strings, lists, sets. A command names two or three different keys of one family, so
-one order has to explain all keys of it together. Where the keys are spread over groups, each is a transaction.
+Three families of few keys: strings, lists, sets. A command names two or three different keys of one family,
+so one order has to explain all of them together. Where keys are spread over groups, each is a transaction.
 (``MGET`` is not: each group answers for itself. All strings are read in ``MULTI``.)
 """
 
@@ -93,7 +93,8 @@ class Across(Base):
         member = b"f%d" % prng.below(MEMBERS) if prng.chance(0.7) else self.fresh(client)
         rows = [
             [b"SADD", a, member], [b"SADD", a, member], [b"SREM", a, member], [b"SMOVE", a, b, member],
-            [b"SMOVE", a, b, member], [b"SINTERSTORE", a, b, c], [b"SUNIONSTORE", a, b, c], [b"SUNION", *keys],
+            [b"SMOVE", a, b, member], [b"SINTERSTORE", a, b, c], [b"SUNIONSTORE", a, b, c],
+            [b"SUNION", *keys],
         ]  # fmt: skip
         return rows[prng.below(len(rows))]
 

@@ -1,14 +1,19 @@
 """Crossing: transactions over groups, as they are seen from outside in a real node.
 
-Where it stands: behind the seam, for the judge of what stands undecided and for ``sometimes.py``. Nothing here judges.
+Where it stands: behind the seam, for the judges of replicas and of what stands undecided, and for
+``sometimes.py``. Nothing here judges.
 """
 
+import msgspec
+
+from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.machine.transactions import locks_left
 from trivet.core.node.node import Node
 from trivet.core.node.transacting import Transactions
 from trivet.core.raft.state import Role
 from trivet.core.transaction.coordinator import End
+from trivet.core.transaction.intents import Intents
 from trivet.core.transaction.words import ABORT, COMMIT
 from trivet.lab.seam import NOTHING_STANDS, Standing
 
@@ -22,6 +27,13 @@ def standing(node: Node, group: GroupId) -> Standing:
     exports = machine.ownership.exports.values()
     keeps_move = bool(intents.by_id) and any(locks_left(machine, export.ranges) for export in exports)
     return Standing(tuple(intents.by_id), tuple(intents.records), keeps_move)
+
+
+def digest(intents: Intents) -> int:
+    """Of all that a group knows of transactions; in what order locks were taken is no part of it."""
+    state = intents.state()
+    state.shared.sort()
+    return crc32(msgspec.msgpack.encode(state))
 
 
 def transacting(node: Node) -> list[str]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import msgspec
 
 from trivet.core.base.buggify import Buggify
-from trivet.core.base.checksum import crc32
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.base.limits import Limits
@@ -139,9 +138,8 @@ class RealNodes:
         if not whole:
             return machine.digest
         cluster = b"" if machine.cluster is None else machine.cluster.digest()
-        intents = msgspec.msgpack.encode(machine.intents.state())
         state = digest_of_state(replica)[1].hex()
-        return state, machine.ownership.digest(0), cluster.hex(), crc32(intents)
+        return state, machine.ownership.digest(0), cluster.hex(), crossing.digest(machine.intents)
 
     def cluster(self, node: NodeLike) -> ClusterMap | None:
         """The map in the node's replica of the system group."""
