@@ -395,7 +395,9 @@ class RaftGroup:
             return
         if self.wal.full and leader != self.settings.node:
             read_id, calls = reads.ask_leader(self.now_ms)
-            self.outgoing.append((leader, ForwardRead(read_id, calls, self.settings.incarnation)))
+            epoch = min([run.epoch for run in reads.asked[read_id].runs])
+            forward = ForwardRead(read_id, calls, self.settings.incarnation, epoch=epoch)
+            self.outgoing.append((leader, forward))
         else:
             self.raft.request_read(reads.ask())
 
@@ -446,7 +448,7 @@ class RaftGroup:
         for run in batch.runs:
             if run.tracks:
                 self._followers.on_read_elsewhere(run)
-        finish_runs(batch.runs, batch.parts.replies)
+        finish_runs(batch.runs, batch.parts.replies, self.outbox.misrouted)
 
     def _run_reads(self, wall_ms: WallMs) -> None:
         machine = self.machine
