@@ -11,7 +11,7 @@ CROSSING = [
             "        if intent is None:\n            self.lives.end(transaction, commits)\n            return []\n",
             "        if intent is None:\n            return []\n",
         ),
-        1, "", HOMES_AWAY,
+        1, "schedules", {}, scene="schedules",
     ),
     Mutant(
         "T2", "of each node only the newest mark is kept, that some transaction is over",
@@ -20,7 +20,7 @@ CROSSING = [
             "            life.over.setdefault(transaction.number, committed)\n",
             "            life.over = {transaction.number: life.over.get(transaction.number, committed)}\n",
         ),
-        1, "", HOMES_AWAY,
+        1, "schedules", {}, scene="schedules",
     ),
     Mutant(
         "T3", "nobody asks for what stands undecided at a participant whose coordinator is gone",
@@ -39,7 +39,7 @@ CROSSING = [
             "        if self.lives.is_over(request.id) or (intent is not None and intent.home != request.home):\n",
             "        if intent is not None and intent.home != request.home:\n",
         ),
-        1, "", HOMES_AWAY,
+        1, "schedules", {}, scene="schedules",
     ),
     Mutant(
         "T5", "who finds an intent asks another group than the one that decides",
@@ -95,7 +95,7 @@ CROSSING = [
             "        return None, self.finish(transaction, False)\n",
             "        return None, []\n",
         ),
-        1, "", OVER_GROUPS,
+        1, "schedules", {}, scene="schedules",
     ),
     Mutant(
         "T9", "a home forgets what it decided when it is asked for it",
@@ -105,7 +105,7 @@ CROSSING = [
             "        if record is not None:\n            del self.records[transaction]\n"
             "            return record.effects.get(group, b\"\"), []\n",
         ),
-        1, "", OVER_GROUPS,
+        1, "schedules", {}, scene="schedules",
     ),
     Mutant(
         "T9", "a snapshot does not hold what was decided and not finished",
