@@ -30,7 +30,7 @@ CROSSING = [
             "            mine = [one.id for one in intents.by_id.values() if one.home == number]\n"
             "            for transaction in [*mine, *intents.records]:\n",
         ),
-        1, "", OVER_GROUPS,
+        1, "transactions", OVER_GROUPS,
     ),
     Mutant(
         "T4", "a late request for locks is granted, although the transaction is over there",
@@ -48,7 +48,7 @@ CROSSING = [
             "            self._say(errand, intent.home, RESOLVE,",
             "            self._say(errand, place[0], RESOLVE,",
         ),
-        1, "", OVER_GROUPS,
+        1, "bank", OVER_GROUPS,
     ),
     Mutant(
         "T6", "what a transaction only reads may change before it writes",
@@ -57,7 +57,7 @@ CROSSING = [
             "        return key in self.held\n",
             "        return self.met_by_read(key)\n",
         ),
-        1, "", OVER_GROUPS,
+        13, "serializability", OVER_GROUPS,
     ),
     Mutant(
         "T7", "who only reads sees what was there before a decision that others know",
@@ -66,7 +66,7 @@ CROSSING = [
             "        return holders is not None and next(iter(holders.values())).keys[key] != SHARED\n",
             "        return False\n",
         ),
-        1, "", OVER_GROUPS,
+        5, "serializability", OVER_GROUPS,
     ),
     Mutant(
         "T7", "who only reads in several groups does not ask whether all locks were still held",
@@ -114,6 +114,6 @@ CROSSING = [
             "                for transaction, record in self.records.items()\n            ],\n            [\n                LifeState",
             "                for transaction, record in [*self.records.items()][:0]\n            ],\n            [\n                LifeState",
         ),
-        1, "", OVER_GROUPS,
+        6, "bank", OVER_GROUPS,
     ),
 ]  # fmt: skip

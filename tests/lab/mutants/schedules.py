@@ -93,7 +93,9 @@ class World:
         life.number += 1
         life.tries += 1
         number = TransactionId(NODE, life.incarnation, life.number)
-        life.present = life.live[life.number] = Coordinator(number, Stamp(life.name, NODE, life.name), HOME, -1)
+        life.present = life.live[life.number] = Coordinator(
+            number, Stamp(life.name, NODE, life.name), HOME, -1
+        )
         life.read = {}
         life.present.lock({(0, b"k"): (HOME, 1), (0, b"l"): (OTHER, 1)}, [], self._low())
         self._drive(life.present)
@@ -276,7 +278,9 @@ class World:
             return f"a transaction took effect twice: {home.value}"
         for name, committed in self.told.items():
             if committed is not (name in home.value):
-                return f"the client of {name} was told {'yes' if committed else 'no'}, and there is {home.value}"
+                return (
+                    f"the client of {name} was told {'yes' if committed else 'no'}, and there is {home.value}"
+                )
         return ""
 
 
