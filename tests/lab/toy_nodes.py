@@ -17,7 +17,7 @@ from trivet.core.node.effects import Effects
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
 from trivet.lab.resp import Status
-from trivet.lab.seam import NodeLike
+from trivet.lab.seam import NOTHING_STANDS, NodeLike, Standing
 from trivet.lab.world.options import RunOptions
 
 LOG = "log"
@@ -362,6 +362,15 @@ class ToyNodes:
 
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         return []
+
+    def standing(self, node: NodeLike, group: int) -> Standing:
+        return NOTHING_STANDS
+
+    def transacting(self, node: NodeLike) -> list[str]:
+        return []
+
+    def transacted(self, node: NodeLike) -> dict[str, int]:
+        return {}
 
     def is_dropped(self, node: NodeLike, group: int) -> bool:
         return False

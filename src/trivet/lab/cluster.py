@@ -17,6 +17,7 @@ from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
 from trivet.lab.judges.slots import SlotJudge, disagreement
+from trivet.lab.judges.standing import StandingJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike
 from trivet.lab.workloads import Mix
@@ -37,6 +38,8 @@ SWEEPS, SWEEP_MS = 30, 200
 """So often, and so far apart, what moves have left behind is looked for."""
 LINKS_SPEAK_US = 1_000_000
 """So long after a link came, at most, each end has heard what the other has to say first."""
+LOOK_US = 100_000
+"""So often it is asked what stands too long."""
 LEAVES_US = 500_000
 """After so long a process is ended whose node has left."""
 GRACE_CALLS = 3
@@ -73,6 +76,7 @@ class SimulatedCluster:
         self.complaints: list[Complaint] = []
         self.invariants = GroupJudges()
         self.slots = SlotJudge(self.invariants.complaints)
+        self.standing = StandingJudge(self.invariants.complaints)
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
@@ -173,18 +177,33 @@ class SimulatedCluster:
         if group == SYSTEM_GROUP:
             cluster = self.processes[node].cluster()
             if cluster is not None and self.sometimes.movement.map_seen(cluster):
-                self.slots.map_seen({row.id: row.keyspace for row in cluster.groups.values()})
+                keyspaces = {row.id: row.keyspace for row in cluster.groups.values()}
+                self.slots.map_seen(keyspaces)
+                self.standing.groups_seen(keyspaces)
                 self._look_at_nodes(cluster)
         else:
             self.slots.observed(group, seen.applied, *self.processes[node].slots_stand(group))
+            self._look_at_transactions(node, group, seen)
         replica = (node, group)
         if seen.role == "leader":
             if self._last_led.get(replica) != seen.term:
                 self._last_led[replica] = seen.term
                 self.nemesis.elected(node, group)
+                self.standing.elected(self.simulation.now_us)
             if seen.commit > self._last_commit.get(replica, 0):
                 self.nemesis.committed(node)
         self._last_commit[replica] = seen.commit
+
+    def _look_at_transactions(self, node: NodeId, group: GroupId, seen: ObservationLike) -> None:
+        standing = self.processes[node].standing(group)
+        self.standing.observed(group, seen.applied, standing, self.simulation.now_us)
+        if standing.keeps_move and seen.role == "leader":
+            self.sometimes.count("move waits for locks")
+
+    def _look_at_clock(self) -> None:
+        """Whatever stands too long is noticed soon."""
+        self.standing.look(self.simulation.now_us)
+        self.simulation.after(LOOK_US, self._look_at_clock)
 
     def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None:
         """A replica is gone from a running node."""
@@ -212,6 +231,8 @@ class SimulatedCluster:
     def reached(self) -> dict[str, int]:
         """How often each state worth reaching was reached; call it once, when the run is over."""
         self.sometimes.look_back(self.history)
+        for process in self.processes.values():
+            process.count_transactions()
         rare = {f"buggify {point}": count for point, count in sorted(self._points().items())}
         return self.invariants.reached | self.sometimes.reached | rare
 
@@ -228,6 +249,7 @@ class SimulatedCluster:
         """All phases, as far as they get."""
         for process in self.processes.values():
             process.start()
+        self.simulation.after(LOOK_US, self._look_at_clock)
         if not self._prepare():
             return
         for client in self.clients:
@@ -266,7 +288,9 @@ class SimulatedCluster:
                 if not self._core_serves(core):
                     return False
                 self.sometimes.count("core served while others were broken")
+        self.standing.broken()
         self.nemesis.calm()
+        self.simulation.after(LINKS_SPEAK_US, lambda: self.standing.whole(self.simulation.now_us))
         self._settle(list(self.processes))
         self._healed_us = self.simulation.now_us
         return self._demand("after healing")
@@ -293,6 +317,7 @@ class SimulatedCluster:
             if client.node not in core:
                 client.drop()
         self._settle(core)
+        self.standing.whole(self.simulation.now_us)
         good = self._demand(f"while nodes {core} are whole and the others are not")
         for client in self.clients:
             client.among = self.serving

@@ -6,7 +6,7 @@ The real node has all of this; so have the small stand-ins of the lab's own test
 # ruff: noqa: D102 (the small protocols say what their names say)
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
@@ -102,6 +102,20 @@ class NodeLike(Protocol):
     def log_entry(self, index: int, group: GroupId) -> tuple[int, int] | None: ...
 
 
+class Standing(NamedTuple):
+    """Transactions over groups in one replica."""
+
+    undecided: tuple[tuple[int, int, int], ...] = ()
+    """Those that hold locks: an intent each."""
+    decided: tuple[tuple[int, int, int], ...] = ()
+    """Those with a record, since some group may not have heard of it."""
+    keeps_move: bool = False
+    """Slots are sealed for a move that has to wait for locks."""
+
+
+NOTHING_STANDS = Standing()
+
+
 class NodeFactory(Protocol):
     """Boots one node from its storage."""
 
@@ -145,6 +159,18 @@ class NodeFactory(Protocol):
 
     def moving(self, node: NodeLike) -> list[tuple[str, bool, str]]:
         """Each side of a move of which the node has a replica: source or target; does it lead; how far."""
+        ...
+
+    def standing(self, node: NodeLike, group: GroupId) -> "Standing":
+        """What of transactions over groups is not over in the replica."""
+        ...
+
+    def transacting(self, node: NodeLike) -> list[str]:
+        """Amid what a node is that coordinates transactions over groups, or leads groups of them."""
+        ...
+
+    def transacted(self, node: NodeLike) -> dict[str, int]:
+        """What happened to the transactions of this life of the node, counted."""
         ...
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:

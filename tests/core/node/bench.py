@@ -349,10 +349,20 @@ class Bench:
                 return
         raise AssertionError("it does not settle")
 
-    def _turns(self) -> bool:
-        acted = False
+    def step(self) -> bool:
+        """The least that can happen: one turn, else one job of a disk, else one frame. False: nothing to do."""
         for server in self.servers.values():
             if server.dirty and server.node is not None:
+                return self._turns(server.number)
+        for server in self.servers.values():
+            if server.node is not None and self._job(server):
+                return True
+        return bool(self.frames) and self._deliver_next()
+
+    def _turns(self, only: int = 0) -> bool:
+        acted = False
+        for server in self.servers.values():
+            if server.dirty and server.node is not None and only in (0, server.number):
                 server.dirty = False
                 acted = True
                 self._perform(server, server.node.turn(self.mono_ms, self.wall_ms + server.wall_skew_ms))
@@ -363,23 +373,41 @@ class Bench:
     def _jobs(self) -> bool:
         acted = False
         for server in self.servers.values():
-            while server.node is not None and (report := server.disk.next_report()) is not None:
-                token, reads, fault = report
-                if fault is None:
-                    server.node.on_disk_done(token, reads)
-                else:
-                    server.node.on_disk_failed(token, fault, f"simulated {fault.name.lower()}")
-                server.dirty = acted = True
+            while server.node is not None and self._job(server):
+                acted = True
         return acted
+
+    def _job(self, server: Server) -> bool:
+        assert server.node is not None
+        report = server.disk.next_report()
+        if report is None:
+            return False
+        token, reads, fault = report
+        if fault is None:
+            server.node.on_disk_done(token, reads)
+        else:
+            server.node.on_disk_failed(token, fault, f"simulated {fault.name.lower()}")
+        server.dirty = True
+        return True
 
     def _deliver(self) -> bool:
         if not self.frames:
             return False
         for _ in range(len(self.frames)):
-            sender, to, link, data = self.frames.popleft()
-            node = self.servers[to].node
-            if self.links.get((sender, to)) != link or node is None:
-                continue
+            self._deliver_next()
+        return True
+
+    def step_frame_of(self, sender: int) -> None:
+        """The first frame arrives if it is of ``sender``, else it goes to the end."""
+        if self.frames[0][0] == sender:
+            self._deliver_next()
+        else:
+            self.frames.rotate(-1)
+
+    def _deliver_next(self) -> bool:
+        sender, to, link, data = self.frames.popleft()
+        node = self.servers[to].node
+        if self.links.get((sender, to)) == link and node is not None:
             node.on_link_bytes(link, data)
             self.servers[to].dirty = True
         return True

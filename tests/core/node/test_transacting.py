@@ -344,6 +344,23 @@ def finish(number: int) -> bytes:
     return pack(FinishRequest(TransactionId(9, 1, number), False))
 
 
+def test_a_read_that_the_leader_runs_for_a_full_node_waits_too():
+    """Rule L3 of the group: who asked is told nothing of it, and the call is sent again."""
+    bench = sharded(3)
+    bench.ask("n@2", "SELECT 3")
+    bench.servers[2].disk.full = True
+    for number in range(10):
+        bench.say("c", f"SET {{b}}{number} {'v' * 20_000}")
+    assert bench.node(2).groups[B].disk_full
+    first = lock(bench, B, b"b")
+    assert first.replies is not None
+    assert bench.say("n", "GET b") == []
+    call(bench, B, b"TXN", b"FINISH", finish(1))
+    bench.wait(100)
+    assert bench.events == [("n", "nil")]
+    assert bench.answer("n", "DBSIZE") == bench.answer("c", "DBSIZE")
+
+
 def test_plain_calls_give_up_in_time():
     bench = sharded(command_timeout_ms=1_000)
     lock(bench, B, b"b")

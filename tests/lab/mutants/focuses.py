@@ -160,3 +160,26 @@ OLD_MAPS: Focus = SLOTS_MOVE | {
 
 MEMBERS_MOVE: Focus = SLOTS_MOVE | {"move_every_ms": 600, "join_every_ms": 1_500, "fate_rate": 0.5}
 """Nodes that come and go, while leaders fall."""
+
+OVER_GROUPS: Focus = {
+    "nodes": 3, "ops": 250, "workloads": "append,bank,across", "keys_per_kind": 3, "spread_rate": 1.0, "second_rate": 1.0,
+    "second_shards": 3, "second_replicas": 3, "rest_rate": 0.0, "think_ms_max": 60, "safety_ms_max": 40_000,
+    "settle_ms": 2_000, "kill_every_ms": 1_500, "partition_every_ms": 2_000, "fault_ms_max": 1_000, "election_ms": 300,
+    "move_every_ms": 0, "bit_rot_every_ms": 0, "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "core_rate": 0.0,
+    "leader_preference": 0.6, "clients": 6, "readers": 1,
+}  # fmt: skip
+"""Transactions over three groups, while whoever coordinates, decides or takes part falls."""
+
+HOMES_AWAY: Focus = OVER_GROUPS | {
+    "kill_every_ms": 900, "power_every_ms": 0, "partition_every_ms": 0, "fate_rate": 0.0, "pause_every_ms": 900,
+    "fault_ms_max": 2_500, "leader_preference": 1.0, "election_ms": 1_500, "think_ms_max": 30, "clients": 8,
+    "clock_jump_every_ms": 0,
+}  # fmt: skip
+"""Homes are without a leader for longer than others wait for a coordinator that is well."""
+
+DECISIONS_LATE: Focus = OVER_GROUPS | {
+    "second_replicas": 1, "pause_every_ms": 2_500, "fault_ms_max": 20_000, "kill_every_ms": 0, "power_every_ms": 0,
+    "partition_every_ms": 0, "leader_preference": 0.3, "clients": 8, "readers": 0, "clock_jump_every_ms": 0,
+    "fate_rate": 0.0, "safety_ms_max": 80_000,
+}  # fmt: skip
+"""Groups with one copy, on nodes that are stopped for longer than clients wait."""

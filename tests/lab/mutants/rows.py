@@ -1,5 +1,6 @@
 """All mutants, and the rows of the fault matrix that cannot be planted yet."""
 
+from mutants.crossing import CROSSING
 from mutants.elections import ELECTIONS
 from mutants.logs import LOGS
 from mutants.machine import MACHINE, MACHINE_ABSENT
@@ -8,6 +9,6 @@ from mutants.reads import READS, READS_ABSENT
 from mutants.shards import SHARDS
 from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
 
-MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + MACHINE
+MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + MACHINE
 
 ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

@@ -17,7 +17,11 @@ SHARDS = [
                 "        if not self._send(row, walk, self._may_send(row, group, sealed)):\n",
                 "        if not sealed and not self._send(row, walk, self._may_send(row, group, sealed)):\n",
             ),
-            Edit("core/steward/mover.py", "        elif walk.is_complete:\n", "        else:\n"),
+            Edit(
+                "core/steward/mover.py",
+                "        elif walk.is_complete and not locks_left(group.machine, row.ranges):\n",
+                "        else:\n",
+            ),
         ],
         4, "linearizability", SLOTS_MOVE,
     ),
@@ -59,11 +63,19 @@ SHARDS = [
     ),
     Mutant(
         "H6", "whoever reads by an old map is answered by the old owner",
-        edit(
-            "core/machine/machine.py",
-            "        checks = epoch < self.ownership.checks_below\n        rows = _NO_ROWS if checks else ROWS\n",
-            "        checks = False\n        rows = ROWS\n",
-        ),
+        [
+            Edit(
+                "core/machine/machine.py",
+                "        if epoch < self.ownership.checks_below:\n            rows = _NO_ROWS\n",
+                "        if self.ownership.is_locked:\n            rows = _NO_ROWS\n",
+            ),
+            Edit(
+                "core/machine/machine.py",
+                "        if checks and refuses(ownership, call[0], args, epoch):\n            return NOT_HERE\n"
+                "        if ownership.is_locked:\n",
+                "        if ownership.is_locked:\n",
+            ),
+        ],
         3, "set", OLD_MAPS,
     ),
     Mutant(

@@ -84,6 +84,7 @@ def test_readers_only_read(name: str) -> None:
         b"EVAL_RO",
         b"GET",
         b"LRANGE",
+        b"SUNION",
         b"SMEMBERS",
         b"HGETALL",
         b"ZRANGE",
@@ -110,3 +111,23 @@ def test_the_interesting_things_do_happen() -> None:
         "expiry.pairs", "expiry.looks",
     ):  # fmt: skip
         assert total.get(what), what
+
+
+@pytest.mark.parametrize(("spread_rate", "tagged"), [(0.0, True), (1.0, False)])
+def test_keys_that_are_used_together_share_a_slot_or_fall_where_they_fall(
+    spread_rate: float, tagged: bool
+) -> None:
+    names = "append,bank,across,script"
+    mix = Mix(RunOptions(seed=5, ops=200, workloads=names, second_rate=1.0, spread_rate=spread_rate))
+    while not mix.done():
+        mix.next_calls(1, Prng(mix._left))
+    used = mix.used_keys()
+    assert len(used) > 10
+    assert all(key.startswith(b"{") is tagged for _, key in used)
+
+
+def test_what_waits_for_several_keys_is_not_spread() -> None:
+    mix = Mix(RunOptions(seed=5, ops=100, workloads="queue,waiting,expiry", second_rate=1.0, spread_rate=1.0))
+    while not mix.done():
+        mix.next_calls(1, Prng(mix._left))
+    assert any(key.startswith(b"{") for _, key in mix.used_keys())

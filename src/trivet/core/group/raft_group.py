@@ -395,7 +395,9 @@ class RaftGroup:
             return
         if self.wal.full and leader != self.settings.node:
             read_id, calls = reads.ask_leader(self.now_ms)
-            self.outgoing.append((leader, ForwardRead(read_id, calls, self.settings.incarnation)))
+            epoch = min([run.epoch for run in reads.asked[read_id].runs])
+            forward = ForwardRead(read_id, calls, self.settings.incarnation, epoch=epoch)
+            self.outgoing.append((leader, forward))
         else:
             self.raft.request_read(reads.ask())
 

@@ -132,6 +132,8 @@ class Counts:
         self.commits = 0
         self.refused: dict[End, int] = dict.fromkeys(End, 0)
         """Attempts, by their end."""
+        self.waits = 0
+        """Participants that said so."""
         self.timeouts = 0
         """Transactions whose client heard that it took too long."""
 

@@ -590,3 +590,5 @@ class Node:
             self._agenda.check_invariants(here)
         for replica in self.groups.values():
             replica.raft.check_invariants()
+            if replica.machine.intents.by_id:
+                replica.machine.intents.check_invariants()

@@ -71,6 +71,8 @@ class Resolver:
         self._done: list[Errand] = []
         self.count = 0
         """Intents and records ended from here."""
+        self.told: dict[bytes, int] = {ABORT: 0, COMMIT: 0}
+        """How often the homes of intents said so."""
 
     def tick(self, now_ms: Instant) -> None:
         """Once per tick."""
@@ -159,10 +161,12 @@ class Resolver:
     def _resolved(self, errand: Errand, reply: Reply) -> None:
         """The home has told, or is gone: none is dropped before what it decided is finished everywhere."""
         if isinstance(reply, list) and reply == [ABORT]:
+            self.told[ABORT] += 1
             self._say(errand, errand.group, FINISH, pack(FinishRequest(errand.id, False)))
         elif isinstance(reply, list) and len(reply) == 2 and reply[0] == COMMIT:
             effects = reply[1]
             assert isinstance(effects, bytes)
+            self.told[COMMIT] += 1
             self._say(errand, errand.group, FINISH, pack(FinishRequest(errand.id, True, effects)))
         else:
             self._over(errand)

@@ -461,6 +461,7 @@ class Transactions:
             if coordinator.participants[group].waits and attempt.wide.attempt is attempt:
                 self._waiting[attempt.wide.stamp.number] = attempt.wide
                 attempt.wide.count_of_tries += 1
+                self.counts.waits += 1
                 wait_ms = min(WAIT_MS_MAX, 1 << min(attempt.wide.count_of_tries - 1, 8))
                 attempt.waits_until_ms = self._front.now_ms + wait_ms
         else:

@@ -17,7 +17,8 @@ every configuration, so that a broken one costs no more than there are configura
 from collections.abc import Sequence
 
 from trivet.lab.history import Operation, Outcome
-from trivet.lab.judges.models import ANY, READS
+from trivet.lab.judges.models import ANY, READS, canonical
+from trivet.lab.judges.several import SEVERAL, keys_of
 from trivet.lab.judges.state import ABSENT, KeyState, Span, steps
 from trivet.lab.resp import Value
 
@@ -66,15 +67,34 @@ class Machine:
         span = Span(operation.invoke_us, operation.return_us, self.slack_us)
         states = [state]
         for i, command in enumerate(operation.commands):
-            place = self.places[command[1]]
             reply: Value = operation.replies[i] if answered else None
             known = answered and reply != ANY
+            if command[0] in SEVERAL:
+                states = self._several(states, command, reply, known)
+                continue
+            place = self.places[command[1]]
             states = [
                 (*before[:place], after, *before[place + 1 :])
                 for before in states
                 for after in steps(before[place], command, reply, known, span)
             ]
         return states
+
+    def _several(
+        self, states: list[State], command: tuple[bytes, ...], reply: Value, known: bool
+    ) -> list[State]:
+        """A command about several keys at once, none of which ever has a deadline."""
+        places = [self.places[key] for key in keys_of(command)]
+        found: list[State] = []
+        for before in states:
+            held, answer = SEVERAL[command[0]](tuple([before[place][0] for place in places]), command)
+            if known and answer != canonical(command, reply):
+                continue
+            after = list(before)
+            for place, value in zip(places, held, strict=True):
+                after[place] = ABSENT if value is None else (value, *ABSENT[1:])
+            found.append(tuple(after))
+        return found
 
 
 class Timeline:

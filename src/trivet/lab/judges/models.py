@@ -198,6 +198,7 @@ READS = (
     b"HGETALL",
     b"ZSCORE",
     b"ZRANGE",
+    b"SUNION",
 )
 
 
@@ -217,7 +218,7 @@ def canonical(command: tuple[bytes, ...], reply: Value) -> Value:
     if isinstance(reply, ReplyError):
         return ReplyError(reply.code())
     if isinstance(reply, tuple):
-        if command[0] == b"SMEMBERS":
+        if command[0] in (b"SMEMBERS", b"SUNION"):
             return _ordered(list(reply))
         if command[0] in (b"HGETALL", b"ZRANGE", b"ZPOPMIN"):
             return _paired(reply)

@@ -26,6 +26,7 @@ class Append(Base):
     prefixes = (b"a:",)
     weights = ("weight_append",)
     together = (b"a:",)
+    may_spread = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {b"a:": [b"LRANGE", b"", b"0", b"-1"]}
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:

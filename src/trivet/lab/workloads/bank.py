@@ -28,6 +28,7 @@ class Bank(Base):
     prefixes = (b"b:", b"o:")
     weights = ("weight_bank",)
     together = (b"b:", b"o:")
+    may_spread = True
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

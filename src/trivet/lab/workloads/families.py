@@ -87,6 +87,7 @@ class Families(Base):
     prefixes = (b"n:",)
     weights = ("weight_families",)
     together = (b"n:",)
+    may_spread = True
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

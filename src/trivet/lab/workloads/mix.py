@@ -130,7 +130,8 @@ def _place(options: RunOptions, name: str, workload: Workload) -> Place:
         return Place(ANY_DATABASE, ())
     own = Prng(options.seed ^ crc32(b"place " + name.encode()) << 16)
     database = SECOND_DATABASE if own.chance(options.second_rate) else 0
-    return Place(database if options.second_rate else ANY_DATABASE, workload.together)
+    spreads = own.chance(options.spread_rate) and workload.may_spread
+    return Place(database if options.second_rate else ANY_DATABASE, () if spreads else workload.together)
 
 
 def _second_keyspace(options: RunOptions) -> Call:

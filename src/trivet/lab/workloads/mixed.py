@@ -17,6 +17,7 @@ class Mixed(Base):
     prefixes = (b"l:", b"s:", b"h:", b"z:", b"m:")
     weights = ("weight_collections", "weight_pairs")
     together = (b"m:",)
+    may_spread = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {
         b"l:": [b"LRANGE", b"", b"0", b"-1"],
         b"s:": [b"SMEMBERS", b""],

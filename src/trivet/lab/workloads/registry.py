@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from trivet.core.base.prng import Prng
+from trivet.lab.workloads.across import Across
 from trivet.lab.workloads.append import Append
 from trivet.lab.workloads.bank import Bank
 from trivet.lab.workloads.counter import Counter
@@ -39,4 +40,5 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "mixed": Mixed,
     "families": Families,
     "keyspaces": Keyspaces,
+    "across": Across,
 }

@@ -35,6 +35,7 @@ class Script(Base):
     prefixes = (b"p:",)
     weights = ("weight_script",)
     together = (b"p:",)
+    may_spread = True
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

@@ -48,6 +48,11 @@ class Workload(Protocol):
         ...
 
     @property
+    def may_spread(self) -> bool:
+        """Whether these may also be in several groups."""
+        ...
+
+    @property
     def is_placed(self) -> bool:
         """Whether its keys live in a database."""
         ...
@@ -94,6 +99,7 @@ class Base:
     prefixes: ClassVar[tuple[bytes, ...]] = ()
     weights: ClassVar[tuple[str, ...]] = ()
     together: ClassVar[tuple[bytes, ...]] = ()
+    may_spread: ClassVar[bool] = False
     is_placed: ClassVar[bool] = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
     """How to read a key, by prefix, with an empty word for the key itself; GET for all others."""

@@ -52,6 +52,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_pubsub: int = 0
     weight_families: int = 0
     weight_keyspaces: int = 0
+    weight_across: int = 0
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
 
@@ -59,6 +60,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How likely each workload lives in a database with a keyspace of its own; 0: there is none."""
     second_replicas: int = 3
     second_shards: int = 1
+    spread_rate: float = 0.0
+    """How likely keys that a workload uses together fall into groups as they fall, not all into one slot."""
     plans: bool = False
     """Whether the leader of the system group carries out plans of its own."""
     grace_ms: int = 300_000
@@ -173,7 +176,8 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_limits(prng.fork())
     drawn |= _draw_rarer_faults(prng.fork())
     drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
-    if drawn["bit_rot_every_ms"] or drawn["misdirect_every_ms"] or drawn["sync_failure_every_ms"]:
+    drawn |= _draw_spread(Prng(seed * 0x9E3779B1 + 0x59AD), drawn)
+    if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one
     if prng.chance(LONG_RATE):
         drawn |= _stretch(drawn, prng.fork())
@@ -318,6 +322,27 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
         "wipe_every_ms": _sometimes(prng, 2_000, 15_000, 0.1),
         "weight_keyspaces": prng.between(1, 4) if prng.chance(0.25) else 0,
     }
+
+
+SPREAD_RATE = 0.4
+"""So many of the runs have transactions over groups: two to four of them from the start."""
+
+
+def _draw_spread(prng: Prng, drawn: dict[str, int | float]) -> dict[str, int | float]:
+    """Keys spread over the groups of a keyspace, half of the time while slots are on the move."""
+    spread: dict[str, int | float] = {
+        "spread_rate": (3 + prng.below(8)) / 10,
+        "second_rate": max(drawn["second_rate"], (5 + prng.below(6)) / 10),
+        "second_shards": prng.between(2, 4),
+        "weight_across": prng.between(1, 4) if prng.chance(0.6) else 0,
+    }
+    every_ms = _sometimes(prng, 300, 4_000)
+    if not drawn["move_every_ms"]:
+        spread["move_every_ms"] = every_ms
+    own = ("weight_append", "weight_bank", "weight_script", "weight_families", "weight_collections")
+    if not any(drawn[name] for name in own):
+        spread[own[prng.below(3)]] = prng.between(1, 4)
+    return spread if prng.chance(SPREAD_RATE) else {}
 
 
 def _stretch(drawn: dict[str, int | float], prng: Prng) -> dict[str, int | float]:

@@ -17,7 +17,15 @@ from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.lab.recording import Recorder
-from trivet.lab.seam import MAIN_GROUP, EffectsLike, NodeFactory, NodeLike, ObservationLike
+from trivet.lab.seam import (
+    MAIN_GROUP,
+    NOTHING_STANDS,
+    EffectsLike,
+    NodeFactory,
+    NodeLike,
+    ObservationLike,
+    Standing,
+)
 from trivet.lab.world.buggify import Points
 from trivet.lab.world.clock import NodeClock
 from trivet.lab.world.disk import SimulatedDisk
@@ -192,6 +200,7 @@ class Process:
         self._note_state("down", 0)
         world = self._world
         moving = [] if self._running is None or self.ruined else world.factory.moving(self._running)
+        self._tell_transactions()
         world.sometimes.ended(self.node, moving)
         self._running = None
         self.looks = {}
@@ -200,6 +209,23 @@ class Process:
         self.disk.crash(power_cut)
         self._world.network.crashed(self.node, silent)
         self._world.clients.crashed(self.node, silent)
+
+    def _tell_transactions(self) -> None:
+        """A life is over: amid which transactions, and what it counted of them."""
+        if self._running is not None and not self.ruined:
+            for amid in self._world.factory.transacting(self._running):
+                self._world.sometimes.count(amid)
+            self.count_transactions()
+
+    def count_transactions(self) -> None:
+        """What this life has counted of transactions; once per life."""
+        if self._running is not None:
+            for what, count in self._world.factory.transacted(self._running).items():
+                self._world.sometimes.count(what, count)
+
+    def standing(self, group: GroupId) -> Standing:
+        """What of transactions over groups is not over in the replica."""
+        return NOTHING_STANDS if self._running is None else self._world.factory.standing(self._running, group)
 
     def _ruin(self, judge: str, sentence: str, text: str = "") -> None:
         self.ruined = True

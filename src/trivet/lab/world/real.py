@@ -19,7 +19,8 @@ from trivet.core.node.observe import digest_of_state
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import NodeLike
+from trivet.lab.seam import NodeLike, Standing
+from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
 
@@ -137,7 +138,8 @@ class RealNodes:
         if not whole:
             return machine.digest
         cluster = b"" if machine.cluster is None else machine.cluster.digest()
-        return digest_of_state(replica)[1].hex(), machine.ownership.digest(0), cluster.hex()
+        state = digest_of_state(replica)[1].hex()
+        return state, machine.ownership.digest(0), cluster.hex(), crossing.digest(machine.intents)
 
     def cluster(self, node: NodeLike) -> ClusterMap | None:
         """The map in the node's replica of the system group."""
@@ -190,6 +192,21 @@ class RealNodes:
                     leads = replica.raft.role is Role.LEADER
                     found.append((side, leads, how_far(move, replica.machine.ownership)))
         return found
+
+    def standing(self, node: NodeLike, group: GroupId) -> Standing:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.standing(node, group)
+
+    def transacting(self, node: NodeLike) -> list[str]:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.transacting(node)
+
+    def transacted(self, node: NodeLike) -> dict[str, int]:
+        """See ``crossing``."""
+        assert isinstance(node, Node)
+        return crossing.transacted(node)
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""

@@ -102,9 +102,9 @@ class Sometimes:
         self._all_down = False
         self.movement = Movement(self.count)
 
-    def count(self, what: str) -> None:
-        """``what`` was reached once more."""
-        self.reached[what] = self.reached.get(what, 0) + 1
+    def count(self, what: str, times: int = 1) -> None:
+        """``what`` was reached so many times more."""
+        self.reached[what] = self.reached.get(what, 0) + times
 
     # -- lives
 

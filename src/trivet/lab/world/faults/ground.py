@@ -111,7 +111,8 @@ class Ground:
     def loses_synced(self) -> bool:
         """Whether in this run a disk may lose what it has synced: then no copy may be the only one."""
         options = self.options
-        return any((options.bit_rot_every_ms, options.misdirect_every_ms, options.sync_failure_every_ms))
+        rates = (options.bit_rot_every_ms, options.misdirect_every_ms, options.sync_failure_every_ms)
+        return any(rates) or options.wipe_every_ms > 0
 
     def all_up(self) -> bool:
         """Whether every node runs: a group that is founded now has all the members that it shall have."""
