@@ -11,6 +11,7 @@ from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.ownership import OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
+from trivet.core.machine.waiting import AWAIT, BLOCK, RETRY
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
@@ -23,7 +24,7 @@ ALWAYS: Final = (b"EXEC", AS)
 
 EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
 """Commands that are not about one database."""
-_OF_A_DATABASE: Final = {b"WATCH": 1, b"BLOCK": 1, SCANPART: 1, SLOTKEYS: 1}
+_OF_A_DATABASE: Final = {b"WATCH": 1, BLOCK: 1, AWAIT: 1, SCANPART: 1, SLOTKEYS: 1}
 """What is no command of a client and about one database all the same."""
 
 OTHER_KEYSPACE: Final = Error(
@@ -43,7 +44,9 @@ def names_of(args: list[bytes]) -> list[bytes]:
     name = args[0]
     if name == b"WATCH":
         return args[2:]
-    if name == b"BLOCK":
+    if name == AWAIT:
+        return args[3:]
+    if name in (BLOCK, RETRY):
         return names_of(args[2:])
     row = find_row(args)
     return [] if isinstance(row, Error) else keys_of(row, args)

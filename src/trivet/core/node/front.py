@@ -17,9 +17,10 @@ from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.run import Run
+from trivet.core.group.run import Nobody, Run
 from trivet.core.machine.checking import names_of
-from trivet.core.node.blocking import BlockedClients, Nobody
+from trivet.core.machine.waiting import BLOCK
+from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.gathering import Gathering, Plan
@@ -28,7 +29,7 @@ from trivet.core.node.monitors import Monitors
 from trivet.core.node.oversight import Steward
 from trivet.core.node.pausing import Pause
 from trivet.core.node.rerouting import Rerouting, send_parts
-from trivet.core.node.router import NOT_IN_REACH, Router
+from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH, Router
 from trivet.core.node.rules import Rules
 from trivet.core.node.session import HELD, MONITORED, PAUSED, WRITTEN_MAX, Piece, Ready, Session
 from trivet.core.node.sharing import Change, Sharing
@@ -108,7 +109,7 @@ class Front:
         """Requests whose group this node does not know yet, and since when they wait for that."""
         self.touch = Touch(now_ms)
         self.steward: Steward | None = None
-        self.blocked = BlockedClients(config.command_timeout_ms)
+        self.blocked = BlockedClients(config.command_timeout_ms, self.router)
         self.guard = Guard(lambda: self.system.machine.users, config.password)
         self.pubsub = Hub(config.limits, self.system.settings.incarnation)
         self.vet = 0
@@ -366,6 +367,8 @@ class Front:
         group = session.home or self.router.of_keys(session.db, names_of(args))
         if group is NOT_IN_REACH and self.waits_for_map(session, args):
             return False
+        if group is CROSSSLOT:
+            return self._block_wide(session, args)
         if isinstance(group, Error):
             session.answer_reply(group)
             return True
@@ -376,6 +379,18 @@ class Front:
         session.calls_under_way += 1
         session.blocking = True
         session.blocking_run = run
+        return True
+
+    def _block_wide(self, session: Session, args: list[bytes]) -> bool:
+        """Its keys are in several groups."""
+        assert self.transactor is not None
+        if not session.idle or not self.may_go_on(session, True):
+            return False
+        trial = self.transactor.take_waiting(session, [BLOCK, b"%d" % session.conn, *args])
+        if trial is not None:
+            self.blocked.begin_wide(session.conn, session.db, args, trial)
+            session.blocking = True
+            session.blocking_run = trial
         return True
 
     def look_at_blocking(self, session: Session) -> None:

@@ -96,7 +96,7 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
     divide = _DIVIDED.get(name)
     if divide is None or len(keys) < 2:
         place = router.of_keys(db, keys)
-        return WIDE if place is CROSSSLOT and name != b"BLOCK" else place
+        return WIDE if place is CROSSSLOT else place
     groups_of_keys: list[Replica] = []
     for key in keys:
         found = router.of_slot(db, slot_of(key))

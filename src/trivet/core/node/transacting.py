@@ -124,6 +124,30 @@ class Transactions:
         front.tracking.on_transaction(session, wide, [(session.db, call)])
         return True
 
+    def take_waiting(self, session: Session, call: list[bytes]) -> Transacting | None:
+        """See ``Transactor``."""
+        front = self._front
+        refusal = front.refuse_write()
+        wide = None if refusal is not None else self.begin(session, (session.db, call), session.conn, [])
+        if wide is None:
+            session.answer_reply(refusal or TOO_MANY)
+            return None
+        wide.turn = front.turn_number
+        wide.opener = session.last_command
+        session.pending.append(wide)
+        session.calls_under_way += 1
+        return wide
+
+    def withdraw(self, run: Run) -> None:
+        """See ``Transactor``."""
+        if not isinstance(run, Transacting) or run.replies is not None:
+            return
+        attempt = run.attempt
+        if attempt is None:
+            self._answer(run, NO_LOCKS)
+        elif attempt.coordinator.phase in (Phase.LOCKING, Phase.RUNNING):
+            self._give_up(attempt, NO_LOCKS)
+
     def begin(
         self, waiter: Waiter, call: Call, client: ConnectionId, watched: list[GroupId]
     ) -> Transacting | None:
@@ -353,8 +377,9 @@ class Transactions:
             return
         wide.attempt = None
         if end is End.COMMITTED:
-            if isinstance(wide.waiter, Session):
-                self._note_writes(wide.waiter, attempt)
+            session = self._front.sessions.get(wide.client)
+            if session is not None:
+                self._note_writes(session, attempt)
             self._answer(wide, wide.reply)
         elif end is End.UNKNOWN:
             self._answer(wide, TIMEOUT_ERROR)
