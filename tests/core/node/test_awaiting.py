@@ -2,10 +2,13 @@
 
 import pytest
 
-from tests.core.node.bench import Bench
+from tests.core.node.bench import Bench, encode
 from tests.core.node.crossing import A, B, Between, C, is_clean, lock, sharded
+from tests.core.node.founded import founded
+from trivet.core.base.prng import Prng
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.machine.waiting import AWAIT
+from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import NOT_HERE
 
 NODES = pytest.mark.parametrize("nodes", [1, 3])
@@ -352,3 +355,76 @@ def test_a_node_that_was_thought_dead_waits_again():
     bench.wait(1_000)
     assert bench.answer("x", "EXISTS b") == "0"
     assert is_quiet(bench)
+
+
+# -- slots that move
+
+
+def in_groups(bench: Bench, count: int) -> bool:
+    cluster = bench.node(1).front.cluster
+    return not cluster.moves and len(cluster.groups_of(3)) == count
+
+
+def test_keys_that_come_to_be_in_several_groups_and_in_one_again():
+    """Who waits in one group goes on waiting in two; and the other way round."""
+    bench = founded(3, "3 SHARDS 1", steward=StewardSettings(plans=False))
+    said = heard(bench)
+    for number in (1, 2, 3):
+        bench.ask(f"w{number}@{number}", "SELECT 3")
+    bench.ask("c@2", "SELECT 3")
+    waits = {"w1": "BLPOP a b 0", "w2": "XREAD BLOCK 0 STREAMS sa sb $ $", "w3": "BLMOVE d a LEFT LEFT 0"}
+    pushes = {"w1": "RPUSH b x", "w2": "XADD sa 5-1 f v", "w3": "RPUSH d y"}
+    for change in ("SPLIT 2", "MERGE 2 3"):
+        for name, line in waits.items():
+            assert bench.ask(name, line) == ""
+        bench.wait(200)
+        said.clear()
+        assert bench.answer("m", f"CLUSTER {change}") != ""
+        bench.until(lambda count=2 if change[0] == "S" else 1: in_groups(bench, count), 20_000)
+        bench.wait(500)
+        assert not [text for name, text in said if name in waits]
+        for name, line in pushes.items():
+            bench.answer("c", line)
+            bench.until(lambda name=name: name in [who for who, _ in said])
+        assert bench.answer("c", "EXISTS a b d") == "1"
+        bench.answer("c", "DEL a b d sa sb")
+    bench.wait(500)
+    assert is_quiet(bench)
+
+
+def test_each_job_is_taken_once_while_slots_move():
+    """Splits and merges under consumers of several queues; some of them go away."""
+    bench = founded(3, "3 SHARDS 2", steward=StewardSettings(plans=False))
+    said = heard(bench)
+    prng = Prng(11)
+    changes = {4: "CLUSTER SPLIT 2", 12: "CLUSTER SPLIT 3", 30: "CLUSTER MERGE 4 3", 34: "CLUSTER MERGE 2 3"}
+    for number in (1, 2, 3):
+        bench.ask(f"p{number}@{number}", "SELECT 3")
+        bench.ask(f"w{number}@{number}", "SELECT 3")
+    jobs = 0
+    said.clear()
+    for step in range(60):
+        for number in (1, 2, 3):
+            if prng.below(2):
+                jobs += 1
+                bench.send(f"p{number}", encode(f"RPUSH q{prng.below(6)} job{jobs}"))
+            keys = " ".join(f"q{(step + k) % 6}" for k in range(3))
+            bench.send(f"w{number}", encode(f"BLPOP {keys} 0.{1 + prng.below(3)}"))
+        if step in changes:
+            bench.send("m", encode(changes[step])) if "m" in bench.clients else bench.ask(
+                "m@2", changes[step]
+            )
+        bench.wait(20 * (1 + prng.below(3)))
+    cluster = bench.node(1).front.cluster
+    bench.until(lambda: not cluster.moves and is_quiet(bench), 60_000)
+    assert cluster.next_move >= 4
+    answers = [text for name, text in said if name[0] == "w"]
+    assert not [text for name, text in said if name[0] in "wp" and text.startswith("-")]
+    taken = [text.split()[1] for text in answers if text != "nil*"]
+    left = []
+    for queue in range(6):
+        left += bench.answer("p1", f"LRANGE q{queue} 0 -1").strip("[]").split()
+    assert sorted(left + [text.rstrip("]") for text in taken]) == sorted(
+        f'"job{n}"' for n in range(1, jobs + 1)
+    )
+    assert len(taken) > 30

@@ -6,7 +6,7 @@ from tests.core.node.test_router import HIGH, LOW, halved, router
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.scanning import scan_place
 from trivet.core.node.gathering import Gathering, Plan, plan_of
-from trivet.core.node.router import CROSSSLOT, WHOLE_REFUSED
+from trivet.core.node.router import WHOLE_REFUSED
 from trivet.core.node.wide import WIDE
 from trivet.core.wire.reply import OK, Error
 
@@ -91,7 +91,7 @@ def test_what_is_put_into_another_keyspace_runs_over_groups():
 
 def test_what_runs_in_one_group_only_is_refused():
     found, _ = halved()
-    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", LOW, HIGH, b"0"]) is CROSSSLOT
+    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", LOW, HIGH, b"0"]) is WIDE
     whole = encode_calls([(0, [b"DBSIZE"]), (0, [b"GET", LOW])])
     assert plan_of(found, 0, [b"EXEC", whole, b""]) is WHOLE_REFUSED
 

@@ -14,8 +14,8 @@ then does the client get it. So an element is never lost with a node:
 - Rule B4: a node whose waiting call is not known here any more (it was thought dead) asks again. Its
   place in the queue is lost, nothing else. What a call did for good (``BLMOVE``) can't go back, and asking
   again would do it twice: so it stays to be claimed, until the node claims it or its life is over.
-- Rule B5: who waits for keys of several groups is only told (``AWAIT``): it takes nothing here, gets nothing to
-  claim, and is told once. Told is who waits for a key that has *changed*; that a lock went is nothing to tell.
+- Rule B5: who waits for keys of several groups is only told (``AWAIT``): it takes nothing here, has
+  nothing to claim, and is told once. It is told when a key *changes*; that a lock goes is nothing to tell.
 """
 
 from typing import Final

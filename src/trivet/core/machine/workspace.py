@@ -45,7 +45,7 @@ class Job:
 
     def __init__(self, call: Call, client: ConnectionId, home: GroupId) -> None:
         self.call = call
-        """One command, ``EXEC``, or either on behalf of a user; or one that may wait (``BLOCK``, ``RETRY``)."""
+        """One command, ``EXEC``, or either on behalf of a user; or a call that may wait."""
         self.client = client
         self.home = home
         """Gets what belongs to no key: messages to publish."""

@@ -1,4 +1,4 @@
-"""Clients in a call that waits for keys of several groups: the node's side of ``AWAIT`` (``machine/waiting``).
+"""Clients in calls that wait for keys of several groups: the node's side of ``AWAIT`` (``machine/waiting``).
 
 Such a call takes nothing where it waits. It is tried as a transaction over groups. When that finds nothing,
 the client waits in each of the groups to be told of a change of its keys there, and the call is tried again,
@@ -67,7 +67,8 @@ class Awaiting:
     """One client's call; it waits for its trials."""
 
     __slots__ = (
-        "args", "clients", "conn", "db", "has_tried", "is_ending", "not_before_ms", "otherwise", "places", "trial",
+        "args", "clients", "conn", "db", "has_tried", "is_ending", "not_before_ms", "otherwise", "places",
+        "trial",
     )  # fmt: skip
 
     def __init__(self, clients: "AwaitingClients", conn: ConnectionId, db: int, args: list[bytes]) -> None:
@@ -136,7 +137,7 @@ class AwaitingClients:
     # -- what groups say --------------------------------------------------------------------------
 
     def told(self, conn: ConnectionId, group: GroupId) -> bool:
-        """Keys in ``group`` have changed, or the group has forgotten the call; False: it does not wait there."""
+        """Keys in ``group`` have changed, or it has forgotten the call; False: it does not wait there."""
         call = self.by_client.get(conn)
         place = None if call is None else call.places.get(group)
         if call is None or place is None:

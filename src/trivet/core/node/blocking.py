@@ -223,7 +223,7 @@ class BlockedClients:
         self.awaiting.lost(group.settings.group)
 
     def moved(self, conn: ConnectionId, group: Replica | None, trial: Run | None) -> None:
-        """The call was sent to another group, or, when its keys are in several by now, tried in all of them."""
+        """The call was sent to another group; or, its keys being in several by now, it is tried in all."""
         call = self.by_client.get(conn)
         if call is not None:
             call.group = group
