@@ -78,6 +78,6 @@ def test_what_may_not(name):
 def test_a_wait_for_several_queues_counts_for_the_one_that_had_something():
     history = two().ok(4, 5, "BLPOP y:1 y:0 0.5", items("y:0", "a")).ok(4, 5, "RPUSH y:1 c", 1)
     history.ok(6, 7, "BLPOP y:0 y:1 0.5", items("y:1", "c")).ok(8, 9, "BLPOP y:0 y:1 0.5", items("y:1", "c"))
-    workload = Waiting(RunOptions(), Prng(1))
+    workload = Waiting(RunOptions(seed=1), Prng(1))
     complaints = workload.check(history, [], Context(0))
     assert [complaint.sentence for complaint in complaints] == ["1: a job was delivered twice"]
