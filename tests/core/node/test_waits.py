@@ -1,6 +1,6 @@
 """Calls that may wait, as a session takes them."""
 
-from tests.core.node.bench import Bench
+from tests.core.node.bench import Bench, encode
 from tests.core.node.crossing import A, Between, is_clean, sharded, transactions
 from trivet.core.base.limits import Limits
 from trivet.core.node import transacting
@@ -48,3 +48,12 @@ def test_too_many_transactions_and_writes_that_are_refused(monkeypatch):
     assert not transactions(bench).running and is_clean(bench)
     bench.stop(1)
     assert bench.answer("v", "BLPOP a b 0").startswith("-CLUSTERDOWN this node is stopping")
+
+
+def test_a_client_that_is_gone_in_the_turn_in_which_it_called():
+    for bench in (sharded(), Bench()):
+        bench.ask("c", "PING")
+        bench.send("c", encode("PING | BLPOP a b 0"))
+        bench.hang_up_client("c")
+        bench.wait(200)
+        assert is_clean(bench) and not bench.node(1).front.blocked.by_client

@@ -53,6 +53,8 @@ def look_at_blocking(front: Front, session: Session) -> None:
     """The call that may wait has its first answer."""
     (answer,) = session.blocking_answer
     session.blocking_answer = []
+    if session.gone:
+        return  # and with it the call
     if isinstance(answer, Blocked):
         front.blocked.waits(session.conn, answer, front.now_ms)
     else:
