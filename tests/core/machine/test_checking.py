@@ -207,6 +207,8 @@ def test_names_of_calls_that_are_no_commands():
     assert names_of([b"BLOCK", b"1", b"BLPOP", b"a", b"0"]) == [b"a"]
     assert names_of([b"RETRY", b"1", b"BLPOP", b"a", b"0"]) == [b"a"]
     assert names_of([b"AWAIT", b"1", b"there", b"a", b"b"]) == [b"a", b"b"]
+    assert names_of([b"COLLECT", b"1", b"7", b"values", b"a", b"b"]) == [b"a", b"b"]
+    assert names_of([b"COLLECTED", b"1", b"7", b"40", b"a", b"b"]) == [b"a", b"b"]
     assert names_of([b"SETTING", b"a", b"b"]) == []
     assert names_of([b"GET"]) == []
 
