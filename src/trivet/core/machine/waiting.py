@@ -266,7 +266,9 @@ class WaitingCalls:
         in_vain: dict[bytes, None] = {}
         for client in list(self.by_key.get(key, ())):
             waiting = self.by_client[client]
-            if waiting.is_told or (self._locks.held and self._is_locked(waiting)):
+            if waiting.is_told:
+                continue
+            if self._locks.held and self._is_locked(waiting):
                 continue
             kind = waiting.kind_at(name)
             if kind in in_vain:
