@@ -205,6 +205,10 @@ def test_replies_in_a_transaction_are_no_calls():
 def test_names_of_calls_that_are_no_commands():
     assert names_of([b"WATCH", b"1", b"a", b"b"]) == [b"a", b"b"]
     assert names_of([b"BLOCK", b"1", b"BLPOP", b"a", b"0"]) == [b"a"]
+    assert names_of([b"RETRY", b"1", b"BLPOP", b"a", b"0"]) == [b"a"]
+    assert names_of([b"AWAIT", b"1", b"there", b"a", b"b"]) == [b"a", b"b"]
+    assert names_of([b"COLLECT", b"1", b"7", b"values", b"a", b"b"]) == [b"a", b"b"]
+    assert names_of([b"COLLECTED", b"1", b"7", b"40", b"a", b"b"]) == [b"a", b"b"]
     assert names_of([b"SETTING", b"a", b"b"]) == []
     assert names_of([b"GET"]) == []
 
@@ -227,6 +231,7 @@ def test_a_wait_begins_only_where_the_keys_are():
     group = half()
     assert group.do(f"BLOCK 1 BLPOP {THERE} 0", OLD) == NOT_HERE
     assert isinstance(group.do(f"BLOCK 1 BLPOP {HERE} 0", OLD), Blocked)
+    assert group.do(f"AWAIT 1 there {HERE} {THERE}", OLD) == NOT_HERE
     assert not group.machine.waiting.by_key.get((0, THERE.encode()))
     assert group.say("IMPORT", "BEGIN", 1, "8192-8200", 1) == [TAKEN]
     assert group.do(f"BLOCK 2 BLPOP {key_in((8192, 8200))} 0", NOW) == NOT_HERE

@@ -174,6 +174,16 @@ def test_who_waits_is_told_where_the_keys_go():
     assert not group.machine.waiting.by_key
 
 
+def test_who_waits_in_several_groups_is_told_and_forgotten():
+    """X2: it has nothing to claim."""
+    group = Group()
+    group.do(f"AWAIT 1 there {STAYS} {A}")
+    group.do(f"AWAIT 2 there {STAYS}")
+    sealed(group)
+    assert group.machine.take_woken() == [(1, 1)]
+    assert list(group.machine.waiting.by_client) == [(1, 2)]
+
+
 def test_what_was_served_and_not_claimed_goes_along():
     """X2: in its old order, to nobody who waits here."""
     group = Group()

@@ -1,12 +1,13 @@
 """Waiting calls as replicated state: order, claims, what is given back (rules B1 to B4)."""
 
 import msgspec
+import pytest
 
 from tests.core.machine.replicas import Replica, execute, follow
 from trivet.core.command.table import ROWS
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
-from trivet.core.machine.waiting import DEFECT, ENDED, SERVED, UNKNOWN, WAITS
+from trivet.core.machine.waiting import DEFECT, ENDED, SERVED, UNKNOWN, WAITS, keys_awaited, when_told
 from trivet.core.wire.reply import OK, Blocked
 
 
@@ -227,3 +228,85 @@ def test_a_restored_machine_serves_the_same():
     assert restored.digests == {}
     follow(replica.log, restored)
     assert restored.digest == replica.machine.digest
+
+
+# -- who waits in several groups is only told (Rule B5)
+
+
+def woken(replica: Replica) -> list[int]:
+    return [client for _, client in replica.machine.take_woken()]
+
+
+def test_it_is_told_once_and_takes_nothing():
+    """B5."""
+    replica = Replica()
+    assert replica.run("AWAIT 1 there q p", "AWAIT 2 there q", "AWAIT 3 there other") == [OK, OK, OK]
+    assert replica.run("RPUSH q x", "LLEN q") == [1, 1]
+    assert woken(replica) == [1, 2]
+    replica.run("RPUSH q y", "RPUSH p z")
+    assert woken(replica) == []
+    assert list(replica.machine.waiting.by_client) == [(1, 3)]
+    assert replica.run("CLAIM 3", "CLAIM 1") == [[WAITS], [UNKNOWN]]
+    assert replica.run("RELEASE 3", "RPUSH other x") == [OK, 1]
+    assert not replica.machine.waiting.by_client and not replica.machine.waiting.by_key
+    assert woken(replica) == []
+
+
+def test_it_is_told_of_what_is_there_after_the_change():
+    replica = Replica()
+    replica.run("RPUSH q x", "AWAIT 1 there q", "AWAIT 2 whatever q")
+    replica.run("LPOP q")
+    assert woken(replica) == [2]
+    replica.one(execute(["RPUSH q x", "DEL q"]))
+    assert woken(replica) == []
+    replica.run("SET q text")
+    assert woken(replica) == [1]
+
+
+def test_who_waits_here_alone_comes_first():
+    replica = Replica()
+    replica.run("AWAIT 1 there q", "BLOCK 2 BLPOP q 0", "AWAIT 3 there q")
+    replica.run("RPUSH q x")
+    assert woken(replica) == [2], "nothing is left"
+    replica.run("RPUSH q y z")
+    assert woken(replica) == [1, 3]
+
+
+def test_it_waits_in_the_place_of_what_it_waited_for_before():
+    replica = Replica()
+    replica.run("AWAIT 1 there q", "AWAIT 1 there p", "RPUSH q x")
+    assert woken(replica) == []
+    replica.run("BLOCK 1 BLPOP none 0", "RPUSH p x")
+    assert woken(replica) == []
+    replica.run("AWAIT 1 there p", "NODEDOWN 1 1")
+    assert woken(replica) == [1], "it is to wait again, if it lives"
+
+
+def test_it_is_part_of_a_snapshot():
+    replica = Replica()
+    replica.run("AWAIT 1 there q p", "AWAIT 2 whatever q")
+    walk = SnapshotWalk(replica.machine, 1000)
+    load = SnapshotLoad(Machine(100))
+    while (chunk := walk.next_chunk()) is not None:
+        load.feed(chunk)
+    replica.machine = load.machine
+    replica.machine.take_woken()
+    replica.run("DEL q", "RPUSH q x")
+    assert woken(replica) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "keys", "when"),
+    [
+        ("BLPOP a b 0", "a b", "there"),
+        ("BLMPOP 0 2 a b LEFT", "a b", "there"),
+        ("BLMOVE a b LEFT LEFT 0", "a", "there"),
+        ("BRPOPLPUSH a b 0", "a", "there"),
+        ("BZMPOP 0 2 a b MIN", "a b", "there"),
+        ("XREAD BLOCK 0 STREAMS a b $ $", "a b", "there"),
+        ("XREADGROUP GROUP g c BLOCK 0 STREAMS a b > >", "a b", "whatever"),
+    ],
+)
+def test_for_what_a_call_waits(call, keys, when):
+    args = call.encode().split()
+    assert (b" ".join(keys_awaited(args)).decode(), when_told(args).decode()) == (keys, when)

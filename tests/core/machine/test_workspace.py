@@ -11,13 +11,14 @@ from trivet.core.machine import workspace as module
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.lock_modes import locks_of
 from trivet.core.machine.packets import Parcel, unpack
+from trivet.core.machine.waiting import DEFECT
 from trivet.core.machine.workspace import Job, Ran, Workspace
 from trivet.core.script.scripts import Scripts, sha1_of
 from trivet.core.transaction.words import BLIND, EXCLUSIVE, SHARED
 from trivet.core.values.codec import load_items
 from trivet.core.values.databases import Databases
 from trivet.core.values.list_value import List
-from trivet.core.wire.reply import OK, Error
+from trivet.core.wire.reply import OK, Blocked, Error, MapPairs
 
 NOW = 1_000_000
 
@@ -283,3 +284,62 @@ def test_a_defect_is_told_and_stops_nobody(monkeypatch):
     bench = Bench()
     ran = bench.run(b"MGET", b"a", b"z")
     assert isinstance(ran.reply, Error) and "oops" in bench.workspace.defects[0]
+
+
+# -- calls that may wait
+
+
+def stream_of(bench: Bench, key: bytes, *ids: str) -> None:
+    for number in ids:
+        ran = bench.run(b"XADD", key, number.encode(), b"f", b"v")
+        (one,) = ran.effects.values()
+        ((_, _, ((_, value, _),)),) = unpack(one.packets)
+        bench.put(key, value)
+
+
+def test_a_call_that_finds_nothing_waits_with_its_ids_made_absolute():
+    bench = Bench()
+    stream_of(bench, b"a", "5-1")
+    ran = bench.run(b"BLOCK", b"9", b"XREAD", b"BLOCK", b"30", b"STREAMS", b"a", b"z", b"$", b"$")
+    assert not ran.effects and not ran.missing
+    kept = [b"XREAD", b"BLOCK", b"30", b"COUNT", b"1000", b"STREAMS", b"a", b"z", b"5-1", b"0-0"]
+    assert ran.reply == Blocked(30, kept)
+    assert bench.run(b"RETRY", b"9", *kept).reply == Blocked(30, kept)
+    stream_of(bench, b"z", "7-1")
+    stream_of(bench, b"a", "6-1")
+    found = bench.run(b"RETRY", b"9", *kept).reply
+    assert found == MapPairs([(b"a", [[b"6-1", [b"f", b"v"]]])])
+
+
+def test_a_call_that_has_waited_passes_over_what_is_of_another_type():
+    bench = Bench()
+    bench.put(b"a", b"text")
+    bench.put(b"z", [b"x"])
+    pop = [b"9", b"BLPOP", b"a", b"z", b"0"]
+    first = bench.run(b"BLOCK", *pop)
+    assert isinstance(first.reply, Error) and not first.effects
+    again = bench.run(b"RETRY", *pop)
+    assert again.reply == [b"z", b"x"] and list(again.effects) == [2]
+    bench.put(b"z", b"text")
+    assert isinstance(bench.run(b"RETRY", *pop).reply, Blocked)
+
+
+def test_a_move_that_has_waited_needs_no_leave_to_grow():
+    bench = Bench()
+    bench.refuses_growth = True
+    bench.put(b"a", [b"x"])
+    move = [b"9", b"BLMOVE", b"a", b"z", b"LEFT", b"LEFT", b"0"]
+    refused = bench.run(b"BLOCK", *move).reply
+    assert isinstance(refused, Error) and refused.text.startswith("OOM")
+    assert bench.run(b"RETRY", *move).reply == b"x"
+
+
+def test_a_defect_of_a_call_that_has_waited_is_an_error(monkeypatch):
+    def broken(context, args):
+        raise RuntimeError("broken")
+
+    row = msgspec.structs.replace(module.ROWS[b"BLPOP"], run=broken)
+    monkeypatch.setitem(module.ROWS, b"BLPOP", row)
+    bench = Bench()
+    assert bench.run(b"RETRY", b"9", b"BLPOP", b"a", b"z", b"0").reply == DEFECT
+    assert len(bench.workspace.defects) == 1

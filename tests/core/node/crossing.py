@@ -93,7 +93,7 @@ class Between:
 
     def write(self, run: Run, now_ms: int) -> None:
         words = run.calls[0][1] if run.calls else [b""]
-        if words[0] == b"TXN" and words[1] == self.verb and self.times:
+        if self.times and self.verb == words[words[0] == b"TXN"]:
             self.times -= 1
             self.act(run)
         else:

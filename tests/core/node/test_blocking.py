@@ -1,6 +1,9 @@
 """Calls that wait, on nodes: served through the log, claimed, ended, given back (rules B1 to B4)."""
 
+from types import SimpleNamespace
+
 from tests.core.node.bench import Bench
+from tests.core.node.test_router import halved
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run
 from trivet.core.node.blocking import BlockedClients
@@ -216,6 +219,7 @@ class Group:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
+        self.settings = SimpleNamespace(group=7)
 
     def write(self, run: Run, now_ms: int) -> None:
         self.runs.append(run)
@@ -223,7 +227,7 @@ class Group:
 
 def test_whoever_waits_in_a_group_that_is_no_more_goes_where_the_keys_are():
     """Without a home anywhere the rerouting tells them. A claim under way may have taken what nobody remembers."""
-    blocked = BlockedClients(5_000)
+    blocked = BlockedClients(5_000, halved()[0])
     gone, other = Group(), Group()
     for conn, group in ((1, gone), (2, gone), (3, other), (4, gone)):
         blocked.begin(conn, 20, [b"BLPOP", b"q", b"0"], group)  # type: ignore[arg-type]
@@ -239,7 +243,7 @@ def test_whoever_waits_in_a_group_that_is_no_more_goes_where_the_keys_are():
     assert [run.calls[0][1] for run in blocked.homeless] == [
         [b"BLOCK", b"1", b"BLPOP", b"q", b"0"], [b"BLOCK", b"4", b"BLPOP", b"q", b"0"],
     ]  # fmt: skip
-    blocked.moved(1, other)  # type: ignore[arg-type]
+    blocked.moved(1, other, None)  # type: ignore[arg-type]
     blocked.homeless[0].put_right(0, Blocked(0, [b"BLPOP", b"q", b"0"]))
     blocked.settle()
     blocked.woken(1, other)  # type: ignore[arg-type]

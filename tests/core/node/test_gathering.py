@@ -6,7 +6,7 @@ from tests.core.node.test_router import HIGH, LOW, halved, router
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.scanning import scan_place
 from trivet.core.node.gathering import Gathering, Plan, plan_of
-from trivet.core.node.router import CROSSSLOT, WHOLE_REFUSED
+from trivet.core.node.router import WHOLE_REFUSED
 from trivet.core.node.wide import WIDE
 from trivet.core.wire.reply import OK, Error
 
@@ -43,16 +43,11 @@ def test_what_is_asked_of_all_groups():
     assert plan_of(alone, 0, [b"FUNCTION", b"LIST"]) is replicas[1]
 
 
-def test_mget_is_divided_and_put_together_in_the_order_of_its_keys():
-    planned = plan(b"MGET", HIGH, LOW, b"{foo}2", LOW)
-    assert parts(planned) == [(2, [b"MGET", HIGH, b"{foo}2"]), (1, [b"MGET", LOW, LOW])]
-    assert merged(planned, [b"h", None], [b"l", b"l"]) == [b"h", b"l", None, b"l"]
-
-
-def test_exists_is_divided_and_added_up():
-    planned = plan(b"EXISTS", LOW, HIGH, b"{foo}2")
-    assert parts(planned) == [(1, [b"EXISTS", LOW]), (2, [b"EXISTS", HIGH, b"{foo}2"])]
-    assert merged(planned, 1, 2) == 3
+@pytest.mark.parametrize("name", [b"MGET", b"EXISTS", b"TOUCH", b"SUNION", b"DEL"])
+def test_what_names_keys_of_several_groups_is_no_matter_of_parts(name):
+    found, replicas = halved()
+    assert plan_of(found, 0, [name, LOW, HIGH]) is WIDE
+    assert plan_of(found, 0, [name, HIGH, b"{foo}2"]) is replicas[2]
 
 
 def test_each_key_is_watched_where_it_is():
@@ -91,7 +86,7 @@ def test_what_is_put_into_another_keyspace_runs_over_groups():
 
 def test_what_runs_in_one_group_only_is_refused():
     found, _ = halved()
-    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", LOW, HIGH, b"0"]) is CROSSSLOT
+    assert plan_of(found, 0, [b"BLOCK", b"7", b"BLPOP", LOW, HIGH, b"0"]) is WIDE
     whole = encode_calls([(0, [b"DBSIZE"]), (0, [b"GET", LOW])])
     assert plan_of(found, 0, [b"EXEC", whole, b""]) is WHOLE_REFUSED
 
@@ -128,7 +123,7 @@ class Nobody:
 def test_the_whole_is_answered_when_all_parts_are_and_with_the_first_error():
     for replies, whole in (((1, 2), 3), ((1, Error("OOM no")), Error("OOM no"))):
         client = Nobody()
-        gathering = Gathering(client, False, plan(b"EXISTS", LOW, HIGH))
+        gathering = Gathering(client, False, plan(b"DBSIZE"))
         for _ in gathering.plan.parts:
             part = Gathering(gathering, False, gathering.plan)
             gathering.runs.append(part)

@@ -107,7 +107,7 @@ def test_runs_without_such_replies_are_done():
 
 def test_a_call_that_waits_is_known_to_be_elsewhere_by_then():
     bench = Bench()
-    blocked = BlockedClients(5_000)
+    blocked = BlockedClients(5_000, halved()[0])
     blocked.begin(9, 0, [b"BLPOP", HIGH, b"0"], bench.groups[1])
     blocked.waits(9, Blocked(0, [b"BLPOP", HIGH, b"0"]), 0)
     blocked.group_is_gone(bench.groups[1])
@@ -200,7 +200,7 @@ def test_of_one_run_each_call_waits_for_its_own_reason():
     bench = Bench()
     run = refused(bench, [b"SET", HIGH, b"1"], [b"SET", b"{foo}2", b"2"], reply=NOT_HERE)
     run.replies = [LOCKED, NOT_HERE]
-    bench.rerouting._homeless.clear()
+    bench.rerouting.homeless.clear()
     bench.rerouting.take(run, 3, 0)
     bench.rerouting.look(3, 1)
     assert [sub.calls[0][1][2] for sub in bench.groups[2].taken] == [b"1"]

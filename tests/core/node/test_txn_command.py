@@ -36,6 +36,8 @@ def test_what_runs_here_and_what_stands_in_groups_led_here():
     assert reply(bench, "l", "TXN LIST") == []
     told = facts(bench)
     assert (told["txn_commits"], told["txn_running"], told["txn_records_here"]) == (1, 0, 0)
+    bench.ask("c", "MGET a b")
+    assert (facts(bench)["txn_reads"], facts(bench)["txn_reads_locked"]) == (1, 0)
 
 
 def test_what_is_in_doubt():

@@ -3,7 +3,10 @@
 import pytest
 from told import Told, items
 
-from trivet.lab.workloads.waiting import judge_waiting
+from trivet.core.base.prng import Prng
+from trivet.lab.workloads.waiting import Waiting, judge_waiting
+from trivet.lab.workloads.workload import Context
+from trivet.lab.world.options import RunOptions
 
 TAKE = "BLMOVE y:0 g:0 LEFT RIGHT 0.5"
 POP = "BLPOP y:0 0.5"
@@ -29,6 +32,10 @@ GOOD = {
         two().ok(4, 5, POP, items("y:0", "b")).ok(6, 7, POP, items("y:0", "a"))
     ),
     "in hand": end(two().ok(4, 5, TAKE, b"a"), items("b"), items("a")),
+    "waited for in several queues": end(
+        two().ok(4, 5, "BLPOP y:1 y:0 0.5", items("y:0", "a")).ok(6, 7, "BLPOP y:1 y:0 0.5", None), items("b")
+    ),
+    "an open wait for several queues took one": end(two().open(4, "BLPOP y:1 y:0 y:2 0.5"), items("b")),
     "an open wait took one": end(two().open(4, POP), items("b")),
 }  # fmt: skip
 
@@ -66,3 +73,11 @@ def test_what_may_not(name):
     complaints = judge_waiting("0", history)
     assert complaints[0].sentence.endswith(sentence), complaints
     assert complaints[0].judge == "waiting"
+
+
+def test_a_wait_for_several_queues_counts_for_the_one_that_had_something():
+    history = two().ok(4, 5, "BLPOP y:1 y:0 0.5", items("y:0", "a")).ok(4, 5, "RPUSH y:1 c", 1)
+    history.ok(6, 7, "BLPOP y:0 y:1 0.5", items("y:1", "c")).ok(8, 9, "BLPOP y:0 y:1 0.5", items("y:1", "c"))
+    workload = Waiting(RunOptions(seed=1), Prng(1))
+    complaints = workload.check(history, [], Context(0))
+    assert [complaint.sentence for complaint in complaints] == ["1: a job was delivered twice"]

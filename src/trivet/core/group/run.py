@@ -20,6 +20,13 @@ class Waiter(Protocol):
         ...
 
 
+class Nobody:
+    """Waits for runs whose replies concern nobody any more."""
+
+    def run_done(self) -> None:
+        """Nothing to do."""
+
+
 class Run:
     """Commands of one client for one group, all writes or all reads."""
 

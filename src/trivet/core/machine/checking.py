@@ -7,10 +7,12 @@ from typing import Final
 
 from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import ROWS
+from trivet.core.machine.collecting import COLLECT, COLLECTED
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.ownership import OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
+from trivet.core.machine.waiting import AWAIT, BLOCK, RETRY
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
@@ -23,7 +25,7 @@ ALWAYS: Final = (b"EXEC", AS)
 
 EVERYWHERE: Final = {b"FLUSHALL": 1, b"SWAPDB": 1, b"SCRIPT": 1, b"FUNCTION": 1}
 """Commands that are not about one database."""
-_OF_A_DATABASE: Final = {b"WATCH": 1, b"BLOCK": 1, SCANPART: 1, SLOTKEYS: 1}
+_OF_A_DATABASE: Final = {b"WATCH": 1, BLOCK: 1, AWAIT: 1, COLLECT: 1, COLLECTED: 1, SCANPART: 1, SLOTKEYS: 1}
 """What is no command of a client and about one database all the same."""
 
 OTHER_KEYSPACE: Final = Error(
@@ -43,7 +45,11 @@ def names_of(args: list[bytes]) -> list[bytes]:
     name = args[0]
     if name == b"WATCH":
         return args[2:]
-    if name == b"BLOCK":
+    if name == AWAIT:
+        return args[3:]
+    if name in (COLLECT, COLLECTED):
+        return args[4:]
+    if name in (BLOCK, RETRY):
         return names_of(args[2:])
     row = find_row(args)
     return [] if isinstance(row, Error) else keys_of(row, args)

@@ -10,6 +10,7 @@ from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import Flag, Row
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
+from trivet.core.machine.waiting import BLOCK, RETRY
 from trivet.core.transaction.words import BLIND, EXCLUSIVE, SHARED, LockKey
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
@@ -75,6 +76,8 @@ def _add_call(wanted: dict[LockKey, int], db: int, args: list[bytes]) -> None:
     name = args[0]
     if name == AS:
         _add_call(wanted, db, args[3:])
+    elif name in (BLOCK, RETRY):
+        _add_call(wanted, db, args[2:])
     elif name == b"EXEC":
         for inner_db, inner in decode_calls(args[1]):
             if inner_db >= 0:  # those of database -1 are replies

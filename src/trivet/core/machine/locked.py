@@ -15,6 +15,7 @@ from trivet.core.base.ids import Index, NodeId
 from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import Flag, Row
 from trivet.core.machine.checking import WHOLE
+from trivet.core.machine.collecting import COLLECT, COLLECTED
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SLOTKEYS
@@ -55,6 +56,8 @@ class Looker:
         if name in WHOLE or name == SLOTKEYS:
             return self._intents.met_by_whole_read(self.since)
         locks = self._intents.locks
+        if name in (COLLECT, COLLECTED):
+            return any(locks.met_by_read((db, key)) for key in args[4:])
         if name == b"WATCH":
             return any(locks.met_by_read((db, key)) for key in args[2:])
         if name == b"BLOCK":

@@ -23,6 +23,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.checking import ALWAYS, LEARNT, NOT_FOUNDED, WARY, is_wary, refuses
+from trivet.core.machine.collecting import COLLECT, COLLECTED
 from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
@@ -78,6 +79,8 @@ class Machine(Specials):
             self._apply_body(payload, outcome)
         if index % DIGEST_INTERVAL == 0:
             self._publish_digest(index)
+            if self.collects.sweep(self.now_ms):
+                self._watch_hooks()
         return outcome
 
     def _apply_body(self, payload: bytes, outcome: list[Applied]) -> None:
@@ -304,12 +307,22 @@ class Machine(Specials):
             return scan_part(context, args)
         if args[0] == SLOTKEYS:
             return slot_keys(context, args)
+        if args[0] in (COLLECT, COLLECTED):
+            reply = self._collect(context, args)
+            self._watch_hooks()
+            return reply
         assert args[0] == AS
         context.access = Rights(self.users, args[1], 0, int(args[2]), self.denied)
         try:
             return self._read_rare(context, args[3:])
         finally:
             context.access = None
+
+    def _collect(self, context: Context, args: list[bytes]) -> Reply:
+        """A part of a read over several groups."""
+        if args[0] == COLLECT:
+            return self.collects.tell(self.applied_index, self.now_ms, context.db, args)
+        return self.collects.confirm(self.databases, args)
 
     # -- digest ----------------------------------------------------------------------------
 

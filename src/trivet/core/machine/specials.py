@@ -22,7 +22,7 @@ from trivet.core.machine.settings import ACCOUNTED, OVER
 from trivet.core.machine.sharing import SHARED, take_copy
 from trivet.core.machine.state import State
 from trivet.core.machine.transactions import BAD_WORD, txn
-from trivet.core.machine.waiting import defect
+from trivet.core.machine.waiting import AWAIT, defect
 from trivet.core.machine.withholding import given, lift, withhold
 from trivet.core.transaction.words import TXN
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, NotHere, Reply, Simple
@@ -60,6 +60,7 @@ class Specials(State):
             b"WATCH": self._watch,
             b"UNWATCH": self._unwatch,
             b"BLOCK": self._block,
+            AWAIT: self._await,
             b"CLAIM": self._claim,
             b"UNBLOCK": self._unblock,
             b"RELEASE": self._release,
@@ -115,6 +116,11 @@ class Specials(State):
         if self.settings.refuses_growth and _grows((call[0], call[1][2:])):
             return OUT_OF_MEMORY
         reply = self.waiting.block(context, node, call)
+        self._watch_hooks()
+        return reply
+
+    def _await(self, context: Context, node: NodeId, call: Call) -> Reply:
+        reply = self.waiting.await_change(node, call)
         self._watch_hooks()
         return reply
 

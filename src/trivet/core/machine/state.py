@@ -10,6 +10,7 @@ from trivet.core.base.ids import NodeId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.command.events import EXPIRED, NEW_KEY
 from trivet.core.command.table import Context, Event
+from trivet.core.machine.collecting import Collects
 from trivet.core.machine.entry import Batch
 from trivet.core.machine.locked import Looker
 from trivet.core.machine.memory import Memory
@@ -83,6 +84,8 @@ class State:
         """Calls that were answered with ``NotHere`` since it started."""
         self.evicted_count = 0
         """Keys evicted since this replica started."""
+        self.collects = Collects()
+        """Readers over several groups."""
         self.walks: list[ChangeHook] = []
         """Those who copy slots to another group and must hear of every change (see ``exporting``)."""
         self.follower: ChangeHook | None = None
@@ -133,6 +136,7 @@ class State:
     def owns_otherwise(self) -> None:
         """What is owned, sealed or imported has changed: who must look at keys is told."""
         ownership = self.ownership
+        self.collects.forget_all()
         self._settle_owner()
         self.databases.set_outsiders(ownership if ownership.is_partial else None)
         self._watch_hooks()
@@ -200,6 +204,7 @@ class State:
             or self.snapshot_hook is not None
             or self.follower is not None
             or bool(self.walks)
+            or bool(self.collects.watches.keys)
             or self.journal is not None
             or bool(self.ownership.imports)
         )
@@ -232,6 +237,8 @@ class MachineHook:
             machine.watches.touched((database.index, key))
         if machine.waiting.by_key:
             machine.waiting.touched((database.index, key))
+        if machine.collects.watches.keys:
+            machine.collects.watches.touched((database.index, key))
         if machine.follower is not None:
             machine.follower.before_change(database, key)
         for walk in machine.walks:
@@ -250,6 +257,7 @@ class MachineHook:
             machine.watches.touched_all(database)
         if machine.waiting.by_key:
             machine.waiting.touched_all(database)
+        machine.collects.forget_all()
         if machine.follower is not None:
             machine.follower.before_flush(database)
         for walk in machine.walks:

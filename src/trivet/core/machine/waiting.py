@@ -14,13 +14,15 @@ then does the client get it. So an element is never lost with a node:
 - Rule B4: a node whose waiting call is not known here any more (it was thought dead) asks again. Its
   place in the queue is lost, nothing else. What a call did for good (``BLMOVE``) can't go back, and asking
   again would do it twice: so it stays to be claimed, until the node claims it or its life is over.
+- Rule B5: who waits for keys of several groups is only told (``AWAIT``): it takes nothing here, has
+  nothing to claim, and is told once. It is told when a key *changes*; that a lock goes is nothing to tell.
 """
 
 from typing import Final
 
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster.slots import slot_of
-from trivet.core.command.lookup import keys_of
+from trivet.core.command.lookup import find_row, keys_of
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.entry import Call
 from trivet.core.machine.watches import WatchedKey, Watcher
@@ -34,6 +36,17 @@ ENDED: Final = b"ended"
 UNKNOWN: Final = b"unknown"
 """How ``CLAIM`` and ``UNBLOCK`` answer: the first with the reply, the others alone in their list."""
 
+BLOCK: Final = b"BLOCK"
+RETRY: Final = b"RETRY"
+"""``RETRY client call…``: what ``BLOCK`` began is tried again, as a transaction over groups."""
+AWAIT: Final = b"AWAIT"
+"""``AWAIT client when key…``: the client is told when one of the keys has changed (Rule B5)."""
+IF_THERE: Final = b"there"
+"""When: only if the key is there after the change."""
+WHATEVER: Final = b"whatever"
+"""When: also if it has gone, or become something else."""
+
+_MOVES: Final = {b"BLMOVE": 1, b"BRPOPLPUSH": 1}
 _WRONG_TYPE: Final = "WRONGTYPE"
 DEFECT: Final = Error("ERR internal error: this command failed by a defect, please report it")
 
@@ -48,12 +61,14 @@ def defect(context: Context, args: list[bytes], error: Exception) -> Error:
 class WaitingCall:
     """One call that waits, or one that was served and is not claimed (``served``)."""
 
-    __slots__ = ("args", "db_index", "keys", "kinds", "reply", "served")
+    __slots__ = ("args", "db_index", "is_told", "keys", "kinds", "reply", "served")
 
     def __init__(self, db_index: int, args: list[bytes], keys: list[bytes]) -> None:
         self.db_index = db_index
         self.args = args
         self.keys = keys
+        self.is_told = args[0] == AWAIT
+        """It takes nothing here (Rule B5)."""
         self.kinds: dict[bytes, bytes] = {}
         self.served = False
         self.reply: Reply = None
@@ -75,8 +90,8 @@ class WaitingCalls:
         self.by_client: dict[Watcher, WaitingCall] = {}
         self.by_key: dict[WatchedKey, dict[Watcher, None]] = {}
         """Only those that wait, in order of arrival."""
-        self.ready: dict[WatchedKey, None] = {}
-        """Keys with waiters that have changed since they were last offered."""
+        self.ready: dict[WatchedKey, bool] = {}
+        """Keys with waiters that are to be offered: they have changed, or (False) are not locked any more."""
         self.woken: list[Watcher] = []
         """Clients that were served, or forgotten, since somebody last looked."""
         self.put_off: list[WaitingCall] = []
@@ -100,6 +115,13 @@ class WaitingCalls:
         if isinstance(reply, Blocked):
             self.put(client, WaitingCall(call[0], reply.args, keys_of(row, reply.args)))
         return reply
+
+    def await_change(self, node: NodeId, call: Call) -> Reply:
+        """``AWAIT client when key…`` (Rule B5)."""
+        client: Watcher = (node, int(call[1][1]))
+        self._forget(client)
+        self.put(client, WaitingCall(call[0], [AWAIT, call[1][2]], call[1][3:]))
+        return OK
 
     def put(self, client: Watcher, call: WaitingCall) -> None:
         """The call waits from now on, behind all others (a served one only for its claim)."""
@@ -198,34 +220,38 @@ class WaitingCalls:
         for client in reversed(clients):
             self._give_back(context, client)
         for client, waiting in zip(clients, calls, strict=True):
+            self.woken.append(client)
+            if waiting.is_told:
+                continue
             follows = WaitingCall(waiting.db_index, waiting.args, waiting.keys)
             follows.served = True
             follows.reply = NOT_HERE
             self.put(client, follows)
-            self.woken.append(client)
 
     # -- changes of keys ------------------------------------------------------------------------
 
     def touched(self, key: WatchedKey) -> None:
         """``key`` is about to change."""
         if key in self.by_key and key != self._serving:
-            self.ready[key] = None
+            self.ready[key] = True
 
     def touched_all(self, database: Database) -> None:
         """A whole database is about to be emptied or exchanged."""
         for key in self.by_key:
             if key[0] == database.index:
-                self.ready[key] = None
+                self.ready[key] = True
 
     def serve(self, context: Context) -> None:
         """Offer all keys that have changed to their waiters (Rule B1)."""
         db_index = context.db_index
         while self.ready:
             key = next(iter(self.ready))
-            del self.ready[key]
+            has_changed = self.ready.pop(key)
             self._serving = key
             self._offer(context, key)
             self._serving = None
+            if has_changed:
+                self._tell(context, key)
         context.only_key = None
         context.may_block = False
         context.db_index = db_index
@@ -240,6 +266,8 @@ class WaitingCalls:
         in_vain: dict[bytes, None] = {}
         for client in list(self.by_key.get(key, ())):
             waiting = self.by_client[client]
+            if waiting.is_told:
+                continue
             if self._locks.held and self._is_locked(waiting):
                 continue
             kind = waiting.kind_at(name)
@@ -247,13 +275,22 @@ class WaitingCalls:
                 continue
             row = ROWS[waiting.args[0]]
             reply = self._try(context, row, waiting)
-            if isinstance(reply, Blocked) or _is_of_another_type(reply, row):
+            if isinstance(reply, Blocked) or is_of_another_type(reply, row):
                 in_vain[kind] = None
                 continue
             self._unlist(client, waiting)
             waiting.served = True
             waiting.reply = reply
             self.woken.append(client)
+
+    def _tell(self, context: Context, key: WatchedKey) -> None:
+        """Those who take nothing here hear that ``key`` has changed, and are forgotten (Rule B5)."""
+        is_there = context.db.exists(key[1])
+        for client in list(self.by_key.get(key, ())):
+            waiting = self.by_client[client]
+            if waiting.is_told and (is_there or waiting.args[1] == WHATEVER):
+                self._forget(client)
+                self.woken.append(client)
 
     def _try(self, context: Context, row: Row, waiting: WaitingCall) -> Reply:
         assert row.run is not None
@@ -292,8 +329,8 @@ class WaitingCalls:
         for place in freed if self.by_key else ():
             for client in self.by_key.get(place, ()):
                 waiting = self.by_client[client]
-                for key in waiting.keys:
-                    self.ready[(waiting.db_index, key)] = None
+                for key in () if waiting.is_told else waiting.keys:
+                    self.ready.setdefault((waiting.db_index, key), False)
 
     def _forget(self, client: Watcher) -> None:
         waiting = self.by_client.pop(client, None)
@@ -309,6 +346,31 @@ class WaitingCalls:
                 if not clients:
                     del self.by_key[place]
                     self.ready.pop(place, None)
+
+
+def try_again(context: Context, row: Row, args: list[bytes]) -> Reply:
+    """What one of its keys has for a call that has waited, the first that has something."""
+    assert row.run is not None
+    reply: Reply = None
+    context.may_block = True
+    for key in keys_of(row, args):
+        context.only_key = key
+        reply = row.run(context, args)
+        if not (isinstance(reply, Blocked) or is_of_another_type(reply, row)):
+            return reply
+    return reply if isinstance(reply, Blocked) else Blocked(0, args)
+
+
+def keys_awaited(args: list[bytes]) -> list[bytes]:
+    """The keys in which something may come for a call that waits."""
+    row = find_row(args)
+    keys = [] if isinstance(row, Error) else keys_of(row, args)
+    return keys[:1] if args[0] in _MOVES else keys
+
+
+def when_told(args: list[bytes]) -> bytes:
+    """Of which changes a call that waits wants to hear; a consumer also that its group is no more."""
+    return WHATEVER if args[0] == b"XREADGROUP" else IF_THERE
 
 
 def _put_back(context: Context, waiting: WaitingCall) -> None:
@@ -333,8 +395,11 @@ def _can_be_made_anew(waiting: WaitingCall) -> bool:
     )
 
 
-def _is_of_another_type(reply: Reply, row: Row) -> bool:
-    """A key that became something else does not end a wait for a list or a sorted set."""
+def is_of_another_type(reply: Reply, row: Row) -> bool:
+    """Whether this is the reply of a call that waits for something else to be at the key.
+
+    A key that became something else does not end a wait for a list or a sorted set.
+    """
     return (
         isinstance(reply, Error)
         and row.group != "stream"

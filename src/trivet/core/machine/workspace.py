@@ -22,7 +22,7 @@ from trivet.core.machine.lock_modes import add_lock, locks_of_row
 from trivet.core.machine.packets import Parcel, unpack
 from trivet.core.machine.rights import AS, Denied, Rights
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, aborted_exec, run_calls
-from trivet.core.machine.waiting import defect
+from trivet.core.machine.waiting import BLOCK, RETRY, defect, try_again
 from trivet.core.script.scripts import Scripts
 from trivet.core.transaction.words import BLIND, EXCLUSIVE, SHARED, Effects, LockKey
 from trivet.core.values.codec import load_items
@@ -45,7 +45,7 @@ class Job:
 
     def __init__(self, call: Call, client: ConnectionId, home: GroupId) -> None:
         self.call = call
-        """One command, ``EXEC``, or either on behalf of a user."""
+        """One command, ``EXEC``, or either on behalf of a user; or a call that may wait."""
         self.client = client
         self.home = home
         """Gets what belongs to no key: messages to publish."""
@@ -191,10 +191,16 @@ def _run(context: Context, job: Job, users: Users, ran: Ran) -> Reply:
         calls = decode_calls(args[1])
         refusal = aborted_exec(calls) if context.refuses_growth else None
         return refusal if refusal is not None else run_calls(context, calls)
-    row = (ROWS_WITHOUT_GROWTH if context.refuses_growth else ROWS).get(args[0])
+    word = args[0]
+    if word in (BLOCK, RETRY):
+        args = args[2:]
+    row = (ROWS_WITHOUT_GROWTH if context.refuses_growth and word != RETRY else ROWS).get(args[0])
     if row is None or row.run is None:
         return UNKNOWN
     try:
+        if word == RETRY:
+            return try_again(context, row, args)
+        context.may_block = word == BLOCK
         return row.run(context, args)
     except Exception as error:
         return defect(context, args, error)

@@ -7,7 +7,8 @@ like others; or it waits, and the session with it. From then on three things can
 - its time is over, or ``CLIENT UNBLOCK``: ``UNBLOCK`` ends the wait, or gets what was just served;
 - the client is gone: ``RELEASE`` gives back what it may have been served.
 
-When its keys go to another group (``NotHere``), it begins anew there.
+When its keys go to another group (``NotHere``), it begins anew there. A call with keys of several groups is
+begun as a transaction over them, and waits as ``awaiting`` has it.
 All of it is the node's own business and wait for a majority as long as it takes; a client
 whose time is over hears of it after ``command_timeout_ms`` at the latest.
 """
@@ -19,8 +20,10 @@ from typing import Final
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Nobody, Run, Waiter
 from trivet.core.machine.waiting import ENDED, SERVED, WAITS
+from trivet.core.node.awaiting import AwaitingClients
+from trivet.core.node.router import Router
 from trivet.core.wire.reply import NOT_HERE, NULL_ARRAY, Blocked, Error, NotHere, Reply
 
 UNBLOCKED: Final = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
@@ -53,15 +56,18 @@ class Blocking:
         "otherwise",
         "phase",
         "run",
+        "trial",
         "woken",
     )
 
     def __init__(
-        self, conn: ConnectionId, db: int, args: list[bytes], group: Replica, done: list["Blocking"]
+        self, conn: ConnectionId, db: int, args: list[bytes], group: Replica | None, done: list["Blocking"]
     ) -> None:
         self.conn = conn
         self.group = group
-        """Where it waits."""
+        """Where it waits; None: in several groups."""
+        self.trial: Run | None = None
+        """Of a call with keys of several: its first trial."""
         self.gone = False
         """There is no such group any more."""
         self.db = db
@@ -85,18 +91,13 @@ class Blocking:
         self.done.append(self)
 
 
-class Nobody:
-    """Waits for runs whose client is gone."""
-
-    def run_done(self) -> None:
-        """Nothing to do."""
-
-
 class BlockedClients:
     """All waiting calls of this node's clients."""
 
-    def __init__(self, timeout_ms: int) -> None:
+    def __init__(self, timeout_ms: int, router: Router) -> None:
         self.by_client: dict[ConnectionId, Blocking] = {}
+        self.awaiting = AwaitingClients(router)
+        """Those of them that wait in several groups."""
         self.answers: list[tuple[ConnectionId, Reply]] = []
         """Calls that are over; the node takes them."""
         self.homeless: list[Run] = []
@@ -114,6 +115,11 @@ class BlockedClients:
         self.by_client[conn] = Blocking(conn, db, args, group, self._done)
         return [b"BLOCK", b"%d" % conn, *args]
 
+    def begin_wide(self, conn: ConnectionId, db: int, args: list[bytes], trial: Run) -> None:
+        """The client calls ``args``, whose keys are in several groups; ``trial`` is under way."""
+        call = self.by_client[conn] = Blocking(conn, db, args, None, self._done)
+        call.trial = trial
+
     def waits(self, conn: ConnectionId, reply: Blocked, now_ms: Instant) -> None:
         """``BLOCK`` found nothing: the call waits from now on."""
         call = self.by_client[conn]
@@ -126,7 +132,11 @@ class BlockedClients:
         if reply.timeout_ms and not call.deadline_ms:
             call.deadline_ms = now_ms + reply.timeout_ms
             self._remember(conn, call)
-        self._look_again(conn, call)
+        if call.group is None:
+            call.trial = None
+            self.awaiting.begin(conn, call.db, call.args, now_ms)
+        else:
+            self._look_again(conn, call)
 
     def _remember(self, conn: ConnectionId, call: Blocking) -> None:
         """Note a deadline. Those of calls that were served long before are not kept for ever."""
@@ -141,14 +151,22 @@ class BlockedClients:
         """``BLOCK`` was answered at once. A failed one may yet wait or be served there: that is given up."""
         call = self.by_client.pop(conn)
         if failed:
-            self._send(b"RELEASE", conn, self._nobody, call.group)
+            self._release(call)
 
     def gone(self, conn: ConnectionId) -> None:
         """The client is gone."""
         call = self.by_client.pop(conn, None)
         if call is not None:
             self._ending.pop(conn, None)
-            self._send(b"RELEASE", conn, self._nobody, call.group)
+            self._release(call)
+
+    def _release(self, call: Blocking) -> None:
+        if call.group is not None:
+            self._send(b"RELEASE", call.conn, self._nobody, call.group)
+        elif call.conn in self.awaiting.by_client:
+            self.awaiting.gone(call.conn)
+        elif call.trial is not None and self.awaiting.transactor is not None:
+            self.awaiting.transactor.withdraw(call.trial)
 
     def unblock(self, conn: ConnectionId, otherwise: Reply) -> bool:
         """End the wait, as if its time were over; False when the client does not wait."""
@@ -167,6 +185,8 @@ class BlockedClients:
 
     def woken(self, conn: ConnectionId, group: Replica) -> None:
         """The machine of ``group`` served the call, or forgot it."""
+        if self.awaiting.told(conn, group.settings.group):
+            return
         call = self.by_client.get(conn)
         if call is None or call.group is not group:
             self._send(b"RELEASE", conn, self._nobody, group)
@@ -181,6 +201,7 @@ class BlockedClients:
         for conn, call in list(self.by_client.items()):
             if call.group is group:
                 self.woken(conn, group)
+        self.awaiting.lost(group.settings.group)
 
     def changed_face(self, before: Replica, after: Replica) -> None:
         """The group is reached in another way from now on: every call in it asks what became of it."""
@@ -199,12 +220,14 @@ class BlockedClients:
                     self._over(conn, TIMEOUT_ERROR)  # it may have been served, and nobody remembers
                 else:
                     call.gone = True
+        self.awaiting.lost(group.settings.group)
 
-    def moved(self, conn: ConnectionId, group: Replica) -> None:
-        """The call was sent to another group."""
+    def moved(self, conn: ConnectionId, group: Replica | None, trial: Run | None) -> None:
+        """The call was sent to another group; or, its keys being in several by now, it is tried in all."""
         call = self.by_client.get(conn)
         if call is not None:
             call.group = group
+            call.trial = trial
             call.gone = False
 
     def _follow(self, call: Blocking) -> None:
@@ -219,6 +242,7 @@ class BlockedClients:
     def tick(self, now_ms: Instant) -> None:
         """Calls whose time is over."""
         self._now_ms = now_ms
+        self.awaiting.tick(now_ms)
         deadlines = self._deadlines
         while deadlines and deadlines[0][0] <= now_ms:
             deadline_ms, conn = heappop(deadlines)
@@ -237,6 +261,9 @@ class BlockedClients:
 
     def _end(self, call: Blocking) -> None:
         call.phase = Phase.ENDING
+        if call.group is None:
+            self.awaiting.end(call.conn, call.otherwise)
+            return
         call.asked_ms = self._now_ms
         call.run = self._send(b"UNBLOCK", call.conn, call, call.group)
         self._ending[call.conn] = call
@@ -255,6 +282,10 @@ class BlockedClients:
             if self.by_client.get(call.conn) is call and run is not None and run.replies is not None:
                 call.run = None
                 self._answered(call.conn, call, run.replies[0])
+        self.awaiting.settle()
+        answers, self.awaiting.answers = self.awaiting.answers, []
+        for conn, reply in answers:
+            self._over(conn, reply)
         return bool(self.answers)
 
     def _answered(self, conn: ConnectionId, call: Blocking, reply: Reply) -> None:
@@ -283,11 +314,13 @@ class BlockedClients:
             call.woken = False
             call.run = Run(call, True, patient=True)
             call.run.add((call.db, [b"BLOCK", b"%d" % conn, *call.args]), 64)
+            assert call.group is not None
             call.group.write(call.run, self._now_ms)
 
     def _look_again(self, conn: ConnectionId, call: Blocking) -> None:
         if call.woken:
             call.woken = False
+            assert call.group is not None
             self.woken(conn, call.group)
 
     def _over(self, conn: ConnectionId, reply: Reply) -> None:

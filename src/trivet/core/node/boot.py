@@ -101,7 +101,8 @@ def boot(
         )
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
-    front.transactor = front.rerouting.transactor = Transactions(front)
+    transactor = front.transactor = front.rerouting.transactor = Transactions(front)
+    front.blocked.awaiting.transactor = transactor
     notes = [(WARNING, note) for note in recovery.notes]
     return Booted(cluster, groups, front, recovery.wal, maker, birth, prng.fork(), notes + log)
 

@@ -18,6 +18,7 @@ from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.session_commands import HANDLERS
 from trivet.core.node.teaching import is_taught, teach
 from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
+from trivet.core.node.waits import block
 from trivet.core.node.wide import Wide
 from trivet.core.wire.reply import Error
 
@@ -106,7 +107,7 @@ def _take_otherwise(
     if route.is_wide and front.router.many:
         return spread(front, session, route, args, size_bytes)
     if route.blocks and may_wait(args):
-        return front.block(session, args, size_bytes)
+        return block(front, session, args, size_bytes)
     return spread(front, session, route, args, size_bytes) if session.home is None else None
 
 

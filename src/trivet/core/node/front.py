@@ -15,11 +15,9 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.run import Run
-from trivet.core.machine.checking import names_of
-from trivet.core.node.blocking import BlockedClients, Nobody
+from trivet.core.group.run import Nobody, Run
+from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.gathering import Gathering, Plan
@@ -28,7 +26,7 @@ from trivet.core.node.monitors import Monitors
 from trivet.core.node.oversight import Steward
 from trivet.core.node.pausing import Pause
 from trivet.core.node.rerouting import Rerouting, send_parts
-from trivet.core.node.router import NOT_IN_REACH, Router
+from trivet.core.node.router import Router
 from trivet.core.node.rules import Rules
 from trivet.core.node.session import HELD, MONITORED, PAUSED, WRITTEN_MAX, Piece, Ready, Session
 from trivet.core.node.sharing import Change, Sharing
@@ -37,7 +35,7 @@ from trivet.core.node.tracking import Tracking
 from trivet.core.node.wide import Transactor
 from trivet.core.pubsub.hub import Hub
 from trivet.core.values.numbers import parse_int
-from trivet.core.wire.reply import Blocked, Error
+from trivet.core.wire.reply import Error
 from trivet.core.wire.resp import RequestParser, RespLimits
 
 FULL: Final = Error(
@@ -108,7 +106,7 @@ class Front:
         """Requests whose group this node does not know yet, and since when they wait for that."""
         self.touch = Touch(now_ms)
         self.steward: Steward | None = None
-        self.blocked = BlockedClients(config.command_timeout_ms)
+        self.blocked = BlockedClients(config.command_timeout_ms, self.router)
         self.guard = Guard(lambda: self.system.machine.users, config.password)
         self.pubsub = Hub(config.limits, self.system.settings.incarnation)
         self.vet = 0
@@ -354,39 +352,6 @@ class Front:
         session.writes_under_way = False
         session.barrier = run
         self.system.read(run, self.now_ms)
-
-    def block(self, session: Session, args: list[bytes], size_bytes: int) -> bool:
-        """Take a call that may wait; False when it must be parked."""
-        limit = self.limits.waiting_call_bytes_max
-        if sum(map(len, args)) > limit:
-            session.answer_reply(
-                Error(f"ERR a call that waits is larger than waiting_call_bytes_max ({limit})")
-            )
-            return True
-        group = session.home or self.router.of_keys(session.db, names_of(args))
-        if group is NOT_IN_REACH and self.waits_for_map(session, args):
-            return False
-        if isinstance(group, Error):
-            session.answer_reply(group)
-            return True
-        run = self.run_for(session, True, group)
-        if run is None:
-            return False
-        run.add((session.db, self.blocked.begin(session.conn, session.db, args, group)), size_bytes)
-        session.calls_under_way += 1
-        session.blocking = True
-        session.blocking_run = run
-        return True
-
-    def look_at_blocking(self, session: Session) -> None:
-        """The call that may wait has its first answer."""
-        (answer,) = session.blocking_answer
-        session.blocking_answer = []
-        if isinstance(answer, Blocked):
-            self.blocked.waits(session.conn, answer, self.now_ms)
-        else:
-            session.blocking = False
-            self.blocked.found(session.conn, answer is TIMEOUT_ERROR)
 
     def held(self, session: Session) -> int:
         """On how many other nodes all that this client has written is surely synced (``WAIT``).

@@ -92,20 +92,8 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
         return whole(args, groups)
     if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
         return WIDE
-    keys = names_of(args)
-    divide = _DIVIDED.get(name)
-    if divide is None or len(keys) < 2:
-        place = router.of_keys(db, keys)
-        return WIDE if place is CROSSSLOT and name != b"BLOCK" else place
-    groups_of_keys: list[Replica] = []
-    for key in keys:
-        found = router.of_slot(db, slot_of(key))
-        if isinstance(found, Error):
-            return found
-        groups_of_keys.append(found)
-    if all(group is groups_of_keys[0] for group in groups_of_keys):
-        return groups_of_keys[0]
-    return divide(args, groups_of_keys)
+    place = router.of_keys(db, names_of(args))
+    return WIDE if place is CROSSSLOT else place
 
 
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
@@ -118,41 +106,6 @@ def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | E
         parts.setdefault(group.settings.group, (group, args[:2]))[1].append(key)
     found = list(parts.values())
     return found[0][0] if len(found) == 1 else Plan(args, found, _ok)
-
-
-def _by_group(args: list[bytes], groups: list[Replica]) -> list[tuple[Replica, list[bytes]]]:
-    """The keys after the name as one call per group, in their order."""
-    parts: list[tuple[Replica, list[bytes]]] = []
-    for number, group in enumerate(groups):
-        for known, part in parts:
-            if known is group:
-                part.append(args[1 + number])
-                break
-        else:
-            parts.append((group, [args[0], args[1 + number]]))
-    return parts
-
-
-def _divide_sum(args: list[bytes], groups: list[Replica]) -> Plan:
-    return Plan(args, _by_group(args, groups), _sum)
-
-
-def _divide_mget(args: list[bytes], groups: list[Replica]) -> Plan:
-    parts = _by_group(args, groups)
-    place = {id_of: number for number, (_, part) in enumerate(parts) for id_of in part[1:]}
-
-    def merge(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
-        taken = [0] * len(replies)
-        values: list[Reply] = []
-        for key in args[1:]:
-            number = place[key]
-            reply = replies[number]
-            assert isinstance(reply, list)
-            values.append(reply[taken[number]])
-            taken[number] += 1
-        return values
-
-    return Plan(args, parts, merge)
 
 
 def _sum(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
@@ -244,9 +197,3 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"SCRIPT": _script,
     b"FUNCTION": _to_all(first_of),
 }
-_DIVIDED: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]] = {
-    b"MGET": _divide_mget,
-    b"EXISTS": _divide_sum,
-    b"TOUCH": _divide_sum,
-}
-"""Commands that can be divided by keys: each part of their answer counts for itself."""

@@ -45,6 +45,7 @@ from trivet.core.node.peers import (
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
 from trivet.core.node.session import LOGIN, Session
+from trivet.core.node.waits import look_at_blocking
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
 from trivet.core.steward.messages import OfSteward
@@ -455,7 +456,7 @@ class Node:
         for session in sessions:
             session.drain()
             if session.blocking_answer:
-                front.look_at_blocking(session)
+                look_at_blocking(front, session)
             if session.parked and not session.is_waiting() and not session.gone:
                 self._unpark(session)
             elif session.paused:

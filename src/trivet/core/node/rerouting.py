@@ -18,6 +18,7 @@ from trivet.core.group.run import Run
 from trivet.core.machine.checking import WHOLE
 from trivet.core.machine.entry import Call
 from trivet.core.machine.rights import AS
+from trivet.core.machine.waiting import BLOCK
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.gathering import Gathering, Plan, first_of, plan_of
 from trivet.core.node.router import NOT_IN_REACH, Router
@@ -102,8 +103,8 @@ class Rerouting:
         self.homeless: list[_Homeless] = []
         self.count = 0
         """Calls sent again since the start."""
-        self._moved: list[tuple[ConnectionId, Replica]] = []
-        """Clients whose call may wait, and where it is now."""
+        self._moved: list[tuple[ConnectionId, Replica | None, Run | None]] = []
+        """Clients whose call may wait, and where it is now: in a group, or tried in several."""
 
     def take(self, run: Run, epoch: int, now_ms: Instant) -> None:
         """A run has come back with calls that were not run."""
@@ -118,8 +119,8 @@ class Rerouting:
             self.take(run, 0, now_ms)
         blocked.homeless.clear()
         sent = self.look(epoch, now_ms)
-        for conn, group in self._moved:
-            blocked.moved(conn, group)
+        for conn, group, trial in self._moved:
+            blocked.moved(conn, group, trial)
         self._moved.clear()
         return sent
 
@@ -197,8 +198,8 @@ class Rerouting:
             return True
         self._note_watches(call, [found])
         words = call[1][3:] if call[1][0] == AS else call[1]
-        if words[0] == b"BLOCK":
-            self._moved.append((int(words[1]), found))
+        if words[0] == BLOCK:
+            self._moved.append((int(words[1]), found, None))
         self._send_to(found, again, call, epoch, now_ms)
         return True
 
@@ -240,12 +241,17 @@ class Rerouting:
         words = call[1][3:] if call[1][0] == AS else call[1]
         watcher = int(words[2]) if words[0] == b"EXEC" and words[2] else -1
         client = int(call[1][2]) if call[1][0] == AS else watcher
+        if words[0] == BLOCK:
+            client = int(words[1])
         watched: list[GroupId] = []
         if watcher >= 0 and not isinstance(found, Plan | Wide):
             watched = [found.settings.group]
         elif watcher >= 0:
             watched = [NO_GROUP]
-        return self.transactor.begin(again, call, client, watched)
+        run = self.transactor.begin(again, call, client, watched)
+        if words[0] == BLOCK:
+            self._moved.append((client, None, run))
+        return run
 
 
 def _inner(call: Call) -> Call:

@@ -18,11 +18,8 @@ from trivet.core.machine.checking import OTHER_KEYSPACE, other_databases
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error
 
-CROSSSLOT: Final = Error(
-    "CROSSSLOT a call that waits has keys in several groups: "
-    "use a hash tag like {user1}, or keep the keyspace TOGETHER"
-)
-"""Of other calls it says that they run as a transaction over groups, and no client sees it."""
+CROSSSLOT: Final = Error("CROSSSLOT the keys are in several groups")
+"""It says of a call that it runs as a transaction over groups; no client sees it."""
 FLUSHES_ALL: Final = Error(
     "CROSSSLOT FLUSHALL concerns all groups, which can't act as one: not within MULTI; nothing was done"
 )
@@ -80,6 +77,10 @@ class Router:
         if found is None:
             return self._nowhere() if group < 0 else NOT_IN_REACH
         return found
+
+    def replica(self, group: GroupId) -> Replica | None:
+        """The group with this number, if this node speaks to it."""
+        return self._replicas.get(group)
 
     def _nowhere(self) -> Error:
         """No group has the database: there is none, unless there is no map here yet."""

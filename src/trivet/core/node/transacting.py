@@ -41,6 +41,7 @@ from trivet.core.node.attempts import (
     names_scripts,
 )
 from trivet.core.node.client_list import describe
+from trivet.core.node.collecting import Collects
 from trivet.core.node.front import Front
 from trivet.core.node.rerouting import WHOLE_READS
 from trivet.core.node.resolver import Resolver
@@ -82,6 +83,7 @@ class Transactions:
         """Those of them that have nothing under way, or are to ask a participant again."""
         self.counts = Counts()
         self.workspace = Workspace()
+        self.collects = Collects(front, self.workspace, self._stir)
         self.resolver = Resolver(front)
         self._prng: Prng = front.prng()
         self._inbox: list[Asked] = []
@@ -106,15 +108,17 @@ class Transactions:
         front = self._front
         if not session.idle or not front.may_go_on(session, True):
             return False
-        refusal = front.refuse_write()
-        if refusal is not None:
-            front.unwatch_in(session.conn, watched)
-            session.answer_reply(refusal)
-            return True
         wide = self.begin(session, (session.db, call), session.conn, watched)
         if wide is None:
             front.unwatch_in(session.conn, watched)
             session.answer_reply(TOO_MANY)
+            return True
+        refusal = front.refuse_write()
+        if refusal is not None and self._waiting.pop(wide.stamp.number, None) is not None:
+            del self.running[wide.stamp.number]
+            wide.replies = [refusal]
+            front.unwatch_in(session.conn, watched)
+            session.answer_reply(refusal)
             return True
         wide.turn = front.turn_number
         wide.opener = session.last_command
@@ -123,6 +127,30 @@ class Transactions:
         session.vet |= HELD
         front.tracking.on_transaction(session, wide, [(session.db, call)])
         return True
+
+    def take_waiting(self, session: Session, call: list[bytes]) -> Transacting | None:
+        """See ``Transactor``."""
+        front = self._front
+        refusal = front.refuse_write()
+        wide = None if refusal is not None else self.begin(session, (session.db, call), session.conn, [])
+        if wide is None:
+            session.answer_reply(refusal or TOO_MANY)
+            return None
+        wide.turn = front.turn_number
+        wide.opener = session.last_command
+        session.pending.append(wide)
+        session.calls_under_way += 1
+        return wide
+
+    def withdraw(self, run: Run) -> None:
+        """See ``Transactor``."""
+        if not isinstance(run, Transacting) or run.replies is not None:
+            return
+        attempt = run.attempt
+        if attempt is None:
+            self._answer(run, NO_LOCKS)
+        elif attempt.coordinator.phase in (Phase.LOCKING, Phase.RUNNING):
+            self._give_up(attempt, NO_LOCKS)
 
     def begin(
         self, waiter: Waiter, call: Call, client: ConnectionId, watched: list[GroupId]
@@ -141,6 +169,8 @@ class Transactions:
             wide.news = Run(News(self, wide), False)
             wide.news.add((0, [USERS, b"NAMES"]), 0)
             front.system.read(wide.news, front.now_ms)
+        if self.collects.begin(wide):
+            del self._waiting[stamp.number]
         self._stir()
         return wide
 
@@ -199,6 +229,7 @@ class Transactions:
     def look(self) -> bool:
         """Go on with what can go on; True: nothing is left that time could change."""
         self._listed = True
+        self.collects.look(self._answer, self._lock_instead)
         inbox, self._inbox = self._inbox, []
         for asked in inbox:
             run = asked.run
@@ -265,6 +296,14 @@ class Transactions:
         self._front.unwatch_in(wide.client, watched)
         self._front.unparked = True
         wide.finish([reply])
+
+    def _lock_instead(self, wide: Transacting) -> None:
+        """What could not be read without locks."""
+        refusal = self._front.refuse_write()
+        if refusal is not None:
+            self._answer(wide, refusal)
+        else:
+            self._waiting[wide.stamp.number] = wide
 
     # -- attempts -------------------------------------------------------------------------------
 
@@ -353,8 +392,9 @@ class Transactions:
             return
         wide.attempt = None
         if end is End.COMMITTED:
-            if isinstance(wide.waiter, Session):
-                self._note_writes(wide.waiter, attempt)
+            session = self._front.sessions.get(wide.client)
+            if session is not None:
+                self._note_writes(session, attempt)
             self._answer(wide, wide.reply)
         elif end is End.UNKNOWN:
             self._answer(wide, TIMEOUT_ERROR)

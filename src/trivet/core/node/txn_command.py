@@ -115,6 +115,8 @@ def transaction_facts(front: Front) -> dict[str, str | int]:
         "txn_aborts_given_up": refused[End.GIVEN_UP],
         "txn_unknown": refused[End.UNKNOWN],
         "txn_timeouts": counts.timeouts,
+        "txn_reads": transactions.collects.count,
+        "txn_reads_locked": transactions.collects.count_of_failed,
         "txn_prepared_here": prepared,
         "txn_in_doubt_here": in_doubt,
         "txn_records_here": records,

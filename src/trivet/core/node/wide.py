@@ -32,11 +32,19 @@ class Transactor(Protocol):
         """Put a call that runs so among the session's; False: it must be parked."""
         ...
 
+    def take_waiting(self, session: Session, call: list[bytes]) -> Run | None:
+        """Put the first trial of a call that may wait among the session's, which is idle; None: answered."""
+        ...
+
     def begin(self, waiter: Waiter, call: Call, client: ConnectionId, watched: list[GroupId]) -> Run | None:
         """Run a call; it begins in this turn, after this. None: too many are under way.
 
         ``watched``: the groups in which ``client`` watches keys.
         """
+        ...
+
+    def withdraw(self, run: Run) -> None:
+        """Nobody waits for this run of ``begin`` any more: if it is not decided yet, nothing comes of it."""
         ...
 
     def is_free(self, call: Call, group: Replica | None, locked_at: Index) -> bool:

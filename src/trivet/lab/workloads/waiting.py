@@ -3,6 +3,7 @@
 The same must be true as of a queue whose consumers ask again and again: each job is delivered once, and none
 is lost but to a consumer whose answer never came. The order is not judged: what was meant for a consumer that
 went away comes back, and may then leave after a later job.
+Some wait for several queues at once, which may be in several groups.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ class Waiting(Base):
     prefixes = (b"y:", b"g:")
     weights = ("weight_waiting",)
     together = (b"y:", b"g:")
+    may_spread = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {
         b"y:": [b"LRANGE", b"", b"0", b"-1"],
         b"g:": [b"LRANGE", b"", b"0", b"-1"],
@@ -53,7 +55,12 @@ class Waiting(Base):
         seconds = b"0.%03d" % prng.between(1, 900)
         if roll < 16:
             self.count("waits")
-            return Call([[b"BLPOP", waiting, seconds]], [waiting])
+            queues = [waiting]
+            if roll >= 13:
+                others = [b"y:%d" % other for other in range(self.options.keys_per_kind) if other != place]
+                prng.shuffle(others)
+                queues += others[: prng.between(1, 2)]
+            return Call([[b"BLPOP", *queues, seconds]], queues)
         self.count("takes")
 
         def taken(replies: tuple[Value, ...]) -> Call | None:
@@ -70,7 +77,8 @@ class Waiting(Base):
         """Each queue by itself."""
         by_place: dict[bytes, list[Operation]] = {}
         for operation in history:
-            by_place.setdefault(operation.keys[0][2:], []).append(operation)
+            for place in _places(operation):
+                by_place.setdefault(place, []).append(operation)
         return [
             c for place, operations in by_place.items() for c in judge_waiting(place.decode(), operations)
         ]
@@ -78,22 +86,34 @@ class Waiting(Base):
 
 def judge_waiting(name: str, operations: Sequence[Operation]) -> list[Complaint]:
     """Complaints about one queue: a wait that was answered is a pop at its end."""
-    complaints = judge_queue(name, [_as_pop(operation) for operation in operations], ordered=False)
+    pops = [_as_pop(operation, name.encode()) for operation in operations]
+    complaints = judge_queue(name, pops, ordered=False)
     return [Complaint("waiting", complaint.sentence, complaint.evidence) for complaint in complaints]
 
 
 _AS: Final[dict[bytes, bytes]] = {b"y:": b"q:", b"g:": b"w:"}
 
 
-def _as_pop(operation: Operation) -> Operation:
-    """The operation as the queue's judge would have seen it, had the consumer come just in time."""
+def _places(operation: Operation) -> list[bytes]:
+    """The queues that the operation is about: of several that it waited for, that which had something."""
+    command = operation.commands[0]
+    if command[0] == b"BLPOP" and operation.outcome is Outcome.OK:
+        reply = operation.replies[0]
+        if isinstance(reply, tuple) and isinstance(reply[0], bytes) and reply[0] in command[1:-1]:
+            return [reply[0][2:]]
+    return [key[2:] for key in (operation.keys if command[0] == b"BLPOP" else operation.keys[:1])]
+
+
+def _as_pop(operation: Operation, place: bytes) -> Operation:
+    """The operation as the judge of this queue would have seen it, had the consumer come just in time."""
     command = operation.commands[0]
     replies = operation.replies
+    keys = tuple([_AS[key[:2]] + key[2:] for key in operation.keys])
     if command[0] == b"BLPOP":
-        command = (b"LPOP", command[1])
+        command = (b"LPOP", b"y:" + place)
+        keys = (b"q:" + place,)
         if operation.outcome is Outcome.OK and isinstance(replies[0], tuple):
             replies = (replies[0][1],)
     elif command[0] == b"BLMOVE":
         command = (b"LMOVE", *command[1:5])
-    keys = tuple([_AS[key[:2]] + key[2:] for key in operation.keys])
     return msgspec.structs.replace(operation, commands=(command,), keys=keys, replies=replies)
