@@ -12,6 +12,8 @@ from bench.peers import HOST, Peer, PeerError, ask, free_ports, program, wait_un
 from bench.transaction_load import POOL
 
 PREPARED_MAX = 200
+LOCK_TIMEOUT_MS = 500
+"""Two transactions that wait for each other over two databases end so: neither database sees the circle."""
 
 
 class RedisAlways(Peer):
@@ -62,7 +64,7 @@ class TwoPostgres(Peer):
                 raise PeerError(f"initdb: {done.stderr.strip().splitlines()[-1]}")
             words = ["-D", data, "-p", str(port), "-c", "unix_socket_directories="]
             words += ["-c", f"listen_addresses={HOST}", "-c", f"max_prepared_transactions={PREPARED_MAX}"]
-            words += ["-c", "max_connections=300"]
+            words += ["-c", "max_connections=300", "-c", f"lock_timeout={LOCK_TIMEOUT_MS}"]
             self.spawn(*as_user, found.replace("initdb", "postgres"), *words, log=f"log{number}")
             url = f"postgresql://postgres@{HOST}:{port}/postgres"
             wait_until(lambda url=url: self._made(psycopg.connect, url), self.name)  # type: ignore[misc]

@@ -9,6 +9,7 @@ in one database, or `PREPARE TRANSACTION` in two and then `COMMIT PREPARED` in b
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -16,7 +17,7 @@ import time
 
 import uvloop
 
-from bench.load import WARM_UP_S, Connection, RespConnection, Tally, resp, result
+from bench.load import WARM_UP_S, RespConnection, Tally, resp, result
 from trivet.core.cluster.slots import slot_of
 
 POOL = 1_000
@@ -60,7 +61,7 @@ async def run_resp(options: argparse.Namespace, tally: Tally) -> float:
     places = pools(options.slots, size)
     batches = [resp_transaction(choose(places, options.keys, options.parts, chance)) for _ in range(BATCHES)]
     opening = resp(b"SELECT", b"%d" % options.database) if options.database else b""
-    connections: list[Connection] = []
+    connections: list[RespConnection] = []
     for i in range(options.connections):
         host, _, port = options.address[i % len(options.address)].rpartition(":")
         _, connection = await asyncio.get_running_loop().create_connection(
@@ -96,6 +97,7 @@ class Client:
         self.tally = tally
         self.chance = random.Random(number)
         self.count = 0
+        self.name = ""
 
     async def run(self) -> None:
         """Until all is over."""
@@ -111,13 +113,21 @@ class Client:
                 await self._one()
             except psycopg.Error as error:
                 self.tally.error(str(error))
-                for database in self.databases:
-                    await database.execute("ROLLBACK")
+                await self._roll_back()
                 continue
             if self.tally.counting:
                 self.tally.latencies_s.append(time.perf_counter() - begun_s)
         for database in self.databases:
             await database.close()
+
+    async def _roll_back(self) -> None:
+        """Of a transaction that failed in one database, whatever stands in any."""
+        import psycopg
+
+        for database in self.databases:
+            await database.execute("ROLLBACK")
+            with contextlib.suppress(psycopg.Error):
+                await database.execute(f"ROLLBACK PREPARED '{self.name}'")
 
     async def _one(self) -> None:
         """Rows are taken in order, hot ones of the first database first: so nobody waits in a circle."""
@@ -132,16 +142,19 @@ class Client:
             await self.databases[0].execute(f"BEGIN; {updates[0]}; COMMIT")
             return
         self.count += 1
-        name = f"t{self.number}-{self.count}-{time.monotonic_ns()}"
+        self.name = name = f"t{self.number}-{self.count}-{time.monotonic_ns()}"
         halves = [
             database.execute(f"BEGIN; {update}; PREPARE TRANSACTION '{name}'")
             for database, update in zip(self.databases, updates, strict=True)
         ]
         if options.contended:
-            for half in halves:
-                await half
+            await halves[0]
+            await halves[1]
         else:
-            await asyncio.gather(*halves)
+            ends = await asyncio.gather(*halves, return_exceptions=True)
+            failed = [end for end in ends if isinstance(end, BaseException)]
+            if failed:
+                raise failed[0]
         await asyncio.gather(*[one.execute(f"COMMIT PREPARED '{name}'") for one in self.databases])
 
 

@@ -143,8 +143,8 @@ def _table(found: Rows, connections: int, contended: bool) -> list[str]:
         ]
         row += [figure(one) if one else "–" for one in (ours, *theirs)]
         for other in theirs:
-            ratio = median_of(ours)["ops_per_s"] / median_of(other)["ops_per_s"] if ours and other else 0.0
-            row.append(f"{ratio:.2f}" if ratio else "–")
+            beside = median_of(other)["ops_per_s"] if ours and other else 0.0
+            row.append(f"{median_of(ours)['ops_per_s'] / beside:.2f}" if ours and beside else "–")
         rows.append(row)
     return table(head, rows)
 

@@ -101,6 +101,27 @@ class Cluster:
         node = f"127.0.0.1:{self.ports[0]}"
         return json.loads(self.trivet("status", "--json", "--node", node))
 
+    def spread(self, groups, seconds=120.0):
+        """Spread the keys of database 0 over so many groups, and wait until it is so."""
+
+        def altered():
+            probe = Probe(HOST, self.port(self.nodes[0]))
+            try:
+                return probe.call("KEYSPACE", "ALTER", "0", "SHARDS", str(groups))
+            except ProbeError as error:
+                assert "CLUSTERDOWN" in str(error)
+                return False
+            finally:
+                probe.close()
+
+        def done():
+            state = self.state()
+            rows = [group for group in state["groups"] if group["keyspace"] == 0]
+            return len(rows) == groups and not state["moves"]
+
+        wait_until(altered, "the cluster takes changes of its map", 30.0)
+        wait_until(done, f"{groups} groups", seconds)
+
     def signal(self, node, number):
         """Send a signal to a node; returns the process id."""
         pid = self.pid(node)

@@ -28,21 +28,6 @@ def groups(client):
     return [row[b"id"] for row in rows if row[b"keyspace"] == 0], top[b"moves"]
 
 
-def spread(cluster):
-    """Keyspace 0 over four groups."""
-    with connect(cluster.port(1)) as client:
-        wait_until(lambda: altered(client), "the cluster takes changes of its map", 30.0)
-        wait_until(lambda: len(groups(client)[0]) >= GROUPS and not groups(client)[1], "four groups", MOVE_S)
-
-
-def altered(client):
-    try:
-        return client.execute_command("KEYSPACE", "ALTER", "0", "SHARDS", str(GROUPS))
-    except Exception as error:
-        assert "CLUSTERDOWN" in str(error)
-        return False
-
-
 class Trouble:
     """What befalls the cluster, one thing at a time."""
 
@@ -112,7 +97,7 @@ def end(cluster, bank, trouble, record_property):
 
 def test_no_money_is_lost_or_made(make, record_property):
     cluster = make()
-    spread(cluster)
+    cluster.spread(GROUPS)
     bank = Bank(ports_of(cluster))
     with connect(cluster.port(1)) as client:
         bank.open(client)
@@ -128,7 +113,7 @@ def test_no_money_is_lost_or_made(make, record_property):
 @pytest.mark.parametrize("nodes", [3, 5])
 def test_no_money_is_lost_or_made_in_a_minute(make, record_property, nodes):
     cluster = make(nodes=nodes)
-    spread(cluster)
+    cluster.spread(GROUPS)
     bank = Bank(ports_of(cluster))
     with connect(cluster.port(1)) as client:
         bank.open(client)
