@@ -143,14 +143,12 @@ class Client:
             return
         self.count += 1
         self.name = name = f"t{self.number}-{self.count}-{time.monotonic_ns()}"
-        halves = [
-            database.execute(f"BEGIN; {update}; PREPARE TRANSACTION '{name}'")
-            for database, update in zip(self.databases, updates, strict=True)
-        ]
+        texts = [f"BEGIN; {update}; PREPARE TRANSACTION '{name}'" for update in updates]
         if options.contended:
-            await halves[0]
-            await halves[1]
+            for database, text in zip(self.databases, texts, strict=True):
+                await database.execute(text)
         else:
+            halves = [one.execute(text) for one, text in zip(self.databases, texts, strict=True)]
             ends = await asyncio.gather(*halves, return_exceptions=True)
             failed = [end for end in ends if isinstance(end, BaseException)]
             if failed:
