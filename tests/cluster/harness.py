@@ -104,6 +104,31 @@ class Cluster:
         node = f"127.0.0.1:{self.ports[0]}"
         return json.loads(self.trivet("status", "--json", "--node", node))
 
+    def spread(self, groups, seconds=120.0):
+        """Spread the keys of database 0 over so many groups, and wait until it is so."""
+
+        def asked(*words):
+            probe = Probe(HOST, self.port(self.nodes[0]))
+            try:
+                return probe.call(*words)
+            except ProbeError as error:
+                assert "CLUSTERDOWN" in str(error)
+                return None
+            finally:
+                probe.close()
+
+        def altered():
+            return asked("KEYSPACE", "ALTER", "0", "SHARDS", str(groups))
+
+        def done():
+            told = asked("CLUSTER", "STATE") or []
+            state = dict(zip(told[::2], told[1::2], strict=True))
+            rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in state.get(b"groups", [])]
+            return len([row for row in rows if row[b"keyspace"] == 0]) == groups and not state[b"moves"]
+
+        wait_until(altered, "the cluster takes changes of its map", 30.0)
+        wait_until(done, f"{groups} groups", seconds)
+
     def signal(self, node, number):
         """Send a signal to a node; returns the process id."""
         pid = self.pid(node)

@@ -1,4 +1,7 @@
-"""One target for all libraries, emptied before each file; and the programs that run beside a test."""
+"""One target for all libraries, emptied before each file; and the programs that run beside a test.
+
+In `make soak` all of it is done once more, with the keys spread over groups.
+"""
 
 import pytest
 
@@ -7,9 +10,11 @@ from tests.libraries.running import Service, environment, play
 from tests.libraries.targets import open_target, urls
 
 
-@pytest.fixture(scope="session")
-def lasting_target(tmp_path_factory):
-    target = open_target(tmp_path_factory.mktemp("libraries"))
+@pytest.fixture(
+    scope="session", params=["", pytest.param("spread", marks=pytest.mark.soak)], ids=["one", "spread"]
+)
+def lasting_target(request, tmp_path_factory):
+    target = open_target(tmp_path_factory.mktemp("libraries"), bool(request.param))
     yield target
     target.stop()
 

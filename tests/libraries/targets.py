@@ -1,6 +1,7 @@
 """What the libraries run against: a cluster of three nodes, or, as the oracle, one redis-server (TRIVET_TEST_TARGET=redis).
 
-Both have client ports, and nodes that can be killed and come back by themselves.
+Both have client ports, and nodes that can be killed and come back by themselves. The cluster also comes *spread*: with the
+keys of database 0 over four groups, so that nearly all that a library does with several keys is a transaction over groups.
 """
 
 import os
@@ -34,6 +35,17 @@ class TrivetTarget:
 
     def stop(self):
         assert self.cluster.stop() == 0
+
+
+SPREAD_OVER = 4
+
+
+class SpreadTarget(TrivetTarget):
+    """The same, with database 0 over four groups."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.cluster.spread(SPREAD_OVER)
 
 
 class RedisTarget:
@@ -91,11 +103,13 @@ class RedisTarget:
         self.process.wait(20)
 
 
-def open_target(directory):
-    """The target that the environment asks for."""
+def open_target(directory, spread=False):
+    """The target that the environment asks for; ``spread`` is about Trivet's own."""
     kind = os.environ.get("TRIVET_TEST_TARGET", "trivet")
     if kind != "redis":
-        return TrivetTarget(directory)
+        return SpreadTarget(directory) if spread else TrivetTarget(directory)
+    if spread:
+        pytest.skip("a redis-server has no groups")
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     return RedisTarget(directory)

@@ -14,9 +14,12 @@ from trivet.core.group.messages import (
     Woken,
 )
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
-from trivet.core.node.hello import Hello
+from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import encode_message
+from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
 from trivet.core.raft import messages as raft
+from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
+from trivet.core.transaction import words
 from trivet.lab.pictures.describe import Spoken, describe
 from trivet.lab.recording import Fate, Recorder
 
@@ -60,6 +63,15 @@ SPOKEN = [
     (Taken(7), "took 7 bytes", True),
     (Invalidate([], True), "changed: all keys", False),
     (Hello("c", 1, 2, 1), "hello", True),
+    (Stranger(7), "you are not who you were", False),
+    (Beat(), "beat", True),
+    (NodeReport([]), "report", True),
+    (PlanTold([]), "plan", True),
+    (LeadWish(1, 2), "lead that group", True),
+    (Interest(1, 0, False, [], [], []), "subscribers", True),
+    (Published(1, 0, []), "published", True),
+    (TellEverything(), "which subscribers?", True),
+    (Heard(1, 0), "heard", True),
 ]
 
 
@@ -82,6 +94,52 @@ def test_every_message_has_words(spoken, label, routine):
 
 def test_no_message_of_the_nodes_is_forgotten():
     assert {type(spoken) for spoken, _, _ in SPOKEN} == set(Spoken.__args__)
+
+
+T = words.TransactionId(3, 1, 7)
+STAMP = words.Stamp(0, 3, 7)
+SAID = [
+    (words.LOCK, words.LockRequest(T, 1, STAMP, 0, -1, [(0, b"anna", 1)]), "LOCK T3.7 anna"),
+    (words.LOCK, words.LockRequest(T, 1, STAMP, 0, -1, []), "LOCK T3.7"),
+    (words.LOCK, words.LockRequest(T, 1, STAMP, 0, -1, [(0, b"k", 1)] * 4), "LOCK T3.7 k k k …"),
+    (words.DECIDE, words.DecideRequest(T, 0, []), "DECIDE T3.7 commit"),
+    (words.FINISH, words.FinishRequest(T, True), "FINISH T3.7 commit"),
+    (words.FINISH, words.FinishRequest(T, False), "FINISH T3.7 abort"),
+    (words.RESOLVE, words.ResolveRequest(T, 2), "RESOLVE T3.7"),
+    (words.FORGET, words.ForgetRequest(T), "FORGET T3.7"),
+]
+
+
+@pytest.mark.parametrize(("verb", "word", "text"), SAID, ids=lambda v: v if isinstance(v, str) else None)
+def test_words_about_transactions_are_spelled_out(verb, word, text):
+    batch = encode_batch(Batch(1, 1, 1, 0, [(0, [words.TXN, verb, words.pack(word)])]))
+    entry = Entry(3, encode_body(0, 0, [batch]))
+    frames = [
+        encode_message(2, Forward(batch)),
+        encode_message(2, raft.AppendEntries(3, 4, 2, 4, [entry])),
+    ]
+    assert [m.label for m in told(frames).messages] == [f"g2 {text}", f"g2 #5 {text}"]
+
+
+def test_words_about_transactions_that_make_no_sense_are_bytes():
+    batch = encode_batch(Batch(1, 1, 1, 0, [(0, [words.TXN, words.LOCK, b"\xff\x00"])]))
+    assert told([encode_message(1, Forward(batch))]).messages[0].label == "forward TXN LOCK <2 bytes>"
+
+
+def test_several_groups_have_acknowledgements_and_commits_of_their_own():
+    frames = [encode_message(group, raft.AppendReply(3, True, 7)) for group in (1, 2, 1, 0)]
+    frames += [encode_message(group, raft.Heartbeat(3, 4)) for group in (1, 2, 0)]
+    recording = told(frames)
+    assert [(m.label, m.routine) for m in recording.messages[:4]] == [
+        ("g1 ok #7", False), ("g2 ok #7", False), ("g1 ok #7", True), ("ok #7", True),
+    ]  # fmt: skip
+    assert [p.text for p in recording.points] == ["g1 commit #4", "g2 commit #4"]
+
+
+def test_what_the_system_group_says_is_routine():
+    message = told([encode_message(0, raft.RequestVote(4, 7, 3))]).messages[0]
+    assert (message.label, message.routine) == ("RequestVote t4", True)
+    assert message.fields["group"] == "system"
 
 
 def test_entries_are_spelled_out():
@@ -110,7 +168,7 @@ def test_leaders_commit_when_they_first_say_so():
 def test_two_frames_in_one_message_and_frames_that_are_none():
     frames = encode_message(1, raft.Heartbeat(3, 1)) + encode_message(1, raft.TimeoutNow(3))
     both, broken = told([frames, b"\x01\x02"]).messages
-    assert (both.label, both.routine) == ("heartbeat t3 commit 1 (+1)", False)
+    assert (both.label, both.routine) == ("TimeoutNow t3 (+1)", False)
     assert both.fields["2. term"] == "3"
     assert broken.label == "2 bytes"
 

@@ -23,7 +23,12 @@ MARGIN_PX = 10
 CHAR_PX = 5.9
 """The width of a character of a label, on the average."""
 LINES_MAX = 4
-SHORTER = [(r" commit \d+$", ""), (r", try #\d+$", ""), ("^AppendEntries", "Append"), (r" \(\+\d+\)$", "")]
+SHORTER = [
+    (r" commit \d+$", ""),
+    (r", try #\d+$", ""),
+    (r"^(g\d+ )?AppendEntries", r"\1Append"),
+    (r" \(\+\d+\)$", ""),
+]
 """What is left away of a label first."""
 
 

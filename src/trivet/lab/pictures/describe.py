@@ -3,13 +3,15 @@
 Strategy: a frame is decoded as its receiver would decode it. What needs memory (is this
 acknowledgement news? how far has the leader committed?) is worked out in one pass over the
 messages in the order of their sending. Messages that carry a label already are left alone:
-textbook runs describe themselves.
+textbook runs describe themselves. What the system group says, and what nodes say of themselves,
+is routine; where there are several groups of data each message says whose it is.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
@@ -22,7 +24,9 @@ from trivet.core.group.messages import (
     Woken,
 )
 from trivet.core.machine.entry import Call, decode_batch, decode_body
-from trivet.core.node.hello import Hello
+from trivet.core.node.hello import Beat, Hello, Stranger
+from trivet.core.node.peers import NODE_GROUP, NodeMessage, decode_message
+from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
 from trivet.core.raft.membership import decode_membership
 from trivet.core.raft.messages import (
     AppendEntries,
@@ -40,20 +44,21 @@ from trivet.core.raft.messages import (
     SnapshotReply,
     TimeoutNow,
 )
-from trivet.core.raft.messages import Message as RaftMessage
+from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
 from trivet.core.wire.peer import FrameParser
+from trivet.lab.pictures.transaction_words import transaction_text
 from trivet.lab.recording import Message, Point, Recording
+from trivet.lab.seam import MAIN_GROUP
 
 FRAME_BYTES_MAX = 1 << 30
 COMMANDS_MAX = 8
 """So many commands of one message are spelled out."""
 COMMAND_CHARS_MAX = 60
 
-OfRemotes = BatchReplies | NotLeader | Woken | Follow | Invalidate | Taken
-Spoken = RaftMessage | Forward | ForwardRead | ReadReplies | OfRemotes | Hello
+Spoken = NodeMessage | Hello
 """What two nodes may say to each other."""
 
-_decoder = msgspec.msgpack.Decoder(tuple[int, Spoken])
+Said = tuple[GroupId, Spoken]
 
 
 class Words(msgspec.Struct):
@@ -65,12 +70,12 @@ class Words(msgspec.Struct):
     routine: bool = False
 
 
-def decode_frames(data: bytes) -> list[Spoken]:
-    """What the frames in ``data`` say; those that do not check out are left away."""
-    found: list[Spoken] = []
+def decode_frames(data: bytes) -> list[Said]:
+    """What the frames in ``data`` say, and of which groups; those that do not check out are left away."""
+    found: list[Said] = []
     for body in FrameParser(FRAME_BYTES_MAX).feed(data):
         try:
-            found.append(_decoder.decode(body)[1])
+            found.append(decode_message(body))
         except msgspec.DecodeError:
             continue
     return found
@@ -81,29 +86,40 @@ def describe(recording: Recording) -> Recording:
 
     Does nothing a second time. Returns the recording itself.
     """
-    acknowledged: dict[tuple[int, int], tuple[int, int]] = {}
-    committed: dict[int, int] = {}
+    acknowledged: dict[tuple[GroupId, int, int], tuple[int, int]] = {}
+    committed: dict[tuple[GroupId, int], int] = {}
     knows_commits = any(point.kind == "commit" for point in recording.points)
-    for message in recording.messages:
-        if message.label or not message.frame:
-            continue
-        spoken = decode_frames(message.frame)
-        _put(message, [_words(one) for one in spoken])
-        for one in spoken:
-            if isinstance(one, AppendReply) and _old_news(acknowledged, message, one):
+    told = [(m, decode_frames(m.frame)) for m in recording.messages if m.frame and not m.label]
+    several = any(group > MAIN_GROUP for _, said in told for group, _ in said)
+    for message, said in told:
+        _put(message, [_words(*one, several) for one in said])
+        for group, spoken in said:
+            if isinstance(spoken, AppendReply) and _old_news(acknowledged, message, group, spoken):
                 message.routine = True
-            elif isinstance(one, AppendEntries | Heartbeat) and not knows_commits and not message.duplicate:
-                _note_commit(recording, committed, message, one.commit)
+            elif group == SYSTEM_GROUP or knows_commits or message.duplicate:
+                continue
+            elif isinstance(spoken, AppendEntries | Heartbeat) and spoken.commit > committed.get(
+                (group, message.source), 0
+            ):
+                committed[(group, message.source)] = spoken.commit
+                text = f"{_of(group, several)}commit #{spoken.commit}"
+                recording.points.append(Point(message.sent_us, message.source, "commit", text))
     recording.points.sort(key=lambda point: point.at_us)
     return recording
+
+
+def _of(group: GroupId, several: bool) -> str:
+    """Whose message it is, where that is a question."""
+    return f"g{group} " if several and group > SYSTEM_GROUP else ""
 
 
 def _put(message: Message, words: list[Words]) -> None:
     if not words:
         message.kind, message.label = "bytes", f"{len(message.frame)} bytes"
         return
-    message.kind = words[0].kind
-    message.label = words[0].label + (f" (+{len(words) - 1})" if len(words) > 1 else "")
+    first = next((word for word in words if not word.routine), words[0])
+    message.kind = first.kind
+    message.label = first.label + (f" (+{len(words) - 1})" if len(words) > 1 else "")
     message.routine = all(word.routine for word in words)
     message.fields = {}
     for number, word in enumerate(words):
@@ -112,28 +128,30 @@ def _put(message: Message, words: list[Words]) -> None:
     message.fields["size"] = f"{len(message.frame)} bytes"
 
 
-def _old_news(seen: dict[tuple[int, int], tuple[int, int]], message: Message, reply: AppendReply) -> bool:
+def _old_news(
+    seen: dict[tuple[GroupId, int, int], tuple[int, int]],
+    message: Message,
+    group: GroupId,
+    reply: AppendReply,
+) -> bool:
     """Whether the acknowledgement says nothing that was not said before."""
     if not reply.ok:
         return False
-    pair, news = (message.source, message.target), (reply.term, reply.index)
+    pair, news = (group, message.source, message.target), (reply.term, reply.index)
     old = news <= seen.get(pair, (0, 0))
     seen[pair] = max(seen.get(pair, (0, 0)), news)
     return old or reply.index == 0
 
 
-def _note_commit(recording: Recording, committed: dict[int, int], message: Message, commit: int) -> None:
-    """A leader's first message with a higher commit index shows that it has committed."""
-    if commit > committed.get(message.source, 0):
-        committed[message.source] = commit
-        recording.points.append(Point(message.sent_us, message.source, "commit", f"commit #{commit}"))
-
-
-def _words(spoken: Spoken) -> Words:
+def _words(group: GroupId, spoken: Spoken, several: bool) -> Words:
     words = _DESCRIBERS[type(spoken)](spoken)
     term = getattr(spoken, "term", None)
     if term is not None:
         words.fields = {"term": str(term), **words.fields}
+    if group != NODE_GROUP:
+        words.fields = {"group": "system" if group == SYSTEM_GROUP else str(group), **words.fields}
+        words.label = _of(group, several) + words.label
+        words.routine = words.routine or group == SYSTEM_GROUP
     return words
 
 
@@ -184,8 +202,26 @@ def _append(m: AppendEntries) -> Words:
     fields["entries"] = f"{len(m.entries)} ({span(first, len(m.entries))})"
     for offset, entry in enumerate(m.entries[:COMMANDS_MAX]):
         fields[f"#{first + offset}"] = f"term {entry.term}: {entry_text(entry)}"
+    said = _transactions(m.entries)
+    if said:
+        return Words("AppendEntries", f"{span(first, len(m.entries))} {said}", fields)
     label = f"AppendEntries t{m.term} {span(first, len(m.entries))} commit {m.commit}"
     return Words("AppendEntries", label, fields)
+
+
+def _transactions(entries: list[Entry]) -> str:
+    """What the entries say of transactions over groups; empty when that is nothing."""
+    said = [transaction_text(call) for entry in entries if not entry.kind for call in _calls(entry)]
+    return "; ".join([text for text in said if text])
+
+
+def _calls(entry: Entry) -> list[Call]:
+    if not entry.payload:
+        return []
+    try:
+        return [c for batch in decode_body(entry.payload).batches for c in decode_batch(batch).calls]
+    except msgspec.DecodeError:
+        return []
 
 
 def _append_reply(m: AppendReply) -> Words:
@@ -239,7 +275,7 @@ def _membership_text(payload: bytes) -> str:
 
 def calls_text(calls: list[Call]) -> str:
     """Commands as people write them."""
-    shown = [_command(arguments) for _, arguments in calls[:COMMANDS_MAX]]
+    shown = [transaction_text(call) or _command(call[1]) for call in calls[:COMMANDS_MAX]]
     if len(calls) > COMMANDS_MAX:
         shown.append(f"… {len(calls) - COMMANDS_MAX} more")
     return "; ".join(shown)
@@ -297,7 +333,8 @@ def _forward(m: Forward) -> Words:
     except msgspec.DecodeError:
         return Words("Forward", f"forward {len(m.batch)} bytes" if m.batch else "who leads?", {})
     more = f" (+{len(calls) - 1})" if len(calls) > 1 else ""
-    label = f"forward {_command(calls[0][1]) if calls else 'nothing'}{more}"
+    said = transaction_text(calls[0]) if calls else ""
+    label = said + more if said else f"forward {_command(calls[0][1]) if calls else 'nothing'}{more}"
     return Words("Forward", label, {"commands": calls_text(calls)})
 
 
@@ -340,6 +377,26 @@ def _hello(m: Hello) -> Words:
     return Words("Hello", "hello", fields, True)
 
 
+def _stranger(m: Stranger) -> Words:
+    return Words("Stranger", "you are not who you were", {"known": str(m.birth)})
+
+
+def _of_nodes(m: Spoken) -> Words:
+    """What nodes tell each other about themselves, and about subscribers."""
+    return Words(type(m).__name__, _OF_NODES[type(m)], {}, True)
+
+
+_OF_NODES: dict[type, str] = {
+    Beat: "beat",
+    NodeReport: "report",
+    PlanTold: "plan",
+    LeadWish: "lead that group",
+    Interest: "subscribers",
+    Published: "published",
+    TellEverything: "which subscribers?",
+    Heard: "heard",
+}
+
 _DESCRIBERS: dict[type, Callable[..., Words]] = {
     PreVote: _pre_vote,
     PreVoteReply: _pre_vote_reply,
@@ -364,4 +421,6 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Invalidate: _invalidate,
     Taken: _taken,
     Hello: _hello,
+    Stranger: _stranger,
+    **dict.fromkeys(_OF_NODES, _of_nodes),
 }

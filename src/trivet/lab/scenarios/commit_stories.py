@@ -9,7 +9,7 @@ from trivet.lab.textbook.two_phase_commit import Coordinator, Participant, judge
 ANNA, BERT = "anna", "bert"
 
 
-class _Bank:
+class Bank:
     """A coordinator and two participants, each with an account."""
 
     def __init__(self, title: str, seed: int) -> None:
@@ -43,7 +43,7 @@ class _Bank:
 
 def play_commit(seed: int) -> Told:
     """Ten from anna to bert, undisturbed."""
-    bank, facts = _Bank("Two-phase commit: a clean round", seed), Facts()
+    bank, facts = Bank("Two-phase commit: a clean round", seed), Facts()
     post = bank.post
     bank.say("a client moves 10 from anna (50) to bert (20); the accounts live on two different nodes")
     transfer = post.request(1, 1, "transfer", "T1", f"{ANNA}:-10", f"{BERT}:10", text="move 10")
@@ -96,7 +96,7 @@ AWAY_MS = 1_000
 
 def play_blocked(seed: int) -> Told:
     """The coordinator dies between the votes and the decision."""
-    bank, facts = _Bank("Two-phase commit: blocked", seed), Facts()
+    bank, facts = Bank("Two-phase commit: blocked", seed), Facts()
     post, coordinator = bank.post, bank.coordinator
     bank.say("again a client moves 10 from anna to bert")
     transfer = post.request(1, 1, "transfer", "T1", f"{ANNA}:-10", f"{BERT}:10", text="move 10")

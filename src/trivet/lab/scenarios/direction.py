@@ -59,12 +59,18 @@ class Direction:
     """A stage with a recorder, the facts of the story, and its narrator."""
 
     def __init__(
-        self, title: str, seed: int, nodes: int = 3, attempt: int = 0, **changes: int | float
+        self,
+        title: str,
+        seed: int,
+        nodes: int = 3,
+        attempt: int = 0,
+        recorder: Recorder | None = None,
+        **changes: int | float,
     ) -> None:
         """``attempt``: another run of the same story."""
         settings = {"net_us_min": 3_000, "net_us_max": 7_000, "election_ms": 400, **changes}
         own_seed = seed + (attempt << 32)
-        self.recorder = Recorder(title, seed)
+        self.recorder = recorder or Recorder(title, seed)
         self.stage = Stage(nodes, own_seed, self.recorder, stage_options(own_seed, nodes, **settings))
         self.facts = Facts()
         self.onlooker = Onlooker(self.stage.cluster)
@@ -119,8 +125,9 @@ class Direction:
         self.stage.run_until(lambda: equal() and self.stage.leading())
 
     def messages(self, since_us: int = 0) -> list[Message]:
-        """The messages so far, described."""
-        return [m for m in describe(self.recorder.recording).messages if m.sent_us >= since_us]
+        """The messages so far, described; those of the system group are left aside."""
+        told = [m for m in describe(self.recorder.recording).messages if m.sent_us >= since_us]
+        return [m for m in told if m.fields.get("group") != "system"]
 
     def arrived(self, kind: str, matches: Callable[[Message], bool], since_us: int = 0) -> list[Message]:
         """Delivered messages of a kind."""

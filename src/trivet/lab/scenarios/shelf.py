@@ -1,5 +1,6 @@
 """All scenarios, in the order in which they are best read."""
 
+from trivet.lab.scenarios import commit_endings, transaction_stories
 from trivet.lab.scenarios.commit_stories import BLOCKED, COMMIT
 from trivet.lab.scenarios.copies_story import PARTITION
 from trivet.lab.scenarios.paxos_stories import CLEAN, DUEL
@@ -16,8 +17,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     STALE_READ,
     PRE_VOTE,
     SNAPSHOT,
+    transaction_stories.COMMIT,
+    transaction_stories.EARLY,
+    transaction_stories.LOCKED,
+    transaction_stories.DECIDED,
+    transaction_stories.LEADER,
+    transaction_stories.CONFLICT,
     COMMIT,
     BLOCKED,
+    commit_endings.DECIDED,
+    commit_endings.PARTICIPANT,
+    commit_endings.CONFLICT,
     CLEAN,
     DUEL,
     PARTITION,

@@ -136,6 +136,10 @@ class Process:
         """The map as this node knows it."""
         return None if self._running is None else self._world.factory.cluster(self._running)
 
+    def inner(self) -> NodeLike | None:
+        """The node itself, for stories that look into it; None while it is down."""
+        return self._running
+
     # -- life and death
 
     def is_up(self) -> bool:
