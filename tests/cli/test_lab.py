@@ -84,9 +84,16 @@ def test_any_run_can_be_drawn(cli, tmp_path, name, opening):
     assert digest in result.output, "a recorder changes nothing"
 
 
+def hears_ctrl_c():
+    """What a shell starts in the background, such as these tests, and what that starts, is deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_a_campaign_with_what_is_known_so_far(tmp_path):
     words = [*TRIVET, "run", "--seeds", "100000", "--ops", "10", "--jobs", "2", "--out", str(tmp_path)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c
+    )
     try:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("seed 1 ")

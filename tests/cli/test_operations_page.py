@@ -38,7 +38,7 @@ def test_it_runs(cli, fake, tmp_path, ports, monkeypatch, words):
     typed = [str(ports[0]) if word == "7001" else word for word in typed]
     if words[0] == "up":
         typed += ["--port", str(ports[0])]
-    if words[0] in ("keyspace", "split", "merge"):
+    if words[0] in ("keyspace", "split", "merge") or "--abort" in words:
         typed += ["--node", fake.url]
     result = cli.invoke(command, typed)
     assert result.exit_code == 0, result.output

@@ -164,7 +164,7 @@ def test_a_dead_node_is_replaced_at_its_own_address(make, begin, tmp_path):
 
 
 def test_the_commands_of_the_operations_page(make, tmp_path):
-    """Those that run a node, move slots by hand or are for dead nodes have tests of their own."""
+    """Those that run a node, begin or stop moves by hand or are for dead nodes have tests of their own."""
     cluster = make()
     seed = f"127.0.0.1:{cluster.port(1)}"
     port = free_ports(20)[-1]
@@ -173,7 +173,7 @@ def test_the_commands_of_the_operations_page(make, tmp_path):
     with running(tmp_path / "fourth", *words):
         wait_until(lambda: serves(cluster, 4, port), "node 4 serves", 60.0)
         for typed in sorted(commands(), key=lambda words: words[0] == "leave" and "--cancel" not in words):
-            if typed[0] in ("up", "join", "replace", "split", "merge") or "--force" in typed:
+            if typed[0] in ("up", "join", "replace", "split", "merge") or {"--force", "--abort"} & set(typed):
                 continue
             if typed[0] == "scale":
                 typed[1] = str(len(cluster.nodes) + next(steps))
@@ -198,3 +198,28 @@ def test_slots_are_moved_by_hand(make):
         assert said.startswith("move ") and said.endswith("is over\n")
         assert client.mget([f"k{i}" for i in range(300)]) == [str(i).encode() for i in range(300)]
         assert client.dbsize() == 300
+
+
+def test_a_move_is_stopped_by_hand(make):
+    """It copies so slowly that it would take minutes."""
+    cluster = make(settings="[steward]\nmove_bytes_per_s = 1000\nseal_lag_keys = 1\n")
+    place = ["--data", str(cluster.data)]
+    words = [f"k{i}" for i in range(200)]
+    with connect(cluster.port(2), protocol=3) as client:
+
+        def slots():
+            state = client.execute_command("CLUSTER", "STATE")
+            return {row[b"id"]: row[b"slots"] for row in state[b"groups"] if row[b"slots"]}
+
+        for word in words:
+            client.set(word, word * 1000)
+        before = slots()
+        cluster.trivet("split", "1", "--no-wait", *place)
+        (move,) = (row[b"id"] for row in client.execute_command("CLUSTER", "STATE")[b"moves"])
+        said = cluster.trivet("rebalance", "--abort", str(move), *place)
+        assert said == f"move {move} is aborted: its slots stay where they are\n"
+        wait_until(lambda: not client.execute_command("CLUSTER", "STATE")[b"moves"], "node 2 has heard of it")
+        assert slots() == before
+        assert client.mget(words) == [word.encode() * 1000 for word in words]
+    said = cluster.trivet("rebalance", "--abort", str(move), *place, fails=True)
+    assert f"move {move} is over" in said

@@ -153,7 +153,7 @@ class NodeRunner:
         self.wake()
 
     def _become_calm(self, calm: bool) -> None:
-        """From the next tick on ticks are rare; or they are not, and the next is near, or as near as it was."""
+        """From the next tick on ticks are rare; or they are not, and the next is near (or nearer)."""
         self._calm = calm
         if not calm and self._timer is not None and self._timer.when() > self.loop.time() + self._tick_s:
             self._timer.cancel()
