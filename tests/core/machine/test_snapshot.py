@@ -345,8 +345,8 @@ def test_chunks_that_are_none():
 
 def test_a_format_of_the_future():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[1] = 5
-    with pytest.raises(CorruptionError, match="format 5"):
+    head[1] = 6
+    with pytest.raises(CorruptionError, match="format 6"):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 
