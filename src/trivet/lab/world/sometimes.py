@@ -54,6 +54,15 @@ NEVER_MAY_BE_ZERO: tuple[str, ...] = (
     "read across an election",
     "write across an election",
     "core served while others were broken",
+    "coordinator falls: locking",
+    "coordinator falls: deciding",
+    "coordinator falls: finishing",
+    "participant's leader falls with an intent",
+    "home's leader falls before the decision",
+    "resolver aborts",
+    "resolver commits",
+    "attempt waits",
+    "attempt dies",
 )
 """What a campaign of 500 seeds or more must have reached."""
 
