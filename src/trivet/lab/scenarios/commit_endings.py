@@ -56,6 +56,9 @@ DECIDED = Scenario(
         the participants learn of it from the coordinator only, and they hold their locks until they do. If it
         dies at this moment, the decision exists, on one disk that nobody can read.
 
+        Asking each other does not help: both have voted yes, and both would obey either word. An operator who
+        breaks the locks by hand may do the opposite of what the client was told.
+
         A replicated decision is found by whoever asks a majority (txn-crash-decided is the same moment
         in Trivet).
     """),
