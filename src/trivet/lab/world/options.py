@@ -173,7 +173,7 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_limits(prng.fork())
     drawn |= _draw_rarer_faults(prng.fork())
     drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
-    if drawn["bit_rot_every_ms"] or drawn["misdirect_every_ms"] or drawn["sync_failure_every_ms"]:
+    if any(drawn[f"{fault}_every_ms"] for fault in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one
     if prng.chance(LONG_RATE):
         drawn |= _stretch(drawn, prng.fork())
