@@ -360,3 +360,14 @@ def test_a_few_runs_reach_most_of_what_must_be_reached() -> None:
         reached |= dict.fromkeys(run(draw_options(seed, 3, 80)).reached)
     missing = [name for name in NEVER_MAY_BE_ZERO if name not in reached]
     assert len(missing) <= 10, missing
+
+
+def test_what_ruins_a_copy_never_ruins_the_only_one() -> None:
+    ruined = 0
+    for seed in range(1, 400):
+        options = draw_options(seed, 3, 100)
+        ruins = ("bit_rot", "misdirect", "sync_failure", "wipe")
+        if any(getattr(options, f"{fault}_every_ms") for fault in ruins):
+            ruined += 1
+            assert options.second_replicas >= 3, f"seed {seed}"
+    assert ruined > 50

@@ -77,7 +77,8 @@ def check_end(model):
         if all(model.quorum(row, row.members) for row in rows):
             assert len(rows) >= keyspace.shards
             assert not keyspace.together or len(rows) == 1
-            assert keyspace.together or all(model.bytes_of(row) <= 1000 for row in rows)
+            # Without a node that stays and lives there is nowhere to put a new group.
+            assert keyspace.together or not useful or all(model.bytes_of(row) <= 1000 for row in rows)
 
 
 def check_leaders(model, useful):
