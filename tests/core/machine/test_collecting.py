@@ -9,6 +9,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.machine import collecting
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.packets import unpack
+from trivet.core.machine.rights import is_question
 from trivet.core.transaction.words import unpack_reply
 from trivet.core.wire.reply import NotHere
 
@@ -137,3 +138,16 @@ def test_replicas_stay_equal_whoever_reads():
         assert one.run(line) == other.run(line)
         tell(one.machine, f"k{number % 5}", reader=f"1 {number}")
     assert one.machine.digest == other.machine.digest
+
+
+@pytest.mark.parametrize(
+    ("line", "makes_sense"),
+    [
+        ("COLLECT 1 7 values k", True), ("COLLECT 1 7 blind k l", True), ("COLLECTED 1 7 40 k", True),
+        ("COLLECT 1 7 values", False), ("COLLECT 1 x values k", False), ("COLLECT -1 7 values k", False),
+        ("COLLECT 1 7 40 k", False), ("COLLECTED 1 7 values k", False), ("COLLECTED 1 7 " + "9" * 19 + " k", False),
+    ],
+)  # fmt: skip
+def test_what_another_node_may_ask(line, makes_sense):
+    args = line.encode().split()
+    assert is_question(args) is collecting.is_collect(args) is makes_sense

@@ -428,3 +428,18 @@ def test_each_job_is_taken_once_while_slots_move():
         f'"job{n}"' for n in range(1, jobs + 1)
     )
     assert len(taken) > 30
+
+
+def test_nodes_without_copies():
+    bench = founded(5, "3 SHARDS 2 REPLICAS 3")
+    said = heard(bench)
+    for number in bench.servers:
+        bench.ask(f"w{number}@{number}", "SELECT 3")
+    bench.ask("c@1", "SELECT 3")
+    for number in bench.servers:
+        bench.ask(f"w{number}", "BLPOP a b c 0")
+        bench.wait(200)
+        bench.answer("c", "RPUSH b x")
+        bench.until(lambda number=number: (f"w{number}", '["b" "x"]') in said)
+    bench.wait(1_000)
+    assert is_quiet(bench)

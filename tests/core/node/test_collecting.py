@@ -2,6 +2,7 @@
 
 from tests.core.node.bench import Bench
 from tests.core.node.crossing import A, B, is_clean, lock, sharded, transactions
+from tests.core.node.founded import founded
 from trivet.core.group.run import Run
 from trivet.core.node import collecting
 from trivet.core.wire.reply import Error
@@ -160,3 +161,16 @@ def test_what_is_not_read_so(monkeypatch):
     assert counts(bench) == (0, 1)
     bench.wait(100)
     assert is_clean(bench)
+
+
+def test_a_node_without_copies_reads_elsewhere():
+    bench = founded(5, "3 SHARDS 2 REPLICAS 3")
+    held = [
+        number for number in bench.servers if 3 in bench.node(number).groups or 2 in bench.node(number).groups
+    ]
+    for number in bench.servers:
+        name = f"c{number}"
+        bench.ask(f"{name}@{number}", "SELECT 3")
+        assert bench.answer(name, f"MSET a {number} b {number} c {number}") == "+OK"
+        assert bench.answer(name, "MGET a b c") == f'["{number}" "{number}" "{number}"]'
+        assert transactions(bench, number).collects.count == 1, (number, held)

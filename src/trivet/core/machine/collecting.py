@@ -100,3 +100,11 @@ class Collects:
         if known is not None:
             self._count -= known[2]
             self.watches.forget(reader)
+
+
+def is_collect(args: list[bytes]) -> bool:
+    """Whether a call that begins with one of the two words makes sense."""
+    if len(args) < 5 or not all(len(word) <= 18 and word.isdigit() for word in args[1:3]):
+        return False
+    fact = args[3]
+    return fact in (VALUES, BLIND_ONES) if args[0] == COLLECT else len(fact) <= 18 and fact.isdigit()

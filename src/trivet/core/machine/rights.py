@@ -23,6 +23,7 @@ from trivet.core.base.ids import ConnectionId, NodeId
 from trivet.core.command.arguments import printable
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import ROWS, SUBROWS
+from trivet.core.machine.collecting import COLLECT, COLLECTED, is_collect
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.wire.reply import OK, Error, Reply
@@ -117,11 +118,13 @@ def _try(user: User, args: list[bytes]) -> Reply:
 
 
 def is_question(args: list[bytes]) -> bool:
-    """Whether ``args`` changes nothing and is no command: of ``USERS``, scans, slots."""
+    """Whether ``args`` changes nothing and is no command: of ``USERS``, scans, slots, reads over groups."""
     if args[0] == SCANPART:
         return True
     if args[0] == SLOTKEYS:
         return len(args) in (2, 3) and all(len(arg) <= 20 and arg.isdigit() for arg in args[1:])
+    if args[0] in (COLLECT, COLLECTED):
+        return is_collect(args)
     return args[0] == USERS and len(args) > 1 and args[1] in (b"GET", b"LIST", b"NAMES", b"TRY")
 
 

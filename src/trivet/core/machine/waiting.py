@@ -284,12 +284,14 @@ class WaitingCalls:
             self.woken.append(client)
 
     def _tell(self, context: Context, key: WatchedKey) -> None:
-        """Those who take nothing here hear that ``key`` has changed, and are forgotten (Rule B5)."""
+        """Those who take nothing here hear that ``key`` has changed (Rule B5)."""
         is_there = context.db.exists(key[1])
         for client in list(self.by_key.get(key, ())):
             waiting = self.by_client[client]
             if waiting.is_told and (is_there or waiting.args[1] == WHATEVER):
-                self._forget(client)
+                self._unlist(client, waiting)
+                waiting.served = True  # it stays until it waits anew: its node may have to be told again
+                waiting.reply = NOT_HERE
                 self.woken.append(client)
 
     def _try(self, context: Context, row: Row, waiting: WaitingCall) -> Reply:
