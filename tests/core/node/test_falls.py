@@ -98,6 +98,7 @@ def test_some_steps(case: str) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("arrives", [False, True], ids=["lost", "arriving"])
 @pytest.mark.parametrize("call", list(CALLS))
 @pytest.mark.parametrize("case", list(CASES))
