@@ -199,6 +199,21 @@ def test_keys_that_a_script_did_not_declare_are_missing():
     assert ran.reply is None and not ran.missing and changes(ran) == {1: [(b"a", b"2")]}
 
 
+def test_one_run_finds_all_keys_that_are_missing_on_its_way():
+    """It goes on as if they did not exist; what it then does counts for nothing."""
+    bench = Bench()
+    code = b"for i = 1, 3 do redis.call('INCR', 'n' .. i) end error(redis.call('GET', 'a'))"
+    ran = bench.run(b"EVAL", code, b"1", b"a")
+    assert ran.missing == {(0, b"n%d" % i): EXCLUSIVE for i in (1, 2, 3)} and ran.effects == {}
+
+
+def test_a_script_is_stopped_when_too_many_keys_are_missing(monkeypatch):
+    monkeypatch.setattr(module, "KEYS_MAX", 10)
+    code = b"for i = 1, 99 do redis.call('INCR', 'n' .. i) end"
+    ran = Bench().run(b"EVAL", code, b"0")
+    assert len(ran.missing) == 11 and "not declared" in ran.reply.text
+
+
 @pytest.mark.parametrize(
     ("held", "code", "wants"),
     [

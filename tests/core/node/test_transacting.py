@@ -298,10 +298,19 @@ def test_a_lock_that_turns_out_to_be_too_weak_is_taken_anew():
 def test_a_script_that_names_other_keys_each_time_is_given_up(monkeypatch):
     monkeypatch.setattr(transacting, "ROUNDS_MAX", 4)
     bench = sharded()
-    answer = bench.answer("c", "EVAL \"for i = 1, 9 do redis.call('INCR', 'k' .. i) end\" 2 a b")
+    bench.answer("c", "MSET " + " ".join(f"k{i} k{i + 1}" for i in range(9)))
+    script = "local k = 'k0' for i = 1, 9 do k = redis.call('GET', k) or 'k' end redis.call('SET', 'a', k)"
+    answer = bench.answer("c", f'EVAL "{script}" 2 a b')
     assert answer.startswith("-TXNRETRY the script names other keys")
     bench.wait(40)
-    assert bench.ask("c", "DBSIZE") == "0" and is_clean(bench)
+    assert bench.ask("c", "DBSIZE") == "9" and is_clean(bench)
+
+
+def test_keys_that_a_script_did_not_declare_are_locked_at_once(monkeypatch):
+    monkeypatch.setattr(transacting, "ROUNDS_MAX", 1)
+    bench = sharded()
+    assert bench.answer("c", "EVAL \"for i = 1, 99 do redis.call('INCR', 'k' .. i) end\" 2 a b") == "nil"
+    assert bench.ask("c", "DBSIZE") == "99" and is_clean(bench)
 
 
 # -- locks ---------------------------------------------------------------------------------------

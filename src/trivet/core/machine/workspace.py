@@ -4,7 +4,8 @@ It holds nothing but the keys that are locked, with the values that came with th
 here reaches the groups as values (``Effects``), so nothing can fail after the decision.
 
 - Rule Y1: what a run touches is locked, in the mode that the use needs; else the run counts for nothing,
-  and the coordinator locks what is missing and runs the calls again.
+  and the coordinator locks what is missing and runs the calls again. Such a run goes on to its end, so
+  that it finds all that is missing on its way.
 - Rule Y2: whether a key exists is decided by its own group's time, which came with its lock; how long, by the
   latest of the times. No group's time is before that once it has the effects.
 """
@@ -24,7 +25,7 @@ from trivet.core.machine.rights import AS, Denied, Rights
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, aborted_exec, run_calls
 from trivet.core.machine.waiting import BLOCK, RETRY, defect, try_again
 from trivet.core.script.scripts import Scripts
-from trivet.core.transaction.words import BLIND, EXCLUSIVE, SHARED, Effects, LockKey
+from trivet.core.transaction.words import BLIND, EXCLUSIVE, KEYS_MAX, SHARED, Effects, LockKey
 from trivet.core.values.codec import load_items
 from trivet.core.values.database import Database
 from trivet.core.values.databases import NUMBERS_MAX, Databases
@@ -145,16 +146,14 @@ class _Touched:
         return None
 
     def refuses_in_script(self, row: Row, db: int, args: list[bytes]) -> Error | None:
-        """See ``Owner``."""
+        """See ``Owner``. What is not locked seems not to exist, and the run goes on (Rule Y1)."""
         if row.name.upper().encode() in WHOLE:
             return _WHOLE_DATABASE
-        refused = False
         for place, mode in locks_of_row(row, db, args):
             lock = self._locks.get(place)
             if lock is None or (lock[1] not in (mode, EXCLUSIVE)):
                 add_lock(self._missing, place, mode if lock is None else EXCLUSIVE)
-                refused = True
-        return _NOT_LOCKED if refused else None
+        return None if len(self._missing) <= KEYS_MAX else _NOT_LOCKED
 
     def refuses_key(self, key: bytes) -> Error | None:
         """See ``Owner``. It may look: all that it misses is found in one run."""
