@@ -10,7 +10,7 @@ import heapq
 from tests.core.node.bench import CLUSTER, START_WALL_MS, Disk
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.map import Member
+from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.outbox import NO_LEADER_ERROR, TIMEOUT_ERROR
 from trivet.core.group.raft_group import GroupSettings, RaftGroup
@@ -20,6 +20,7 @@ from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.peers import decode_message, encode_message
+from trivet.core.node.router import Router
 from trivet.core.raft.state import Role
 from trivet.core.wire.peer import FrameParser
 from trivet.core.wire.reply import Blocked, Error
@@ -122,7 +123,7 @@ class World:
             assert isinstance(host, RemoteHost)
             settings = GroupSettings(1, number, self.wall_ms * 10 + host.lives, 5000, 500, self.limits)
             host.group = RemoteGroup(settings, Agenda(), tuple(self.members), self.prng.between(0, 3))
-            host.blocked = BlockedClients(5000)
+            host.blocked = BlockedClients(5000, Router({}, ClusterMap("", [])))
         for other in self.hosts.values():
             if other is not host and other.group is not None and self.is_linked(number, other.number):
                 host.group.on_peer_up(other.number)
