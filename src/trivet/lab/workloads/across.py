@@ -2,7 +2,7 @@
 
 Three families of few keys: strings, lists, sets. A command names two or three different keys of one family,
 so one order has to explain all of them together. Where keys are spread over groups, each is a transaction.
-(``MGET`` is not: each group answers for itself. All strings are read in ``MULTI``.)
+(All strings are read in ``MULTI``.)
 """
 
 from collections.abc import Sequence
