@@ -38,7 +38,7 @@ def test_the_usual_lines() -> None:
         (Push([b"message", None]), [6, [b"message", None]]),
         (Verbatim("txt", b"hello"), [7, "txt", b"hello"]),
         (Decimal(b"0.5"), [10, b"0.5"]),
-        (NOT_HERE, [11]),
+        (NOT_HERE, [11, 0, False]),
         ({b"k": [True, -1]}, {b"k": [True, -1]}),
     ],
 )
