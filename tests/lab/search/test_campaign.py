@@ -11,7 +11,7 @@ from trivet.lab.search.campaign import Plan
 from trivet.lab.search.command import lab_replay, lab_run, lab_shrink, options_from
 from trivet.lab.search.report import CAMPAIGN_SEEDS_MIN, Summary, never_may_be_zero
 
-IMPATIENT = {"settle_ms": 1, "liveness_ms": 1, "core_rate": 0.0}
+IMPATIENT = {"settle_ms": 1, "liveness_ms": 1, "core_rate": 0.0, "second_rate": 0.0, "spread_rate": 0.0}
 
 
 def run(plan: Plan, **more: object) -> tuple[int, str]:
