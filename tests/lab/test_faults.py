@@ -217,6 +217,7 @@ def test_a_cluster_that_needs_a_broken_node_is_noticed() -> None:
         options = msgspec.structs.replace(
             draw_options(seed, 3, 40), weight_expiry=0, weight_watch=0, workloads="register", pipeline_max=1,
             bit_rot_every_ms=0, misdirect_every_ms=0, disk_full_every_ms=0, core_rate=1.0, safety_ms_max=2_000,
+            second_rate=0.0, spread_rate=0.0,
         )  # fmt: skip
         result = run(options, lambda options: ToyNodes(options))
         said += [complaint.sentence for complaint in result.complaints]
