@@ -57,7 +57,7 @@ CROSSING = [
             "        return key in self.held\n",
             "        return self.met_by_read(key)\n",
         ),
-        13, "serializability", OVER_GROUPS,
+        13, "serializability", OVER_GROUPS, soak=True,
     ),
     Mutant(
         "T7", "who only reads sees what was there before a decision that others know",

@@ -63,7 +63,7 @@ MACHINE = [
     Mutant(
         "C9", "a read runs before what was committed before it is applied here",
         edit("core/group/reads.py", "            if index <= applied:\n", "            if index:\n"),
-        1, "linearizability", RESTARTED_READERS,
+        17, "linearizability", RESTARTED_READERS,
     ),
 ]  # fmt: skip
 

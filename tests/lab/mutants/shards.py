@@ -7,7 +7,7 @@ SHARDS = [
     Mutant(
         "H1", "what an import in vain has left behind is there again after the next",
         edit("core/machine/importing.py", "    if ownership.garbage_count():\n        return [PURGE]\n", ""),
-        1, "slots", MOVERS_FALL,
+        5, "replicas", MOVERS_FALL,
     ),
     Mutant(
         "H2", "slots are handed over when they are sealed, before all of them are there",
