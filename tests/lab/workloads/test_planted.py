@@ -69,7 +69,7 @@ DEADLINE = "        context.db.expire_at(key, deadline_ms)\n"
 
 TAKE = "    taken = value.take_many(count, left)\n"
 STAYS = "    if context.only_key is not None and context.prng.below(4) == 0:\n        value.push_all(taken[::-1], left)\n"
-FORGET = "        self._forget(client)\n        give_back ="
+FORGET = "        self._forget(client)\n        if waiting.served and not isinstance(waiting.reply, Error | NotHere):\n"
 FOR_GOOD = "if client[0] == node and _can_be_made_anew(waiting)\n"
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 TO_ALL = "            for receiver in receivers.values():\n"
@@ -114,7 +114,7 @@ PLANTED = [
     ),
     Planted(
         "what was given back is kept for a claim as well",
-        "core/machine/waiting.py", FORGET, "        give_back =", "waiting", "waiting",
+        "core/machine/waiting.py", FORGET, FORGET.partition("\n")[2], "waiting", "waiting",
     ),
     Planted(
         "what was moved for a node that was thought dead is forgotten, and it asks again",
