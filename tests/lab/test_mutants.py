@@ -31,6 +31,7 @@ def test_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
     print(f"{mutant.row}: seed {found.seed}, {found.judge}: {found.sentence}")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("mutant", CAUGHT)
 def test_without_the_bug_nobody_speaks(mutant: Mutant) -> None:
     task: dict[str, object] = {"focus": mutant.focus, "scene": mutant.scene, "liveness": True}
