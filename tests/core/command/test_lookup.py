@@ -1,7 +1,7 @@
 import pytest
 
 import trivet.core.command.all_rows  # noqa: F401
-from trivet.core.command.lookup import find_row, keys_of, needs_subcommand
+from trivet.core.command.lookup import find_row, keys_of, needs_subcommand, other_databases
 from trivet.core.command.table import ROWS
 from trivet.core.wire.reply import Error
 
@@ -102,3 +102,14 @@ def test_wrong_numbers_of_keys_never_reach_beyond_the_arguments(text: str):
 def test_containers():
     assert needs_subcommand(ROWS[b"CLIENT"])
     assert not needs_subcommand(ROWS[b"GET"])
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("MOVE k 5", [5]), ("move k 5", [5]), ("MOVE k x", []), ("SWAPDB 1 2", [1, 2]), ("COPY a b", []),
+        ("copy a b db 3 REPLACE", [3]), ("COPY a b REPLACE DB -1", [-1]), ("GET k", []),
+    ],
+)  # fmt: skip
+def test_other_databases(text: str, others: list[int]):
+    assert other_databases(text.encode().split()) == others

@@ -8,6 +8,7 @@ from typing import Final
 
 from trivet.core.command.arguments import exact, unknown_subcommand, wrong_arity
 from trivet.core.command.table import ROWS, SUBROWS, Row
+from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 _NAME_SHOWN_MAX: Final = 128
@@ -61,3 +62,17 @@ def keys_of(row: Row, args: list[bytes]) -> list[bytes]:
 def needs_subcommand(row: Row) -> bool:
     """Whether the row is a container's: it only says that there are subcommands."""
     return row.name.upper().encode() in SUBROWS
+
+
+def other_databases(args: list[bytes]) -> list[int]:
+    """The databases that a call names, beside the one in which it runs; what is no number is none."""
+    name = args[0].upper()
+    words: list[bytes] = []
+    if name == b"MOVE":
+        words = args[2:3]
+    elif name == b"SWAPDB":
+        words = args[1:3]
+    elif name == b"COPY":
+        words = [args[at + 1] for at in range(3, len(args) - 1) if args[at].upper() == b"DB"]
+    numbers = [parse_int(word) for word in words]
+    return [number for number in numbers if number is not None]

@@ -5,7 +5,7 @@ Only for calls that must be looked at; see ``Ownership.checks_below``.
 
 from typing import Final
 
-from trivet.core.command.lookup import find_row, keys_of
+from trivet.core.command.lookup import find_row, keys_of, other_databases
 from trivet.core.command.table import ROWS
 from trivet.core.machine.collecting import COLLECT, COLLECTED
 from trivet.core.machine.entry import Call, decode_calls
@@ -13,7 +13,6 @@ from trivet.core.machine.ownership import OWNED, Ownership
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS
 from trivet.core.machine.waiting import AWAIT, BLOCK, RETRY
-from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 WHOLE: Final = (
@@ -53,20 +52,6 @@ def names_of(args: list[bytes]) -> list[bytes]:
         return names_of(args[2:])
     row = find_row(args)
     return [] if isinstance(row, Error) else keys_of(row, args)
-
-
-def other_databases(args: list[bytes]) -> list[int]:
-    """The databases that a call names, beside the one in which it runs."""
-    name = args[0]
-    words: list[bytes] = []
-    if name == b"MOVE":
-        words = args[2:3]
-    elif name == b"SWAPDB":
-        words = args[1:3]
-    elif name == b"COPY":
-        words = [args[at + 1] for at in range(3, len(args) - 1) if args[at].upper() == b"DB"]
-    numbers = [parse_int(word) for word in words]
-    return [number for number in numbers if number is not None]
 
 
 def refuses(ownership: Ownership, db: int, args: list[bytes], epoch: int) -> bool:

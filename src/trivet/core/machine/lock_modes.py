@@ -6,13 +6,12 @@ there, only the existence is wanted (*blind*), so its value need not travel. All
 
 from typing import Final
 
-from trivet.core.command.lookup import find_row, keys_of
+from trivet.core.command.lookup import find_row, keys_of, other_databases
 from trivet.core.command.table import Flag, Row
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.waiting import BLOCK, RETRY
 from trivet.core.transaction.words import BLIND, EXCLUSIVE, SHARED, LockKey
-from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 _READS: Final = int(Flag.READONLY)
@@ -54,22 +53,16 @@ def locks_of_row(row: Row, db: int, args: list[bytes]) -> list[tuple[LockKey, in
     if name in (b"RENAME", b"RENAMENX"):
         return [((db, keys[0]), EXCLUSIVE), ((db, keys[1]), BLIND)]
     if name == b"COPY":
-        return [((db, keys[0]), SHARED), ((other_database(db, args), keys[1]), BLIND)]
+        return [((db, keys[0]), SHARED), ((_other_database(db, args), keys[1]), BLIND)]
     if name == b"MOVE":
-        return [((db, keys[0]), EXCLUSIVE), ((other_database(db, args), keys[0]), BLIND)]
+        return [((db, keys[0]), EXCLUSIVE), ((_other_database(db, args), keys[0]), BLIND)]
     return [((db, key), EXCLUSIVE) for key in keys]
 
 
-def other_database(db: int, args: list[bytes]) -> int:
+def _other_database(db: int, args: list[bytes]) -> int:
     """The database into which a ``MOVE`` or ``COPY`` puts something: ``db`` itself if it names no other."""
-    other: int | None = None
-    if args[0] == b"MOVE":
-        other = parse_int(args[2]) if len(args) > 2 else None
-    else:
-        for at in range(3, len(args) - 1):
-            if args[at].upper() == b"DB":
-                other = parse_int(args[at + 1])
-    return db if other is None or other < 0 else other
+    named = [other for other in other_databases(args) if other >= 0]
+    return named[-1] if named else db
 
 
 def _add_call(wanted: dict[LockKey, int], db: int, args: list[bytes]) -> None:

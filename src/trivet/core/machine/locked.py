@@ -12,7 +12,7 @@ Only looked at while there are locks here (``Ownership.checks_below``).
 from typing import Final
 
 from trivet.core.base.ids import Index, NodeId
-from trivet.core.command.lookup import find_row, keys_of
+from trivet.core.command.lookup import find_row, keys_of, other_databases
 from trivet.core.command.table import Flag, Row
 from trivet.core.machine.checking import WHOLE
 from trivet.core.machine.collecting import COLLECT, COLLECTED
@@ -23,7 +23,6 @@ from trivet.core.machine.watches import Watches
 from trivet.core.transaction.intents import Intents
 from trivet.core.transaction.locks import Locks
 from trivet.core.transaction.words import LockKey
-from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error
 
 FLUSHES: Final = (b"FLUSHDB", b"FLUSHALL", b"SWAPDB")
@@ -89,19 +88,6 @@ def row_meets(locks: Locks, db: int, row: Row, args: list[bytes]) -> bool:
 
 def touched_keys(db: int, row: Row, args: list[bytes]) -> list[LockKey]:
     """The keys that a command names, with their databases."""
-    keys = [(db, key) for key in keys_of(row, args)]
-    other = -1
-    if row.name == "move":
-        other = _number(args[2])
-    elif row.name == "copy":
-        for place in range(3, len(args) - 1):
-            if args[place].upper() == b"DB":
-                other = _number(args[place + 1])
-    if other >= 0:
-        keys += [(other, key) for _, key in keys]
-    return keys
-
-
-def _number(text: bytes) -> int:
-    number = parse_int(text)
-    return -1 if number is None else number
+    names = keys_of(row, args)
+    databases = [db, *[other for other in other_databases(args) if other >= 0]]
+    return [(database, key) for database in databases for key in names]

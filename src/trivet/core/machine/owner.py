@@ -7,9 +7,9 @@ here, it goes no further, and ``met`` says what its node shall do; the machine t
 from typing import Final
 
 from trivet.core.base.ids import NO_NODE
-from trivet.core.command.lookup import keys_of
+from trivet.core.command.lookup import keys_of, other_databases
 from trivet.core.command.table import Context, Row
-from trivet.core.machine.checking import OTHER_KEYSPACE, WHOLE, other_databases
+from trivet.core.machine.checking import OTHER_KEYSPACE, WHOLE
 from trivet.core.machine.locked import Looker
 from trivet.core.machine.ownership import OWNED, SEALED, Ownership
 from trivet.core.wire.reply import NOT_HERE, Error, NotHere

@@ -11,10 +11,10 @@ from typing import Final
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.slots import slot_of
-from trivet.core.command.lookup import keys_of
+from trivet.core.command.lookup import keys_of, other_databases
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
-from trivet.core.machine.checking import OTHER_KEYSPACE, other_databases
+from trivet.core.machine.checking import OTHER_KEYSPACE
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error
 
