@@ -4,6 +4,16 @@ import pytest
 
 from tests.core.machine.replicas import call, execute
 from tests.core.machine.test_rights import on_behalf
+from tests.core.machine.transaction_words import (
+    HOME,
+    decide,
+    effects_of,
+    finish,
+    forget,
+    granted,
+    ident,
+    lock,
+)
 from tests.core.machine.two_groups import HIGH, LOW, Group, key_in
 from trivet.core.machine.checking import OTHER_KEYSPACE
 from trivet.core.machine.importing import BAD_CALL
@@ -251,6 +261,34 @@ def test_a_dropped_one_takes_nothing_more():
     assert do(group, "SET k 1", NOW + 9, db=20) == NOT_HERE
     assert group.say("LIFT", 20, NOW) == OK
     assert do(group, "SET k 1", NOW + 9, db=20) == OK
+
+
+# -- transactions over groups (Rule D5)
+
+
+def test_not_while_a_key_is_locked():
+    group = Group()
+    attempt = ident(1)
+    granted(group.ask([lock(attempt, "k", db=DB)])[0])
+    for force in ([], ["FORCE"]):
+        assert str(group.say("WITHHOLD", DB, CLAIM, *force).text).startswith("TRYAGAIN")
+    assert group.say("WITHHOLD", 4, CLAIM) == OK, "another one has none"
+    assert group.ask([finish(attempt)]) == [OK]
+    assert group.say("WITHHOLD", DB, CLAIM) == OK
+    assert group.ask([lock(ident(2), "k", db=DB)]) == [NOT_HERE]
+
+
+def test_what_others_have_not_heard_keeps_a_keyspace():
+    """The group goes with it, and who asks then would be told that it was aborted."""
+    group = of_keyspace(20)
+    attempt = ident(1)
+    granted(group.ask([lock(attempt, "k", db=20)], NOW)[0])
+    effects = effects_of("SET k 1", db=20)
+    assert group.ask([decide(attempt, (HOME, effects), (2, effects))], NOW) == [OK]
+    for force in ([], ["FORCE"]):
+        assert str(group.say("WITHHOLD", 20, NOW, *force).text).startswith("TRYAGAIN")
+    assert group.ask([forget(attempt)]) == [OK]
+    assert group.say("WITHHOLD", 20, NOW, "FORCE") == OK
 
 
 # -- state

@@ -15,6 +15,8 @@ given twice. All of them may be said twice, and late.
 - Rule D3: at that entry its watches are broken, who follows reads forgets them, and calls that wait there are
   sent after it (in a keyspace that is dropped they stay, and end with it). What a waiting call was served and
   has not claimed counts as a key.
+- Rule D5: it is not withheld while a transaction over groups holds keys of it; nor, of a keyspace that goes
+  altogether, while the group remembers a decision that others have not heard: it would go with the group.
 - Rule D4: of two claims the one with the higher token stands. A word about another token than the one that
   stands changes nothing.
 """
@@ -32,7 +34,7 @@ from trivet.core.wire.reply import OK, Error, Reply
 FULL: Final = b"full"
 OLD_CLAIM: Final = Error("ERR this claim is over")
 _WAITS: Final = Error("TRYAGAIN this group is not founded yet, or slots of it are being moved")
-_LOCKED: Final = Error("TRYAGAIN a transaction over groups holds keys of this database")
+_LOCKED: Final = Error("TRYAGAIN a transaction over groups is not over in this database")
 
 
 def withhold(state: State, context: Context, args: list[bytes]) -> Reply:
@@ -46,7 +48,9 @@ def withhold(state: State, context: Context, args: list[bytes]) -> Reply:
         return OK if known.token == token else OLD_CLAIM
     if ownership.is_awaited or ownership.imports or ownership.exports:
         return _WAITS
-    if any(locked == db for locked, _ in state.intents.locks.held):
+    if any(locked == db for locked, _ in state.intents.locks.held) or (
+        ownership.keyspace == db and db and state.intents.records
+    ):
         return _LOCKED
     database = state.databases.open(db)
     if len(args) < 4:
