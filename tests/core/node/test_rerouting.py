@@ -7,7 +7,16 @@ from trivet.core.group.run import Run
 from trivet.core.machine.entry import encode_calls
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.gathering import Gathering, Plan, plan_of
-from trivet.core.node.rerouting import HELD_TOO_LONG, MOVING, RETRY_MS, Rerouting, send_parts
+from trivet.core.node.rerouting import (
+    HELD_MS,
+    HELD_TOO_LONG,
+    LOCKED_MS_MAX,
+    MOVING,
+    RETRY_MS,
+    Rerouting,
+    patience_ms,
+    send_parts,
+)
 from trivet.core.node.wide import TOO_MANY
 from trivet.core.wire.reply import NOT_HERE, OK, Blocked, NotHere
 
@@ -129,15 +138,15 @@ class Transactor:
     """Stands for whoever runs transactions over groups."""
 
     def __init__(self) -> None:
-        self.free = False
+        self.held: bool | None = None
         self.asked = []
         self.begun = []
         self.watches = []
         self.full = False
 
-    def is_free(self, call, group, locked_at) -> bool:
+    def is_held(self, call, group, locked_at) -> bool | None:
         self.asked.append((call, group, locked_at))
-        return self.free
+        return self.held
 
     def begin(self, waiter, call, client, watched):
         if self.full:
@@ -182,11 +191,22 @@ def test_at_once_when_a_replica_here_knows_that_it_is_free():
     bench = Bench()
     run = refused(bench, [b"SET", HIGH, b"v"])
     assert not bench.rerouting.look(3, 0)
-    bench.transactor.free = True
+    bench.transactor.held = False
     assert bench.rerouting.look(3, 0)
     assert bench.transactor.asked[-1] == ((0, [b"SET", HIGH, b"v"]), None, 40)
     bench.groups[2].taken[0].finish([OK])
     assert run.replies == [OK]
+
+
+def test_while_a_replica_here_knows_that_it_is_held_it_is_hardly_asked_for():
+    """Each try is a word in the log. That replica may be behind, so it is asked for all the same."""
+    bench = Bench()
+    refused(bench, [b"SET", HIGH, b"v"])
+    bench.transactor.held = True
+    tried_ms = [now_ms for now_ms in range(HELD_MS + 20) if bench.rerouting.look(3, now_ms)]
+    assert tried_ms == [HELD_MS]
+    bench.transactor.held = None
+    assert patience_ms(None, 0) == 1 and patience_ms(None, 9) == LOCKED_MS_MAX
 
 
 def test_what_stays_locked_is_withdrawn():

@@ -9,5 +9,5 @@ def test_who_runs_them():
     found: Transactor = transactions(bench)
     front = bench.node(1).front
     assert front.transactor is found and front.rerouting.transactor is found
-    for name in ("begin", "is_free", "take", "tick", "watches_in"):
+    for name in ("begin", "is_held", "take", "tick", "watches_in"):
         assert callable(getattr(found, name)) and getattr(Transactor, name).__doc__

@@ -19,7 +19,6 @@ RETRY_MS: Final = 20
 """Without a newer map keys are looked for again after so long."""
 REPEAT_MS: Final = 100
 """A word whose answer is lost is said again after so long."""
-WAIT_MS_MAX: Final = 16
 BACK_OFF_MS_MAX: Final = 200
 
 NO_LOCKS: Final = Error(
@@ -79,7 +78,7 @@ class News:
 class Attempt:
     """One attempt of a transaction."""
 
-    __slots__ = ("coordinator", "locks", "told", "waits_until_ms", "wide")
+    __slots__ = ("coordinator", "locks", "told", "waits_since_ms", "wide")
 
     def __init__(self, coordinator: Coordinator, wide: "Transacting") -> None:
         self.coordinator = coordinator
@@ -87,7 +86,7 @@ class Attempt:
         self.locks: dict[LockKey, tuple[GroupId, int]] = {}
         self.told = False
         """Its end has been told to the transaction."""
-        self.waits_until_ms: Instant = 0
+        self.waits_since_ms: Instant = 0
 
 
 class Transacting(Run):

@@ -30,7 +30,9 @@ from trivet.core.wire.reply import Error, NotHere
 RETRY_MS: Final = 20
 """Without a newer map a call is tried again after so long: the group may have found out earlier."""
 LOCKED_MS_MAX: Final = 16
-"""What is locked is tried again after 1, 2, 4 … up to so many ms."""
+"""What is locked is tried again after 1, 2, 4 … up to so many ms, where no replica here can tell."""
+HELD_MS: Final = 100
+"""Where one says that it still is, so late: that replica may be behind. Less than locks are reserved for."""
 MOVING: Final = Error(
     "TRYAGAIN the keys are on their way from one group to another, which takes too long; nothing was done"
 )
@@ -74,12 +76,12 @@ Lost = tuple[int, Call, NotHere]
 class _Homeless:
     """A run with calls that are to be sent again."""
 
-    __slots__ = ("calls", "epoch", "part_of", "run", "since_ms", "tried_ms", "tries")
+    __slots__ = ("calls", "came_ms", "epoch", "part_of", "run", "since_ms", "tried_ms", "tries")
 
     def __init__(self, run: Run, epoch: int, now_ms: Instant) -> None:
         self.run = run
         self.epoch = epoch
-        self.tried_ms = now_ms
+        self.came_ms = self.tried_ms = now_ms
         self.calls: list[Lost] = []
         replies = run.replies
         assert replies is not None
@@ -150,16 +152,14 @@ class Rerouting:
 
     def _is_due(self, one: _Homeless, lost: Lost, epoch: int, now_ms: Instant) -> bool:
         """Whether it is time to send a call again."""
-        waited_ms = now_ms - one.tried_ms
         _, call, reply = lost
         if reply.is_wider:
             return True
         if not reply.locked_at:
-            return epoch > one.run.epoch or waited_ms >= RETRY_MS
-        if waited_ms >= min(LOCKED_MS_MAX, 1 << min(one.tries, 8)):
-            return True
+            return epoch > one.run.epoch or now_ms - one.tried_ms >= RETRY_MS
         transactor = self.transactor
-        return transactor is not None and transactor.is_free(call, one.part_of, reply.locked_at)
+        held = None if transactor is None else transactor.is_held(call, one.part_of, reply.locked_at)
+        return held is False or now_ms - one.came_ms >= patience_ms(held, one.tries)
 
     def _send(self, one: _Homeless, lost: Lost, epoch: int, now_ms: Instant) -> bool:
         """Send a call again; False: this node does not know its group yet."""
@@ -252,6 +252,11 @@ class Rerouting:
         if words[0] == BLOCK:
             self._moved.append((client, None, run))
         return run
+
+
+def patience_ms(held: bool | None, tries: int) -> int:
+    """After how long to ask again for what was locked; ``held``: it still is, None: nobody can tell."""
+    return HELD_MS if held else min(LOCKED_MS_MAX, 1 << min(tries, 8))
 
 
 def _inner(call: Call) -> Call:

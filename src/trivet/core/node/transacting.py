@@ -20,7 +20,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
-from trivet.core.machine.lock_modes import add_lock, locks_of
+from trivet.core.machine.lock_modes import add_lock
 from trivet.core.machine.rights import AS, USERS
 from trivet.core.machine.workspace import Job, Ran, Workspace
 from trivet.core.node.attempts import (
@@ -32,7 +32,6 @@ from trivet.core.node.attempts import (
     ROUNDS_MAX,
     TOO_MANY_KEYS,
     UNDER_WAY_MAX,
-    WAIT_MS_MAX,
     Asked,
     Attempt,
     Counts,
@@ -43,7 +42,8 @@ from trivet.core.node.attempts import (
 from trivet.core.node.client_list import describe
 from trivet.core.node.collecting import Collects
 from trivet.core.node.front import Front
-from trivet.core.node.rerouting import WHOLE_READS
+from trivet.core.node.held import Held
+from trivet.core.node.rerouting import patience_ms
 from trivet.core.node.resolver import Resolver
 from trivet.core.node.router import NO_DATABASE, NOT_IN_REACH
 from trivet.core.node.session import HELD, Session
@@ -56,8 +56,6 @@ from trivet.core.transaction.words import (
     KEYS_MAX,
     LOCK,
     RESOLVE,
-    SHARED,
-    SINCE,
     Effects,
     LockKey,
     Stamp,
@@ -85,6 +83,7 @@ class Transactions:
         self.workspace = Workspace()
         self.collects = Collects(front, self.workspace, self._stir)
         self.resolver = Resolver(front)
+        self._held = Held(front)
         self._prng: Prng = front.prng()
         self._inbox: list[Asked] = []
         self._informed: list[Transacting] = []
@@ -182,31 +181,9 @@ class Transactions:
 
     # -- what others ask ------------------------------------------------------------------------
 
-    def is_free(self, call: Call, group: Replica | None, locked_at: Index) -> bool:
+    def is_held(self, call: Call, group: Replica | None, locked_at: Index) -> bool | None:
         """See ``Transactor``."""
-        if group is not None:
-            held = self._front.groups.get(group.settings.group)
-            if held is None or held.machine.applied_index <= locked_at:
-                return False
-            intents = held.machine.intents
-            if call[1][0] != SINCE and call[1][0] not in WHOLE_READS:
-                return not intents.by_id
-            return not intents.met_by_whole_read(int(call[1][1]) if call[1][0] == SINCE else locked_at)
-        wanted = locks_of(*call)
-        cluster = self._front.cluster
-        return bool(wanted) and all(
-            self._is_free_key(cluster.group_of(key[0], slot_of(key[1])), key, mode, locked_at)
-            for key, mode in wanted.items()
-        )
-
-    def _is_free_key(self, group: GroupId, key: LockKey, mode: int, locked_at: Index = -1) -> bool:
-        held = self._front.groups.get(group)
-        if held is None or held.machine.applied_index <= locked_at:
-            return False
-        locks = held.machine.intents.locks
-        return not locks.barrier_until_ms and not (
-            locks.met_by_read(key) if mode == SHARED else locks.met_by_write(key)
-        )
+        return self._held.call(call, group, locked_at)
 
     def watches_in(self, client: ConnectionId, group: Replica) -> None:
         """See ``Transactor``."""
@@ -265,17 +242,17 @@ class Transactions:
             return
         coordinator = attempt.coordinator
         for group in coordinator.waiting:
-            if now_ms >= attempt.waits_until_ms or self._are_free(attempt, group):
+            if self._is_to_be_asked(attempt, group, now_ms):
                 coordinator.ask_again(group, self.low)
         if not coordinator.waiting:
             self._waiting.pop(wide.stamp.number, None)
         self._drive(attempt)
 
-    def _are_free(self, attempt: Attempt, group: GroupId) -> bool:
-        return all(
-            self._is_free_key(group, (db, key), mode)
-            for db, key, mode in attempt.coordinator.participants[group].keys
-        )
+    def _is_to_be_asked(self, attempt: Attempt, group: GroupId, now_ms: Instant) -> bool:
+        """Again, after ``WAIT``: when the keys are free; where nobody here can tell, soon."""
+        held = self._held.keys(group, attempt.coordinator.participants[group].keys)
+        waited_ms = now_ms - attempt.waits_since_ms
+        return held is False or waited_ms >= patience_ms(held, attempt.wide.count_of_tries - 1)
 
     def _time_is_over(self, wide: Transacting) -> None:
         """Rule Z2."""
@@ -502,8 +479,7 @@ class Transactions:
                 self._waiting[attempt.wide.stamp.number] = attempt.wide
                 attempt.wide.count_of_tries += 1
                 self.counts.waits += 1
-                wait_ms = min(WAIT_MS_MAX, 1 << min(attempt.wide.count_of_tries - 1, 8))
-                attempt.waits_until_ms = self._front.now_ms + wait_ms
+                attempt.waits_since_ms = self._front.now_ms
         else:
             coordinator.on_lock_lost(group)
 

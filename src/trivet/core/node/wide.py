@@ -47,8 +47,8 @@ class Transactor(Protocol):
         """Nobody waits for this run of ``begin`` any more: if it is not decided yet, nothing comes of it."""
         ...
 
-    def is_free(self, call: Call, group: Replica | None, locked_at: Index) -> bool:
-        """Whether a replica here has gone on since, and knows that no transaction holds the call's keys.
+    def is_held(self, call: Call, group: Replica | None, locked_at: Index) -> bool | None:
+        """Whether transactions hold keys of the call still, as replicas here know; None: they can't tell.
 
         ``group``: it was sent there, as a part of a call to several.
         """
