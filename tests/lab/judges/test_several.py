@@ -21,6 +21,7 @@ STEPS: dict[str, tuple[list[Held], list[Held], Value]] = {
     "MSET a 1 b 2": ([None, b"x"], [b"1", b"2"], OK),
     "MSETNX a 1 b 2": ([None, b"x"], [None, b"x"], 0),
     "MSETNX a 1 c 2": ([None, None], [b"1", b"2"], 1),
+    "MGET a c b": ([b"1", None, b"2"], [b"1", None, b"2"], (b"1", None, b"2")),
     "UNLINK a b c": ([b"1", None, b"2"], [None, None, None], 2),
     "RENAME a b": ([b"1", b"2"], [None, b"1"], OK),
     "RENAME b a": ([None, b"2"], [None, b"2"], NO_KEY),

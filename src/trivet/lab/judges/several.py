@@ -40,6 +40,10 @@ def _msetnx(held: Several, args: tuple[bytes, ...]) -> Step:
     return (held, 0) if any(one is not None for one in held) else (args[2::2], 1)
 
 
+def _mget(held: Several, args: tuple[bytes, ...]) -> Step:
+    return held, held
+
+
 def _del(held: Several, args: tuple[bytes, ...]) -> Step:
     return (None,) * len(held), sum(one is not None for one in held)
 
@@ -97,7 +101,7 @@ def _sunion(held: Several, args: tuple[bytes, ...]) -> Step:
 
 
 SEVERAL: dict[bytes, Callable[[Several, tuple[bytes, ...]], Step]] = {
-    b"MSET": _mset, b"MSETNX": _msetnx, b"UNLINK": _del, b"RENAME": _rename,
+    b"MGET": _mget, b"MSET": _mset, b"MSETNX": _msetnx, b"UNLINK": _del, b"RENAME": _rename,
     b"RENAMENX": _renamenx, b"COPY": _copy, b"SWAP": _swap, b"LMOVE": _lmove, b"SMOVE": _smove,
     b"SINTERSTORE": _sinterstore, b"SUNIONSTORE": _sunionstore, b"SUNION": _sunion,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 Three families of few keys: strings, lists, sets. A command names two or three different keys of one family,
 so one order has to explain all of them together. Where keys are spread over groups, each is a transaction.
-(All strings are read in ``MULTI``.)
+All strings are read in ``MULTI``, or by ``MGET``.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Across(Base):
         if prng.below(10) == 0:
             return self._read_of(keys[0])
         if prefix == b"A:":
-            return self._strings(keys, self.fresh(client), self.fresh(client), prng)
+            return self._strings(keys, client, prng)
         command = self._lists(keys, client, prng) if prefix == b"B:" else self._sets(keys, client, prng)
         return Call([command], [key for key in keys if key in command])
 
@@ -60,9 +60,10 @@ class Across(Base):
         keys = [b"%s%d" % (prefix, i) for i in range(self._count)]
         if roll == 2:
             return self._read_of(keys[prng.below(len(keys))])
-        return Call([[b"SUNION", *keys]], keys) if roll else _all_of(keys)
+        return Call([[b"SUNION", *keys]], keys) if roll else _all_of(keys, client)
 
-    def _strings(self, keys: list[bytes], one: bytes, other: bytes, prng: Prng) -> Call:
+    def _strings(self, keys: list[bytes], client: int, prng: Prng) -> Call:
+        one, other = self.fresh(client), self.fresh(client)
         a, b = keys[:2]
         rows = [
             [b"MSET", a, one, b, other], [b"MSET", a, one, b, other], [b"MSETNX", a, one, b, other],
@@ -71,7 +72,7 @@ class Across(Base):
         ]  # fmt: skip
         command = rows[prng.below(len(rows))]
         if command[0] == b"GET":
-            return _all_of(keys)
+            return _all_of(keys, client)
         used = [key for key in keys if key in command]
         if command[0] != b"SWAP":
             return Call([command], used)
@@ -107,5 +108,8 @@ class Across(Base):
         return complaints
 
 
-def _all_of(keys: list[bytes]) -> Call:
+def _all_of(keys: list[bytes], client: int) -> Call:
+    """Some clients say it in one way, some in the other."""
+    if client % 2:
+        return Call([[b"MGET", *keys]], keys)
     return transaction([[b"GET", key] for key in sorted(keys)], sorted(keys))
