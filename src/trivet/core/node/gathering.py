@@ -1,7 +1,6 @@
 """Commands that concern several groups, each with its part of the answer.
 
-They are not atomic over the groups: each part is, in its group. What has to be atomic is no matter of parts
-(``WIDE``).
+Each part is atomic in its group, the whole is not. What has to be atomic is no matter of parts (``WIDE``).
 """
 
 from collections.abc import Callable
