@@ -28,13 +28,13 @@ setup: $(VENV)/.done libraries  ## build .venv with the locked requirements and 
 run: $(VENV)/.done  ## start a cluster of three nodes on this machine (NODES, PORT, DATA)
 	@exec $(BIN)/trivet up --nodes $(NODES) --port $(PORT) --data $(DATA)
 
-test: $(VENV)/.done libraries tools check  ## gates, then every test (some minutes)
+test: $(VENV)/.done libraries tools check  ## gates, then the tests but the long ones (some minutes)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
 check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
 	$(BIN)/python tools/check.py
 
-soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (an hour), COMMANDS=200000 against redis-server, failover for minutes
+soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (an hour), COMMANDS=200000 against redis-server, the other planted bugs, failover for minutes
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)

@@ -142,7 +142,7 @@ def test_keyspaces(cli, fake):
     assert json.loads(say("info", "20", "--json").output)["groups"][0]["members"] == [1, 2, 3]
     refused = say("drop", "20")
     assert refused.exit_code == 1
-    assert refused.output == "Error: the keyspace holds 3 keys: empty it first, or say FORCE\n"
+    assert refused.output == "Error: the keyspace holds 3 keys: empty it first, or say --force\n"
     assert say("drop", "20", "--force").output == "keyspace 20 is no more\n"
     assert "`trivet status` shows what there is" in say("info", "20").output
     assert say("create", "0").exit_code == 2

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from trivet.cli.asking import address_of
+from trivet.cli.asking import address_of, advice
 from trivet.cli.probe import Probe, ProbeError, Refused, keys_in
 
 
@@ -92,3 +92,15 @@ def test_a_user_comes_with_its_password():
     Probe(host, port, password, user).call("A")
     listener.join()
     assert heard[0] == b"*3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$3\r\na@b\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("ERR no such move: 9", "no such move: 9: `trivet status` shows what there is"),
+        ("ERR node 3 is alive: CLUSTER DRAIN 3 first", "node 3 is alive: `trivet leave 3` first"),
+        ("ERR empty it first, or say FORCE", "empty it first, or say --force"),
+    ],
+)
+def test_advice_is_in_the_words_of_the_command_line(said, told):
+    assert advice(Refused("127.0.0.1:1", said)) == told

@@ -4,6 +4,7 @@ A node that does not answer is passed over for the next; what a node refuses is 
 of the errors say what to do next.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -259,6 +260,7 @@ def advice(error: ProbeError) -> str:
         "no such node" in said
         or "Unknown node" in said
         or "no such group" in said
+        or "no such move" in said
         or "no such keyspace" in said
     ):
         return f"{said}: `trivet status` shows what there is"
@@ -266,7 +268,8 @@ def advice(error: ProbeError) -> str:
         return f"the node does not know this command ({said}): is it of an older version?"
     if kind in ("CLUSTERDOWN", "TIMEOUT"):
         return f"{said}: a majority of the system group's nodes must run and reach each other"
-    return said
+    said = said.replace("say FORCE", "say --force")
+    return re.sub(r"CLUSTER DRAIN (\d+)", r"`trivet leave \1`", said)
 
 
 def fail(error: ProbeError) -> click.ClickException:

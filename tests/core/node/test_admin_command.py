@@ -29,10 +29,10 @@ def test_what_already_holds_succeeds():
 def test_what_can_not_be_done_is_refused_with_what_to_do():
     bench = Bench()
     for line, word in (
-        ("REPLICAOF 10.0.0.1 7", "configuration"),
-        ("PSYNC a b", "configuration"),
-        ("SYNC", "configuration"),
-        ("REPLCONF x", "configuration"),
+        ("REPLICAOF 10.0.0.1 7", "trivet join"),
+        ("PSYNC a b", "trivet join"),
+        ("SYNC", "trivet join"),
+        ("REPLCONF x", "trivet join"),
         ("FAILOVER", "SIGTERM"),
         ("SHUTDOWN", "SIGTERM"),
         ("SHUTDOWN NOSAVE", "SIGTERM"),

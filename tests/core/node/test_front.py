@@ -219,7 +219,7 @@ def test_what_is_put_into_another_keyspace():
         +OK
         1
         1
-        -CROSSSLOT SWAPDB concerns several groups, which can't act as one: it works as long as one group holds the databases
+        -CROSSSLOT SWAPDB can't be done in several groups at once: it works as long as all data is in one group; nothing was done
         0
         +OK
         ["1" "1"]
@@ -228,7 +228,7 @@ def test_what_is_put_into_another_keyspace():
         +QUEUED
         +QUEUED
         +QUEUED
-        -CROSSSLOT a transaction over several groups can't have commands about whole databases, scripts or functions of all groups; nothing was done
+        -CROSSSLOT SCRIPT, FUNCTION and commands about whole databases (DBSIZE, KEYS, ...) can't be part of a transaction over several groups: say them outside of MULTI; nothing was done
         +OK
         +QUEUED
         +QUEUED

@@ -127,7 +127,7 @@ def test_what_cannot_be():
         -ERR mode eventual is not there yet: raft or local
         -ERR mode primary is not there yet: raft or local
         a> KEYSPACE CREATE 10000 | KEYSPACE CREATE 21 REPLICAS 9 | KEYSPACE NOSUCH | KEYSPACE INFO nosuch
-        -ERR DB index is out of range
+        -ERR DB index is out of range: 0 to 9999
         -ERR invalid number of replicas: 1 to 7
         -ERR unknown subcommand 'NOSUCH'. Try KEYSPACE HELP.
         -ERR no such keyspace: nosuch

@@ -40,7 +40,7 @@ HELP: Final[list[Reply]] = [
         "    Print this help.",
     )
 ]
-DATABASE_RANGE: Final = Error("ERR DB index is out of range")
+DATABASE_RANGE: Final = Error(f"ERR DB index is out of range: 0 to {DATABASE_MAX}")
 _COUNTS: Final[dict[bytes, tuple[int, int]]] = {
     b"CREATE": (3, 0), b"ALTER": (3, 0), b"DROP": (3, 4), b"INFO": (3, 3), b"LIST": (2, 2), b"HELP": (2, 2),
 }  # fmt: skip

@@ -125,7 +125,7 @@ def exists(context: Context, args: list[bytes]) -> Reply:
     flags=_READ | _FAST,
     keys=_ALL,
     group="generic",
-    summary="Counts the keys that are there. No access times are kept.",
+    summary="Counts the keys that are there; they count as used.",
     since="3.2.1",
     complexity="O(N), N keys",
 )

@@ -115,7 +115,7 @@ _GENERIC: Final[tuple[_SessionRow, ...]] = (
 _CLUSTER: Final[tuple[_SessionRow, ...]] = (
     ("readonly", 1, _QUICK, "3.0.0", "O(1)", "Allows reads on this connection that may be stale."),
     ("readwrite", 1, _QUICK, "3.0.0", "O(1)", "Ends READONLY."),
-    ("asking", 1, _FAST, "3.0.0", "O(1)", "Precedes a command that follows an ASK redirect."),
+    ("asking", 1, _FAST, "3.0.0", "O(1)", "Accepted; there is no ASK redirect."),
     ("cluster", -2, _NONE, "3.0.0", _BY_SUBCOMMAND, "Holds subcommands about the cluster."),
     ("cluster|info", 2, _STALE, "3.0.0", "O(N), N groups", "Tells figures about the cluster."),
     ("cluster|nodes", 2, _STALE, "3.0.0", "O(N), N nodes", "Lists the nodes."),

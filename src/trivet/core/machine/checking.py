@@ -28,7 +28,8 @@ _OF_A_DATABASE: Final = {b"WATCH": 1, BLOCK: 1, AWAIT: 1, COLLECT: 1, COLLECTED:
 """What is no command of a client and about one database all the same."""
 
 OTHER_KEYSPACE: Final = Error(
-    "CROSSSLOT the other database is in another keyspace, and groups can't act as one; nothing was done"
+    "CROSSSLOT the other database is in another keyspace: scripts and SWAPDB stay within one; MOVE and COPY "
+    "outside of scripts need not"
 )
 NOT_FOUNDED: Final = Error("TRYAGAIN this group is not founded yet")
 """Of what it is to learn: it will come with its founding, or has to be said again after that."""

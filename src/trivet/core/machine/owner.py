@@ -18,7 +18,10 @@ STOPPED: Final = Error("TRYAGAIN this call came to keys that are not here: it is
 """What the rest of the call sees of it; no client does."""
 WIDER: Final = NotHere(is_wider=True)
 CLAIMED: Final = Error("TRYAGAIN this database is being given groups of its own, or dropped")
-IN_PARTS: Final = Error("CROSSSLOT the database is in several groups, and a script sees one of them only")
+IN_PARTS: Final = Error(
+    "CROSSSLOT the database is in several groups: a script can come to its keys, and not ask for all of it "
+    "(DBSIZE, KEYS, ...); say that outside of it"
+)
 
 
 class Owns:

@@ -34,8 +34,8 @@ from trivet.core.wire.reply import Error, Reply
 
 _NOT_LOCKED: Final = Error("TXNRETRY this key was not declared: the script runs again with it")
 _WHOLE_DATABASE: Final = Error(
-    "CROSSSLOT whole databases can't be asked inside of what runs over several groups: "
-    "it works as long as one group holds all keys of it"
+    "CROSSSLOT commands about whole databases (DBSIZE, KEYS, ...) can't be part of what runs over several "
+    "groups: say them outside of it"
 )
 
 

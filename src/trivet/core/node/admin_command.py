@@ -14,8 +14,8 @@ from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 _SYNTAX: Final = Error("ERR syntax error")
 _NO_REPLICATION: Final = Error(
-    "ERR nodes replicate by their own log, not by Redis' replication: membership is set in the nodes' "
-    "configuration"
+    "ERR nodes replicate by their own log, not by Redis' replication: a new node says CLUSTER JOIN "
+    "(trivet join)"
 )
 _NO_SHUTDOWN: Final = Error(
     "ERR SHUTDOWN is not served: end a node's process with SIGTERM; it hands its leadership over first, and "

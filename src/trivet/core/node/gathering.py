@@ -1,7 +1,6 @@
 """Commands that concern several groups, each with its part of the answer.
 
-They are not atomic over the groups: each part is, in its group. What has to be atomic is no matter of parts
-(``WIDE``).
+Each part is atomic in its group, the whole is not. What has to be atomic is no matter of parts (``WIDE``).
 """
 
 from collections.abc import Callable
@@ -176,8 +175,8 @@ def _merge_scan(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
 
 def _refused(args: list[bytes], groups: list[Replica]) -> Plan | Error:
     return Error(
-        f"CROSSSLOT {args[0].decode()} concerns several groups, which can't act as one: "
-        "it works as long as one group holds the databases"
+        f"CROSSSLOT {args[0].decode()} can't be done in several groups at once: "
+        "it works as long as all data is in one group; nothing was done"
     )
 
 

@@ -21,11 +21,11 @@ from trivet.core.wire.reply import Error
 CROSSSLOT: Final = Error("CROSSSLOT the keys are in several groups")
 """It says of a call that it runs as a transaction over groups; no client sees it."""
 FLUSHES_ALL: Final = Error(
-    "CROSSSLOT FLUSHALL concerns all groups, which can't act as one: not within MULTI; nothing was done"
+    "CROSSSLOT FLUSHALL concerns all groups, each for itself: say it outside of MULTI; nothing was done"
 )
 WHOLE_REFUSED: Final = Error(
-    "CROSSSLOT a transaction over several groups can't have commands about whole databases, scripts or "
-    "functions of all groups; nothing was done"
+    "CROSSSLOT SCRIPT, FUNCTION and commands about whole databases (DBSIZE, KEYS, ...) can't be part of a "
+    "transaction over several groups: say them outside of MULTI; nothing was done"
 )
 NO_DATABASE: Final = Error("ERR there is no such database (any more): see KEYSPACE LIST")
 NOT_IN_REACH: Final = Error(
