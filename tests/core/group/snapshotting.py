@@ -1,6 +1,7 @@
 """Benches whose groups take snapshots early and often, and what tests ask of them."""
 
-from tests.core.node.bench import Bench, Limits, is_of_the_data
+from tests.core.node.bench import Bench, Limits
+from tests.core.node.bench_disk import is_of_the_data
 
 QUICK = Limits(
     segment_bytes=64 * 1024, snapshot_log_bytes=20_000, snapshot_chunk_bytes=2_000, log_memory_bytes=10_000

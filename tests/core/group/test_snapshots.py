@@ -3,7 +3,8 @@
 import pytest
 
 from tests.core.group.snapshotting import QUICK, VALUE, digests_agree, snapshot_files, write
-from tests.core.node.bench import Bench, is_of_the_data
+from tests.core.node.bench import Bench
+from tests.core.node.bench_disk import is_of_the_data
 from trivet.core.base.disk import Channel, Remove, Rename, Sync, Write
 from trivet.core.group.snapshots import FAILURE_PAUSE_MS
 from trivet.core.raft.membership import Membership, decode_membership

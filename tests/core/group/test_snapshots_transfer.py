@@ -3,7 +3,8 @@
 import pytest
 
 from tests.core.group.snapshotting import QUICK, VALUE, digests_agree, snapshot_files, write
-from tests.core.node.bench import Bench, Limits, is_of_the_data
+from tests.core.node.bench import Bench, Limits
+from tests.core.node.bench_disk import is_of_the_data
 from trivet.core.base.disk import Channel, DiskJob, Read, Rename, Sync, Write
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import FIRST_GROUP

@@ -10,7 +10,8 @@ import heapq
 
 import msgspec
 
-from tests.core.node.bench import CLUSTER, START_WALL_MS, Disk
+from tests.core.node.bench import CLUSTER, START_WALL_MS
+from tests.core.node.bench_disk import Disk
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.facts import Policy
