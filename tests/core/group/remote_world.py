@@ -7,7 +7,8 @@ the order of all writes, so ``judge`` needs no search to tell whether a history 
 
 import heapq
 
-from tests.core.node.bench import CLUSTER, START_WALL_MS, Disk
+from tests.core.node.bench import CLUSTER, START_WALL_MS
+from tests.core.node.bench_disk import Disk
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap, Member

@@ -5,23 +5,16 @@ turns by chance. No key is lost, none is there twice, no call runs twice, every 
 planted into a copy of the sources: each must be noticed.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.machine.moved_slots import CALLS, MOVER, OTHER, START_MS, WHOLE, Model
+from tests.core.machine.planting import look, plant
 from tests.core.machine.replicas import call
 from tests.core.machine.two_groups import Groups, Move
 from trivet.core.machine.waiting import SERVED
 from trivet.core.wire.reply import NOT_HERE, Blocked
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 _CLIENT = st.builds(
     lambda text, number, value, later_ms, age: (text.format(number, value, START_MS + later_ms), age),
@@ -185,29 +178,7 @@ for seed in range(250):
     ("what", "file", "old", "new"), PLANTED, ids=[bug[0].replace(" ", "-") for bug in PLANTED]
 )
 def test_planted(what, file, old, new, tmp_path):
-    shutil.copytree(
-        REPOSITORY / "src" / "trivet",
-        tmp_path / "trivet",
-        ignore=shutil.ignore_patterns("*.so", "__pycache__"),
-    )
-    path = tmp_path / "trivet" / file
-    text = path.read_text()
-    assert text.count(old) == 1, f"the place to plant it in {file} has changed"
-    path.write_text(text.replace(old, new))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout, f"nobody noticed that {what}"
-    print(what, done.stdout)
+    plant(file, old, new, tmp_path)
+    said = look(LOOK, tmp_path)
+    assert said, f"nobody noticed that {what}"
+    print(what, said)

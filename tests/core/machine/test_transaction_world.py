@@ -3,17 +3,10 @@
 Then bugs are planted into a copy of the sources: each must be noticed.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.core.machine.planting import look, plant
 from tests.core.machine.transaction_world import World
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -83,29 +76,7 @@ for seed in range(60):
     ("what", "file", "old", "new"), PLANTED, ids=[bug[0].replace(" ", "-") for bug in PLANTED]
 )
 def test_planted(what, file, old, new, tmp_path):
-    shutil.copytree(
-        REPOSITORY / "src" / "trivet",
-        tmp_path / "trivet",
-        ignore=shutil.ignore_patterns("*.so", "__pycache__"),
-    )
-    path = tmp_path / "trivet" / file
-    text = path.read_text()
-    assert text.count(old) == 1, f"the place to plant it in {file} has changed"
-    path.write_text(text.replace(old, new))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout, f"nobody noticed that {what}"
-    print(what, done.stdout)
+    plant(file, old, new, tmp_path)
+    said = look(LOOK, tmp_path)
+    assert said, f"nobody noticed that {what}"
+    print(what, said)

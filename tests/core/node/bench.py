@@ -21,9 +21,10 @@ from collections import deque
 from collections.abc import Callable
 from textwrap import dedent
 
-from trivet.core.base.disk import Channel, DiskFault, DiskJob, Prepare, Read, Remove, Rename, Sync, Write
+from tests.core.node.bench_disk import Disk
+from trivet.core.base.disk import Channel, Sync
 from trivet.core.base.limits import Limits
-from trivet.core.cluster.map import FIRST_GROUP, Member
+from trivet.core.cluster.map import Member
 from trivet.core.group.run import Run
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
@@ -35,80 +36,6 @@ from trivet.core.wire.reply import OK, Error, Reply
 CLUSTER = "c0ffee"
 START_WALL_MS = 1_700_000_000_000
 SMALL = Limits(segment_bytes=64 * 1024)
-
-
-class Disk:
-    """Files in memory, and two lanes of jobs."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytearray] = {}
-        self.durable: dict[str, bytes] = {}
-        self.lanes: dict[Channel, deque[DiskJob]] = {channel: deque() for channel in Channel}
-        self.held: dict[Channel, bool] = {}
-        self.full = False
-        self.fails: type | None = None
-        """The kind of operation that fails next."""
-
-    def names(self) -> list[str]:
-        return sorted(self.files)
-
-    def size_bytes(self, file: str) -> int:
-        return len(self.files[file])
-
-    def read(self, file: str, offset: int, size_bytes: int) -> bytes:
-        return bytes(self.files[file][offset : offset + size_bytes])
-
-    def next_report(self) -> tuple[int, list[bytes], DiskFault | None] | None:
-        """Do one job that is due: (token, reads, what went wrong)."""
-        for channel, lane in self.lanes.items():
-            if lane and not self.held.get(channel):
-                job = lane.popleft()
-                reads: list[bytes] = []
-                for operation in job.operations:
-                    fault = self._do(operation, reads)
-                    if fault is not None:
-                        return job.token, [], fault
-                return job.token, reads, None
-        return None
-
-    def _do(self, operation, reads: list[bytes]) -> DiskFault | None:
-        if self.fails is type(operation):
-            self.fails = None
-            return DiskFault.FAILED
-        if isinstance(operation, Write):
-            image = self.files.get(operation.file, bytearray())
-            end = operation.offset + len(operation.data)
-            if self.full and end > len(image):
-                return DiskFault.FULL
-            self.files[operation.file] = image
-            if len(image) < end:
-                image.extend(bytes(end - len(image)))
-            image[operation.offset : end] = operation.data
-        elif isinstance(operation, Sync):
-            self.durable[operation.file] = bytes(self.files[operation.file])
-        elif isinstance(operation, Prepare):
-            if self.full:
-                return DiskFault.FULL
-            self.files[operation.file] = bytearray(operation.size_bytes)
-            self.durable[operation.file] = bytes(operation.size_bytes)
-        elif isinstance(operation, Rename):
-            self.files[operation.to] = self.files.pop(operation.file)
-            self.durable[operation.to] = self.durable.pop(operation.file)
-        elif isinstance(operation, Remove):
-            self.files.pop(operation.file, None)
-            self.durable.pop(operation.file, None)
-        else:
-            assert isinstance(operation, Read)
-            reads.append(self.read(operation.file, operation.offset, operation.size_bytes))
-        return None
-
-    def stop(self, power: bool) -> None:
-        """The process is gone; with ``power`` also what was not synced."""
-        for lane in self.lanes.values():
-            lane.clear()
-        self.held = {}
-        if power:
-            self.files = {file: bytearray(data) for file, data in self.durable.items()}
 
 
 class _Nobody:
@@ -599,8 +526,3 @@ def decode(data: bytes, at: int) -> tuple[str, int] | None:
     if kind == b"%":
         return "{" + ", ".join(f"{k}: {v}" for k, v in zip(items[::2], items[1::2], strict=True)) + "}", after
     return {b"*": "[", b"~": "~[", b">": ">["}[kind] + " ".join(items) + "]", after
-
-
-def is_of_the_data(file: str) -> bool:
-    """Whether a file is a snapshot, finished or not, of the first group of data; the system group has its own."""
-    return file.startswith(f"snap-{FIRST_GROUP}-")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Disk, Limits, is_of_the_data
+from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Limits
+from tests.core.node.bench_disk import Disk, is_of_the_data
 from tests.core.node.test_residents import SECOND, holders, with_keyspace
 from trivet.core.base.disk import Write
 from trivet.core.base.errors import StartError

@@ -44,7 +44,7 @@ def test_a_mistake_is_named(changes, said):
 )
 def test_what_is_called_sound_is_sound_for_raft(heartbeat_ms, election_ms, tick_ms):
     """A configuration that passes never fails deeper down."""
-    from tests.core.node.bench import Disk
+    from tests.core.node.bench_disk import Disk
     from trivet.core.node.node import Node
 
     sound = config(heartbeat_ms=heartbeat_ms, election_ms=election_ms, tick_ms=tick_ms)

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from tests.core.node.bench import Bench, Disk
+from tests.core.node.bench import Bench
+from tests.core.node.bench_disk import Disk
 from trivet.core.cluster.map import SYSTEM_GROUP, genesis
 from trivet.core.node.errands import REFUSED_MS
 from trivet.core.node.peers import TOLD_OFF

@@ -1,6 +1,7 @@
 """Replicas from what the disk has kept, and new ones (Rules B3 to B5)."""
 
-from tests.core.node.bench import CLUSTER, SMALL, Bench, Disk, Limits, is_of_the_data
+from tests.core.node.bench import CLUSTER, SMALL, Bench, Limits
+from tests.core.node.bench_disk import Disk, is_of_the_data
 from tests.core.node.test_residents import SECOND, change_members, holders, leader_of, led, with_keyspace
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens

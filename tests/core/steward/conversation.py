@@ -20,6 +20,7 @@ Changes of members show as ``members of G: voters / learners``.
 from pathlib import Path
 
 from tests.core.cluster.conversation import line_of, said
+from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import DB, MANUAL, World
 from trivet.core.cluster.facts import Policy
 from trivet.core.steward.settings import StewardSettings
@@ -155,7 +156,7 @@ class Talk:
 
     def _verdict(self) -> str:
         self.world.heal()
-        return "; ".join(self.world.verdict()) or "all is well"
+        return "; ".join(verdict(self.world)) or "all is well"
 
 
 def _is_data(word) -> bool:

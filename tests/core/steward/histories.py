@@ -3,6 +3,7 @@
 ``strike`` strikes one of them at one place of one move; ``play`` lets chance decide, of everything, all the time.
 """
 
+from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import DB, FAULTS, World, prepared
 from trivet.core.base.prng import Prng
 
@@ -49,13 +50,13 @@ def strike(place: str, side: str, way: str) -> list[str]:
     push_some(world, prng, 60, 80)
     world.heal()
     assert world.newest().group_of(DB, 0) == 3
-    return world.verdict()
+    return verdict(world)
 
 
 def play(seed: int) -> World:
     """Three rounds of changes under faults; then everything heals."""
     world = prepared(seed, faults=FAULTS)
-    world.stalk = 0.2
+    world.nemesis.stalk = 0.2
     prng = Prng(seed)
     for _ in range(3):
         rows = [row for row in world.newest().groups.values() if row.keyspace == DB]

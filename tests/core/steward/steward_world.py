@@ -10,7 +10,9 @@ import heapq
 
 import msgspec
 
-from tests.core.node.bench import CLUSTER, START_WALL_MS, Disk
+from tests.core.node.bench import CLUSTER, START_WALL_MS
+from tests.core.node.bench_disk import Disk
+from tests.core.steward.steward_nemesis import Nemesis
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.facts import Policy
@@ -20,7 +22,6 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.group.messages import GroupMessage, ToOutsider
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
-from trivet.core.machine.ownership import OWNED
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.errands import Errands
@@ -153,9 +154,7 @@ class World:
         self.cuts: dict[tuple[int, int], int] = {}
         self.pushes: list[Push] = []
         self.sometimes: dict[str, int] = {}
-        self.stalk = 0.0
-        """How likely a node with a part in a move is struck, in each step, while the move is in a new place."""
-        self._places: dict[int, str] = {}
+        self.nemesis = Nemesis(self)
         self.said: list = []
         """(node, group, words, errand) of everything that stewards say."""
         self.on_step = lambda world: None
@@ -291,22 +290,6 @@ class World:
             if not host.up and host.down_until_ms <= self.mono_ms:
                 self.start(host.number)
 
-    def _break(self) -> None:
-        prng, faults = self.prng, self.faults
-        some = 1 + prng.below(len(self.hosts))
-        if prng.chance(faults["crash"]) and self.hosts[some].up:
-            self.note_place(some)
-            self.crash(some, prng.between(20, 1500))
-        if prng.chance(faults["cut"]):
-            if prng.chance(0.3):
-                self.isolate(some, prng.between(100, 2500))
-            else:
-                other = 1 + prng.below(len(self.hosts))
-                if other != some:
-                    self.cut(some, other, prng.between(20, 2000))
-        if prng.chance(faults["depose"]):
-            self.depose(some)
-
     def depose(self, number: int) -> None:
         """Somebody else leads what this node led."""
         host = self.hosts[number]
@@ -315,43 +298,6 @@ class World:
                 successor = group.raft.successor()
                 if successor and group.raft.transfer(successor):
                     group.stir()
-
-    def _strike(self) -> None:
-        """Crash, cut off or depose one of those who carry a move on, when it has just come to a new place."""
-        if all(self.map_of(number) is None for number in self.hosts):
-            return
-        for move in list(self.newest().moves.values()):
-            place = self.place(move)
-            if self._places.get(move.id) == place or not self.prng.chance(self.stalk):
-                continue
-            self._places[move.id] = place
-            if self.prng.chance(0.4):
-                continue
-            side = self.prng.below(3)
-            leader = self.leader_of((move.source, move.target_group, 0)[side])
-            if leader is None:
-                continue
-            how = self.prng.below(3)
-            self.came_across(
-                f"{place}: the leader of the {('source', 'target', 'map')[side]} was "
-                f"{('killed', 'cut off', 'deposed')[how]}"
-            )
-            number = leader.settings.node
-            if how == 0:
-                self.crash(number, self.prng.between(20, 2500))
-            elif how == 1:
-                self.isolate(number, self.prng.between(100, 3000))
-            else:
-                self.depose(number)
-
-    def note_place(self, number: int) -> None:
-        """Where a move stands while a node with a part in it crashes."""
-        cluster = self.map_of(number)
-        for move in cluster.moves.values() if cluster is not None else ():
-            for side, group in (("source", move.source), ("target", move.target_group)):
-                replica = self.hosts[number].booted.groups.get(group)
-                if replica is not None and replica.raft.role is Role.LEADER:
-                    self.came_across(f"{side} leader: {self.place(move)}")
 
     def place(self, move) -> str:
         """How far the move is."""
@@ -395,9 +341,7 @@ class World:
         while self.mono_ms < until_ms:
             self.mono_ms += STEP_MS
             self._repair()
-            self._break()
-            if self.stalk:
-                self._strike()
+            self.nemesis.act()
             self._deliver()
             for host in self.hosts.values():
                 if host.up:
@@ -587,67 +531,6 @@ class World:
             for number, replica in host.booted.groups.items()
             if (leader := self.leader_of(number)) is not None and leader.is_member(host.number)
         )
-
-    def verdict(self) -> list[str]:
-        """What is wrong at the end, in sentences."""
-        wrong: list[str] = []
-        cluster = self.newest()
-        held: dict[str, dict[int, list[str]]] = {}
-        for row in cluster.groups.values():
-            for host in self.hosts.values():
-                replica = host.booted.groups.get(row.id)
-                if row.id == 0 or replica is None or host.number not in row.members:
-                    continue
-                machine = replica.machine
-                machine.ownership.check_invariants()
-                if machine.ownership.owned != row.ranges:
-                    wrong.append(f"group {row.id} owns {machine.ownership.owned}, the map says {row.ranges}")
-                if machine.ownership.exports or machine.ownership.imports:
-                    wrong.append(f"group {row.id} at node {host.number}: a step is left hanging")
-                if row.keyspace != DB:
-                    continue
-                for key in list(machine.databases.open(DB).values):
-                    if machine.ownership.place(key) != OWNED:
-                        wrong.append(f"{key!r} is held by group {row.id}, which does not own it")
-                        continue
-                    name = key.decode()
-                    if name.startswith("k"):
-                        call = (DB, [b"LRANGE", key, b"0", b"-1"])
-                        (values,) = machine.read([call], 0, Prng(1), cluster.epoch)
-                        here = [element.decode() for element in values]
-                        before = held.setdefault(name, {}).setdefault(row.id, here)
-                        if before != here:
-                            wrong.append(f"{name}: replicas of group {row.id} differ")
-        return wrong + self._judge(held)
-
-    def _judge(self, held: dict[str, dict[int, list[str]]]) -> list[str]:
-        wrong: list[str] = []
-        by_key: dict[str, list[Push]] = {}
-        for push in self.pushes:
-            by_key.setdefault(push.key, []).append(push)
-        for key, pushes in by_key.items():
-            copies = held.get(key, {})
-            if len(copies) > 1:
-                wrong.append(f"{key} is in groups {list(copies)}")
-            values = next(iter(copies.values()), [])
-            if len(set(values)) != len(values):
-                wrong.append(f"{key}: something was pushed twice")
-            done = []
-            for push in pushes:
-                place = values.index(push.value) + 1 if push.value in values else 0
-                if push.outcome == "ok" and place != push.reply:
-                    wrong.append(f"{key}: {push.value} was answered {push.reply}, it is at {place}")
-                if push.outcome == "not done" and place:
-                    wrong.append(f"{key}: {push.value} was not done, it is at {place}")
-                if push.outcome == "ok":
-                    done.append(push)
-            wrong += [
-                f"{key}: {other.value} overtook {one.value}"
-                for one in done
-                for other in done
-                if one.ended < other.began and one.reply > other.reply
-            ]
-        return wrong
 
 
 def prepared(seed: int, keys: int = 150, faults=CALM, policy: Policy | None = None, **more) -> World:

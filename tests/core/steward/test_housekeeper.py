@@ -1,5 +1,6 @@
 """The housekeeper: what it says is right however often and late it is said (Rules H1 to H6)."""
 
+from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import DB, prepared
 from trivet.core.machine.ownership import FOREIGN, OWNED
 from trivet.core.wire.reply import Error
@@ -20,7 +21,7 @@ def test_a_group_that_is_not_founded_takes_nothing():
     owned = [world.leader_of(number).machine.ownership.owned for number in (3, 4)]
     assert owned == [[(0, 8191)], [(8192, 16383)]]
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_a_seal_of_a_move_that_is_over_is_lifted():
@@ -33,7 +34,7 @@ def test_a_seal_of_a_move_that_is_over_is_lifted():
     world.ask(group, [b"SEAL", b"1", b"0-99"])
     world.until(lambda: group.machine.ownership.are_all([(0, 99)], OWNED))
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_an_import_of_a_move_that_is_over_is_thrown_away():
@@ -61,7 +62,7 @@ def test_garbage_goes_in_slices():
     world.until(world.is_at_rest)
     assert source.databases.open(DB).foreign_count == 0
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_a_database_that_was_withheld_too_late_comes_back():
@@ -76,7 +77,7 @@ def test_a_database_that_was_withheld_too_late_comes_back():
         world.ask(group, [b"WITHHOLD", b"5", b"%d" % old])
         world.until(lambda: not group.machine.ownership.withheld)
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_keys_keep_a_database_where_it_is():
@@ -85,7 +86,7 @@ def test_keys_keep_a_database_where_it_is():
     world.until(world.is_at_rest)
     assert world.newest().settled[token].startswith("ERR the keyspace holds 3 keys")
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_a_node_that_has_left_is_forgotten_by_all_groups():

@@ -5,6 +5,7 @@ import pytest
 
 from tests.core.machine.transaction_words import effects_of, finish, ident, lock
 from tests.core.steward.histories import PLACES, SIDES, WAYS, play, push_some, strike
+from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import DB, MANUAL, prepared
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
@@ -31,7 +32,7 @@ def test_histories(first):
     seen: dict[str, int] = {}
     for seed in range(first, first + 10):
         world = play(seed)
-        assert world.verdict() == [], seed
+        assert verdict(world) == [], seed
         for what, count in world.sometimes.items():
             place = what.split(":")[0]
             seen[place] = seen.get(place, 0) + count
@@ -49,7 +50,7 @@ def test_no_data_is_moved_under_an_old_generation():
     assert "begun anew" in world.say(f"MOVE DONE 1 {generation}").text
     world.until(world.is_at_rest)
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 @pytest.mark.parametrize("side", [2, 3])
@@ -66,7 +67,7 @@ def test_a_flush_begins_the_copy_anew(side):
     push_some(world, Prng(1), 20, 100)
     world.until(world.is_at_rest)
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
     assert world.newest().group_of(DB, 0) == 3
 
 
@@ -78,7 +79,7 @@ def test_keys_that_expire_on_their_way_are_counted():
     world.until(world.is_at_rest)
     world.run(4_000)
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_the_last_keys_are_copied_after_the_locks_have_gone():
@@ -110,7 +111,7 @@ def test_a_key_that_no_call_can_carry_stops_the_move():
     world.heal()
     assert any("a key takes more than the 2000 bytes" in note for note in world.notes)
     assert world.newest().group_of(DB, 0) == 2
-    assert world.verdict() == []
+    assert verdict(world) == []
 
 
 def test_copying_is_slow_while_clients_wait():

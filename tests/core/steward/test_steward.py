@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import LIMITS, MANUAL, prepared
 from trivet.core.base.prng import Prng
 from trivet.core.group.agenda import Agenda
@@ -81,4 +82,4 @@ def test_settings_may_change():
         assert host.steward.settings is MANUAL
     world.until(world.is_at_rest)
     world.heal()
-    assert world.verdict() == []
+    assert verdict(world) == []

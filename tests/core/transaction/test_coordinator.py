@@ -141,6 +141,31 @@ def show(group: int, call: list[bytes]) -> str:
     return text
 
 
+def running() -> Talk:
+    """Groups 1 and 2 have granted a key each."""
+    talk = Talk()
+    talk.play("""
+        lock 1:a! 2:b!
+          1 LOCK a! home=1
+          2 LOCK b! home=1
+        grant 1
+        grant 2
+          = running
+    """)
+    return talk
+
+
+def deciding() -> Talk:
+    """And the home, group 1, has been told to commit what both are to change."""
+    talk = running()
+    talk.play("""
+        decide 1 2
+          1 DECIDE 1 2
+          = deciding
+    """)
+    return talk
+
+
 def test_all_grant_and_the_home_decides():
     Talk().play("""
         lock 1:a! 2:b? 3:c
@@ -264,13 +289,7 @@ def test_a_lost_answer_may_have_granted():
 
 def test_more_keys_are_locked_before_it_decides():
     """Only who is to lock more is asked; the others hold what they hold."""
-    Talk().play("""
-        lock 1:a! 2:b!
-          1 LOCK a! home=1
-          2 LOCK b! home=1
-        grant 1
-        grant 2
-          = running
+    running().play("""
         lock 2:c 3:d!
           2 LOCK c home=1
           3 LOCK d! home=1
@@ -284,13 +303,7 @@ def test_more_keys_are_locked_before_it_decides():
 
 
 def test_a_participant_that_refuses_more_holds_what_it_had():
-    Talk().play("""
-        lock 1:a! 2:b!
-          1 LOCK a! home=1
-          2 LOCK b! home=1
-        grant 1
-        grant 2
-          = running
+    running().play("""
         lock 2:c
           2 LOCK c home=1
           = locking
@@ -315,16 +328,7 @@ def test_watched_keys_make_a_participant():
 
 def test_the_home_did_not_hold_it_any_more():
     """Somebody resolved it: aborted."""
-    Talk().play("""
-        lock 1:a! 2:b!
-          1 LOCK a! home=1
-          2 LOCK b! home=1
-        grant 1
-        grant 2
-          = running
-        decide 1 2
-          1 DECIDE 1 2
-          = deciding
+    deciding().play("""
         decided abort
           2 FINISH abort
           = finishing stale
@@ -336,16 +340,7 @@ def test_the_home_did_not_hold_it_any_more():
 )
 def test_when_the_decision_is_lost_the_home_is_asked(answer, word, end):
     """Rule C2."""
-    Talk().play(f"""
-        lock 1:a! 2:b!
-          1 LOCK a! home=1
-          2 LOCK b! home=1
-        grant 1
-        grant 2
-          = running
-        decide 1 2
-          1 DECIDE 1 2
-          = deciding
+    deciding().play(f"""
         decision_lost
           1 RESOLVE for=1
           = unsure
@@ -356,16 +351,7 @@ def test_when_the_decision_is_lost_the_home_is_asked(answer, word, end):
 
 
 def test_a_home_that_is_gone_has_nothing_unfinished():
-    Talk().play("""
-        lock 1:a! 2:b!
-          1 LOCK a! home=1
-          2 LOCK b! home=1
-        grant 1
-        grant 2
-          = running
-        decide 1 2
-          1 DECIDE 1 2
-          = deciding
+    deciding().play("""
         home_gone
           2 FINISH abort
           = finishing unknown

@@ -40,12 +40,11 @@ def play_decided(seed: int) -> Told:
     facts.fact(transfer.outcome == "ok", "and the client of the transfer had long been told that it was done")
     facts.fact(not bank.complaints(), "the judge of atomicity is silent")
     bank.say("both obey, the locks go, and the reader gets its answer")
-    recording = post.recording()
-    verdict = (
+    return facts.tell(
+        post.recording(),
         f"An acknowledged transfer that nobody could see for {waited_ms} ms, and for ever, had the "
-        "coordinator's disk been lost."
+        "coordinator's disk been lost.",
     )
-    return Told(recording, facts.told, verdict, (0, recording.ended_us))
 
 
 DECIDED = Scenario(
@@ -101,12 +100,11 @@ def play_participant(seed: int) -> Told:
     facts.fact(transfer.outcome == "ok", "the client of the transfer had long been told that it was done")
     facts.fact(not bank.complaints(), "the judge of atomicity is silent")
     bank.say("both or neither, in the end")
-    recording = post.recording()
-    verdict = (
+    return facts.tell(
+        post.recording(),
         f"One copy of an account, one node that has to come back: {late_ms} ms here, as long as it takes "
-        "elsewhere."
+        "elsewhere.",
     )
-    return Told(recording, facts.told, verdict, (0, recording.ended_us))
 
 
 PARTICIPANT = Scenario(
@@ -152,13 +150,7 @@ def play_conflict(seed: int) -> Told:
     balances = bank.one.balances[ANNA], bank.two.balances[BERT]
     facts.fact(balances == (50, 20), "anna has 50, bert has 20: nothing was done")
     facts.fact(not bank.complaints(), "the judge of atomicity is silent: safe, and no use to either")
-    recording = post.recording()
-    return Told(
-        recording,
-        facts.told,
-        "Two transfers that were both possible; neither was done.",
-        (0, recording.ended_us),
-    )
+    return facts.tell(post.recording(), "Two transfers that were both possible; neither was done.")
 
 
 CONFLICT = Scenario(

@@ -67,10 +67,7 @@ def play_commit(seed: int) -> Told:
     facts.fact(balances == (40, 30), "anna has 40, bert has 30: both or neither")
     facts.fact(read.reply == "30", "the read that waited saw 30, not something in between")
     facts.fact(not bank.complaints(), "the judge of atomicity is silent")
-    recording = post.recording()
-    return Told(
-        recording, facts.told, "Committed on both nodes, in two rounds of messages.", (0, recording.ended_us)
-    )
+    return facts.tell(post.recording(), "Committed on both nodes, in two rounds of messages.")
 
 
 COMMIT = Scenario(
@@ -138,13 +135,12 @@ def play_blocked(seed: int) -> Told:
         "anna has 50, bert has 25: the transfer left no trace",
     )
     facts.fact(not bank.complaints(75), "the judge of atomicity is silent: it was safe, and useless")
-    recording = post.recording()
-    verdict = (
+    return facts.tell(
+        post.recording(),
         f"Nothing went wrong, and nothing went on: for {blocked_ms} ms two healthy nodes could only "
         "wait for a third one. "
-        "It would have been days if its disk had been lost."
+        "It would have been days if its disk had been lost.",
     )
-    return Told(recording, facts.told, verdict, (0, recording.ended_us))
 
 
 BLOCKED = Scenario(

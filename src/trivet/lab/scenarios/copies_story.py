@@ -52,13 +52,12 @@ def play_partition(seed: int) -> Told:
         f"the counter holds all {total} visits of both sides",
     )
     post.run_for(30)
-    recording = post.recording()
-    verdict = (
+    return facts.tell(
+        post.recording(),
         "Always available, and equal in the end. Of two acknowledged fruits one was silently dropped; "
         f"of {total} acknowledged "
-        "visits none, because a counter joins without forgetting."
+        "visits none, because a counter joins without forgetting.",
     )
-    return Told(recording, facts.told, verdict, (0, recording.ended_us))
 
 
 def _write_apart(post: Post) -> list[ClientOperation]:

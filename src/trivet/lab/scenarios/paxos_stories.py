@@ -67,13 +67,7 @@ def play_clean(seed: int) -> Told:
     )
     facts.fact(not judge_agreement(hall.acceptors, hall.proposers), "the judge of agreement is silent")
     post.run_for(20)
-    recording = post.recording()
-    return Told(
-        recording,
-        facts.told,
-        "Red was chosen, and stayed chosen when somebody wanted blue.",
-        (0, recording.ended_us),
-    )
+    return facts.tell(post.recording(), "Red was chosen, and stayed chosen when somebody wanted blue.")
 
 
 CLEAN = Scenario(
@@ -132,13 +126,12 @@ def play_duel(seed: int) -> Told:
         "the judge of agreement is silent: it was safe all the time",
     )
     post.run_for(20)
-    recording = post.recording()
-    verdict = (
+    return facts.tell(
+        post.recording(),
         f"{duel_us // MS} ms of duel chose nothing and broke nothing. With random waits ballot {ballot} "
         f"chose {value}. "
-        "Paxos is always safe; that it ends takes luck, or a leader."
+        "Paxos is always safe; that it ends takes luck, or a leader.",
     )
-    return Told(recording, facts.told, verdict, (0, recording.ended_us))
 
 
 DUEL = Scenario(

@@ -1,5 +1,6 @@
 """Stories about transactions over two groups: two-phase commit whose votes and decisions are replicated."""
 
+from trivet.core.base.ids import NodeId
 from trivet.lab.history import Outcome
 from trivet.lab.scenarios.group_direction import ALICE, BOB, COORDINATOR, FIRST, SECOND, GroupDirection
 from trivet.lab.scenarios.scenario import NotAsTold, Scenario, Told, prose
@@ -7,6 +8,14 @@ from trivet.lab.stage.stage import Pending
 
 SILENT_MS = 60
 ATTEMPTS_MAX = 40
+
+
+def _come_back(d: GroupDirection, node: NodeId, balances: tuple[int, int], text: str) -> None:
+    """A node that crashed starts again, and tells of the same balances as the others (``text``)."""
+    d.stage.start(node)
+    d.until(lambda: d.node(node) is not None and d.stage.process(node).looks)
+    d.wait(1_500)
+    d.facts.fact(d.balances(node) == balances and d.clean(), text)
 
 
 def play_commit(seed: int) -> Told:
@@ -148,10 +157,7 @@ def play_locked(seed: int) -> Told:
     )
     d.facts.fact(transfer.outcome is Outcome.INFO, "the client of the transfer never got an answer")
     d.facts.fact(d.balances(1) == (50, 20), "alice has 50, bob has 20: the transfer left no trace")
-    stage.start(COORDINATOR)
-    d.until(lambda: d.node(COORDINATOR) is not None and stage.process(COORDINATOR).looks)
-    d.wait(1_500)
-    d.facts.fact(d.balances(COORDINATOR) == (50, 20) and d.clean(), "and so it is when node 3 has come back")
+    _come_back(d, COORDINATOR, (50, 20), "and so it is when node 3 has come back")
     return d.tell(
         f"Where the textbook's participants wait for the coordinator's return, these asked a majority: "
         f"{blocked_ms} ms."
@@ -214,10 +220,7 @@ def play_decided(seed: int) -> Told:
     d.facts.fact(read.reply == b"30", "the reader saw 30, the new value: decided is decided")
     d.facts.fact(transfer.outcome is Outcome.INFO, "the client of the transfer never got an answer")
     d.facts.fact(d.balances(1) == (40, 30), "alice has 40, bob has 30: both or neither")
-    stage.start(COORDINATOR)
-    d.until(lambda: d.node(COORDINATOR) is not None and stage.process(COORDINATOR).looks)
-    d.wait(1_500)
-    d.facts.fact(d.balances(COORDINATOR) == (40, 30) and d.clean(), "and so it is when node 3 has come back")
+    _come_back(d, COORDINATOR, (40, 30), "and so it is when node 3 has come back")
     return d.tell(
         f"The new value of bob was not lost with the coordinator: it stood in the home's log, and came to "
         f"group 2 after {blocked_ms} ms."
@@ -273,10 +276,7 @@ def play_leader(seed: int) -> Told:
     d.end_picture()
     d.facts.fact(d.node(2) is None, "node 2 was dead all that time")
     d.facts.fact(d.balances(1) == (40, 30), "alice has 40, bob has 30: once, not twice")
-    stage.start(2)
-    d.until(lambda: d.node(2) is not None and stage.process(2).looks)
-    d.wait(1_500)
-    d.facts.fact(d.balances(2) == (40, 30) and d.clean(), "and so it is through node 2 when it has come back")
+    _come_back(d, 2, (40, 30), "and so it is through node 2 when it has come back")
     return d.tell("A leader died with a promise in its log; its group kept it.")
 
 
