@@ -24,6 +24,13 @@ def test_two_sets_agree_on_the_lower_value() -> None:
         assert electorate.agreed(reached) == min(agreed((1, 2, 3), reached), agreed((3, 4, 5), reached))
 
 
+def test_without_one_voter_the_lower_value_counts_too() -> None:
+    electorate = Electorate((1, 2, 3), (3, 4, 5))
+    assert electorate.agreed_without(3, {1: 9, 2: 9, 3: 9, 4: 9}) == 0
+    assert electorate.agreed_without(3, {1: 9, 2: 8, 4: 9, 5: 7}) == 7
+    assert Electorate((1, 2)).agreed_without(2, {1: 5}) == 5
+
+
 def test_a_vote_must_be_won_in_both_sets() -> None:
     electorate = Electorate((1, 2, 3), (3, 4, 5))
     for answers in product((None, False, True), repeat=5):

@@ -1,10 +1,10 @@
 """Majorities against their definition, over every small case."""
 
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 
-from trivet.core.quorum.majority import Outcome, agreed, majority, tally
+from trivet.core.quorum.majority import Outcome, agreed, agreed_without, majority, tally
 
 
 @pytest.mark.parametrize(("count", "needed"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)])
@@ -19,6 +19,21 @@ def test_agreed_is_the_greatest_value_that_a_majority_has_reached(count: int) ->
         reached = dict(zip(voters, values, strict=True))
         definition = max(v for v in range(4) if sum(x >= v for x in values) >= majority(count))
         assert agreed(voters, reached) == definition
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_without_one_voter_every_majority_with_it_has_another_that_knows(count: int) -> None:
+    voters = tuple(range(1, count + 1))
+    partners = list(combinations(voters[1:], majority(count) - 1))
+    for values in product(range(4), repeat=count):
+        reached = dict(zip(voters, values, strict=True))
+        definition = min(max(reached[voter] for voter in others) for others in partners)
+        assert agreed_without(voters, 1, reached) == definition
+        assert agreed_without(voters, 9, reached) == agreed(voters, reached)
+
+
+def test_nobody_else_knows_what_a_voter_decided_alone() -> None:
+    assert agreed_without((1,), 1, {1: 9, 2: 9}) == 0
 
 
 def test_a_silent_voter_has_reached_nothing_and_a_stranger_does_not_count() -> None:

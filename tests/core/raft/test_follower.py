@@ -6,7 +6,7 @@ import pytest
 
 SCRIPTS = [
     "saves_in_order", "overwritten_entries", "commit_only_what_matches", "deposed_leader_is_told",
-    "lost_entries", "forgotten_vote",
+    "lost_entries", "forgotten_vote", "forgotten_term",
 ]  # fmt: skip
 
 

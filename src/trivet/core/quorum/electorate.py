@@ -7,7 +7,7 @@ common case is one sort of a short list.
 
 from collections.abc import Mapping
 
-from trivet.core.quorum.majority import Outcome, agreed, tally
+from trivet.core.quorum.majority import Outcome, agreed, agreed_without, tally
 
 
 class Electorate:
@@ -31,6 +31,13 @@ class Electorate:
         value = agreed(self.incoming, reached)
         if self.outgoing:
             value = min(value, agreed(self.outgoing, reached))
+        return value
+
+    def agreed_without(self, absent: int, reached: Mapping[int, int]) -> int:
+        """What every majority with ``absent`` knows of by another voter too, in every set (rule 7)."""
+        value = agreed_without(self.incoming, absent, reached)
+        if self.outgoing:
+            value = min(value, agreed_without(self.outgoing, absent, reached))
         return value
 
     def tally(self, votes: Mapping[int, bool]) -> Outcome:

@@ -33,6 +33,18 @@ def agreed(voters: tuple[int, ...], reached: Mapping[int, int]) -> int:
     return values[(len(values) - 1) // 2]
 
 
+def agreed_without(voters: tuple[int, ...], absent: int, reached: Mapping[int, int]) -> int:
+    """The greatest value that somebody else has reached in every majority with ``absent`` (rule 7)."""
+    if absent not in voters:
+        return agreed(voters, reached)
+    values = [reached.get(voter, 0) for voter in voters if voter != absent]
+    if not values:
+        return 0
+    values.sort()
+    # So many may not have reached it that a majority needs one more than these and the absent one.
+    return values[majority(len(voters)) - 2]
+
+
 def tally(voters: tuple[int, ...], votes: Mapping[int, bool]) -> Outcome:
     """How the vote stands (rule 3). ``votes`` maps a voter to its answer, if it gave one."""
     needed = majority(len(voters))

@@ -20,7 +20,7 @@ from trivet.core.raft.messages import (
 )
 from trivet.core.raft.quiet import may_rest
 from trivet.core.raft.roles import become_follower, draw_timeout, set_leader
-from trivet.core.raft.state import Role, State
+from trivet.core.raft.state import UNKNOWN_TERM, Role, State
 
 
 def follow(s: State, leader: NodeId) -> None:
@@ -145,6 +145,28 @@ def on_heartbeat(s: State, sender: NodeId, message: Heartbeat) -> None:
         # The leader may believe that nothing is missing here, and have nothing new to send.
         last_index, last_term = s.log.last_index, s.log.last_term
         s.send_after_vote(sender, AppendReply(s.term, False, 0, last_index, last_term, 0, True, s.full))
+    elif s.missing_to and s.trusted_term == UNKNOWN_TERM:
+        _ask_what_is_missing(s, sender)
+
+
+def _ask_what_is_missing(s: State, leader: NodeId) -> None:
+    """One number for each term: repeated until it is answered.
+
+    Not before the leader has lowered what it believes of this log: it commits nothing on old words then.
+    """
+    if s.recall_term != s.term:
+        s.recall_term = s.term
+        s.recall_seq = s.follower_reads.next_seq()
+    s.send_after_vote(leader, ReadIndexRequest(s.term, s.recall_seq, True))
+
+
+def _recalled(s: State, message: ReadIndexReply) -> None:
+    """Whatever this member had helped to commit is in the leader's log, up to ``index``."""
+    if not message.ok or not s.missing_to:
+        return
+    s.missing_to = min(s.missing_to, message.index)
+    if s.matched >= s.missing_to:
+        s.missing_to = 0
 
 
 # --- snapshots ------------------------------------------------------------------------
@@ -228,6 +250,9 @@ def flush(s: State) -> None:
 
 def on_read_index_reply(s: State, sender: NodeId, message: ReadIndexReply) -> None:
     """The leader confirmed a request, or refused it."""
+    if message.seq == s.recall_seq and s.recall_term == s.term:
+        _recalled(s, message)
+        return
     read_ids = s.follower_reads.answered(message.seq)
     if not message.ok:
         s.out.reads_dropped.extend(read_ids)

@@ -74,7 +74,7 @@ def count_commit(s: State, leading: LeaderState) -> None:
 def _count_reads(s: State, leading: LeaderState) -> None:
     """Confirm the rounds of reads that a quorum has answered."""
     reads = leading.reads
-    if not reads.rounds_count:
+    if not reads.rounds_count and not reads.recalls:
         return
     reached = {s.node: reads.seq}
     for progress in leading.voting:
@@ -86,8 +86,19 @@ def _count_reads(s: State, leading: LeaderState) -> None:
                 s.out.reads.append((seq, index))
             else:
                 s.send(peer, ReadIndexReply(s.term, seq, index, True))
+    if reads.recalls:
+        _count_recalls(s, leading, reached)
     if reads.open:
         leading.stirred = True
+
+
+def _count_recalls(s: State, leading: LeaderState, reached: dict[NodeId, int]) -> None:
+    """As reads, but for the word of whoever asks: it may be promised to a later leader (rule 10)."""
+    recalls = leading.reads.recalls
+    for peer, recall in list(recalls.items()):
+        if recall.seq and s.electorate.agreed_without(peer, reached) >= recall.seq:
+            del recalls[peer]
+            s.send(peer, ReadIndexReply(s.term, recall.asked, recall.index, True))
 
 
 def _heard(s: State, leading: LeaderState, progress: Progress, read_seq: int, full: bool) -> None:
@@ -177,6 +188,10 @@ def on_snapshot_reply(s: State, sender: NodeId, message: SnapshotReply) -> None:
 def on_read_index_request(s: State, sender: NodeId, message: ReadIndexRequest) -> None:
     """A follower's reads join the next round."""
     leading = s.leading
+    if leading is not None and message.lost:
+        if leading.reads.recall(sender, message.seq):
+            leading.stirred = True
+        return
     if leading is None or not _has_room_for_reads(s, leading):
         s.send_after_vote(sender, ReadIndexReply(s.term, message.seq, 0, False))
         return
@@ -211,6 +226,8 @@ def flush(s: State, leading: LeaderState) -> None:
     reads = leading.reads
     # A leader that has committed nothing in its term does not know the commit index yet (§6.4).
     asks = s.commit >= leading.noop_index and reads.start_round(s.commit)
+    if reads.recalls and s.commit >= leading.noop_index and reads.start_recalls(s.commit):
+        asks = True
     if asks and not leading.voting:
         _count_reads(s, leading)
     beat = leading.heartbeat_due

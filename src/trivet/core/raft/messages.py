@@ -139,10 +139,15 @@ class TimeoutNow(msgspec.Struct, array_like=True, tag=11, frozen=True):
 
 
 class ReadIndexRequest(msgspec.Struct, array_like=True, tag=12, frozen=True):
-    """A follower's batch of reads asks for an index to wait for (§6.4)."""
+    """A follower's batch of reads asks for an index to wait for (§6.4).
+
+    ``lost``: the sender has forgotten even its term, and asks how much may be missing. Its own word must
+    not count for the answer (README rule 10).
+    """
 
     term: Count
     seq: Count
+    lost: bool = False
 
 
 class ReadIndexReply(msgspec.Struct, array_like=True, tag=13, frozen=True):

@@ -20,7 +20,7 @@ def is_idle(s: State, leading: LeaderState) -> bool:
         return False
     if leading.transfer_to or leading.departing_ticks or s.full or s.is_changing():
         return False
-    if leading.reads.open or leading.reads.rounds_count:
+    if leading.reads.open or leading.reads.rounds_count or leading.reads.recalls:
         return False
     for progress in leading.progress.values():
         if progress.match != last_index or progress.mode is not Mode.REPLICATE or not progress.active:

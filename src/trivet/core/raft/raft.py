@@ -36,7 +36,7 @@ from trivet.core.raft.messages import (
 )
 from trivet.core.raft.ready import HardState, Ready, Save
 from trivet.core.raft.roles import become_follower, draw_timeout
-from trivet.core.raft.state import Role, State
+from trivet.core.raft.state import UNKNOWN_TERM, Role, State
 
 Handler = Callable[[State, NodeId, Message], None]
 
@@ -81,7 +81,7 @@ class Raft:
         s.missing_to = missing_to if missing_to > s.log.last_index else 0
         s.suspect = suspect
         # With a forgotten term nothing tells which leaders began after the loss.
-        s.trusted_term = (1 << 63) if suspect else hard.term
+        s.trusted_term = UNKNOWN_TERM if suspect else hard.term
         self._s = s
         self.refusal = ""
         draw_timeout(s)

@@ -23,10 +23,24 @@ class Round:
         self.asked = asked
 
 
+class Recall:
+    """Somebody has forgotten its term and asks how much it may have lost (README rule 10).
+
+    ``asked``: its number; ``seq``: of the round that answers it, 0 before that begins.
+    """
+
+    __slots__ = ("asked", "index", "seq")
+
+    def __init__(self, asked: int) -> None:
+        self.asked = asked
+        self.seq = 0
+        self.index: Index = 0
+
+
 class LeaderReads:
     """The leader's side; thrown away with its role."""
 
-    __slots__ = ("_rounds", "_rounds_max", "open", "seq", "waiting_count")
+    __slots__ = ("_rounds", "_rounds_max", "open", "recalls", "seq", "waiting_count")
 
     def __init__(self, rounds_max: int) -> None:
         self.seq = 0
@@ -34,6 +48,8 @@ class LeaderReads:
         self.open: list[tuple[NodeId, int]] = []
         """Not yet in a round."""
         self.waiting_count = 0
+        self.recalls: dict[NodeId, Recall] = {}
+        """At most one for each peer."""
         self._rounds: deque[Round] = deque()
         self._rounds_max = rounds_max
 
@@ -45,6 +61,25 @@ class LeaderReads:
         self._rounds.append(Round(self.seq, commit, self.open))
         self.waiting_count += len(self.open)
         self.open = []
+        return True
+
+    def recall(self, peer: NodeId, asked: int) -> bool:
+        """``peer`` asks what it may have lost; False if that is under way."""
+        held = self.recalls.get(peer)
+        if held is not None and held.asked == asked:
+            return False
+        self.recalls[peer] = Recall(asked)
+        return True
+
+    def start_recalls(self, commit: Index) -> bool:
+        """Put what is asked anew into a round; whether there was anything."""
+        fresh = [recall for recall in self.recalls.values() if not recall.seq]
+        if not fresh:
+            return False
+        self.seq += 1
+        for recall in fresh:
+            recall.seq = self.seq
+            recall.index = commit
         return True
 
     def confirmed(self, seq: int) -> list[Round]:
@@ -99,6 +134,11 @@ class FollowerReads:
     def may_ask(self) -> bool:
         """Whether there is something to ask, and not so much under way that it has to wait for answers."""
         return bool(self.open) and len(self._asked) < self._requests_max
+
+    def next_seq(self) -> int:
+        """A number for a question that is no read."""
+        self.seq += 1
+        return self.seq
 
     def start_request(self) -> int:
         """Put the open reads under a number, if a request may leave; 0 if not."""

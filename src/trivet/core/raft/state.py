@@ -35,6 +35,9 @@ class Role(IntEnum):
 NEVER: Index = 1 << 62
 """An index that no log reaches."""
 
+UNKNOWN_TERM: Term = 1 << 63
+"""``trusted_term`` of a member that has forgotten its term: no leader's is later."""
+
 
 class LeaderState:
     """What only a leader has."""
@@ -99,8 +102,8 @@ class State:
         "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
         "gave_way", "handed", "is_voter", "known", "leader", "leader_lost", "leading", "log", "matched",
         "membership", "memberships", "missing_to", "no_snapshots", "node", "other_voters", "out", "peers",
-        "prng", "quiet", "role", "saves", "suspect", "term", "trusted_term", "uncommitted_bytes",
-        "unsettled_from", "vote",
+        "prng", "quiet", "recall_seq", "recall_term", "role", "saves", "suspect", "term", "trusted_term",
+        "uncommitted_bytes", "unsettled_from", "vote",
     )  # fmt: skip
 
     def __init__(
@@ -146,6 +149,9 @@ class State:
         """Acknowledged entries up to here may be missing: no vote, no campaign until repaired."""
         self.trusted_term: Term = 0
         """A leader of a later term than this one has every entry that this member acknowledged."""
+        self.recall_term: Term = 0
+        self.recall_seq = 0
+        """Under which number it asks, in which term, how much may be missing (README rule 10)."""
         self.suspect = False
         """A vote may have been forgotten: no vote, no campaign until a leader is known."""
         self.full = False
