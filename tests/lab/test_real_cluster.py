@@ -19,6 +19,8 @@ def test_three_nodes(first_seed: int) -> None:
     silent(first_seed, 3, 3, 200)
 
 
-@pytest.mark.parametrize("first_seed", [1, 6, 11, 16])
+@pytest.mark.parametrize(
+    "first_seed", [1, 11, pytest.param(6, marks=pytest.mark.soak), pytest.param(16, marks=pytest.mark.soak)]
+)
 def test_five_nodes(first_seed: int) -> None:
     silent(first_seed, 3, 5, 150)

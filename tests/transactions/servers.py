@@ -58,6 +58,11 @@ class Server:
         else:
             self.as_user = []
 
+    def run(self, *words):
+        """A program that ends by itself."""
+        done = subprocess.run([*self.as_user, *words], capture_output=True, text=True, check=False, cwd="/")
+        assert done.returncode == 0, f"{words[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
+
     def start(self, *words):
         for _ in range(5):
             self.port = self.port or free_ports(1)[0]
@@ -123,9 +128,7 @@ class Postgres(Server):
             "-E",
             "UTF8",
         ]
-        subprocess.run(
-            [*self.as_user, self.program("initdb"), *words], check=True, capture_output=True, cwd="/"
-        )
+        self.run(self.program("initdb"), *words)
 
     def command(self):
         words = ["-D", str(self.directory / "data"), "-p", str(self.port), "-c", "unix_socket_directories="]
@@ -153,12 +156,7 @@ class MariaDB(Server):
     def make(self):
         self.data = self.directory / "data"
         words = ["--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal"]
-        subprocess.run(
-            [*self.as_user, "mariadb-install-db", *words, "--skip-test-db"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-        )
+        self.run("mariadb-install-db", *words, "--skip-test-db")
 
     def command(self):
         words = [f"--datadir={self.data}", f"--port={self.port}", f"--bind-address={HOST}"]

@@ -83,6 +83,7 @@ def test_readers_only_read(name: str) -> None:
     assert set(asked) <= {
         b"EVAL_RO",
         b"GET",
+        b"MGET",
         b"LRANGE",
         b"SUNION",
         b"SMEMBERS",

@@ -245,7 +245,18 @@ def plant(bug: Planted, root: Path) -> None:
     file.write_text(text.replace(bug.old, bug.new))
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=[f"{bug.workload}-{i}" for i, bug in enumerate(PLANTED)])
+def _cases() -> list[object]:
+    """The first of each workload in every run of the tests; all of them in the soak."""
+    seen: set[str] = set()
+    cases: list[object] = []
+    for i, bug in enumerate(PLANTED):
+        marks = [pytest.mark.soak] if bug.workload in seen else []
+        cases.append(pytest.param(bug, id=f"{bug.workload}-{i}", marks=marks))
+        seen.add(bug.workload)
+    return cases
+
+
+@pytest.mark.parametrize("bug", _cases())
 def test_planted(bug: Planted, tmp_path: Path) -> None:
     plant(bug, tmp_path)
     task = json.dumps([str(tmp_path), bug.workload, bug.judge, bug.focus, SEEDS_MAX])
