@@ -86,10 +86,10 @@ class Client(threading.Thread):
 class Load:
     """Ten clients spread over the nodes."""
 
-    def __init__(self, addresses, clients=10):
+    def __init__(self, addresses, clients=10, kind=Client):
         nodes = list(addresses)
         self.clients = [
-            Client(
+            kind(
                 i,
                 nodes[i % len(nodes)],
                 addresses[nodes[i % len(nodes)]][1],
