@@ -357,6 +357,9 @@ class ToyNodes:
     def served(self, node: NodeLike, group: int) -> bytes:
         return b""
 
+    def coming(self, node: NodeLike, group: int) -> dict[int, int]:
+        return {}
+
     def remains(self, node: NodeLike, group: int) -> str:
         return ""
 

@@ -153,6 +153,10 @@ class NodeFactory(Protocol):
         """A byte per slot: 1 where the replica's group serves it, and it is not sealed."""
         ...
 
+    def coming(self, node: NodeLike, group: GroupId) -> dict[int, int]:
+        """The moves that bring slots to the replica's group, and which generation is there; 0: none."""
+        ...
+
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """What moves that are over have left in the replica, and must not; empty: nothing. Dear."""
         ...

@@ -421,11 +421,11 @@ class Process:
             lambda whole: factory.digest(node, group, whole),
         )
 
-    def slots_stand(self, group: GroupId) -> tuple[object, Callable[[], bytes]]:
-        """Something that is another when the replica serves other slots, and which these are."""
+    def slots_stand(self, group: GroupId) -> tuple[object, Callable[[], bytes], dict[int, int]]:
+        """Something that is another when the replica serves other slots, which these are, and what comes."""
         node, factory = self._running, self._world.factory
         assert node is not None
-        return factory.stand(node, group), lambda: factory.served(node, group)
+        return factory.stand(node, group), lambda: factory.served(node, group), factory.coming(node, group)
 
     def remains_of(self, group: GroupId) -> str:
         """What moves that are over have left in the replica."""

@@ -164,6 +164,12 @@ class RealNodes:
                 served[low : high + 1] = bytes(high + 1 - low)
         return bytes(served)
 
+    def coming(self, node: NodeLike, group: GroupId) -> dict[int, int]:
+        """By the replica's own log."""
+        assert isinstance(node, Node)
+        imports = node.groups[group].machine.ownership.imports
+        return {number: one.generation if one.ready else 0 for number, one in imports.items()}
+
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """Imports, exports, and keys of slots that are not the group's."""
         assert isinstance(node, Node)
