@@ -330,6 +330,7 @@ class ToyNode:
 
 class ToyNodes:
     tick_ms = 20
+    calm_tick_ms = 100
 
     def __init__(self, options: RunOptions, flaw: str = "") -> None:
         self.flaw = flaw

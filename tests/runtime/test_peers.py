@@ -88,9 +88,7 @@ def test_frames_for_a_peer_that_is_down_are_dropped(perform: Perform) -> None:
     assert perform(without_peer, peers=1) == 0
 
 
-def test_a_peer_that_is_there_is_not_waited_for(
-    perform: Perform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_peer_that_is_there_is_not_waited_for(perform: Perform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "BACKOFF_FIRST_S", 10 * DEADLINE_S)
     monkeypatch.setattr(peers, "BACKOFF_MAX_S", 10 * DEADLINE_S)
 

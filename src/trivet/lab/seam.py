@@ -32,6 +32,7 @@ class EffectsLike(Protocol):
     resumes: list[ConnectionId]
     log: list[tuple[int, str]]
     again: bool
+    calm: bool
     fatal: str
     finished: bool
 
@@ -121,6 +122,11 @@ class NodeFactory(Protocol):
 
     @property
     def tick_ms(self) -> int: ...
+    @property
+    def calm_tick_ms(self) -> int:
+        """How far ticks of a node are apart that has said that it is calm."""
+        ...
+
     def boot(
         self,
         node: NodeId,

@@ -12,8 +12,8 @@ accepted. The first frame on a link says who dials.
   lost something; its replicas have doubts, and do not vote before they are repaired.)
 - Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it
   is: it may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
-- Rule P6: whoever introduces itself is there: a link to it that is down is dialed at once. So a node that comes
-  back is not without its peers' words until they would have tried again.
+- Rule P6: whoever introduces itself is there: a link to it that is down is dialed at once. So a node that
+  comes back is not without its peers' words until they would have tried again.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 

@@ -103,6 +103,7 @@ class RealNodes:
             for member in members
         }
         self.tick_ms = self._configs[1].tick_ms
+        self.calm_tick_ms = max(self.tick_ms, self._configs[1].heartbeat_ms)
 
     def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None:
         """A node without members of its own."""
