@@ -330,6 +330,7 @@ class ToyNode:
 
 class ToyNodes:
     tick_ms = 20
+    calm_tick_ms = 100
 
     def __init__(self, options: RunOptions, flaw: str = "") -> None:
         self.flaw = flaw
@@ -356,6 +357,9 @@ class ToyNodes:
 
     def served(self, node: NodeLike, group: int) -> bytes:
         return b""
+
+    def coming(self, node: NodeLike, group: int) -> dict[int, int]:
+        return {}
 
     def remains(self, node: NodeLike, group: int) -> str:
         return ""

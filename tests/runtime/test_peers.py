@@ -88,6 +88,23 @@ def test_frames_for_a_peer_that_is_down_are_dropped(perform: Perform) -> None:
     assert perform(without_peer, peers=1) == 0
 
 
+def test_a_peer_that_is_there_is_not_waited_for(perform: Perform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "BACKOFF_FIRST_S", 10 * DEADLINE_S)
+    monkeypatch.setattr(peers, "BACKOFF_MAX_S", 10 * DEADLINE_S)
+
+    async def scene(stage: Stage) -> None:
+        loop = asyncio.get_running_loop()
+        listener = stage.sockets[3]
+        listener.setblocking(False)
+        (await loop.sock_accept(listener))[0].close()
+        await stage.until(lambda: stage.saw("lost"))
+        stage.node.effects.redials.append(2)
+        stage.runner.wake()
+        await stage.until(lambda: len(stage.saw("dialed")) == 2)
+
+    assert perform(scene, peers=1) == 0
+
+
 def dial(stage: Stage, *dials: tuple[int, str, int]) -> None:
     stage.node.effects.dials = list(dials)
     stage.runner.wake()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
+from trivet.core.cluster.rows import HANDED
 from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.groups import GroupJudges
@@ -178,7 +179,9 @@ class SimulatedCluster:
             cluster = self.processes[node].cluster()
             if cluster is not None and self.sometimes.movement.map_seen(cluster):
                 keyspaces = {row.id: row.keyspace for row in cluster.groups.values()}
-                self.slots.map_seen(keyspaces)
+                moves = cluster.moves.values()
+                handed = {m.id: (m.target_group, m.generation) for m in moves if m.phase == HANDED}
+                self.slots.map_seen(keyspaces, handed)
                 self.standing.groups_seen(keyspaces)
                 self._look_at_nodes(cluster)
         else:

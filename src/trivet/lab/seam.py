@@ -32,6 +32,7 @@ class EffectsLike(Protocol):
     resumes: list[ConnectionId]
     log: list[tuple[int, str]]
     again: bool
+    calm: bool
     fatal: str
     finished: bool
 
@@ -121,6 +122,11 @@ class NodeFactory(Protocol):
 
     @property
     def tick_ms(self) -> int: ...
+    @property
+    def calm_tick_ms(self) -> int:
+        """How far ticks of a node are apart that has said that it is calm."""
+        ...
+
     def boot(
         self,
         node: NodeId,
@@ -151,6 +157,10 @@ class NodeFactory(Protocol):
 
     def served(self, node: NodeLike, group: GroupId) -> bytes:
         """A byte per slot: 1 where the replica's group serves it, and it is not sealed."""
+        ...
+
+    def coming(self, node: NodeLike, group: GroupId) -> dict[int, int]:
+        """The moves that bring slots to the replica's group, and which generation is there; 0: none."""
         ...
 
     def remains(self, node: NodeLike, group: GroupId) -> str:

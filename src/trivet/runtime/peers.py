@@ -1,11 +1,13 @@
 """Links between nodes: those we dial and send on, and those we accept and receive on.
 
-A dialed link that breaks is dialed again for ever, after 50 ms at first and 500 ms at most.
+A dialed link that breaks is dialed again for ever, after 50 ms at first and 500 ms at most, or when the node
+says that the peer is there.
 The kernel is told to give a link up that gets no answer for a few seconds, because after a
 partition its own retransmissions would come only after as long again.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import socket
@@ -37,6 +39,8 @@ class DialedLink:
         self._output_bytes_max = output_bytes_max
         self._down = asyncio.Event()
         self._down.set()
+        self._hurry = asyncio.Event()
+        """There is no need to wait for the next attempt."""
         self._stopped = False
         self._task = driver.loop.create_task(self._keep())
 
@@ -49,7 +53,9 @@ class DialedLink:
             await self._down.wait()
             if loop.time() - begun_s > HEALTHY_AFTER_S:
                 backoff_s = BACKOFF_FIRST_S
-            await asyncio.sleep(backoff_s * (1 + random.random()) / 2)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), backoff_s * (1 + random.random()) / 2)
+            self._hurry.clear()
             backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
 
     async def _connect(self) -> None:
@@ -81,6 +87,7 @@ class DialedLink:
         _logger.debug("link to node %d is up", self.peer)
         self.transport = transport
         self._down.clear()
+        self._hurry.clear()
         self._driver.node.on_peer_dialed(self.peer)
         self._driver.wake()
 
@@ -109,9 +116,11 @@ class DialedLink:
             self.down()
 
     def redial(self) -> None:
-        """Give the connection up and dial anew."""
+        """Give the connection up and dial anew; without one, do so at once."""
         if self.transport is not None:
             self.transport.abort()
+        else:
+            self._hurry.set()
 
     def stop(self) -> None:
         """No link any more. The node hears so before anything can come of another link to that peer."""

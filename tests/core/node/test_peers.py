@@ -36,6 +36,16 @@ def test_a_peer_that_introduces_itself_is_heard():
     assert (one.closes, one.refused, one.notes) == ([], 0, [])
 
 
+def test_who_introduces_itself_is_dialed_unless_it_is():
+    """P6."""
+    for is_up, returned in ((False, [2]), (True, [])):
+        one = linked(7)
+        if is_up:
+            one.up[2] = None
+        one.receive(7, encode_message(0, GOOD))
+        assert one.returned == returned
+
+
 def test_what_one_says_the_other_accepts():
     other = Peers(CLUSTER, 2, 12, [1, 2, 3], 1000, 10, 0)
     one = linked(7)
@@ -246,6 +256,18 @@ def test_a_stranger_changes_nothing():
     assert "trivet_peers_refused:3" in bench.ask("a", "INFO stats")
     assert sum("refused a peer connection from 6.6.6.6:6" in line for line in bench.servers[1].log) == 3
     assert [effects.link_closes for _, effects in bench.effects if effects.link_closes] == [[900, 901, 902]]
+
+
+def test_a_peer_that_comes_back_is_dialed_at_once():
+    """P6: it is not without its leader's words until the next try."""
+    bench = Bench(3)
+    bench.hang_up(1, 2)
+    bench.hang_up(2, 1)
+    bench.settle()
+    bench.effects.clear()
+    bench.dial(2, 1)
+    bench.settle()
+    assert [(number, effects.redials) for number, effects in bench.effects if effects.redials] == [(1, [2])]
 
 
 def test_a_message_for_another_group_is_left_alone():

@@ -96,7 +96,7 @@ def test_replicas_that_go_and_come_back() -> None:
     watched.look(3, "123", "111", commit=3)
     watched.look(1, "12", "11111", commit=5, membership_index=5)
     watched.judges.left(3, 7, False)
-    watched.look(3, "", term=0)
+    watched.look(3, "", term=1, incomplete=True)
     assert watched.sentences() == []
     watched.judges.left(2, 7, True)
     assert watched.sentences() == [], "its group is no more"
@@ -106,3 +106,26 @@ def test_replicas_that_go_and_come_back() -> None:
     ]
     assert watched.judges.members_of(7, [1, 2, 3]) == [1, 2]
     assert watched.judges.members_of(9, [1, 2, 3]) == [1, 2, 3]
+
+
+def test_a_replica_that_comes_back_as_if_it_had_never_gone() -> None:
+    for lives in (1, 2):
+        watched = Watched(1, 2, 3)
+        for node in (1, 2, 3):
+            watched.look(node, "123", "11", term=4, commit=2)
+        watched.look(1, "12", "111", term=4, commit=3, membership_index=3)
+        for node in (2, 3):
+            watched.judges.left(node, 7, False)
+        if lives == 2:  # a power cut may have taken the going, and with it what the replica was when it went
+            watched.judges.booted(2)
+            watched.judges.booted(3)
+        watched.look(3, "", term=3)
+        watched.look(2, "123", term=4)
+        assert watched.sentences()[1:] == (
+            []
+            if lives == 2
+            else [
+                "node 3 had term 4 when its replica went, and comes back with term 3 (group 7)",
+                "node 2 comes back with nothing and votes by voters [1, 2, 3] (group 7)",
+            ]
+        )

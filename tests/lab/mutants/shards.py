@@ -35,8 +35,7 @@ SHARDS = [
             ),
             Edit("core/node/replicas.py", "tombstone = self._wal.tombstone(group)", "tombstone = None"),
         ],
-        1, "", MEMBERS_MOVE,
-        gap="not noticed in the 5 seeds that were tried: a replica comes back too seldom",
+        3, "invariants", MEMBERS_MOVE,
     ),
     Mutant(
         "H4", "a move that was handed over can be given up, and the source has its slots again",
@@ -58,8 +57,7 @@ SHARDS = [
             Edit("core/cluster/change_moves.py", "    if generation != row.generation:\n", "    if False:\n"),
             Edit("core/machine/importing.py", "    if parse_number(args[3]) != one.generation:\n", "    if False:\n"),
         ],
-        1, "", MOVERS_RETURN,
-        gap="not noticed in the 14 seeds that were tried: the old mover's words come too seldom between the new one's",
+        12, "slots", MOVERS_RETURN,
     ),
     Mutant(
         "H6", "whoever reads by an old map is answered by the old owner",
@@ -85,13 +83,11 @@ SHARDS = [
             "        to = Membership(to.voters, now.voters, to.learners)\n",
             "        to = Membership(to.voters, (), to.learners)\n",
         ),
-        1, "", MEMBERS_MOVE,
-        gap="not searched yet in whole nodes; the runs of one group in memory notice it",
+        1, "invariants", MEMBERS_MOVE,
     ),
     Mutant(
         "M8", "a change that is half done is not ended",
         edit("core/raft/change.py", "    if not leading.transfer_to and not s.full:\n        _append", "    if s.full:\n        _append"),
-        1, "", MEMBERS_MOVE, liveness=True,
-        gap="not searched yet in whole nodes; the runs of one group in memory notice it",
+        1, "replicas", MEMBERS_MOVE, liveness=True,
     ),
 ]  # fmt: skip

@@ -4,8 +4,12 @@ import msgspec
 import pytest
 
 from trivet.core.base.prng import Prng
+from trivet.lab.history import Outcome
+from trivet.lab.resp import OK, ReplyError
 from trivet.lab.runner import run
 from trivet.lab.workloads import REGISTRY, Mix, workload_names
+from trivet.lab.workloads.places import Place
+from trivet.lab.world.client import Call
 from trivet.lab.world.options import RunOptions, draw_options
 
 NAMES = list(REGISTRY)
@@ -112,6 +116,16 @@ def test_the_interesting_things_do_happen() -> None:
         "expiry.pairs", "expiry.looks",
     ):  # fmt: skip
         assert total.get(what), what
+
+
+def test_a_database_that_could_not_be_chosen_leaves_open_where_the_rest_happened() -> None:
+    refused, ok = ReplyError("CLUSTERDOWN no majority"), OK
+    call = Place(0, ()).dress(Call([[b"SET", b"r:0", b"1"]], [b"r:0"], [[b"SET", b"r:0", b"1"]]))
+    assert call.wire == [[b"SELECT", b"0"], [b"SET", b"r:0", b"1"]]
+    assert call.pick([ok, ok])[0] is Outcome.OK
+    assert call.pick([refused, refused])[0] is Outcome.FAIL
+    assert call.pick([refused, ok])[0] is Outcome.INFO
+    assert call.pick([refused, ReplyError("TIMEOUT perhaps")])[0] is Outcome.INFO
 
 
 @pytest.mark.parametrize(("spread_rate", "tagged"), [(0.0, True), (1.0, False)])

@@ -37,7 +37,7 @@ class Effects:
         self.link_closes: list[LinkId] = []
         """Accepted peer connections to close."""
         self.redials: list[NodeId] = []
-        """Peers to which the dialed link is to be dropped and dialed anew."""
+        """Peers to dial at once: a link that is up is dropped, and the next try is not waited for."""
         self.dials: list[tuple[NodeId, str, int]] | None = None
         """All peers to which links are to be kept from now on: (node, host, peer port); None: as before."""
         self.pauses: list[ConnectionId] = []

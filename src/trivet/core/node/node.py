@@ -525,6 +525,9 @@ class Node:
             strangers, self._peers.strangers = self._peers.strangers, []
             for peer in [peer for peer in strangers if peer in up]:
                 effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
+        if self._peers.returned:
+            returned, self._peers.returned = self._peers.returned, []
+            effects.redials.extend([peer for peer in returned if peer not in up])
         if self._wal.open:
             for peer, said in self.front.pubsub.take_sends():
                 effects.sends.append((peer, encode_message(NODE_GROUP, said)))

@@ -12,6 +12,8 @@ accepted. The first frame on a link says who dials.
   lost something; its replicas have doubts, and do not vote before they are repaired.)
 - Rule P5: a node that has come after all of whom this one knows is heard, and dialed where it says that it
   is: it may lead, and be the only one from whom the newer map comes. Whoever has left is refused.
+- Rule P6: whoever introduces itself is there: a link to it that is down is dialed at once. So a node that
+  comes back is not without its peers' words until they would have tried again.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
@@ -154,6 +156,8 @@ class Peers:
         """When each peer was last heard."""
         self.strangers: list[NodeId] = []
         """Nodes to be told that they are not who they were; the node takes them."""
+        self.returned: list[NodeId] = []
+        """Peers that have introduced themselves while our link to them was down; the node takes them."""
         self._frame_bytes_max = frame_bytes_max
         self._links_max = links_max
         self._links: dict[LinkId, _Link] = {}
@@ -300,6 +304,8 @@ class Peers:
         if peer not in self._members and self.newcomers.get(peer) != place:
             self.newcomers[peer] = place
             self.has_news = True
+        if peer not in self.up:
+            self.returned.append(peer)
         older = self._link_of.get(peer)
         self._link_of[peer] = link
         if older is not None:

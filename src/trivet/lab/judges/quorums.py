@@ -6,6 +6,8 @@
   follow it and, apart from all of that quorum, another quorum that would elect a member whose membership
   differs.
 - A replica goes only when its group is gone, or when its node is a voter no longer.
+- A replica that comes back to a node from which it went has kept its term, and takes itself for a voter by
+  what it is told, never by how the group began.
 
 Nodes that are down count as they were seen last. Whoever may have lost something of its log counts for
 nobody.
@@ -42,9 +44,12 @@ class Quorums:
         self._damaged: dict[int, None] = {}
         self._before: dict[int, tuple[int, MembershipLike]] = {}
         """(commit, membership) of each node at the look before, in its present life."""
+        self._gone: dict[int, int] = {}
+        """Node -> the term of its replica that went, in the node's present life."""
 
     def ended(self, node: int) -> None:
         """The process is gone: as a leader it will not be back."""
+        self._gone.pop(node, None)  # a power cut may have taken the going itself
         if node in self._stands:
             self._stands[node].leads = False
 
@@ -54,7 +59,9 @@ class Quorums:
 
     def left(self, node: int) -> list[str]:
         """The replica is gone, though its group is not."""
-        self._stands.pop(node, None)
+        stand = self._stands.pop(node, None)
+        if stand is not None:
+            self._gone[node] = stand.term
         self._before.pop(node, None)
         if self.committed is not None and self.committed[1].is_voter(node):
             index, membership = self.committed
@@ -73,7 +80,7 @@ class Quorums:
         if seen.commit >= index > known and membership.voters:
             self.committed = (index, membership)
         self._stands[node] = _Stand(seen, node in self._damaged)
-        found: list[str] = []
+        found = _revived(node, seen, self._gone.pop(node)) if node in self._gone else []
         if seen.role == "leader" and membership.voters:
             before = self._before.get(node)
             if before is not None and seen.commit > before[0]:
@@ -124,6 +131,15 @@ def disjoint(
                 if decides(other, apart):
                     return quorum, apart
     return None
+
+
+def _revived(node: int, seen: ObservationLike, term: int) -> list[str]:
+    """The first look at a replica that is back, and had ``term`` when it went."""
+    if seen.term < term:
+        return [f"node {node} had term {term} when its replica went, and comes back with term {seen.term}"]
+    if seen.last_index == 0 and seen.membership.is_voter(node) and not seen.incomplete:
+        return [f"node {node} comes back with nothing and votes by {members_text(seen.membership)}"]
+    return []
 
 
 def _commits_alone(node: int, seen: ObservationLike, before: MembershipLike) -> list[str]:

@@ -7,7 +7,7 @@ workload's database, and what the replies say of keys is undressed again.
 
 from collections.abc import Callable, Sequence
 
-from trivet.lab.history import Outcome
+from trivet.lab.history import Outcome, classify
 from trivet.lab.resp import OK, Value
 from trivet.lab.world.client import Call, Picked
 
@@ -53,7 +53,9 @@ class Place:
     def _picks(self, pick: Callable[[list[Value]], Picked], select: bool) -> Callable[[list[Value]], Picked]:
         def picked(replies: list[Value]) -> Picked:
             if select and replies[0] != OK:
-                return Outcome.FAIL, ()  # what followed happened in another database, where nobody looks
+                # What followed happened where the connection was before. That may be the same database.
+                refused = all(classify(reply) is Outcome.FAIL for reply in replies[1:])
+                return (Outcome.FAIL if refused else Outcome.INFO), ()
             return pick([self._plain(reply) for reply in replies[1 if select else 0 :]])
 
         return picked

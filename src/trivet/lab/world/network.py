@@ -139,14 +139,16 @@ class Network:
     def _dial_later(self, node: NodeId, life: int, peer: NodeId, delay_us: int) -> None:
         self._simulation.after(delay_us, lambda: self._dial(node, life, peer))
 
-    def _dial(self, node: NodeId, life: int, peer: NodeId) -> None:
+    def _dial(self, node: NodeId, life: int, peer: NodeId, again: bool = True) -> None:
+        """An attempt; ``again``: where it fails others follow."""
         here, there = self._ends[node], self._ends.get(peer)
         if here.incarnation != life or not here.is_up() or (node, peer) in self._links:
             return
         if peer not in self._wanted[node]:
             return
         if there is None or not there.is_up() or self._blocked(node, peer) or self._blocked(peer, node):
-            self._dial_later(node, life, peer, self._prng.between(50_000, 300_000))
+            if again:
+                self._dial_later(node, life, peer, self._prng.between(50_000, 300_000))
             return
         link = Link(self._next_link, node, peer, life, there.incarnation)
         self._next_link += 1
@@ -293,9 +295,13 @@ class Network:
         return self._prng.between(100_000, 5_000_000) if self._blocked(speaker, hearer) else self._delay_us()
 
     def redial(self, node: NodeId, peer: NodeId) -> None:
-        """``node`` drops its link to ``peer`` by itself and dials anew."""
+        """``node`` drops its link to ``peer`` by itself and dials anew; without one it tries at once."""
         link = self._links.get((node, peer))
-        if link is None or not link.dialer_open:
+        if link is None:
+            life = self._ends[node].incarnation
+            self._simulation.after(self._delay_us(), lambda: self._dial(node, life, peer, again=False))
+            return
+        if not link.dialer_open:
             return
         link.dialer_open = False
         self._changed()

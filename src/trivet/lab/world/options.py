@@ -98,6 +98,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     drift_ppm_max: int = 0
     wall_offset_ms_max: int = 0
     turn_us_max: int = 30
+    rare_ticks: bool = False
+    """Whether calm nodes get a tick per beat only, as in service."""
 
     move_every_ms: int = 0
     """How often an administrator wants slots elsewhere, another leader, or a node empty."""
@@ -177,6 +179,7 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_rarer_faults(prng.fork())
     drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
     drawn |= _draw_spread(Prng(seed * 0x9E3779B1 + 0x59AD), drawn)
+    drawn["rare_ticks"] = Prng(seed * 0x9E3779B1 + 0x71C5).chance(0.5)
     if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one
     if prng.chance(LONG_RATE):

@@ -119,6 +119,11 @@ class Process:
         self._running: NodeLike | None = None
         self._inbox: list[Input] = []
         self._turn_due = False
+        self._calm = False
+        """The node needs but few ticks, until it says otherwise."""
+        self._tick_number = 0
+        """Of the next tick; any other is not wanted any more."""
+        self._tick_at_us = 0
         self._excused = False
         """A disk failure was injected into this life: stopping is right."""
         self._stopping = False
@@ -155,7 +160,7 @@ class Process:
         self.clock.reboot(self._prng.below(1_000_000_000))
         self._say("starts")
         self._mark("start", f"start {self.incarnation}")
-        self._excused = self._stopping = self._turn_due = self.paused = False
+        self._excused = self._stopping = self._turn_due = self.paused = self._calm = False
         self._inbox = []
         life = self.incarnation
         self.disk.attach(lambda token, reads, fault: self._disk_report(life, token, reads, fault))
@@ -180,7 +185,7 @@ class Process:
         world.sometimes.started(self.node)
         world.watcher.booted(self.node)
         world.network.started(self.node)
-        self._schedule_tick(life)
+        self._schedule_tick()
         self._schedule_turn()
 
     def crash(self, power_cut: bool, silent: bool) -> None:
@@ -338,17 +343,31 @@ class Process:
         text = "simulated: " + fault.name
         self._give(life, "fault", b"%d" % token, lambda node: node.on_disk_failed(token, fault, text))
 
-    def _schedule_tick(self, life: int) -> None:
-        own_ms = self._world.factory.tick_ms
-        self._world.simulation.after(self.clock.real_us(own_ms), lambda: self._tick(life))
+    def _schedule_tick(self) -> None:
+        world, life = self._world, self.incarnation
+        own_ms = world.factory.calm_tick_ms if self._calm else world.factory.tick_ms
+        self._tick_number += 1
+        number = self._tick_number
+        self._tick_at_us = world.simulation.now_us + self.clock.real_us(own_ms)
+        world.simulation.at(self._tick_at_us, lambda: self._tick(life, number))
 
-    def _tick(self, life: int) -> None:
-        if self._running is None or life != self.incarnation:
+    def _become_calm(self, calm: bool) -> None:
+        """As the real driver does: after the next tick ticks are rare; or else the next is near."""
+        world = self._world
+        self._calm = calm
+        if calm:
+            world.sometimes.count("node calm")
+        elif self._tick_at_us > world.simulation.now_us + self.clock.real_us(world.factory.tick_ms):
+            self._schedule_tick()
+
+    def _tick(self, life: int, number: int) -> None:
+        if self._running is None or life != self.incarnation or number != self._tick_number:
             return
         if not self.paused:
             mono_ms, wall_ms = self.clock.mono_ms(), self.clock.wall_ms()
             self._take("tick", b"%d %d" % (mono_ms, wall_ms), lambda node: node.on_tick(mono_ms, wall_ms))
-        self._schedule_tick(life)
+        if self._running is not None:
+            self._schedule_tick()
 
     # -- turns
 
@@ -379,6 +398,8 @@ class Process:
             return
         if news and not effects.fatal:  # of a node that stops here nothing is seen any more
             self._tell(node, news)
+        if effects.calm is not self._calm and self._world.options.rare_ticks:
+            self._become_calm(effects.calm)
         self._perform(effects)
 
     def _look(self, node: NodeLike) -> list[GroupId]:
@@ -421,11 +442,11 @@ class Process:
             lambda whole: factory.digest(node, group, whole),
         )
 
-    def slots_stand(self, group: GroupId) -> tuple[object, Callable[[], bytes]]:
-        """Something that is another when the replica serves other slots, and which these are."""
+    def slots_stand(self, group: GroupId) -> tuple[object, Callable[[], bytes], dict[int, int]]:
+        """Something that is another when the replica serves other slots, which these are, and what comes."""
         node, factory = self._running, self._world.factory
         assert node is not None
-        return factory.stand(node, group), lambda: factory.served(node, group)
+        return factory.stand(node, group), lambda: factory.served(node, group), factory.coming(node, group)
 
     def remains_of(self, group: GroupId) -> str:
         """What moves that are over have left in the replica."""

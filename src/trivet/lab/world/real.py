@@ -103,6 +103,7 @@ class RealNodes:
             for member in members
         }
         self.tick_ms = self._configs[1].tick_ms
+        self.calm_tick_ms = max(self.tick_ms, self._configs[1].heartbeat_ms)
 
     def join(self, node: NodeId, birth: int, known: list[NodeId]) -> None:
         """A node without members of its own."""
@@ -163,6 +164,12 @@ class RealNodes:
             for low, high in export.ranges:
                 served[low : high + 1] = bytes(high + 1 - low)
         return bytes(served)
+
+    def coming(self, node: NodeLike, group: GroupId) -> dict[int, int]:
+        """By the replica's own log."""
+        assert isinstance(node, Node)
+        imports = node.groups[group].machine.ownership.imports
+        return {number: one.generation if one.ready else 0 for number, one in imports.items()}
 
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """Imports, exports, and keys of slots that are not the group's."""

@@ -63,6 +63,7 @@ NEVER_MAY_BE_ZERO: tuple[str, ...] = (
     "resolver commits",
     "attempt waits",
     "attempt dies",
+    "node calm",
 )
 """What a campaign of 500 seeds or more must have reached."""
 
