@@ -111,7 +111,7 @@ class ReplicaMaker:
 def founding_membership(cluster: ClusterMap, group: GroupId, node: int) -> Membership:
     """The members at the beginning of a group's log, if ``node`` is one of them."""
     row = cluster.groups.get(group)
-    if row is None or node not in [*row.founders, *row.learners]:
+    if row is None or (node not in row.founders and node not in row.learners):
         return NOBODY
     return Membership(tuple(row.founders), (), tuple(row.learners))
 
