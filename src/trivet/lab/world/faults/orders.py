@@ -49,6 +49,8 @@ def join(g: Ground) -> bool:
 
 def teach(g: Ground) -> bool:
     """Functions are changed. Whoever was asked may fall before all groups have heard of it."""
+    if g.cluster() is None:
+        return False
     if g.prng.below(5) == 0:
         words = [b"FUNCTION", b"FLUSH"]
     else:
