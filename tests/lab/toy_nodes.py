@@ -361,6 +361,9 @@ class ToyNodes:
     def coming(self, node: NodeLike, group: int) -> dict[int, int]:
         return {}
 
+    def taught(self, node: NodeLike, group: int) -> bytes:
+        return b""
+
     def remains(self, node: NodeLike, group: int) -> str:
         return ""
 

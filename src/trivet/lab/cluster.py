@@ -391,6 +391,9 @@ class SimulatedCluster:
 
         if not self._is_swept():
             return
+        if not self._run_for(self.options.liveness_ms, self._know_functions) and not self.spoken():
+            self.complain("functions", "some group does not learn what the system group knows", self._state())
+            return
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
             self.complain("replicas", "the replicas do not reach one applied index", self._state())
             return
@@ -437,6 +440,9 @@ class SimulatedCluster:
             problem = disagreement(row.id, row.ranges, process.slots_stand(row.id)[1]())
             if problem:
                 self.complain("slots", problem, self._state())
+
+    def _know_functions(self) -> bool:
+        return all(process.knows_functions() for process in self.processes.values())
 
     def _groups(self) -> list[GroupId]:
         """All groups of which some node has a replica."""

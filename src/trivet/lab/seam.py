@@ -163,6 +163,10 @@ class NodeFactory(Protocol):
         """The moves that bring slots to the replica's group, and which generation is there; 0: none."""
         ...
 
+    def taught(self, node: NodeLike, group: GroupId) -> bytes:
+        """Which functions the replica's group knows: in the end all know the same."""
+        ...
+
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """What moves that are over have left in the replica, and must not; empty: nothing. Dear."""
         ...

@@ -51,3 +51,30 @@ def test_the_digest_says_what_is_there_and_in_which_order():
 def test_a_context_without_a_machine_gets_its_own():
     on = context()
     assert scripts_of(on) is scripts_of(on)
+
+
+def test_what_is_taught_is_the_same_in_any_order_and_without_what_was_only_evaluated():
+    one, other = Scripts(), Scripts()
+    assert one.taught == b""
+    libraries = [Library(name, b"text", [Function(name, None, [])]) for name in (b"l", b"m")]
+    for scripts, order in ((one, 1), (other, -1)):
+        for library in libraries[::order]:
+            scripts.put_library(library)
+        for text in (b"a", b"b")[::order]:
+            scripts.remember_loaded(text)
+    other.remember(sha1_of(b"c"), b"c", False)
+    assert one.taught == other.taught
+    assert one.loaded() == other.loaded() == {sha1_of(b"a"): b"a", sha1_of(b"b"): b"b"}
+    assert one.digest != other.digest
+    other.forget_script(sha1_of(b"c"))
+    assert other.script(sha1_of(b"c")) == b"c"
+    other.forget_script(sha1_of(b"a"))
+    assert other.script(sha1_of(b"a")) is None
+    assert one.taught != other.taught
+    other.remember(sha1_of(b"a"), b"a", False)
+    assert one.taught != other.taught
+    other.remember_loaded(b"a")
+    assert one.taught == other.taught
+    one.forget_libraries()
+    one.forget_scripts()
+    assert one.taught == b""

@@ -7,7 +7,7 @@ SHARDS = [
     Mutant(
         "H1", "what an import in vain has left behind is there again after the next",
         edit("core/machine/importing.py", "    if ownership.garbage_count():\n        return [PURGE]\n", ""),
-        5, "replicas", MOVERS_FALL,
+        5, "slots", MOVERS_FALL,
     ),
     Mutant(
         "H2", "slots are handed over when they are sealed, before all of them are there",
@@ -23,7 +23,7 @@ SHARDS = [
                 "        else:\n",
             ),
         ],
-        4, "linearizability", SLOTS_MOVE,
+        6, "durability", SLOTS_MOVE,
     ),
     Mutant(
         "H3", "a replica that comes back begins with the membership of the founders, however old",
@@ -49,7 +49,7 @@ SHARDS = [
             "        target.ranges = difference(target.ranges, row.ranges)\n"
             "        state.settle_slots(source.keyspace)\n    return OK\n",
         ),
-        2, "slots", MOVES_GIVEN_UP,
+        3, "slots", MOVES_GIVEN_UP,
     ),
     Mutant(
         "H5", "a mover that was replaced may hand over what another copies: two have their own idea of it",
@@ -57,7 +57,7 @@ SHARDS = [
             Edit("core/cluster/change_moves.py", "    if generation != row.generation:\n", "    if False:\n"),
             Edit("core/machine/importing.py", "    if parse_number(args[3]) != one.generation:\n", "    if False:\n"),
         ],
-        12, "slots", MOVERS_RETURN,
+        18, "slots", MOVERS_RETURN,
     ),
     Mutant(
         "H6", "whoever reads by an old map is answered by the old owner",

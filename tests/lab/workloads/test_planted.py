@@ -107,6 +107,12 @@ ELSEWHERE = "    if name not in EVERYWHERE and not ownership.holds(db):\n"
 EMPTY = "        if keys:\n"
 HANDS = FAR | {"net_slow_us_max": 60_000, "join_every_ms": 0, "second_rate": 0, "second_shards": 1}
 
+MISSED = "            if now_ms - lack.since_ms >= MISSED_MS:\n"
+TEACHERS_FALL = {
+    "teach_every_ms": 400, "kill_every_ms": 500, "leader_preference": 0, "net_us_min": 1_000, "net_us_max": 8_000,
+    "second_rate": 1, "second_shards": 3, "second_replicas": 3,
+}  # fmt: skip
+
 PLANTED = [
     Planted(
         "what one who waited was served stays where it was",
@@ -231,6 +237,10 @@ PLANTED = [
     Planted(
         "a database with keys changes hands",
         "core/machine/withholding.py", EMPTY, "        if False:\n", "keyspaces", "linearizability", HANDS,
+    ),
+    Planted(
+        "nobody sees to what some groups have missed of functions",
+        "core/node/lessons.py", MISSED, "            if False:\n", "bank", "functions", TEACHERS_FALL,
     ),
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from trivet.core.command.events import EVICTED
 from trivet.core.command.table import ROWS, Context, Flag
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.importing import BAD_CALL, found, import_call
+from trivet.core.machine.lessons import LESSON, take_lesson
 from trivet.core.machine.ownership import OWNED
 from trivet.core.machine.rights import AS, REQUIREPASS, USERS, Rights, change_users
 from trivet.core.machine.sealing import disown, purge, seal, unseal
@@ -72,6 +73,7 @@ class Specials(State):
             b"EVICT": self._evict,
             b"MAP": self._map,
             SHARED: self._copy,
+            LESSON: self._lesson,
             TXN: self._txn,
             **dict.fromkeys(MOVING, self._moving),
         }
@@ -210,6 +212,10 @@ class Specials(State):
         reply = take_copy(self, call[1])
         self._listen(context)
         return reply
+
+    def _lesson(self, context: Context, node: NodeId, call: Call) -> Reply:
+        """``LESSON known difference``: what the group has missed of functions (see ``lessons``)."""
+        return take_lesson(self, call[1])
 
     # -- slots ----------------------------------------------------------------------------------
 

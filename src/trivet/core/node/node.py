@@ -297,7 +297,7 @@ class Node:
         self._wal.tick(mono_ms)
         if self._wal.open:
             self.residents.tick(mono_ms, wall_ms)
-            front.sharing.tell_memory()
+            front.sharing.tick(mono_ms)
             self._errands.tick(mono_ms)
             self.steward.tick(mono_ms, wall_ms)
             self._beat(mono_ms)

@@ -1,6 +1,7 @@
 """Sharing: what the system group decides reaches every group of data (see ``machine/sharing``).
 
-Each node brings the copy to the groups that it leads. A client that has changed something is answered when
+Each node brings the copy to the groups that it leads, and what they have missed of functions
+(``lessons``). A client that has changed something is answered when
 the groups of which its node holds replicas have it, so that its next command is judged by it.
 """
 
@@ -10,11 +11,14 @@ from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
+from trivet.core.node.lessons import Lessons
 from trivet.core.raft.state import Role
 from trivet.core.values.sizes import BASE_BYTES
 
 LOOK_MS: Final = 20
 """New groups, and new leaders of groups, are looked for so often."""
+LOOK_ANYWAY_MS: Final = 5_000
+"""So often, though nothing should be found: a late word may have changed the functions of a group."""
 
 
 class Change(Run):
@@ -53,6 +57,8 @@ class Sharing:
         self._seen: tuple[int, int] = (-1, 0)
         """What the system group had decided at the last look."""
         self._look_at_ms: Instant = 0
+        self._look_anyway_ms: Instant = 0
+        self._lessons = Lessons(groups)
         self._tells_memory = False
 
     def run_done(self) -> None:
@@ -66,7 +72,7 @@ class Sharing:
             return False
         self._seen = decided
         self._look_at_ms = now_ms + LOOK_MS
-        staged = False
+        staged = self._lessons.look(now_ms)
         behind = False
         for number, group in self._groups.items():
             machine = group.machine
@@ -95,10 +101,17 @@ class Sharing:
                     self.changes.append(change)
                 else:
                     change.finish(replies)
-        self.open = behind or bool(self.changes)
+        self.open = behind or bool(self.changes) or self._lessons.due
         return staged
 
-    def tell_memory(self) -> None:
+    def tick(self, now_ms: Instant) -> None:
+        """Time passes."""
+        if now_ms >= self._look_anyway_ms:
+            self._look_anyway_ms = now_ms + LOOK_ANYWAY_MS
+            self.open = True
+        self._tell_memory()
+
+    def _tell_memory(self) -> None:
         """Tell each replica, once per tick, what the node's others take: ``maxmemory`` is the process's."""
         groups = self._groups
         limited = groups[SYSTEM_GROUP].machine.settings.maxmemory_bytes > 0

@@ -74,6 +74,8 @@ class Scripts:
         """The machine's own, where there is one: it follows the settings."""
         self._digest = 0
         self._changed = False
+        self._taught = b""
+        self._taught_changed = False
 
     def script(self, sha: bytes) -> bytes | None:
         """The text of a script."""
@@ -87,7 +89,7 @@ class Scripts:
             if stays and not known.stays:
                 self._scripts[sha] = StoredScript(source, True)
                 del self._passing[sha]
-                self._changed = True
+                self._changed = self._taught_changed = True
             return True
         while self._passing and not self._fits(source):
             oldest = next(iter(self._passing))
@@ -98,10 +100,28 @@ class Scripts:
             return False
         self._scripts[sha] = StoredScript(source, stays)
         self._script_bytes += len(source)
-        if not stays:
+        if stays:
+            self._taught_changed = True
+        else:
             self._passing[sha] = None
         self._changed = True
         return True
+
+    def remember_loaded(self, source: bytes) -> None:
+        """As ``SCRIPT LOAD`` does; if there is room."""
+        self.remember(sha1_of(source), source, True)
+
+    def forget_script(self, sha: bytes) -> None:
+        """One that was loaded; one that was only evaluated stays."""
+        stored = self._scripts.get(sha)
+        if stored is not None and stored.stays:
+            del self._scripts[sha]
+            self._script_bytes -= len(stored.source)
+            self._changed = self._taught_changed = True
+
+    def loaded(self) -> dict[bytes, bytes]:
+        """The scripts that stay: name -> text."""
+        return {sha: stored.source for sha, stored in self._scripts.items() if stored.stays}
 
     def _fits(self, source: bytes) -> bool:
         return len(self._scripts) < SCRIPTS_MAX and self._script_bytes + len(source) <= SCRIPT_BYTES_MAX
@@ -111,7 +131,7 @@ class Scripts:
         self._scripts = {}
         self._passing = {}
         self._script_bytes = 0
-        self._changed = True
+        self._changed = self._taught_changed = True
 
     def owner_of(self, function: bytes) -> Library | None:
         """The library that has the function."""
@@ -134,7 +154,7 @@ class Scripts:
         self._library_bytes += len(library.source)
         for function in library.functions:
             self._owners[function.name] = library
-        self._changed = True
+        self._changed = self._taught_changed = True
 
     def remove_library(self, name: bytes) -> bool:
         """Remove a library; whether there was one."""
@@ -144,7 +164,7 @@ class Scripts:
         self._library_bytes -= len(library.source)
         for function in library.functions:
             del self._owners[function.name]
-        self._changed = True
+        self._changed = self._taught_changed = True
         return True
 
     def forget_libraries(self) -> None:
@@ -173,6 +193,16 @@ class Scripts:
             self._digest = digest
             self._changed = False
         return self._digest
+
+    @property
+    def taught(self) -> bytes:
+        """A checksum of what all groups are to know: libraries and scripts that stay, in whatever order."""
+        if self._taught_changed:
+            parts = [_encoder.encode(self.libraries[name]) for name in sorted(self.libraries)]
+            parts += sorted(self.loaded())
+            self._taught = sha1_of(_encoder.encode(parts)) if parts else b""
+            self._taught_changed = False
+        return self._taught
 
     def _parts(self) -> Iterator[bytes]:
         for sha, stored in self._scripts.items():

@@ -21,6 +21,7 @@ LURK_TIMES = 1000
 KINDS: dict[str, Callable[[Ground], bool]] = {
     "move": orders.order,
     "join": orders.join,
+    "teach": orders.teach,
     "wipe": storage.wipe,
     "kill": machines.kill,
     "power": machines.power,

@@ -105,6 +105,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How often an administrator wants slots elsewhere, another leader, or a node empty."""
     join_every_ms: int = 0
     """How often a new node asks to join, while there are not too many."""
+    teach_every_ms: int = 0
+    """How often an administrator changes functions, which all groups have to learn."""
     wipe_every_ms: int = 0
     """The machine whose disk may lose what it synced loses all of it, and comes back with its old number."""
     kill_every_ms: int = 0
@@ -179,6 +181,7 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_rarer_faults(prng.fork())
     drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
     drawn |= _draw_spread(Prng(seed * 0x9E3779B1 + 0x59AD), drawn)
+    drawn["teach_every_ms"] = _sometimes(Prng(seed * 0x9E3779B1 + 0x7EAC), 300, 4_000, 0.25)
     drawn["rare_ticks"] = Prng(seed * 0x9E3779B1 + 0x71C5).chance(0.5)
     if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.errors import StartError
-from trivet.core.base.ids import ConnectionId, GroupId, LinkId, NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, LinkId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.lab.recording import Recorder
@@ -447,6 +447,14 @@ class Process:
         node, factory = self._running, self._world.factory
         assert node is not None
         return factory.stand(node, group), lambda: factory.served(node, group), factory.coming(node, group)
+
+    def knows_functions(self) -> bool:
+        """Whether all groups here know the functions that the system group knows."""
+        node, taught = self._running, self._world.factory.taught
+        if node is None or SYSTEM_GROUP not in self.looks:
+            return True
+        wanted = taught(node, SYSTEM_GROUP)
+        return all(taught(node, group) == wanted for group in self.looks)
 
     def remains_of(self, group: GroupId) -> str:
         """What moves that are over have left in the replica."""

@@ -171,6 +171,11 @@ class RealNodes:
         imports = node.groups[group].machine.ownership.imports
         return {number: one.generation if one.ready else 0 for number, one in imports.items()}
 
+    def taught(self, node: NodeLike, group: GroupId) -> bytes:
+        """A checksum."""
+        assert isinstance(node, Node)
+        return node.groups[group].machine.scripts.taught
+
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """Imports, exports, and keys of slots that are not the group's."""
         assert isinstance(node, Node)

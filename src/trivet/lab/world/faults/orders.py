@@ -47,6 +47,19 @@ def join(g: Ground) -> bool:
     return True
 
 
+def teach(g: Ground) -> bool:
+    """Functions are changed. Whoever was asked may fall before all groups have heard of it."""
+    if g.cluster() is None:
+        return False
+    if g.prng.below(5) == 0:
+        words = [b"FUNCTION", b"FLUSH"]
+    else:
+        answers = b"redis.register_function('which', function() return %d end)" % g.prng.below(1 << 30)
+        words = [b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=lab\n" + answers]
+    g.victims.orders.give(words)
+    return True
+
+
 def _numbers(nodes: Value) -> list[NodeId]:
     """The nodes in an answer to ``CLUSTER JOIN``."""
     assert isinstance(nodes, tuple)
