@@ -103,7 +103,9 @@ def figure(rows: list[Measurement]) -> str:
     """A cell of a table; ! marks errors."""
     row = median_of(rows)
     mark = " !" if row["errors"] or row["lost"] else ""
-    return f"{short(row['ops_per_s'])} ({row['p50_ms']:.1f} / {row['p99_ms']:.1f}){mark}"
+    per_s = row["ops_per_s"]
+    shown = short(per_s) if per_s >= 1_000 else f"{per_s:.0f}"
+    return f"{shown} ({row['p50_ms']:.1f} / {row['p99_ms']:.1f}){mark}"
 
 
 def measure(options: argparse.Namespace) -> list[str]:
@@ -253,7 +255,8 @@ def main() -> None:
     options = parse()
     os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included; "
+    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included, by "
+    head += f"`python -m bench.transactions --rounds {options.rounds} --seconds {options.seconds:g}`; "
     head += f"before it began, {busy:.1f} processes wanted each core."
     text = "\n".join([head, "", *counted(), *measure(options)]).rstrip() + "\n"
     print(text, flush=True)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from mutants import looking, scenes
+from mutants import directed, looking, scenes
 from mutants.command import failures, main, table
 from mutants.model import Mutant
 from mutants.planting import SEEDS_MAX, Found, look, place, plant
@@ -44,6 +44,12 @@ def test_without_the_bug_nobody_speaks(mutant: Mutant) -> None:
 def test_scenes_are_silent(name: str) -> None:
     for seed in range(1, 31):
         assert scenes.play(name, seed, {}) == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("name", list(directed.SCRIPTS))
+def test_scripts_are_silent(name: str) -> None:
+    for seed in range(1, 4):
+        assert directed.play(name, seed) == [], f"seed {seed}"
 
 
 def test_every_row_is_planted_or_explained() -> None:

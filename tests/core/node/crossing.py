@@ -64,10 +64,12 @@ def call(bench: Bench, group: int, *args: bytes, number: int = 1, db: int = 0) -
     return run
 
 
-def lock(bench: Bench, group: int, key: bytes, mode: int = 1, *, age: int = 0, home: int = 77) -> Run:
+def lock(
+    bench: Bench, group: int, key: bytes, mode: int = 1, *, age: int = 0, home: int = 77, number: int = 1
+) -> Run:
     """Somebody locks a key and is not heard of again; nobody knows its home."""
     asked = LockRequest(TransactionId(9, 1, age + 1), home, Stamp(age, 9, 1), 0, -1, [(3, key, mode)])
-    run = call(bench, group, b"TXN", b"LOCK", pack(asked))
+    run = call(bench, group, b"TXN", b"LOCK", pack(asked), number=number)
     bench.settle()
     assert run.replies is not None
     return run

@@ -1,6 +1,6 @@
 """Section 6 of the fault matrix: transactions over groups (T1 to T9)."""
 
-from mutants.focuses import DECISIONS_LATE, HOMES_AWAY, OVER_GROUPS
+from mutants.focuses import OVER_GROUPS, PARTS_LATE
 from mutants.model import Mutant, edit
 
 CROSSING = [
@@ -57,7 +57,7 @@ CROSSING = [
             "        return key in self.held\n",
             "        return self.met_by_read(key)\n",
         ),
-        13, "serializability", OVER_GROUPS, soak=True,
+        30, "serializability", OVER_GROUPS, soak=True,
     ),
     Mutant(
         "T7", "who only reads sees what was there before a decision that others know",
@@ -66,7 +66,7 @@ CROSSING = [
             "        return holders is not None and next(iter(holders.values())).keys[key] != SHARED\n",
             "        return False\n",
         ),
-        5, "serializability", OVER_GROUPS,
+        3, "serializability", OVER_GROUPS,
     ),
     Mutant(
         "T7", "who only reads in several groups does not ask whether all locks were still held",
@@ -77,9 +77,25 @@ CROSSING = [
             "            self._finish(End.COMMITTED)\n            return\n"
             "        packed = [(group, one.effects) for group, one in self.participants.items() if one.effects]\n",
         ),
-        1, "", HOMES_AWAY,
-        gap="not noticed in the 10 seeds that were tried: a lock has to be lost to a resolver between two grants of a "
-        "transaction that only reads, and the key to change meanwhile",
+        1, "directed", {}, scene="directed:lock-late",
+    ),
+    Mutant(
+        "T7", "who reads without locks does not mind locks that came since it was told",
+        edit(
+            "core/machine/locked.py",
+            "            return any(locks.met_by_read((db, key)) for key in args[4:])\n",
+            "            return name == COLLECT and any(locks.met_by_read((db, key)) for key in args[4:])\n",
+        ),
+        1, "bank", PARTS_LATE,
+    ),
+    Mutant(
+        "T7", "who reads without locks is not told what has changed since it was told",
+        edit(
+            "core/machine/collecting.py",
+            "known[0] <= int(args[3]) and self.watches.is_clean(reader, databases)",
+            "known[0] <= int(args[3])",
+        ),
+        1, "bank", PARTS_LATE,
     ),
     Mutant(
         "T8", "while the decision is on its way a client is told that nothing was done",
@@ -88,9 +104,15 @@ CROSSING = [
             "        else:\n            self._answer(wide, TIMEOUT_ERROR)\n\n    def _answer",
             "        else:\n            self._answer(wide, NO_LOCKS)\n\n    def _answer",
         ),
-        1, "", DECISIONS_LATE,
-        gap="not noticed in the 10 seeds that were tried: a home seldom goes away for 10 s just between its grant and "
-        "its decision; a test of the node notices it",
+        1, "directed", {}, scene="directed:decision-unheard",
+    ),
+    Mutant(
+        "T8", "a call that waits is tried again, although nobody knows whether it took something",
+        edit(
+            "core/node/awaiting.py",
+            '("TXNRETRY", "CLUSTERDOWN", "TRYAGAIN")', '("TXNRETRY", "CLUSTERDOWN", "TRYAGAIN", "TIMEOUT")',
+        ),
+        1, "directed", {}, scene="directed:wait-unheard",
     ),
     Mutant(
         "T9", "a home says that a transaction is aborted, and lets its coordinator commit it afterwards",
@@ -118,6 +140,6 @@ CROSSING = [
             "                for transaction, record in self.records.items()\n            ],\n            [\n                LifeState",
             "                for transaction, record in [*self.records.items()][:0]\n            ],\n            [\n                LifeState",
         ),
-        6, "bank", OVER_GROUPS,
+        1, "bank", OVER_GROUPS,
     ),
 ]  # fmt: skip

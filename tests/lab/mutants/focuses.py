@@ -1,6 +1,12 @@
 """Circumstances: option sets under which a class of bugs shows soon."""
 
 from mutants.model import Focus
+from trivet.lab.world.options import RunOptions
+
+NO_FAULTS: Focus = {name: 0 for name in RunOptions.__struct_fields__ if name.endswith("_every_ms")} | dict.fromkeys(
+    ["net_slow_rate", "drop_rate", "duplicate_rate", "reorder_rate", "fate_rate", "commit_fate_rate", "buggify_rate",
+     "hold_rate"], 0
+)  # fmt: skip
 
 AS_DRAWN: Focus = {"nodes": 3, "ops": 200}
 
@@ -170,16 +176,8 @@ OVER_GROUPS: Focus = {
 }  # fmt: skip
 """Transactions over three groups, while whoever coordinates, decides or takes part falls."""
 
-HOMES_AWAY: Focus = OVER_GROUPS | {
-    "kill_every_ms": 900, "power_every_ms": 0, "partition_every_ms": 0, "fate_rate": 0.0, "pause_every_ms": 900,
-    "fault_ms_max": 2_500, "leader_preference": 1.0, "election_ms": 1_500, "think_ms_max": 30, "clients": 8,
-    "clock_jump_every_ms": 0,
+PARTS_LATE: Focus = OVER_GROUPS | NO_FAULTS | {
+    "ops": 400, "workloads": "bank", "keys_per_kind": 2, "clients": 8, "readers": 4, "think_ms_max": 20,
+    "wall_offset_ms_max": 0, "drift_ppm_max": 0, "net_slow_rate": 0.1, "net_slow_us_max": 150_000,
 }  # fmt: skip
-"""Homes are without a leader for longer than others wait for a coordinator that is well."""
-
-DECISIONS_LATE: Focus = OVER_GROUPS | {
-    "second_replicas": 1, "pause_every_ms": 2_500, "fault_ms_max": 20_000, "kill_every_ms": 0, "power_every_ms": 0,
-    "partition_every_ms": 0, "leader_preference": 0.3, "clients": 8, "readers": 0, "clock_jump_every_ms": 0,
-    "fate_rate": 0.0, "safety_ms_max": 80_000,
-}  # fmt: skip
-"""Groups with one copy, on nodes that are stopped for longer than clients wait."""
+"""Eager readers of several groups, some of whose messages are late; else nothing happens."""

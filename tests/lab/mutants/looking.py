@@ -8,7 +8,7 @@ import traceback
 import msgspec
 
 import trivet
-from mutants import members, scenes, schedules
+from mutants import directed, members, scenes, schedules
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.runner import run
 from trivet.lab.world.options import draw_options
@@ -19,6 +19,8 @@ def complaints_of(task: dict[str, object], seed: int) -> list[Complaint]:
     focus = dict(task["focus"])
     if str(task["scene"]).startswith(members.PREFIX):
         return members.play(str(task["scene"]), seed)
+    if str(task["scene"]).startswith(directed.PREFIX):
+        return directed.play(str(task["scene"]), seed)
     if task["scene"] == schedules.NAME:
         return schedules.play(seed)
     if task["scene"]:

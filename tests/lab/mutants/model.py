@@ -33,7 +33,7 @@ class Mutant(NamedTuple):
     """The row is about progress: the judge of liveness counts. Else only safety does, since a broken
     cluster also gets stuck."""
     scene: str = ""
-    """Not a drawn run, but this scene of ``scenes.py``."""
+    """Not a drawn run, but this scene of ``scenes.py``, or one of ``members``, ``schedules``, ``directed``."""
     soak: bool = False
     """Too slow for the quick share."""
     gap: str = ""

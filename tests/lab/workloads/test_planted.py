@@ -17,6 +17,7 @@ import pytest
 from trivet.lab.world.options import RunOptions
 
 SOURCE = Path(__file__).parents[3] / "src" / "trivet"
+LAB = Path(__file__).parents[1]
 
 SEEDS_MAX = 40
 
@@ -24,11 +25,17 @@ LOOK = """
 import json, sys, msgspec, trivet
 from trivet.lab.world.options import draw_options
 from trivet.lab.runner import run
+from mutants import directed
 root, workload, judge, focus, seeds = json.loads(sys.argv[1])
 assert trivet.__file__.startswith(root), trivet.__file__
+ops = focus.pop("ops", 100)
 for seed in range(1, 1 + seeds):
-    options = msgspec.structs.replace(draw_options(seed, 3, 100), workloads=workload, **focus)
-    found = [c for c in run(options).complaints if c.judge == judge]
+    if workload.startswith(directed.PREFIX):
+        complaints = directed.play(workload, seed)
+    else:
+        options = draw_options(seed, 3, ops)
+        complaints = run(msgspec.structs.replace(options, workloads=workload, **focus)).complaints
+    found = [c for c in complaints if c.judge == judge]
     if found:
         print(json.dumps([seed, found[0].sentence]))
         break
@@ -46,8 +53,9 @@ class Planted(NamedTuple):
     """Stands in ``file`` exactly once."""
     new: str
     workload: str
+    """Or a script of ``mutants/directed.py``."""
     judge: str
-    focus: dict[str, int] = CLOCKS_AGREE
+    focus: dict[str, float] = CLOCKS_AGREE
     """Options that replace drawn ones."""
 
 
@@ -105,6 +113,21 @@ CALLED = "        return row.run(self._context, args)\n"
 
 ELSEWHERE = "    if name not in EVERYWHERE and not ownership.holds(db):\n"
 EMPTY = "        if keys:\n"
+SPREAD = {"spread_rate": 1.0, "second_rate": 1.0, "second_shards": 3, "think_ms_max": 60, "rest_rate": 0.0}
+WAITS_LONG = CLOCKS_AGREE | SPREAD | QUIET | {
+    "ops": 200, "net_slow_rate": 1, "net_slow_us_max": 40_000, "keys_per_kind": 3, "clients": 7, "readers": 0,
+    "think_ms_max": 100,
+}  # fmt: skip
+"""Queues in three groups, and trials of them that take as long as clients wait."""
+UNDER_WAY = "        if call.trial is not None:\n            return\n        if call.is_ending:"
+TRY = "        assert self.transactor is not None\n        again = ["
+WAIT_FIRST = """\
+        assert self.transactor is not None
+        if not call.has_tried:
+            call.has_tried = True
+            return
+        again = ["""
+CONFIRMED = "        if any(run.replies != [1] for run in one.asked):\n            return None\n"
 HANDS = FAR | {"net_slow_us_max": 60_000, "join_every_ms": 0, "second_rate": 0, "second_shards": 1}
 
 MISSED = "            if now_ms - lack.since_ms >= MISSED_MS:\n"
@@ -242,6 +265,19 @@ PLANTED = [
         "nobody sees to what some groups have missed of functions",
         "core/node/lessons.py", MISSED, "            if False:\n", "bank", "functions", TEACHERS_FALL,
     ),
+    Planted(
+        "who found nothing before it waited in all groups does not look again (Rule Q1)",
+        "core/node/awaiting.py", TRY, WAIT_FIRST, "directed:wait-late", "directed",
+    ),
+    Planted(
+        "a client whose time is over is told so while it is served (Rule Q3)",
+        "core/node/awaiting.py", UNDER_WAY, UNDER_WAY.replace(":\n", " and not call.is_ending:\n", 1),
+        "waiting", "waiting", WAITS_LONG,
+    ),
+    Planted(
+        "a read over groups counts although a group does not confirm it (Rule V4)",
+        "core/node/collecting.py", CONFIRMED, "", "bank", "bank", CLOCKS_AGREE | SPREAD,
+    ),
 ]  # fmt: skip
 
 
@@ -270,7 +306,8 @@ def _cases() -> list[object]:
 def test_planted(bug: Planted, tmp_path: Path) -> None:
     plant(bug, tmp_path)
     task = json.dumps([str(tmp_path), bug.workload, bug.judge, bug.focus, SEEDS_MAX])
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = os.pathsep.join([str(tmp_path), str(LAB)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", LOOK, task],
         cwd=tmp_path,

@@ -524,9 +524,12 @@ class RaftGroup:
             index += 1
         if machine.has_news():
             self._tell(machine)
-        if machine.shared_index != self._shared_index:
-            # Users and settings are to count on all nodes now, not with the next heartbeat.
+        locks = machine.intents.locks
+        if machine.shared_index != self._shared_index or locks.has_freed:
+            # Users and settings are to count on all nodes now, not with the next heartbeat. And what other
+            # nodes keep back because of locks goes on when they see that those are gone.
             self._shared_index = machine.shared_index
+            locks.has_freed = False
             for peer in self.raft.peers:
                 self.raft.want_commit(peer)
         if machine.digests:

@@ -20,6 +20,9 @@ RETRY_MS: Final = 20
 REPEAT_MS: Final = 100
 """A word whose answer is lost is said again after so long."""
 BACK_OFF_MS_MAX: Final = 200
+"""Who had to give way asks again after so long at most, sooner when nobody is seen in its way (``Line``)."""
+NO_LINE: Final = -1
+"""Time alone says when to ask."""
 
 NO_LOCKS: Final = Error(
     "TXNRETRY the keys were held by other transactions, or on their way, or a group had no majority, "
@@ -93,8 +96,8 @@ class Transacting(Run):
     """One call that runs so, over all its attempts."""
 
     __slots__ = (
-        "attempt", "began_ms", "call", "client", "count_of_tries", "deadline_ms", "epoch_tried", "news",
-        "not_before_ms", "reply", "rounds", "stamp", "wanted", "watched", "why",
+        "attempt", "barred_by", "began_ms", "call", "client", "count_of_tries", "deadline_ms", "epoch_tried",
+        "latest_ms", "news", "not_before_ms", "reply", "rounds", "stamp", "wanted", "watched", "why",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +116,10 @@ class Transacting(Run):
         self.began_ms: Instant = 0
         self.deadline_ms: Instant = 0
         self.not_before_ms: Instant = 0
+        self.latest_ms: Instant = NO_LINE
+        """It asks for its locks when nobody older is in its way (``Line``), and then at the latest."""
+        self.barred_by: tuple[LockKey, bool] | None = None
+        """The key at which somebody was, when it was looked at last; and whether it is to be shared."""
         self.epoch_tried = -1
         """While keys are on their way: of the map by which they were not found; else -1."""
         self.why = NO_LOCKS

@@ -26,6 +26,7 @@ from trivet.core.machine.workspace import Job, Ran, Workspace
 from trivet.core.node.attempts import (
     BACK_OFF_MS_MAX,
     NO_END,
+    NO_LINE,
     NO_LOCKS,
     REPEAT_MS,
     RETRY_MS,
@@ -43,6 +44,7 @@ from trivet.core.node.client_list import describe
 from trivet.core.node.collecting import Collects
 from trivet.core.node.front import Front
 from trivet.core.node.held import Held
+from trivet.core.node.line import Line
 from trivet.core.node.rerouting import patience_ms
 from trivet.core.node.resolver import Resolver
 from trivet.core.node.router import NO_DATABASE, NOT_IN_REACH
@@ -84,6 +86,7 @@ class Transactions:
         self.collects = Collects(front, self.workspace, self._stir)
         self.resolver = Resolver(front)
         self._held = Held(front)
+        self._line = Line(front)
         self._prng: Prng = front.prng()
         self._inbox: list[Asked] = []
         self._informed: list[Transacting] = []
@@ -163,6 +166,7 @@ class Transactions:
         wide = Transacting(waiter, call, client, watched, stamp)
         wide.began_ms = front.now_ms
         wide.deadline_ms = front.now_ms + front.config.command_timeout_ms
+        wide.latest_ms = front.now_ms + BACK_OFF_MS_MAX
         self.running[stamp.number] = self._waiting[stamp.number] = wide
         if wide.first is not None and (call[1][0] == AS or names_scripts(wide.first)):
             wide.news = Run(News(self, wide), False)
@@ -223,7 +227,8 @@ class Transactions:
                 self._repeat(*one[1:])
             else:
                 self._again.append(one)
-        for wide in list(self._waiting.values()):
+        self._line.look_anew()
+        for wide in sorted(self._waiting.values(), key=_age):
             self._look_at(wide, now_ms)
         while self.running and (wide := next(iter(self.running.values()))).deadline_ms <= now_ms:
             self._time_is_over(wide)
@@ -234,19 +239,27 @@ class Transactions:
         """Whether it may go on that has to wait."""
         attempt = wide.attempt
         if attempt is None:
-            if wide.epoch_tried >= 0 and self._front.map_epoch > wide.epoch_tried:
-                wide.not_before_ms = now_ms
-            if now_ms >= wide.not_before_ms:
+            if self._may_begin(wide, now_ms):
                 self._waiting.pop(wide.stamp.number, None)
                 self._attempt(wide)
             return
         coordinator = attempt.coordinator
         for group in coordinator.waiting:
+            if self._line.bars(wide.stamp, coordinator.participants[group].keys):
+                coordinator.give_up(End.DIED)  # before it hears so: others may wait for what it holds
+                break
             if self._is_to_be_asked(attempt, group, now_ms):
                 coordinator.ask_again(group, self.low)
         if not coordinator.waiting:
             self._waiting.pop(wide.stamp.number, None)
         self._drive(attempt)
+
+    def _may_begin(self, wide: Transacting, now_ms: Instant) -> bool:
+        """Whether it may make an attempt."""
+        if wide.epoch_tried >= 0 and self._front.map_epoch > wide.epoch_tried:
+            return True
+        barred = self._line.keeps(wide)
+        return barred is False or now_ms >= (wide.latest_ms if barred else wide.not_before_ms)
 
     def _is_to_be_asked(self, attempt: Attempt, group: GroupId, now_ms: Instant) -> bool:
         """Again, after ``WAIT``: when the keys are free; where nobody here can tell, soon."""
@@ -311,11 +324,13 @@ class Transactions:
         attempt.locks = locks
         wide.attempt = attempt
         self.live[number.number] = attempt
+        self._line.asks(attempt)
         attempt.coordinator.lock(locks, wide.watched, self.low)
         self._drive(attempt)
 
     def _wait_for_map(self, wide: Transacting) -> None:
         wide.attempt = None
+        wide.latest_ms = NO_LINE
         self._waiting[wide.stamp.number] = wide
         wide.epoch_tried = self._front.map_epoch
         wide.not_before_ms = self._front.now_ms + RETRY_MS
@@ -355,8 +370,8 @@ class Transactions:
         if coordinator.end is not None and not attempt.told:
             attempt.told = True
             self._ended(attempt, coordinator.end)
-        if coordinator.phase is Phase.OVER:
-            self.live.pop(coordinator.id.number, None)
+        if coordinator.phase is Phase.OVER and self.live.pop(coordinator.id.number, None) is not None:
+            self._line.leaves(attempt)
 
     def _ended(self, attempt: Attempt, end: End) -> None:
         wide = attempt.wide
@@ -384,6 +399,10 @@ class Transactions:
             wide.count_of_tries += 1
             range_ms = min(BACK_OFF_MS_MAX, 1 << min(wide.count_of_tries, 8))
             wide.not_before_ms = self._front.now_ms + 1 + self._prng.below(range_ms)
+            wide.latest_ms = NO_LINE
+            if end is not End.STALE:
+                late_ms = BACK_OFF_MS_MAX // 2
+                wide.latest_ms = self._front.now_ms + late_ms + self._prng.below(late_ms)
 
     def _note_writes(self, session: Session, attempt: Attempt) -> None:
         for number, one in attempt.coordinator.participants.items():
@@ -546,6 +565,7 @@ class Transactions:
             attempt.coordinator.give_up()  # again with all of them
         else:
             attempt.locks.update(placed)
+            self._line.asks(attempt)
             attempt.coordinator.lock(placed, [], self.low)
 
     def _decide(self, attempt: Attempt, ran: Ran, now_ms: int) -> None:
@@ -569,3 +589,8 @@ class Transactions:
             shown = "" if session is None else describe(self._front, session)
             self._front.guard.note(one.denial, one.context, one.user, shown, self._front.now_ms)
         coordinator.decide(ran.effects, self.low)
+
+
+def _age(wide: Transacting) -> Stamp:
+    """The oldest comes first."""
+    return wide.stamp

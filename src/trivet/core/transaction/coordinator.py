@@ -182,10 +182,10 @@ class Coordinator:
         if self.phase is Phase.LOCKING:
             self._finish(End.STALE)
 
-    def give_up(self) -> None:
+    def give_up(self, end: End = End.GIVEN_UP) -> None:
         """Before anything is asked to be decided (Rule C2)."""
         assert self.phase in (Phase.LOCKING, Phase.RUNNING)
-        self._finish(End.GIVEN_UP)
+        self._finish(end)
 
     # -- the decision ---------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ class Locks:
         self.barrier_until_ms: WallMs = 0
         """Until then nobody who has no lock here gets one; 0: there is no barrier."""
         self.count = 0
+        self.has_freed = False
+        """Keys have become free: no part of the state, whoever asks takes it."""
 
     # -- transactions ----------------------------------------------------------------------------
 
@@ -95,21 +97,24 @@ class Locks:
         own = intent.keys.get(key)
         if own is not None and (own != SHARED or mode == SHARED):
             return GRANTED
-        outcome = GRANTED
-        for holder in self.held.get(key, {}).values():
-            if holder.id == intent.id or (mode == SHARED and holder.keys[key] == SHARED):
-                continue
-            if holder.stamp < intent.stamp:
-                return DIE
-            outcome = WAIT
-        reservation = self.reserved.get(key)
-        if (
-            reservation is not None
-            and reservation.stamp < intent.stamp
-            and not (mode == SHARED and reservation.mode == SHARED)
-        ):
+        if self.bars(key, mode, intent.stamp):
             return DIE
-        return outcome
+        for holder in self.held.get(key, {}).values():
+            if holder.id != intent.id and not (mode == SHARED and holder.keys[key] == SHARED):
+                return WAIT
+        return GRANTED
+
+    def bars(self, key: LockKey, mode: int, stamp: Stamp) -> bool:
+        """Whether somebody older holds or reserves ``key``: then a request as old as ``stamp`` has to die."""
+        for holder in self.held.get(key, {}).values():
+            if holder.stamp < stamp and not (mode == SHARED and holder.keys[key] == SHARED):
+                return True
+        reservation = self.reserved.get(key)
+        return (
+            reservation is not None
+            and reservation.stamp < stamp
+            and not (mode == SHARED and reservation.mode == SHARED)
+        )
 
     def take(self, intent: Intent, wanted: dict[LockKey, int]) -> None:
         """It holds these keys from now on, each in the stronger of the modes that it has asked for."""
@@ -136,6 +141,7 @@ class Locks:
             if not holders:
                 del self.held[key]
                 freed.append(key)
+        self.has_freed = self.has_freed or bool(freed)
         return freed
 
     def _reserve(self, stamp: Stamp, wanted: dict[LockKey, int], now_ms: WallMs) -> None:
