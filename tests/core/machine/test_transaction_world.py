@@ -34,8 +34,9 @@ LOCKS, LIVES, INTENTS = (f"core/transaction/{name}.py" for name in ("locks", "li
 WORDS, LOCKED = "core/machine/transactions.py", "core/machine/locked.py"
 MACHINE, WAITING = "core/machine/machine.py", "core/machine/waiting.py"
 PLANTED = [
-    ("the younger one waits too", LOCKS, "            if holder.stamp < intent.stamp:\n", "            if False:\n"),
-    ("a shared lock is given beside an exclusive one", LOCKS, "(mode == SHARED and holder.keys[key] == SHARED)", "mode == SHARED"),
+    ("the younger one waits too", LOCKS, "        if self.bars(key, mode, intent.stamp):\n", "        if False:\n"),
+    ("a shared lock is given beside an exclusive one", LOCKS,
+     "holder.id != intent.id and not (mode == SHARED and holder.keys[key] == SHARED)", "holder.id != intent.id and mode != SHARED"),
     ("who asks again has everything", LOCKS, "if own is not None and (own != SHARED or mode == SHARED):", "if intent.keys:"),
     ("an abort leaves no mark (T1)", INTENTS, "            self.lives.end(transaction, commits)\n", "            pass\n"),
     ("marks of a life go too early (T2)", LIVES, "first := next(iter(over))) < low", "first := next(iter(over))) < low + 3"),
