@@ -44,7 +44,7 @@ READS = [
             "        asked = self._asked.pop(seq, None)\n        if asked is None:",
             "        asked = self._asked.pop(next(iter(self._asked), seq), None)\n        if asked is None:",
         ),
-        69, "linearizability", PAUSED_READERS,
+        1, "linearizability", PAUSED_READERS, soak=True,
     ),
     Mutant(
         "L5", "reads under way are forgotten when the leader changes",
