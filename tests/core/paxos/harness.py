@@ -74,8 +74,9 @@ class Desk:
         self.lives = 0
         self.lost = False
         """Its disk was lost, and it has not caught up."""
+        self.doubting = False
+        """It was lost, and the disk does not say yet that it has caught up."""
         self.paxos: Paxos | None = None
-        self.operations: dict[int, Operation] = {}
 
     @property
     def live(self) -> Paxos:
@@ -110,13 +111,13 @@ class Desk:
         self.sync(kept)
         self.queue.clear()
         self.paxos = None
-        self.operations.clear()
 
     def lose(self) -> None:
         """The disk is gone."""
         assert self.paxos is None
         self.records = []
         self.lost = True
+        self.doubting = True
 
 
 # --- the group ------------------------------------------------------------------------------
@@ -180,6 +181,8 @@ class Group:
         save_id = desk.sync(count)
         if save_id:
             desk.live.saved(save_id)
+            if not desk.live.doubtful and not desk.queue:
+                desk.doubting = False
             self.turn(node)
 
     def crash(self, node: int, kept: int = 0) -> None:

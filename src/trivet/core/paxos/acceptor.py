@@ -185,6 +185,9 @@ class Acceptor:
                 self._wiped = True
                 self.doubtful = False
             self.joined = joined
+        elif not joined:
+            # Whatever it has forgotten: if it is a member again one day, it is a new one.
+            self.doubtful = False
         self.marks_changed()
 
     def absorb(self, reply: PageReply) -> None:

@@ -52,14 +52,15 @@ class Operation:
 
     __slots__ = (
         "change", "due", "exposed", "fresh", "is_internal", "key", "op_id", "origin", "outcome", "reads_only",
-        "reply", "seq", "settled", "since", "tentative", "value", "version", "wants_content", "wrote",
+        "reply", "seq", "settled", "since", "sole", "tentative", "value", "version", "wants_content", "wrote",
     )  # fmt: skip
 
     def __init__(
         self, op_id: int, key: bytes, change: ChangeFunction, reads_only: bool = False, origin: int = 0,
         seq: int = 0, since: int = 0, fresh: bool = False, settled: int = 0,
     ) -> None:  # fmt: skip
-        """``fresh``: (origin, seq) was never submitted or sent before, so it cannot have happened.
+        """``fresh``: (origin, seq) was never submitted or sent before, so it cannot have happened; and nobody will
+        submit or send it elsewhere before this one has ended without ``OK``.
 
         ``since``: the same number with every copy of it, and best the version of the key that its origin knew before
         it sent the first: if something of a later version is forgotten, it is not run (Rule P9).
@@ -73,6 +74,9 @@ class Operation:
         self.seq = seq
         self.since = since
         self.fresh = fresh
+        """Until it has been run once."""
+        self.sole = fresh
+        """There are no copies of it that could come later."""
         self.settled = settled
         self.wants_content = True
         self.is_internal = False

@@ -40,7 +40,16 @@ def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes
         if change.value is not None and len(change.value) > value_bytes_max:
             operation.tentative = Outcome.TOO_LARGE
             return
-        draft.change(change.value, operation, change.reply, settled)
-        operation.wrote = True
-        operation.version = draft.version
+        _write(operation, draft, change.value, change.reply, settled)
+    elif not operation.sole:
+        # A copy of it may come when it would change something, long after this reply.
+        _write(operation, draft, draft.value, change.reply, settled)
     operation.reply = change.reply
+
+
+def _write(
+    operation: Operation, draft: Draft, value: bytes | None, reply: bytes, settled: dict[int, int]
+) -> None:
+    draft.change(value, operation, reply, settled)
+    operation.wrote = True
+    operation.version = draft.version
