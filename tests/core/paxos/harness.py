@@ -73,7 +73,7 @@ class Desk:
         """On the way to the disk."""
         self.lives = 0
         self.lost = False
-        """Its disk was lost, and it has not caught up."""
+        """Its disk was lost, and does not say yet that it is doubtful."""
         self.doubting = False
         """It was lost, and the disk does not say yet that it has caught up."""
         self.paxos: Paxos | None = None
@@ -95,7 +95,6 @@ class Desk:
             self.records,
             self.lost,
         )
-        self.lost = False
 
     def sync(self, count: int = 1 << 30) -> int:
         """Make the oldest ``count`` saves durable; the last one's number, or 0."""
@@ -104,6 +103,7 @@ class Desk:
             save = self.queue.popleft()
             self.records.extend(save.records)
             save_id = save.save_id
+            self.lost = False
         return save_id
 
     def crash(self, kept: int = 0) -> None:
@@ -139,6 +139,7 @@ class Group:
         self.finished: list[tuple[int, Operation]] = []
         self.rescanned: list[int] = []
         self.scans: dict[int, list[bytes]] = {}
+        self.unsure: dict[int, list[bytes]] = {}
         self.collected = 0
         self.revived = 0
         self.messages = 0
@@ -223,6 +224,7 @@ class Group:
         for scan in ready.scans:
             if scan.ok:
                 self.scans.setdefault(scan.scan_id, []).extend(scan.keys)
+                self.unsure.setdefault(scan.scan_id, []).extend(scan.unsure)
                 if scan.cursor is not None:
                     desk.live.scan(scan.scan_id, scan.cursor, 2)
         if ready.rescanned:
@@ -242,6 +244,7 @@ class Group:
             self.say(f"{node} ends #{operation.op_id}: {show_outcome(operation)}")
         for scan in ready.scans:
             keys = " ".join(key.decode() for key in scan.keys) or "nothing"
+            keys += "".join(f" {key.decode()}?" for key in scan.unsure)
             after = f", more after {scan.cursor.decode()}" if scan.cursor is not None else ""
             self.say(f"{node} scan #{scan.scan_id}: {keys}{after}" if scan.ok else f"{node} scan #{scan.scan_id} fails")
         if ready.rescanned:

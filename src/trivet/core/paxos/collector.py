@@ -62,8 +62,10 @@ class Collector:
                 break
             if key in self._underway:
                 continue
-            if age >= LATE * settings.tombstone_ticks or preferred(key, quorums.members) == settings.node:
+            if preferred(key, quorums.members) == settings.node:
                 chosen.append(key)
+            elif age >= LATE * settings.tombstone_ticks and proposer.prng.below(LATE) == 0:
+                chosen.append(key)  # not always, or all the others would do it in the same tick
         for key in chosen:
             self.collect(key)
 

@@ -65,12 +65,16 @@ class Save(msgspec.Struct, frozen=True):
 
 
 class ScanResult(msgspec.Struct, frozen=True):
-    """Keys of a walk, in order, and where it goes on; ``cursor`` None: this was all. ``ok`` False: no quorum."""
+    """Keys of a walk that are there, in order, and where it goes on; ``cursor`` None: this was all.
+
+    ``unsure``: keys, in order, of which only a read can tell. ``ok`` False: no quorum.
+    """
 
     scan_id: int
     ok: bool
     keys: list[bytes]
     cursor: bytes | None
+    unsure: list[bytes]
 
 
 class Ready:

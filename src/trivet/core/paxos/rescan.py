@@ -77,8 +77,7 @@ class Rescan:
         if not result.ok:
             self._scans.start(INTERNAL, self._cursor, self._proposer.settings.page_keys_max)
             return
-        self._keys = result.keys
-        self._keys.reverse()
+        self._keys = result.keys + result.unsure
         self._cursor = result.cursor
         self._is_last_page = result.cursor is None
         self._go_on()

@@ -7,13 +7,14 @@ while the walk goes on may be seen or not, as in Redis.
 """
 
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.ballot import NOTHING, Ballot
+from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.config import Quorums
 from trivet.core.paxos.messages import Message, Page, PageReply
 from trivet.core.paxos.proposer import Proposer
 from trivet.core.paxos.ready import ScanResult
 
 INTERNAL = -1
-"""The scan of the rescan: tombstones are named as well."""
+"""The scan of the rescan: tombstones are named as well, and all keys of which nobody is sure."""
 
 
 class Scan:
@@ -30,7 +31,8 @@ class Scan:
         self.asked = False
         self.ticks = 0
         self.mask = 0
-        self.replies: list[PageReply] = []
+        self.replies: list[tuple[int, PageReply]] = []
+        """By the bit of their sender."""
 
 
 class Scans:
@@ -48,7 +50,7 @@ class Scans:
         """Ask for the keys after ``cursor``; ``limit`` is of each member's page."""
         settings = self._proposer.settings
         if len(self._scans) >= settings.scans_max:
-            self.results.append(ScanResult(scan_id, False, [], cursor))
+            self.results.append(ScanResult(scan_id, False, [], cursor, []))
             return
         due = self._proposer.now + settings.operation_ticks
         self._next_round += 1
@@ -76,7 +78,7 @@ class Scans:
             scan.ticks += 1
             if self._proposer.now >= scan.due:
                 del self._scans[scan.round_id]
-                self.results.append(ScanResult(scan.scan_id, False, [], scan.cursor))
+                self.results.append(ScanResult(scan.scan_id, False, [], scan.cursor, []))
             elif scan.ticks >= self._proposer.settings.patience_ticks:
                 scan.asked = False
 
@@ -106,25 +108,35 @@ class Scans:
         if reply.more and not reply.items:
             return
         scan.mask |= quorums.bits[sender]
-        scan.replies.append(reply)
+        scan.replies.append((quorums.bits[sender], reply))
         if quorums.is_quorum(scan.mask):
             del self._scans[scan.round_id]
-            keys, cursor = _joined(scan.replies, scan.scan_id == INTERNAL)
-            self.results.append(ScanResult(scan.scan_id, True, keys, cursor))
+            self.results.append(_joined(scan.scan_id, scan.replies, quorums))
 
 
-def _joined(replies: list[PageReply], tombstones: bool) -> tuple[list[bytes], bytes | None]:
+def _joined(scan_id: int, replies: list[tuple[int, PageReply]], quorums: Quorums) -> ScanResult:
     """The keys that these pages tell of, in order, and how far they tell."""
     horizon: bytes | None = None
-    for reply in replies:
+    for _, reply in replies:
         if reply.more and (horizon is None or reply.items[-1].key < horizon):
             horizon = reply.items[-1].key
-    best: dict[bytes, tuple[Ballot, bool]] = {}
-    for reply in replies:
+    told: dict[bytes, dict[Ballot, int]] = {}
+    there: dict[tuple[bytes, Ballot], bool] = {}
+    for bit, reply in replies:
         for item in reply.items:
             if horizon is not None and item.key > horizon:
                 break
-            accepted, _ = best.get(item.key, (NOTHING, False))
-            if item.accepted > accepted:
-                best[item.key] = (item.accepted, item.is_there)
-    return sorted([key for key, (_, is_there) in best.items() if is_there or tombstones]), horizon
+            ballots = told.setdefault(item.key, {})
+            ballots[item.accepted] = ballots.get(item.accepted, 0) | bit
+            there[(item.key, item.accepted)] = item.is_there
+    keys: list[bytes] = []
+    unsure: list[bytes] = []
+    for key in sorted(told):
+        for ballot, mask in told[key].items():
+            if quorums.is_quorum(mask):
+                if there[(key, ballot)] or scan_id == INTERNAL:
+                    keys.append(key)
+                break
+        else:
+            unsure.append(key)
+    return ScanResult(scan_id, True, keys, horizon, unsure)
