@@ -16,9 +16,6 @@ from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number
 from trivet.core.paxos.operation import Operation
 
-DONE_MAX: Final = 16
-"""Origins whose last operation a register remembers."""
-
 _HEAD: Final = struct.Struct("<QQBI")
 _ENTRY: Final = struct.Struct("<QQQI")
 
@@ -80,10 +77,11 @@ def is_sound(key: bytes, content: Content) -> bool:
 class Draft:
     """The successor of a content while operations run upon it."""
 
-    __slots__ = ("changed", "done", "forgotten", "value", "version")
+    __slots__ = ("_origins_max", "changed", "done", "forgotten", "value", "version")
 
-    def __init__(self, content: Content | None, version_floor: int) -> None:
+    def __init__(self, content: Content | None, version_floor: int, origins_max: int) -> None:
         """``content`` None: nobody has anything, and all that ever was is at most ``version_floor``."""
+        self._origins_max = origins_max
         self.changed = False
         if content is None:
             self.version = version_floor
@@ -122,7 +120,7 @@ class Draft:
                 del done[position]
                 break
         else:
-            if len(done) >= DONE_MAX:
+            if len(done) >= self._origins_max:
                 self._evict(settled)
         done.append(Done(origin, operation.seq, self.version, reply))
 

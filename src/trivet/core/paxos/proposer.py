@@ -312,10 +312,7 @@ class Proposer:
 
         ``agreed``: a quorum has accepted this very value, so what changes nothing is answered (Rule P7).
         """
-        draft = Draft(content, self.floor_version)
-        for operation in round_.operations:
-            if operation.outcome is Outcome.PENDING:
-                run(operation, draft, self.settled, self.settings.value_bytes_max)
+        draft = self._run(round_, content)
         if draft.changed:
             content = draft.sealed(round_.key)
             for operation in round_.operations:
@@ -338,11 +335,16 @@ class Proposer:
 
     def _answer_reads(self, round_: Round, content: Content | None) -> None:
         """A quorum has accepted this, and nothing later was accepted by one before the read began (Rule P6)."""
-        draft = Draft(content, self.floor_version)
+        self._run(round_, content)
+        self._end(round_)
+
+    def _run(self, round_: Round, content: Content | None) -> Draft:
+        """Its operations, one upon the outcome of the other."""
+        draft = Draft(content, self.floor_version, self.settings.origins_max)
         for operation in round_.operations:
             if operation.outcome is Outcome.PENDING:
                 run(operation, draft, self.settled, self.settings.value_bytes_max)
-        self._end(round_)
+        return draft
 
     def _on_refused(self, round_: Round, bit: int, promised: Ballot) -> None:
         """Another proposer's ballot is in the way. Enough of that: try again above it, later (Rule P2)."""
@@ -452,15 +454,22 @@ class Proposer:
     # --- tombstones ----------------------------------------------------------------------
 
     def _collect(self, round_: Round) -> None:
-        """All members have promised: if the last accepted is a tombstone, all are to have it at this ballot."""
+        """All members have promised: all are to have what was accepted last at this ballot.
+
+        That may be a value which somebody gave up to write. It is brought to an end like a tombstone, and stays.
+        """
         content = round_.contents[round_.best()]
-        if content is None or not content.is_tombstone:
+        if content is None:
             self._give_up_collecting(round_)
             return
         self._accept(round_, content, round_.counter, 0)
 
     def _collected(self, round_: Round) -> None:
-        """All members have accepted it: it may go wherever it is still the same."""
+        """All members have accepted it: a tombstone may go wherever it is still the same."""
+        assert round_.content is not None
+        if not round_.content.is_tombstone:
+            self._give_up_collecting(round_)
+            return
         del self.rounds[round_.round_id]
         ballot = (round_.counter, self.settings.proposer)
         self.outbox.remove(RemoveItem(round_.key, ballot))

@@ -25,6 +25,8 @@ class PaxosSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Under way at a time; one more is refused."""
     round_operations_max: int = 256
     """Operations of one register that are run upon one value and accepted together."""
+    origins_max: int = 16
+    """Origins whose last operation a register remembers (Rule P8)."""
     key_bytes_max: int = 64 * KIB
     value_bytes_max: int = 64 * MIB
     message_bytes_max: int = 1 * MIB
@@ -59,7 +61,7 @@ def problem(settings: PaxosSettings) -> str:
         return "a proposer has a number of its own"
     limits = (
         settings.patience_ticks, settings.backoff_ticks, settings.backoff_ticks_max, settings.operation_ticks,
-        settings.operations_max, settings.round_operations_max, settings.key_bytes_max,
+        settings.operations_max, settings.round_operations_max, settings.origins_max, settings.key_bytes_max,
         settings.value_bytes_max, settings.message_bytes_max, settings.promises_max,
         settings.promises_bytes_max, settings.held_messages_max, settings.page_keys_max,
         settings.page_bytes_max, settings.scans_max, settings.bare_max, settings.tombstone_ticks,
