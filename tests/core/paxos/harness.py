@@ -15,6 +15,8 @@ from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import Marks, Ready, Save, SavedPromise, SavedRecord, SavedRegister, SavedRemoval
 from trivet.core.paxos.settings import PaxosSettings
 
+from paxos_watch import Watch  # isort: skip
+
 # --- commands: what an owner does with a value --------------------------------------------
 
 
@@ -65,8 +67,9 @@ def is_read(command: tuple[bytes, ...]) -> bool:
 class Desk:
     """One node: its disk, its life, and what it is at present."""
 
-    def __init__(self, node: int) -> None:
+    def __init__(self, node: int, watch: Watch | None) -> None:
         self.node = node
+        self.watch = watch
         self.records: list[SavedRecord] = []
         """Durable."""
         self.queue: deque[Save] = deque()
@@ -102,6 +105,9 @@ class Desk:
         for _ in range(min(count, len(self.queue))):
             save = self.queue.popleft()
             self.records.extend(save.records)
+            if self.watch is not None:
+                for record in save.records:
+                    self.watch.saved(self.node, record)
             save_id = save.save_id
             self.lost = False
         return save_id
@@ -116,6 +122,8 @@ class Desk:
         """The disk is gone."""
         assert self.paxos is None
         self.records = []
+        if self.watch is not None:
+            self.watch.lost(self.node)
         self.lost = True
         self.doubting = True
 
@@ -132,7 +140,8 @@ class Group:
         self.seed = seed
         self.settings = settings
         self.config = GroupConfig(1, tuple(range(1, size + 1)))
-        self.desks = {n: Desk(n) for n in range(1, max(size, nodes) + 1)}
+        self.watch = Watch(self.config)
+        self.desks = {n: Desk(n, self.watch) for n in range(1, max(size, nodes) + 1)}
         self.flights: list[Flight] = []
         self.cut: dict[tuple[int, int], bool] = {}
         self.events: list[str] | None = []
@@ -215,8 +224,12 @@ class Group:
         node = desk.node
         flights = self.flights
         self.messages += len(ready.messages)
+        before: Message | None = None
         for to, message in ready.messages:
             flights.append((node, to, message))
+            if message is not before:
+                self.watch.left(node, message)
+                before = message
         if ready.save is not None:
             desk.queue.append(ready.save)
         for operation in ready.finished:

@@ -376,6 +376,7 @@ class Run:
         epoch = before.epoch + 1
         since = [(n, before.joined(n) or epoch) for n in sorted({*voters, *incoming})]
         self.group.config = GroupConfig(epoch, voters, incoming, tuple(since))
+        self.group.watch.config(self.group.config)
 
     def learn(self) -> None:
         if node := self.someone():

@@ -117,6 +117,7 @@ class Acceptor:
             register = registers.add(record.key, record.promised)
             if record.content is not None:
                 registers.accept(record.key, register, record.accepted, record.content, self.now)
+                register.hearsay = record.hearsay
         elif isinstance(record, SavedPromise):
             register = registers.get(record.key) or registers.add(record.key, record.promised)
             register.promised = record.promised
@@ -201,12 +202,17 @@ class Acceptor:
                 register.promised = item.promised
             if item.content is not None and item.accepted > register.accepted:
                 self.registers.accept(item.key, register, item.accepted, item.content, self.now)
+                register.hearsay = True
             self._touch(item.key, register, True)
         self.raise_floor(reply.standing.floor, reply.standing.floor_version)
         self.learn_lives(reply.standing.lives)
 
     def is_certain_again(self) -> None:
-        """It has caught up."""
+        """It has caught up. What one member has as a register may be below another's floor: the higher one counts."""
+        for key, register in self.registers.after(None):
+            if register.promised < self.floor:
+                register.promised = self.floor
+                self._touch(key, register, False)
         self.doubtful = False
         self.marks_changed()
 
@@ -251,7 +257,8 @@ class Acceptor:
             register.promised = ballot
             self._touch(item.key, register, False)
         answers.promise(
-            PromiseItem(item.round_id, True, ballot, register.accepted, register.content), register.save_id
+            PromiseItem(item.round_id, True, ballot, register.accepted, register.content, register.hearsay),
+            register.save_id,
         )
         if answers.is_long(self.settings.message_bytes_max):
             self._send_answers()
@@ -267,7 +274,7 @@ class Acceptor:
         register = self.registers.get(item.key)
         answers = self._answer(sender, proposer)
         promised = register.promised if register is not None else self.floor
-        if register is not None and register.accepted == ballot:
+        if register is not None and register.accepted == ballot and not register.hearsay:
             # A copy, or asked again. By now it may have promised more than was asked for.
             answers.accepted(AcceptedItem(item.round_id, True, promised), register.save_id)
             return
@@ -291,7 +298,9 @@ class Acceptor:
                 answers.read(ReadReplyItem(item.round_id, NOTHING), 0)
                 continue
             content = register.content if item.wants_content else None
-            answers.read(ReadReplyItem(item.round_id, register.accepted, content), register.save_id)
+            answers.read(
+                ReadReplyItem(item.round_id, register.accepted, content, register.hearsay), register.save_id
+            )
             if answers.is_long(self.settings.message_bytes_max):
                 self._send_answers()
 
@@ -328,7 +337,9 @@ class Acceptor:
                 break
             content = register.content if message.life else None
             is_there = register.content is not None and not register.content.is_tombstone
-            items.append(PageItem(key, register.promised, register.accepted, is_there, content))
+            items.append(
+                PageItem(key, register.promised, register.accepted, is_there, content, register.hearsay)
+            )
             size += len(key) + (content.size_bytes if content is not None else 0)
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
@@ -390,11 +401,15 @@ class Acceptor:
             if register is None:
                 records.append(SavedRemoval(key))
             elif whole:
-                records.append(SavedRegister(key, register.promised, register.accepted, register.content))
+                records.append(_whole(key, register))
             else:
                 records.append(SavedPromise(key, register.promised))
         self._changed = {}
         return Save(self.saves.started(), records)
+
+
+def _whole(key: bytes, register: Register) -> SavedRegister:
+    return SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
 
 
 Handler = Callable[[Acceptor, NodeId, Message], None]

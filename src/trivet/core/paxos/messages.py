@@ -46,13 +46,17 @@ class Prepare(msgspec.Struct, array_like=True, tag=1, frozen=True):
 
 
 class PromiseItem(msgspec.Struct, array_like=True, frozen=True):
-    """``ok``: promised, and ``content`` was accepted at ``accepted``. Else ``promised`` is in the way."""
+    """``ok``: promised, and ``content`` was accepted at ``accepted``. Else ``promised`` is in the way.
+
+    ``hearsay``, here and below: accepted by somebody, but it need not have been the sender (Rule P16).
+    """
 
     round_id: Number
     ok: bool
     promised: WireBallot
     accepted: WireBallot = NOTHING
     content: Content | None = None
+    hearsay: bool = False
 
 
 class Promises(msgspec.Struct, array_like=True, tag=2, frozen=True):
@@ -121,6 +125,7 @@ class ReadReplyItem(msgspec.Struct, array_like=True, frozen=True):
     round_id: Number
     accepted: WireBallot
     content: Content | None = None
+    hearsay: bool = False
 
 
 class ReadReply(msgspec.Struct, array_like=True, tag=6, frozen=True):
@@ -169,6 +174,7 @@ class PageItem(msgspec.Struct, array_like=True, frozen=True):
     accepted: WireBallot
     is_there: bool
     content: Content | None = None
+    hearsay: bool = False
 
 
 class PageReply(msgspec.Struct, array_like=True, tag=9, frozen=True):

@@ -96,7 +96,9 @@ class Paxos:
         for key, register in self.acceptor.registers.after(cursor):
             if len(records) >= max(limit, 1):
                 break
-            records.append(SavedRegister(key, register.promised, register.accepted, register.content))
+            records.append(
+                SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
+            )
         return records
 
     # --- inputs --------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class Proposer:
             return
         if content is not None and not is_sound(round_.key, content):
             return
-        round_.count(bit, item.accepted, content)
+        round_.count(bit, item.accepted, content, item.hearsay)
         if round_.is_collecting:
             if round_.mask == quorums.everyone:
                 self._collect(round_)
@@ -262,7 +262,7 @@ class Proposer:
                 continue
             if content is None and item.accepted != NOTHING and round_.wants_content():
                 continue
-            agreeing = round_.count(bit, item.accepted, content)
+            agreeing = round_.count(bit, item.accepted, content, item.hearsay)
             if quorums.is_quorum(agreeing):
                 self._answer_reads(round_, round_.contents[item.accepted])
             elif round_.mask == quorums.everyone:

@@ -28,12 +28,13 @@ class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
 
 
 class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
-    """A whole register."""
+    """A whole register. ``hearsay``: ``content`` is from others (Rule P16)."""
 
     key: bytes
     promised: WireBallot
     accepted: WireBallot
     content: Content | None
+    hearsay: bool = False
 
 
 class SavedPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):

@@ -16,12 +16,14 @@ from trivet.core.paxos.content import Content
 class Register:
     """Invariants: ``accepted`` <= ``promised``; ``content`` is None just when nothing is accepted."""
 
-    __slots__ = ("accepted", "content", "promised", "save_id")
+    __slots__ = ("accepted", "content", "hearsay", "promised", "save_id")
 
     def __init__(self, promised: Ballot, accepted: Ballot, content: Content | None) -> None:
         self.promised = promised
         self.accepted = accepted
         self.content = content
+        self.hearsay = False
+        """It has ``content`` from others, after it lost its own: it tells of it, but it may never have accepted it."""
         self.save_id = 0
         """The save with which all this is durable."""
 
@@ -75,6 +77,7 @@ class Registers:
         self.bytes_in_memory += content.size_bytes
         register.accepted = accepted
         register.content = content
+        register.hearsay = False
         if content.value is not None:
             self.tombstones.pop(key, None)
         elif key not in self.tombstones:

@@ -5,6 +5,11 @@ has begun a new *life*. This walks, for every other member by itself, over all o
 included, page by page, and takes over whatever is further. It ends when members who meet all its former quorums
 have been walked through: a majority of the *others*, in both sets while members change.
 
+What it takes over it has from *hearsay*: it tells every proposer that prepares, which can only keep that one
+from missing a value; but it does not count among those who have accepted it, nor does it say so when it is
+asked to accept the same once more. For it may have promised, in its former life, a ballot above that of the value, without having
+had the value: had it not forgotten, it would have refused it. Once it accepts something, that is its own.
+
 Why that is enough. Let X be the member, S those it has walked through. Whoever is asked for a page first records,
 durably, that X is in its new life, and tells so in every answer from then on; a proposer drops whatever X said in an
 earlier life, together with all that it concluded from it, as soon as it hears that. Take any conclusion that counts

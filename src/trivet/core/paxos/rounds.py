@@ -100,10 +100,10 @@ class Round:
         self.agreeing = {}
         self.contents = {}
 
-    def count(self, bit: int, accepted: Ballot, content: Content | None) -> int:
-        """A member tells what it has accepted; who else told the same."""
+    def count(self, bit: int, accepted: Ballot, content: Content | None, hearsay: bool) -> int:
+        """A member tells what it has accepted; who told the same, of those who know it from themselves."""
         self.mask |= bit
-        agreeing = self.agreeing.get(accepted, 0) | bit
+        agreeing = self.agreeing.get(accepted, 0) | (0 if hearsay else bit)
         self.agreeing[accepted] = agreeing
         if content is not None or accepted not in self.contents:
             self.contents[accepted] = content

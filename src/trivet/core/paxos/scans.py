@@ -127,7 +127,7 @@ def _joined(scan_id: int, replies: list[tuple[int, PageReply]], quorums: Quorums
             if horizon is not None and item.key > horizon:
                 break
             ballots = told.setdefault(item.key, {})
-            ballots[item.accepted] = ballots.get(item.accepted, 0) | bit
+            ballots[item.accepted] = ballots.get(item.accepted, 0) | (0 if item.hearsay else bit)
             there[(item.key, item.accepted)] = item.is_there
     keys: list[bytes] = []
     unsure: list[bytes] = []
