@@ -50,18 +50,18 @@ class Run:
 
     steps = 1500
 
-    def __init__(self, harness: ModuleType, seed: int) -> None:
+    def __init__(self, harness: ModuleType, seed: int, theme: str = "") -> None:
         self.harness = harness
         self.seed = seed
         self.prng = Prng(seed * 7919 + 17)
         pick = self.pick
-        theme = THEMES[self.prng.below(len(THEMES))]
+        theme = theme or THEMES[self.prng.below(len(THEMES))]
         self.theme = theme
         size = pick(3, 3, 3, 5)
         self.changing = theme == "members" or pick(0, 0, 0, 1)
         removals = theme in ("removals", "members")
         self.group = harness.Group(
-            size, size + 2 if self.changing else size, seed, patience_ticks=pick(2, 4), backoff_ticks_max=4,
+            size, size + 2 if self.changing or theme == "disks" else size, seed, patience_ticks=pick(2, 4), backoff_ticks_max=4,
             operation_ticks=pick(8, 20, 50), tombstone_ticks=1 if removals else pick(1, 3, 10),
             collect_ticks=pick(10, 30), bare_max=pick(1, 1, 100), promises_max=pick(1, 100),
             page_keys_max=pick(1, 2, 100), message_bytes_max=pick(1, 200, 10000),
@@ -73,7 +73,7 @@ class Run:
         self.clients = [Client(i) for i in range(pick(2, 4, 6))]
         self.more_clients = theme == "copies" or pick(0, 0, 0, 1)
         """Now and then an origin is replaced by a new one: registers forget the old ones."""
-        self.keys = (KEYS[:1], KEYS[1:2], KEYS[:2], KEYS)[self.prng.below(4)]
+        self.keys = (KEYS[:1], KEYS[2:3], KEYS[1:3], KEYS)[2 + pick(0, 1) if theme == "copies" else pick(0, 1, 2, 3)]
         self.history: list[Operation] = []
         self.now = 0
         self.written = 0
@@ -87,7 +87,7 @@ class Run:
         self.repeat = pick(0, 0, 10)
         self.very_late = pick(2, 8) if removals else pick(0, 3, 8)
         self.reorder = pick(0, 1, 1)
-        self.copying = pick(10, 30) if theme == "copies" else pick(0, 0, 10)
+        self.copying = pick(10, 30) if theme == "copies" else pick(0, 20) if theme == "members" else pick(0, 0, 10)
         self.deletes = pick(30, 50) if removals or theme == "copies" else pick(0, 10, 30)
         self.reads = pick(5, 20, 40)
         self.home = pick(0, 1)
@@ -99,12 +99,25 @@ class Run:
             (pick(50, 100, 200), self.operate), (crash, self.crash), (pick(20, 50), self.restart),
             (pick(0, 3, 8), self.cut), (pick(3, 8), self.heal), (pick(0, 2, 10, 25), self.burst),
             (pick(8, 15) if theme == "disks" else pick(0, 0, 0, 2), self.lose_disk),
-            (pick(5, 20), self.come_late), (pick(2, 10), self.copy_late),
+            (pick(20, 60) if theme == "disks" else pick(5, 20), self.come_late), (pick(2, 10), self.copy_late),
             (pick(5, 20) if removals else pick(0, 3), self.collect), (pick(0, 2), self.scan),
         ]  # fmt: skip
         if self.changing:
             self.weights += [(pick(8, 20), self.change), (pick(40, 80), self.learn), (pick(10, 30), self.rescan)]
+        if theme == "disks":
+            self.gently()
         self.total = sum(weight for weight, _ in self.weights)
+
+    def gently(self) -> None:
+        """Only disks are lost, while much is on its way: what was said in former lives must not be drowned."""
+        self.drop = self.repeat = 0
+        self.reorder = 1
+        self.very_late = self.pick(5, 10, 20)
+        self.home = 0
+        self.keys = self.keys[:1]
+        instead = {self.crash: 0, self.cut: 0, self.lose_disk: self.pick(10, 20), self.come_late: self.pick(20, 60),
+                   self.operate: 150, self.sync: 250, self.restart: 50}  # fmt: skip
+        self.weights = [(instead.get(action, weight), action) for weight, action in self.weights]
 
     def pick(self, *choices: int) -> int:
         return choices[self.prng.below(len(choices))]
@@ -142,6 +155,9 @@ class Run:
             self.late.append(flight)
             if len(self.late) > 60:
                 del self.late[prng.below(len(self.late))]
+            if prng.below(2):
+                del flights[position]
+                return
         if chance >= self.repeat:
             del flights[position]
         if prng.below(100) >= self.drop:
@@ -214,11 +230,17 @@ class Run:
         """Never while another member has not got over its own loss: nobody survives that."""
         if any(d.doubting for d in self.group.desks.values()):
             return
-        if node := self.someone():
+        voters = self.group.config.voters
+        node = voters[self.prng.below(len(voters))] if self.prng.below(4) else self.someone()
+        if node and self.group.desks[node].paxos is not None:
             self.count("disks lost")
             self.lost_copies(node)
             self.group.crash(node)
             self.group.desks[node].lose()
+            for flight in [f for f in self.group.flights if f[0] == node and self.prng.below(2)]:
+                # What it said in its former life arrives long after.
+                self.group.flights.remove(flight)
+                self.late.append(flight)
             if self.prng.below(3):
                 self.wake(node)
                 self.group.learn(node)
@@ -272,7 +294,8 @@ class Run:
         client.command = command
         client.age = 0
         client.copies = 0
-        client.since = max(client.known.get(command[1], 0), self.pick(0, self.group.desks[node].live.floor_version))
+        floor = self.group.desks[node].live.floor_version
+        client.since = max(client.known.get(command[1], 0), self.pick(0, floor, floor))
         client.history = Operation(
             len(self.history), client.number, 0, node, (command,), (command[1],), self.now
         )  # fmt: skip
@@ -520,9 +543,9 @@ def reply_of(reply: bytes) -> object:
     return int(reply[1:]) if reply[:1] == b":" else reply[1:]
 
 
-def run(harness: ModuleType, seed: int) -> Run:
-    """One run, judged."""
-    one = Run(harness, seed)
+def run(harness: ModuleType, seed: int, theme: str = "") -> Run:
+    """One run, judged. ``theme``: this one, and not what the seed says."""
+    one = Run(harness, seed, theme)
     for _ in range(one.steps):
         one.step()
     one.finish()

@@ -33,6 +33,7 @@ class Durable:
 
     def __init__(self) -> None:
         self.registers: dict[bytes, tuple[Ballot, Ballot]] = {}
+        self.hearsay: dict[bytes, bool] = {}
         self.marks = Marks()
 
     def promised(self, key: bytes) -> Ballot:
@@ -50,6 +51,8 @@ class Watch:
         self.disks: dict[int, Durable] = {}
         self.keys: dict[tuple[int, int], bytes] = {}
         """(proposer, round) -> key."""
+        self.ballots: dict[tuple[int, int], Ballot] = {}
+        """(proposer, round) -> ballot that is to be accepted."""
         self.proposals: dict[bytes, dict[Ballot, Content]] = {}
         self.votes: dict[tuple[bytes, Ballot, int], int] = {}
         """(key, ballot, epoch) -> members that have accepted, durably."""
@@ -81,6 +84,7 @@ class Watch:
         if isinstance(record, SavedRegister):
             before = disk.promised(record.key)
             disk.registers[record.key] = (record.promised, record.accepted)
+            disk.hearsay[record.key] = record.hearsay
             if not disk.marks.doubtful:
                 assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
                 if record.content is not None and not record.hearsay:
@@ -126,6 +130,7 @@ class Watch:
         elif isinstance(message, Accept):
             for item in message.items:
                 self.keys[(message.proposer, item.round_id)] = item.key
+                self.ballots[(message.proposer, item.round_id)] = (item.counter, message.proposer)
                 self._proposal(item.key, (item.counter, message.proposer), item.content)
         elif isinstance(message, Remove) or not isinstance(
             message, (Promises, Accepted, ReadReply, PageReply, Raised)
@@ -146,6 +151,12 @@ class Watch:
             there = key in disk.registers
             if not isinstance(message, ReadReply):
                 assert disk.promised(key) >= item.promised, f"{node} tells of a promise that is not durable"
+            if isinstance(message, Accepted) and there and item.ok:
+                ballot = self.ballots[(message.proposer, item.round_id)]
+                accepted = disk.accepted(key)
+                assert accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
+                    f"{node} says that it has accepted what it has not"
+                )
             if not isinstance(message, Accepted) and there:
                 assert disk.accepted(key) >= item.accepted, f"{node} tells of a value that is not durable"
 
