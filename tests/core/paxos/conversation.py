@@ -224,11 +224,15 @@ class Conversation:
             register = acceptor.registers.get(key)
             line = f"{node}" + (" doubtful" if acceptor.doubtful else "")
             if register is None:
-                floor = f", floor {ballot(acceptor.floor)}/v{acceptor.floor_version}" if acceptor.floor[0] else ""
+                floor = (
+                    f", floor {ballot(acceptor.floor)}/v{acceptor.floor_version}" if acceptor.floor[0] else ""
+                )
                 self.group.say(f"{line} has nothing{floor}")
                 continue
             line += f" promised {ballot(register.promised)} accepted {ballot(register.accepted)}"
-            self.group.say(f"{line} {content(register.content)}" + (" from hearsay" if register.hearsay else ""))
+            self.group.say(
+                f"{line} {content(register.content)}" + (" from hearsay" if register.hearsay else "")
+            )
 
     def do_way(self, words: Words) -> None:
         for sender, to, message in self.group.flights:

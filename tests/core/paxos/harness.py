@@ -252,14 +252,20 @@ class Group:
         for to, message in ready.messages:
             self.say(f"{node}->{to} {show(message)}")
         if ready.save is not None:
-            self.say(f"{node} saves #{ready.save.save_id} " + ", ".join(show_record(r) for r in ready.save.records))
+            self.say(
+                f"{node} saves #{ready.save.save_id} " + ", ".join(show_record(r) for r in ready.save.records)
+            )
         for operation in ready.finished:
             self.say(f"{node} ends #{operation.op_id}: {show_outcome(operation)}")
         for scan in ready.scans:
             keys = " ".join(key.decode() for key in scan.keys) or "nothing"
             keys += "".join(f" {key.decode()}?" for key in scan.unsure)
             after = f", more after {scan.cursor.decode()}" if scan.cursor is not None else ""
-            self.say(f"{node} scan #{scan.scan_id}: {keys}{after}" if scan.ok else f"{node} scan #{scan.scan_id} fails")
+            self.say(
+                f"{node} scan #{scan.scan_id}: {keys}{after}"
+                if scan.ok
+                else f"{node} scan #{scan.scan_id} fails"
+            )
         if ready.rescanned:
             self.say(f"{node} has every register at quorums of epoch {ready.rescanned}")
         if ready.epoch_wanted:

@@ -73,7 +73,9 @@ class Run:
         self.clients = [Client(i) for i in range(pick(2, 4, 6))]
         self.more_clients = theme == "copies" or pick(0, 0, 0, 1)
         """Now and then an origin is replaced by a new one: registers forget the old ones."""
-        self.keys = (KEYS[:1], KEYS[2:3], KEYS[1:3], KEYS)[2 + pick(0, 1) if theme == "copies" else pick(0, 1, 2, 3)]
+        self.keys = (KEYS[:1], KEYS[2:3], KEYS[1:3], KEYS)[
+            2 + pick(0, 1) if theme == "copies" else pick(0, 1, 2, 3)
+        ]
         self.history: list[Operation] = []
         self.now = 0
         self.written = 0
@@ -87,7 +89,9 @@ class Run:
         self.repeat = pick(0, 0, 10)
         self.very_late = pick(2, 8) if removals else pick(0, 3, 8)
         self.reorder = pick(0, 1, 1)
-        self.copying = pick(10, 30) if theme == "copies" else pick(0, 20) if theme == "members" else pick(0, 0, 10)
+        self.copying = (
+            pick(10, 30) if theme == "copies" else pick(0, 20) if theme == "members" else pick(0, 0, 10)
+        )
         self.deletes = pick(30, 50) if removals or theme == "copies" else pick(0, 10, 30)
         self.reads = pick(5, 20, 40)
         self.home = pick(0, 1)
@@ -103,7 +107,11 @@ class Run:
             (pick(5, 20) if removals else pick(0, 3), self.collect), (pick(0, 2), self.scan),
         ]  # fmt: skip
         if self.changing:
-            self.weights += [(pick(8, 20), self.change), (pick(40, 80), self.learn), (pick(10, 30), self.rescan)]
+            self.weights += [
+                (pick(8, 20), self.change),
+                (pick(40, 80), self.learn),
+                (pick(10, 30), self.rescan),
+            ]
         if theme == "disks":
             self.gently()
         self.total = sum(weight for weight, _ in self.weights)
@@ -260,7 +268,11 @@ class Run:
         client = self.clients[self.prng.below(len(self.clients))]
         if client.history is not None:
             client.age += 1
-            if self.copying and self.prng.below(100) < self.copying and client.copies < (1 if client.sole else 3):
+            if (
+                self.copying
+                and self.prng.below(100) < self.copying
+                and client.copies < (1 if client.sole else 3)
+            ):
                 client.sole = False
                 self.send(client, self.someone(), False)
             elif client.age > 12 and self.prng.below(4) == 0:
@@ -320,7 +332,14 @@ class Run:
         self.submit(node, self.next_id, client.command, client.origin, client.seq, client.since, fresh)
 
     def submit(
-        self, node: int, op_id: int, command: tuple[bytes, ...], origin: int, seq: int, since: int, fresh: bool
+        self,
+        node: int,
+        op_id: int,
+        command: tuple[bytes, ...],
+        origin: int,
+        seq: int,
+        since: int,
+        fresh: bool,
     ) -> None:
         change = self.harness.change_of(command)
         reads = self.harness.is_read(command)
@@ -407,7 +426,11 @@ class Run:
 
     def rescan(self) -> None:
         node = self.someone()
-        if node and self.group.config.incoming and self.group.desks[node].live.epoch == self.group.config.epoch:
+        if (
+            node
+            and self.group.config.incoming
+            and self.group.desks[node].live.epoch == self.group.config.epoch
+        ):
             if not self.group.desks[node].live.rescanning or self.prng.below(10) == 0:
                 self.group.desks[node].live.rescan()
                 self.group.turn(node)
@@ -480,7 +503,9 @@ class Run:
         self.final_deletes()
 
     def is_still(self) -> bool:
-        return not self.owners and not any(d.live.underway or d.live.doubtful for d in self.group.desks.values())
+        return not self.owners and not any(
+            d.live.underway or d.live.doubtful for d in self.group.desks.values()
+        )
 
     def final_reads(self) -> None:
         """Every key at every node: all must answer."""
@@ -517,7 +542,9 @@ class Run:
                     break
                 client.history = None
                 client.seq += 1
-            assert self.history[-1].outcome is Outcome.OK, f"{key!r} cannot be deleted though nothing fails any more"
+            assert self.history[-1].outcome is Outcome.OK, (
+                f"{key!r} cannot be deleted though nothing fails any more"
+            )
         desks = [self.group.desks[n] for n in self.group.config.voters]
 
         def all_gone() -> bool:

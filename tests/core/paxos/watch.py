@@ -92,7 +92,10 @@ class Watch:
         elif isinstance(record, SavedPromise):
             before = disk.promised(record.key)
             assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
-            disk.registers[record.key] = (record.promised, disk.registers.get(record.key, (NOTHING, NOTHING))[1])
+            disk.registers[record.key] = (
+                record.promised,
+                disk.registers.get(record.key, (NOTHING, NOTHING))[1],
+            )
         elif isinstance(record, SavedRemoval):
             before = disk.promised(record.key)
             disk.registers.pop(record.key, None)
@@ -138,7 +141,8 @@ class Watch:
             return
         elif message.epoch == disk.marks.epoch:
             assert dict(disk.marks.lives) == dict(message.standing.lives) or all(
-                disk.marks.lives and dict(disk.marks.lives).get(n, 0) >= life for n, life in message.standing.lives
+                disk.marks.lives and dict(disk.marks.lives).get(n, 0) >= life
+                for n, life in message.standing.lives
             ), f"{node} tells of lives that are not durable"
             assert disk.marks.floor >= message.standing.floor, f"{node} tells of a floor that is not durable"
             self._told(node, disk, message)
@@ -172,7 +176,9 @@ class Watch:
             last = max(below)
             self._follows(key, last, self.chosen[key][last], ballot, content)
 
-    def _follows(self, key: bytes, ballot: Ballot, content: Content, later: Ballot, proposed: Content) -> None:
+    def _follows(
+        self, key: bytes, ballot: Ballot, content: Content, later: Ballot, proposed: Content
+    ) -> None:
         if proposed.version > content.version or proposed == content:
             return
         raise AssertionError(
@@ -183,4 +189,6 @@ class Watch:
         for entry in content.done:
             place = (key, entry.origin, entry.seq)
             version = self.made.setdefault(place, entry.version)
-            assert version == entry.version, f"{place} has happened twice, as versions {version} and {entry.version}"
+            assert version == entry.version, (
+                f"{place} has happened twice, as versions {version} and {entry.version}"
+            )
