@@ -443,7 +443,7 @@ BUGS = [
                 "            if False:\n",
             ),
         ],
-        theme="disks",
+        theme="",
         seeds=300,
     ),
     Planted(

@@ -83,6 +83,15 @@ class Paxos:
         return max(self.proposer.floor_version, self.acceptor.floor_version)
 
     @property
+    def quiet(self) -> bool:
+        """Nothing is under way that needs ``tick``."""
+        acceptor, proposer = self.acceptor, self.proposer
+        return not (
+            proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
+            or acceptor.doubtful or (self.collecting and acceptor.registers.tombstones)
+        )  # fmt: skip
+
+    @property
     def bytes_in_memory(self) -> int:
         """What registers and kept promises cost, about."""
         return self.acceptor.registers.bytes_in_memory + self.proposer.kept.bytes_in_memory

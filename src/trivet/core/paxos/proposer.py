@@ -39,6 +39,9 @@ from trivet.core.paxos.settings import PaxosSettings
 
 Answer = Promises | Accepted | ReadReply | Refusal
 
+SINCE_MAX = 1 << 62
+"""Versions rise above what an origin claims to know: not so far that they leave their range."""
+
 
 class Proposer:
     """One proposer of one group. Its owner in the room (``Paxos``) takes what is finished."""
@@ -96,7 +99,7 @@ class Proposer:
     def submit(self, operation: Operation) -> None:
         """Begin an operation; it comes back in ``finished``."""
         settings = self.settings
-        if len(operation.key) > settings.key_bytes_max:
+        if len(operation.key) > settings.key_bytes_max or operation.since > SINCE_MAX:
             self._finish(operation, Outcome.TOO_LARGE)
             return
         if self.underway >= settings.operations_max and not operation.is_internal:

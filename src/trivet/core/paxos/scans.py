@@ -46,6 +46,11 @@ class Scans:
         self._next_round = 0
         self.results: list[ScanResult] = []
 
+    @property
+    def underway(self) -> int:
+        """Pages that are being asked for."""
+        return len(self._scans)
+
     def start(self, scan_id: int, cursor: bytes | None, limit: int) -> None:
         """Ask for the keys after ``cursor``; ``limit`` is of each member's page."""
         settings = self._proposer.settings
