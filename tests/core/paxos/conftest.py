@@ -28,7 +28,6 @@ _watch = _load("watch")
 _harness = _load("harness")
 _conversation = _load("conversation")
 _runs = _load("runs")
-_planted = _load("planted")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,9 +58,3 @@ def runs() -> ModuleType:
 def harness() -> ModuleType:
     """The module of ``Group``."""
     return _harness
-
-
-@pytest.fixture
-def planted() -> ModuleType:
-    """The module of planted bugs."""
-    return _planted

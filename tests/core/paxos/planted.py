@@ -359,16 +359,6 @@ BUGS = [
         ],
     ),
     Planted(
-        "a removal that is not saved",
-        [
-            (
-                "acceptor.py",
-                "        self.registers.remove(item.key)\n        self._touch(item.key, None, True)",
-                "        self.registers.remove(item.key)",
-            ),
-        ],
-    ),
-    Planted(
         "bare registers are dropped without raising the floor",
         [
             (

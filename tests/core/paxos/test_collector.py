@@ -29,11 +29,21 @@ def test_the_preferred_member_collects_when_it_is_time(harness: ModuleType) -> N
     for number, key in enumerate(keys):
         for command in ((b"SET", key, b"x"), (b"DEL", key)):
             group.submit(
-                1, Operation(number, key, harness.change_of(command), False, 7 + number, number, 0, True)
+                1,
+                Operation(
+                    number,
+                    key,
+                    harness.change_of(command),
+                    False,
+                    7 + number,
+                    1 + (command[0] == b"DEL"),
+                    0,
+                    True,
+                ),
             )
             settle(group)
     assert all(len(desk.live.acceptor.registers.tombstones) == 30 for desk in group.desks.values())
-    for ticks in range(6):
+    for ticks in range(5):
         settle(group)
         assert all(len(desk.live.acceptor.registers) == 30 for desk in group.desks.values()), ticks
         for node in group.desks:

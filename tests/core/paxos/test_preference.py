@@ -7,7 +7,7 @@ KEYS = [b"key:%d" % number for number in range(3000)]
 
 def test_everybody_prefers_the_same() -> None:
     assert [preferred(key, (1, 2, 3)) for key in KEYS] == [preferred(key, (3, 1, 2)) for key in KEYS]
-    assert [preferred(b"key:%d" % n, (1, 2, 3)) for n in range(12)] == [3, 1, 3, 3, 2, 3, 3, 3, 1, 3, 2, 2]
+    assert [preferred(b"key:%d" % n, (1, 2, 3)) for n in range(12)] == [3, 3, 1, 3, 3, 1, 3, 1, 3, 2, 2, 3]
 
 
 def test_keys_are_spread() -> None:

@@ -153,12 +153,16 @@ class Watch:
         for item in message.items:
             key = item.key if isinstance(message, PageReply) else self.keys[(message.proposer, item.round_id)]
             there = key in disk.registers
-            if not isinstance(message, ReadReply):
-                assert disk.promised(key) >= item.promised, f"{node} tells of a promise that is not durable"
+            # A refusal binds nobody.
+            if not isinstance(message, ReadReply) and (isinstance(message, PageReply) or item.ok):
+                assert disk.promised(key) >= item.promised, (
+                    f"{node} tells of a promise that is not durable: {key!r} {item}"
+                )
             if isinstance(message, Accepted) and there and item.ok:
                 ballot = self.ballots[(message.proposer, item.round_id)]
                 accepted = disk.accepted(key)
-                assert accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
+                removed = disk.marks.floor > ballot  # and came back since
+                assert removed or accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
                     f"{node} says that it has accepted what it has not"
                 )
             if not isinstance(message, Accepted) and there:
