@@ -2,24 +2,19 @@
 
 | command | does |
 |---|---|
-| ``group N [slow] [nodes=M] [setting=value ...]`` | a new group of N members; ``slow``: disks save when told to, and it is shown |
-| ``op N GET K``, ``INCR K``, ``SET K V``, ``DEL K``, ... | an operation at N, of an origin of its own, sent nowhere else |
-| ``op ... as O:S [since=V]`` | a copy of operation S of origin O |
-| ``ops N INCR K, GET K, ...`` | several in one turn |
-| ``deliver [A->B ...]`` | deliver what is on its way now (there), not what follows from it |
-| ``drop [A->B ...]``, ``repeat A->B`` | lose it; deliver it and leave a copy on its way |
-| ``keep A->B``, ``late`` | put it aside; deliver what was put aside |
-| ``settle`` | deliver and save until nothing moves; only ends are shown |
-| ``save N`` | the disk of N reports everything written so far |
-| ``tick N [COUNT]`` | time passes for one node |
-| ``cut A B``, ``isolate N``, ``heal`` | no messages between A and B; for N; all links work |
-| ``crash N``, ``restart N`` | without what was not saved |
-| ``lose N`` | the disk of N is lost; it restarts |
-| ``map 1,2,3 [+2,3,4]`` | the next epoch: these voters, and incoming ones |
-| ``learn [N ...]`` | nodes hear of it |
-| ``rescan N``, ``collect N K``, ``scan N`` | as in ``Paxos`` |
-| ``hold N``, ``turn N`` | N takes inputs without a turn; the turn that takes them all |
-| ``at K``, ``way`` | what members have for K; what is on its way |
+| ``group N [slow] [nodes=M] [setting=value ...]`` | a new group of N members; ``slow``: disks save when
+told to, and it is shown | | ``op N GET K``, ``INCR K``, ``SET K V``, ``DEL K``, ... | an operation at N, of
+an origin of its own, sent nowhere else | | ``op ... as O:S [since=V]`` | a copy of operation S of origin O
+| | ``ops N INCR K, GET K, ...`` | several in one turn | | ``deliver [A->B ...]`` | deliver what is on its
+way now (there), not what follows from it | | ``drop [A->B ...]``, ``repeat A->B`` | lose it; deliver it and
+leave a copy on its way | | ``keep A->B``, ``late`` | put it aside; deliver what was put aside | |
+``settle`` | deliver and save until nothing moves; only ends are shown | | ``save N`` | the disk of N
+reports everything written so far | | ``tick N [COUNT]`` | time passes for one node | | ``cut A B``,
+``isolate N``, ``heal`` | no messages between A and B; for N; all links work | | ``crash N``, ``restart N``
+| without what was not saved | | ``lose N`` | the disk of N is lost; it restarts | | ``map 1,2,3 [+2,3,4]``
+| the next epoch: these voters, and incoming ones | | ``learn [N ...]`` | nodes hear of it | | ``rescan N``,
+``collect N K``, ``scan N`` | as in ``Paxos`` | | ``hold N``, ``turn N`` | N takes inputs without a turn;
+the turn that takes them all | | ``at K``, ``way`` | what members have for K; what is on its way |
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """A group of registers in memory: network and disks are queues that a test controls.
 
-``Desk`` is one node with its disk: what a save wrote is there after a crash only if it was synced, and a disk can be
-lost as a whole. ``Group`` is the network between desks, and the cluster map that says who the members are.
+``Desk`` is one node with its disk: what a save wrote is there after a crash only if it was synced, and a
+disk can be lost as a whole. ``Group`` is the network between desks, and the cluster map that says who the
+members are.
 """
 
 from collections import deque
@@ -284,7 +285,10 @@ def show_outcome(operation: Operation) -> str:
 
 
 def show_ballot(ballot: tuple[int, int]) -> str:
-    """``3.n2`` is counter 3 of node 2's first life, ``3.n2'`` of its second; ``3+``: above all of counter 3."""
+    """``3.n2`` is counter 3 of node 2's first life, ``3.n2'`` of its second.
+
+    ``3+``: above all of counter 3.
+    """
     counter, proposer = ballot
     if not counter:
         return "-"

@@ -1,7 +1,8 @@
-"""Bugs of other systems, and likely ones of ours, planted into copies of the room's sources: the tests must notice them.
+"""Bugs of other systems, and likely ones of ours, planted into copies of the room's sources: the tests must
+notice them.
 
-Each is a list of (file, text, other text). It is loaded beside the real room, in this process, and then either random
-runs or a script must fail. What random runs find too seldom is found by scripts.
+Each is a list of (file, text, other text). It is loaded beside the real room, in this process, and then
+either random runs or a script must fail. What random runs find too seldom is found by scripts.
 """
 
 import importlib
@@ -541,7 +542,7 @@ BUGS = [
             ),
         ],
         theme="members",
-        seeds=300,
+        seeds=1500,
     ),
     Planted(
         "rounds go on in a new epoch",

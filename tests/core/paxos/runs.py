@@ -1,10 +1,10 @@
 """Long random runs of a group in memory, with every fault; members and disks may change all the time.
 
-A run draws its own mix of faults from its seed: messages are delayed (some for very long), reordered, repeated and lost,
-links break, nodes crash with any part of what was on its way to the disk, disks are lost, members change,
-tombstones are collected. Clients do one operation at a time; they may send copies of it to several nodes, at
-any time, even long after they have given it up. In the end everything heals; every key is read at every node, and
-a judge who knows nothing of all this looks at the history.
+A run draws its own mix of faults from its seed: messages are delayed (some for very long), reordered,
+repeated and lost, links break, nodes crash with any part of what was on its way to the disk, disks are
+lost, members change, tombstones are collected. Clients do one operation at a time; they may send copies of
+it to several nodes, at any time, even long after they have given it up. In the end everything heals; every
+key is read at every node, and a judge who knows nothing of all this looks at the history.
 """
 
 from types import ModuleType
@@ -117,7 +117,10 @@ class Run:
         self.total = sum(weight for weight, _ in self.weights)
 
     def gently(self) -> None:
-        """Only disks are lost, while much is on its way: what was said in former lives must not be drowned."""
+        """Only disks are lost, while much is on its way.
+
+        What was said in former lives must not be drowned.
+        """
         self.drop = self.repeat = 0
         self.reorder = 1
         self.very_late = self.pick(5, 10, 20)
@@ -426,14 +429,12 @@ class Run:
 
     def rescan(self) -> None:
         node = self.someone()
-        if (
-            node
-            and self.group.config.incoming
-            and self.group.desks[node].live.epoch == self.group.config.epoch
-        ):
-            if not self.group.desks[node].live.rescanning or self.prng.below(10) == 0:
-                self.group.desks[node].live.rescan()
-                self.group.turn(node)
+        if not node or not self.group.config.incoming:
+            return
+        paxos = self.group.desks[node].live
+        if paxos.epoch == self.group.config.epoch and (not paxos.rescanning or self.prng.below(10) == 0):
+            paxos.rescan()
+            self.group.turn(node)
 
     def collect(self) -> None:
         """Somebody collects without waiting."""

@@ -1,4 +1,7 @@
-"""Planted bugs: the random runs or the scripts notice every one of them; without a bug they notice nothing."""
+"""Planted bugs.
+
+The random runs or the scripts notice every one of them; without a bug they notice nothing.
+"""
 
 import importlib.util
 from pathlib import Path

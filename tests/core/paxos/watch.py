@@ -3,10 +3,12 @@
 The watch sees what leaves the nodes and what becomes durable, and nothing of their memory:
 
 - an answer tells nothing that is not durable (P1);
-- what a member has promised for a key never falls, whether there is a register or not (P2, P10), unless its disk is lost;
+- what a member has promised for a key never falls, whether there is a register or not (P2, P10), unless its
+  disk is lost;
 - one ballot has one content (P3);
-- when a quorum has accepted a content, every proposal of a higher ballot comes from it: it has a later version, or
-  is the same ("Paxos Made Simple", P2b); over removals, changes of members and lost disks (P4, P11, P13, P16);
+- when a quorum has accepted a content, every proposal of a higher ballot comes from it: it has a later
+  version, or is the same ("Paxos Made Simple", P2b); over removals, changes of members and lost disks (P4,
+  P11, P13, P16);
 - along what quorums have accepted an operation of an origin makes one version, not two (P8, P9).
 """
 

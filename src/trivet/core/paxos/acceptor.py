@@ -2,8 +2,8 @@
 
 On the path: questions of proposers in, answers out, and records for the disk between the two. It is the
 acceptor of "Paxos Made Simple" once per key, with three additions: an accept may ask for the next promise as
-well (CASPaxos §2.2.1), what is absent counts as promised up to the floor (Rules P10, P11), and messages of other
-epochs are refused (Rule P12). All of it changes in memory at once; answers leave when it is durable
+well (CASPaxos §2.2.1), what is absent counts as promised up to the floor (Rules P10, P11), and messages of
+other epochs are refused (Rule P12). All of it changes in memory at once; answers leave when it is durable
 (Rule P1). While it is *doubtful* it answers nothing (Rule P16); ``revival.py`` brings it back.
 """
 
@@ -56,8 +56,8 @@ class Acceptor:
 
     __slots__ = (
         "_answers", "_changed", "_marks_changed", "_wiped", "doubtful", "epoch", "epoch_wanted", "floor",
-        "floor_version", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves", "settings",
-        "standing",
+        "floor_version", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves",
+        "settings", "standing",
     )  # fmt: skip
 
     def __init__(
@@ -159,7 +159,7 @@ class Acceptor:
         self._changed[key] = whole or self._changed.get(key, False)
 
     def raise_floor(self, floor: Ballot, floor_version: int) -> None:
-        """Nothing without a register is promised below ``floor``, or had a version above ``floor_version``."""
+        """What has no register is promised ``floor``, and had no version above ``floor_version``."""
         if floor > self.floor or floor_version > self.floor_version:
             self.floor = max(self.floor, floor)
             self.floor_version = max(self.floor_version, floor_version)
@@ -208,7 +208,10 @@ class Acceptor:
         self.learn_lives(reply.standing.lives)
 
     def is_certain_again(self) -> None:
-        """It has caught up. What one member has as a register may be below another's floor: the higher one counts."""
+        """It has caught up.
+
+        What one member has as a register may be below another's floor: the higher one counts.
+        """
         for key, register in self.registers.after(None):
             if register.promised < self.floor:
                 register.promised = self.floor

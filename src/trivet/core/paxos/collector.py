@@ -1,21 +1,21 @@
 """Removal of deleted registers (CASPaxos §3.1, Rule P11).
 
-On the path: after a deletion, when its tombstone has stood for a while. A tombstone is a value like any other: it
-cannot simply be dropped, or an older value that some member still has would come back. So: (a) the tombstone is
-accepted by *every* member, at one ballot; then (b) every member drops it if it still is the one of that ballot, and
-raises its floor above it at the same time.
+On the path: after a deletion, when its tombstone has stood for a while. A tombstone is a value like any
+other: it cannot simply be dropped, or an older value that some member still has would come back. So: (a)
+the tombstone is accepted by *every* member, at one ballot; then (b) every member drops it if it still is
+the one of that ballot, and raises its floor above it at the same time.
 
-Why nothing comes back. After (a) nobody holds anything older, and nobody will accept anything older: every member
-has promised that ballot, and where the register is gone, the floor stands for the promise. So a quorum that
-finds nothing, or finds nothing but this tombstone, is right: every later value was accepted above it, is held
-by a quorum, and is not dropped, because only the tombstone of that very ballot is. Late copies of prepare and
-accept are below the floor; a late removal names a ballot that nobody holds again. A promise that a proposer
-has kept from before is below it too, so proposers need not be told to forget anything (the paper's ages do what the
-floor does here, but want an answer of every proposer). A register with a promise above the tombstone stays: somebody
-is about to write.
+Why nothing comes back. After (a) nobody holds anything older, and nobody will accept anything older: every
+member has promised that ballot, and where the register is gone, the floor stands for the promise. So a
+quorum that finds nothing, or finds nothing but this tombstone, is right: every later value was accepted
+above it, is held by a quorum, and is not dropped, because only the tombstone of that very ballot is. Late
+copies of prepare and accept are below the floor; a late removal names a ballot that nobody holds again. A
+promise that a proposer has kept from before is below it too, so proposers need not be told to forget
+anything (the paper's ages do what the floor does here, but want an answer of every proposer). A register
+with a promise above the tombstone stays: somebody is about to write.
 
-Why nothing runs twice. The done entries go with the tombstone. The version goes into the floor: what is created
-later begins above it, and counts as having forgotten everything up to it (Rule P9).
+Why nothing runs twice. The done entries go with the tombstone. The version goes into the floor: what is
+created later begins above it, and counts as having forgotten everything up to it (Rule P9).
 
 Several members may collect the same key; they get in each other's way, no more. One does so first.
 """

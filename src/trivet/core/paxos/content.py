@@ -30,7 +30,7 @@ class Done(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Content(msgspec.Struct, array_like=True, frozen=True):
-    """``value`` None: a tombstone. ``forgotten``: entries of versions up to this may be missing in ``done``."""
+    """``value`` None: a tombstone. ``forgotten``: entries up to this version may be missing in ``done``."""
 
     version: Number
     value: bytes | None
@@ -125,7 +125,10 @@ class Draft:
         done.append(Done(origin, operation.seq, self.version, reply))
 
     def _evict(self, settled: dict[int, int]) -> None:
-        """Forget one entry, and that something is forgotten: also of a settled one a copy may be on its way."""
+        """Forget one entry, and that something is forgotten.
+
+        Also of a settled one a copy may be on its way.
+        """
         victim = 0
         for position, entry in enumerate(self.done):
             if entry.seq < settled.get(entry.origin, 0):

@@ -18,9 +18,9 @@ from trivet.core.paxos.content import Content
 class Standing(msgspec.Struct, array_like=True, frozen=True):
     """What an acceptor is and knows beside its registers.
 
-    ``life``: which disk it speaks from; ``lives``: the same of other members, as far as it has been told of losses
-    (Rule P16). ``floor``: promised where it has no register; ``floor_version``: no register that it has
-    removed had a later version (Rules P10, P11).
+    ``life``: which disk it speaks from; ``lives``: the same of other members, as far as it has been told of
+    losses (Rule P16). ``floor``: promised where it has no register; ``floor_version``: no register that it
+    has removed had a later version (Rules P10, P11).
     """
 
     life: Number = 0
@@ -155,7 +155,8 @@ class Remove(msgspec.Struct, array_like=True, tag=7, frozen=True):
 class Page(msgspec.Struct, array_like=True, tag=8, frozen=True):
     """The next ``limit`` registers after ``cursor`` (None: from the first key on).
 
-    ``life`` not 0: the sender has lost what it knew and is now in this life; it wants whole registers (Rule P16).
+    ``life`` not 0: the sender has lost what it knew and is now in this life; it wants whole registers (Rule
+    P16).
     """
 
     proposer: Number

@@ -22,8 +22,8 @@ class Outcome(IntEnum):
     INDEFINITE = 3
     """It may have happened, and may still."""
     FORGOTTEN = 4
-    """It was not run now, but may have been before: what would tell is forgotten. ``version`` would do as ``since``
-    if this is the only time that it was submitted."""
+    """It was not run now, but may have been before: what would tell is forgotten. ``version`` would do as
+    ``since`` if this is the only time that it was submitted."""
     OVER = 5
     """A later operation of its origin has happened: this is a late copy, whose origin has its end."""
     BUSY = 6
@@ -59,11 +59,14 @@ class Operation:
         self, op_id: int, key: bytes, change: ChangeFunction, reads_only: bool = False, origin: int = 0,
         seq: int = 0, since: int = 0, fresh: bool = False, settled: int = 0,
     ) -> None:  # fmt: skip
-        """``fresh``: (origin, seq) was never submitted or sent before, so it cannot have happened; and nobody will
-        submit or send it elsewhere before this one has ended without ``OK``.
+        """Nothing happens before it is submitted.
 
-        ``since``: the same number with every copy of it, and best the version of the key that its origin knew before
-        it sent the first: if something of a later version is forgotten, it is not run (Rule P9).
+        ``fresh``: (origin, seq) was never submitted or sent before, so it cannot have happened; and nobody
+        will submit or send it elsewhere before this one has ended without ``OK``.
+
+        ``since``: the same number with every copy of it, and best the version of the key that its origin
+        knew before it sent the first: if something of a later version is forgotten, it is not run (Rule
+        P9).
         """
         assert reads_only or origin >= 1, "what changes something has an origin"
         self.op_id = op_id

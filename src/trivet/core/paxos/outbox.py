@@ -62,12 +62,10 @@ class Outbox:
     def flush(self, epoch: int, members: tuple[NodeId, ...], out: list[tuple[NodeId, Message]]) -> None:
         """Make messages of everything."""
         for message in self._messages(epoch, self._prepares, self._accepts, self._reads):
-            for node in members:
-                out.append((node, message))
+            out.extend([(node, message) for node in members])
         if self._removes:
             remove = Remove(self.proposer, epoch, self._removes)
-            for node in members:
-                out.append((node, remove))
+            out.extend([(node, remove) for node in members])
         if self._direct:
             self._flush_direct(epoch, out)
         self.clear()
@@ -83,8 +81,7 @@ class Outbox:
             else:
                 lists[2].append(item)
         for node, (prepares, accepts, reads) in nodes.items():
-            for message in self._messages(epoch, prepares, accepts, reads):
-                out.append((node, message))
+            out.extend([(node, message) for message in self._messages(epoch, prepares, accepts, reads)])
 
     def _messages(
         self, epoch: int, prepares: list[PrepareItem], accepts: list[AcceptItem], reads: list[ReadItem]

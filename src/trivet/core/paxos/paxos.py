@@ -1,10 +1,10 @@
 """One member of a group of registers: inputs in, effects out.
 
-On the path: the group submits operations and passes messages in; ``ready()`` gives what has to leave, be saved, be
-answered. It is what Rystsov's "CASPaxos: Replicated State Machines without logs" (2018) describes; "§" means its
-sections. This file joins the acceptor and the proposer of a node, and what they need from time to time: walks
-over keys, removal of tombstones, changes of members, recovery from a lost disk. A node that is no
-member has a proposer all the same.
+On the path: the group submits operations and passes messages in; ``ready()`` gives what has to leave, be
+saved, be answered. It is what Rystsov's "CASPaxos: Replicated State Machines without logs" (2018)
+describes; "§" means its sections. This file joins the acceptor and the proposer of a node, and what they
+need from time to time: walks over keys, removal of tombstones, changes of members, recovery from a lost
+disk. A node that is no member has a proposer all the same.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,10 @@ class Paxos:
     def __init__(
         self, settings: PaxosSettings, prng: Prng, records: Iterable[SavedRecord] = (), doubtful: bool = False
     ) -> None:
-        """Wake up with what the disk remembers, in the order it was saved; ``doubtful``: it may lack something."""
+        """Wake up with what the disk remembers, in the order it was saved.
+
+        ``doubtful``: it may lack something.
+        """
         assert problem(settings) == "", problem(settings)
         self.settings = settings
         self.acceptor = Acceptor(settings, records, doubtful, settings.proposer)
@@ -132,7 +135,10 @@ class Paxos:
         self.scans.start(scan_id, cursor, limit)
 
     def rescan(self) -> None:
-        """Bring every register to quorums of both sets of voters; ``Ready.rescanned`` says when that is so."""
+        """Bring every register to quorums of both sets of voters.
+
+        ``Ready.rescanned`` says when that is so.
+        """
         self.rescan_.start()
 
     def collect(self, key: bytes) -> bool:

@@ -1,8 +1,8 @@
 """Which member proposes for a key, as long as it lives.
 
 On the path: whoever gets a command sends it to this member; then its promise is kept there, and nobody duels.
-Nothing depends on all asking the same one. Strategy: rendezvous hashing (Thaler and Ravishankar, 1998): when a
-member goes, only its keys go elsewhere.
+Nothing depends on all asking the same one. Strategy: rendezvous hashing (Thaler and Ravishankar, 1998):
+when a member goes, only its keys go elsewhere.
 """
 
 from collections.abc import Iterable

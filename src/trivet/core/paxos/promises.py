@@ -1,8 +1,9 @@
 """Promises that a proposer has got together with acceptances: the next change needs one round trip.
 
-On the path: a change looks here before it prepares (Rule P5). An entry says: a quorum has promised (counter, this
-proposer) for the key, and had accepted ``content`` as the last before that. It is used once: whatever comes of
-it, a new entry follows from a new acceptance or none does. Least recently made entries go first.
+On the path: a change looks here before it prepares (Rule P5). An entry says: a quorum has promised
+(counter, this proposer) for the key, and had accepted ``content`` as the last before that. It is used once:
+whatever comes of it, a new entry follows from a new acceptance or none does. Least recently made entries go
+first.
 """
 
 from trivet.core.paxos.content import Content

@@ -3,7 +3,8 @@
 On the path: operations in, questions out, answers in, finished operations out. It is the proposer of CASPaxos
 (§2.2): prepare, take the value of the highest accepted ballot, run the change functions upon it, accept. With
 a promise from the acceptance before, the first round trip falls away (Rule P5); a read on whose ballot a
-quorum agrees takes one as well (Rule P6). Nothing of it is durable: a restarted node has another proposer's number.
+quorum agrees takes one as well (Rule P6). Nothing of it is durable: a restarted node has another proposer's
+number.
 
 Of one key one round is under way; what is submitted meanwhile waits at its front, and then runs together.
 """
@@ -47,9 +48,9 @@ class Proposer:
     """One proposer of one group. Its owner in the room (``Paxos``) takes what is finished."""
 
     __slots__ = (
-        "_due", "_next_round", "_stirred", "collected", "config", "counter", "epoch_wanted", "finished", "floor",
-        "floor_version", "fronts", "generation", "internal", "kept", "lives", "now", "outbox", "prng", "quorums", "rounds",
-        "settings", "settled", "underway",
+        "_due", "_next_round", "_stirred", "collected", "config", "counter", "epoch_wanted", "finished",
+        "floor", "floor_version", "fronts", "generation", "internal", "kept", "lives", "now", "outbox",
+        "prng", "quorums", "rounds", "settings", "settled", "underway",
     )  # fmt: skip
 
     def __init__(self, settings: PaxosSettings, prng: Prng) -> None:
@@ -124,7 +125,10 @@ class Proposer:
             del self.settled[next(iter(self.settled))]
 
     def collect(self, key: bytes) -> bool:
-        """Bring the tombstone of ``key`` to every member, then have it dropped (Rule P11). False: it is busy."""
+        """Bring the tombstone of ``key`` to every member, then have it dropped (Rule P11).
+
+        False: it is busy.
+        """
         if key in self.fronts:
             return False
         round_ = Round(key, None, [])
@@ -142,7 +146,7 @@ class Proposer:
             if round_.is_collecting and self.now >= round_.wait_ticks:
                 self._give_up_collecting(round_)
             elif round_.phase is Phase.WAITING:
-                if round_.ticks == round_.wait_ticks:
+                if round_.ticks == round_.wait_ticks and not round_.is_collecting:
                     self._due.append(round_)
             elif round_.ticks >= self.settings.patience_ticks:
                 self._impatient(round_)
@@ -174,7 +178,10 @@ class Proposer:
         return standing.life == self.lives.get(sender, 0)
 
     def _learn_lives(self, sender: NodeId, standing: Standing) -> None:
-        """Somebody lost a disk: what it said before counts no more, nor what was concluded from that (P16)."""
+        """Somebody lost a disk.
+
+        What it said before counts no more, nor what was concluded from that (P16).
+        """
         news = False
         for node, life in (*standing.lives, (sender, standing.life)):
             if life > self.lives.get(node, 0):
@@ -337,7 +344,7 @@ class Proposer:
         self.outbox.accept(AcceptItem(round_.round_id, round_.key, counter, next_counter, content))
 
     def _answer_reads(self, round_: Round, content: Content | None) -> None:
-        """A quorum has accepted this, and nothing later was accepted by one before the read began (Rule P6)."""
+        """A quorum has accepted this, so nothing later had been by one when the read began (Rule P6)."""
         self._run(round_, content)
         self._end(round_)
 
@@ -364,10 +371,10 @@ class Proposer:
         settings = self.settings
         round_.tries += 1
         self._enter(round_, Phase.WAITING)
-        if round_.is_collecting:
-            self._give_up_collecting(round_)
-        elif round_.tries == 1:
+        if round_.tries == 1:
             self._due.append(round_)
+        elif round_.is_collecting:
+            self._give_up_collecting(round_)
         else:
             longest = settings.backoff_ticks << min(round_.tries - 2, 16)
             round_.wait_ticks = 1 + self.prng.below(min(longest, settings.backoff_ticks_max))
@@ -459,7 +466,8 @@ class Proposer:
     def _collect(self, round_: Round) -> None:
         """All members have promised: all are to have what was accepted last at this ballot.
 
-        That may be a value which somebody gave up to write. It is brought to an end like a tombstone, and stays.
+        That may be a value which somebody gave up to write. It is brought to an end like a tombstone, and
+        stays.
         """
         content = round_.contents[round_.best()]
         if content is None:

@@ -23,7 +23,10 @@ class Register:
         self.accepted = accepted
         self.content = content
         self.hearsay = False
-        """It has ``content`` from others, after it lost its own: it tells of it, but it may never have accepted it."""
+        """It has ``content`` from others, after it lost its own.
+
+        It tells of it, but it may never have accepted it.
+        """
         self.save_id = 0
         """The save with which all this is durable."""
 

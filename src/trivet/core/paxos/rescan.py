@@ -1,14 +1,14 @@
 """The work between the two steps of a change of members (Rule P14).
 
-On the path: nowhere, until the cluster map has put a second set of voters beside the first. Then any member may
-run this: for every key that a quorum of both sets knows, a read; that is answered only when quorums of both
-sets have accepted one and the same value (or none), else it makes them. In the end the floors are brought to
-quorums of both sets as well. When it is done, the map may leave the former set behind.
+On the path: nowhere, until the cluster map has put a second set of voters beside the first. Then any member
+may run this: for every key that a quorum of both sets knows, a read; that is answered only when quorums of
+both sets have accepted one and the same value (or none), else it makes them. In the end the floors are
+brought to quorums of both sets as well. When it is done, the map may leave the former set behind.
 
-Why all keys are seen: a value chosen under the former epoch was accepted there by a majority of the former set,
-by every one of it before it entered this epoch; a page counts only in this epoch, and pages of a majority of the
-former set are in every quorum. Why it is enough: whatever is accepted in this epoch needs both sets anyway.
-Everything in it may be done twice, by several members, and begun again from nothing.
+Why all keys are seen: a value chosen under the former epoch was accepted there by a majority of the former
+set, by each of them before it entered this epoch; a page counts only in this epoch, and every quorum of
+pages has those of a majority of the former set. Why it is enough: whatever is accepted in this epoch needs
+both sets anyway. Everything in it may be done twice, by several members, and begun again from nothing.
 """
 
 from trivet.core.base.ids import NodeId
@@ -27,8 +27,8 @@ class Rescan:
     """Of one member; at most one is under way."""
 
     __slots__ = (
-        "_cursor", "_is_last_page", "_keys", "_mask", "_next_round", "_proposer", "_raising_ticks", "_round_id",
-        "_run", "_scans", "_underway", "done_epoch", "epoch",
+        "_cursor", "_is_last_page", "_keys", "_mask", "_next_round", "_proposer", "_raising_ticks",
+        "_round_id", "_run", "_scans", "_underway", "done_epoch", "epoch",
     )  # fmt: skip
 
     def __init__(self, proposer: Proposer, scans: Scans) -> None:
@@ -62,7 +62,10 @@ class Rescan:
         self._scans.start(INTERNAL, None, self._proposer.settings.page_keys_max)
 
     def stop(self) -> None:
-        """Another epoch has come, or it is to begin again. Reads under way end by themselves, and are not missed."""
+        """Another epoch has come, or it is to begin again.
+
+        Reads under way end by themselves, and are not missed.
+        """
         self.epoch = 0
         self._run += 1
         self._keys = []

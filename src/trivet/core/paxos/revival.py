@@ -1,31 +1,35 @@
 """How an acceptor that may have forgotten something becomes one again (Rule P16).
 
-On the path: nowhere, until a disk is lost or damaged. The acceptor is then *doubtful*: it answers nothing, and it
-has begun a new *life*. This walks, for every other member by itself, over all of its registers, bare ones
-included, page by page, and takes over whatever is further. It ends when members who meet all its former quorums
-have been walked through: a majority of the *others*, in both sets while members change.
+On the path: nowhere, until a disk is lost or damaged. The acceptor is then *doubtful*: it answers nothing,
+and it has begun a new *life*. This walks, for every other member by itself, over all of its registers, bare
+ones included, page by page, and takes over whatever is further. It ends when members who meet all its
+former quorums have been walked through: a majority of the *others*, in both sets while members change.
 
 What it takes over it has from *hearsay*: it tells every proposer that prepares, which can only keep that one
 from missing a value; but it does not count among those who have accepted it, nor does it say so when it is
-asked to accept the same once more. For it may have promised, in its former life, a ballot above that of the value, without having
-had the value: had it not forgotten, it would have refused it. Once it accepts something, that is its own.
+asked to accept the same once more. For it may have promised, in its former life, a ballot above that of the
+value, without having had the value: had it not forgotten, it would have refused it. Once it accepts
+something, that is its own.
 
-Why that is enough. Let X be the member, S those it has walked through. Whoever is asked for a page first records,
-durably, that X is in its new life, and tells so in every answer from then on; a proposer drops whatever X said in an
-earlier life, together with all that it concluded from it, as soon as it hears that. Take any conclusion that counts
-an answer of X's former life: a promise or an acceptance of ballot b for key k by a quorum Q. Some Y of S is in Q,
-because S holds a majority of the others and Q at least all but that many. Y gave its answer
+Why that is enough. Let X be the member, S those it has walked through. Whoever is asked for a page first
+records, durably, that X is in its new life, and tells so in every answer from then on; a proposer drops
+whatever X said in an earlier life, together with all that it concluded from it, as soon as it hears that.
+Take any conclusion that counts an answer of X's former life: a promise or an acceptance of ballot b for key
+k by a quorum Q. Some Y of S is in Q, because S holds a majority of the others and Q at least all but that
+many. Y gave its answer
 
-- before it recorded X's new life. Then Y's register had promised b (accepted it) before its page about k was read:
-  X has taken that over, and is bound by the promise (knows the value) as if it had never forgotten;
+- before it recorded X's new life. Then Y's register had promised b (accepted it) before its page about k
+  was read: X has taken that over, and is bound by the promise (knows the value) as if it had never
+  forgotten;
 - or after that. Then the answer says so, and the proposer does not count X's.
 
-The same holds where Y had dropped the register: a bare one is below the floor, which comes with every page; a removed
-tombstone had been accepted by every member, X and all of S among them, before. If X's acceptance counted, S gave
-theirs before recording, so no page can show anything older; and if the page comes after the removal, the floor
-comes with it. And where X was in a later epoch than it remembers, because Q was a quorum of that epoch:
-Y is in it too, and refuses the page, or had answered in the older epoch and then tells of the new life.
-A crash in the middle begins the walk anew: nothing was answered. Two doubtful members do not help each other.
+The same holds where Y had dropped the register: a bare one is below the floor, which comes with every page;
+a removed tombstone had been accepted by every member, X and all of S among them, before. If X's acceptance
+counted, S gave theirs before recording, so no page can show anything older; and if the page comes after the
+removal, the floor comes with it. And where X was in a later epoch than it remembers, because Q was a quorum
+of that epoch: Y is in it too, and refuses the page, or had answered in the older epoch and then tells of
+the new life. A crash in the middle begins the walk anew: nothing was answered. Two doubtful members do not
+help each other.
 """
 
 from trivet.core.base.ids import NodeId

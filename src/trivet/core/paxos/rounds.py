@@ -51,7 +51,7 @@ class Front:
 
 
 class Round:
-    """Invariants: a member is in one of ``mask`` and ``refused`` at most; ``content`` is set while accepting."""
+    """Invariants: no member is in both ``mask`` and ``refused``; while accepting there is a ``content``."""
 
     __slots__ = (
         "agreeing", "content", "contents", "counter", "front", "key", "mask", "next_counter", "next_mask",
@@ -121,21 +121,12 @@ class Round:
         """Nobody waits for its end any more."""
         if self.front is None:
             return False
-        for operation in self.operations:
-            if operation.outcome is Outcome.PENDING:
-                return False
-        return True
+        return all(operation.outcome is not Outcome.PENDING for operation in self.operations)
 
     def only_reads(self) -> bool:
         """Nothing in it can change the register."""
-        for operation in self.operations:
-            if not operation.reads_only:
-                return False
-        return True
+        return all(operation.reads_only for operation in self.operations)
 
     def wants_content(self) -> bool:
         """Somebody wants to see the value."""
-        for operation in self.operations:
-            if operation.wants_content:
-                return True
-        return False
+        return any(operation.wants_content for operation in self.operations)

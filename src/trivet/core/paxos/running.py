@@ -28,7 +28,8 @@ def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes
             operation.exposed = True
         return
     if operation.fresh:
-        # Only now it may happen: what was forgotten before is no loss. Never lower than what copies of it carry.
+        # Only now it may happen: what was forgotten before is no loss. Never lower than what copies of it
+        # carry.
         operation.fresh = False
         operation.since = max(operation.since, draft.version)
     elif draft.forgotten > operation.since:

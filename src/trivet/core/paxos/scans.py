@@ -1,9 +1,10 @@
 """Walks over the keys of a group.
 
-On the path: the owner's SCAN, KEYS and DBSIZE, and the rescan when members change. Every member gives its next
-page; a quorum of pages makes one: up to the last key of the shortest page that is not the end, every key that a
-quorum has accepted is in one of them. A key whose highest accepted value is a tombstone is not there. What changes
-while the walk goes on may be seen or not, as in Redis.
+On the path: the owner's SCAN, KEYS and DBSIZE, and the rescan when members change. Every member gives its
+next page; a quorum of pages makes one: up to the last key of the shortest page that is not the end, every
+key that a quorum has accepted is in one of them. Where a quorum has accepted the same ballot, it is sure
+whether the key is there; else the key is *unsure*, and only a read can tell (Rule P18). What changes while
+the walk goes on may be seen or not, as in Redis.
 """
 
 from trivet.core.base.ids import NodeId
