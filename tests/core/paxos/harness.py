@@ -7,6 +7,8 @@ members are.
 
 from collections import deque
 
+import msgspec
+
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import Content
@@ -17,6 +19,9 @@ from trivet.core.paxos.ready import Marks, Ready, Save, SavedPromise, SavedRecor
 from trivet.core.paxos.settings import PaxosSettings
 
 from paxos_watch import Watch  # isort: skip
+
+DECODER = msgspec.msgpack.Decoder(Message)
+RECORDS = msgspec.msgpack.Decoder(list[SavedRecord])
 
 # --- commands: what an owner does with a value --------------------------------------------
 
@@ -156,6 +161,8 @@ class Group:
         self.checks = 1
         """Invariants are checked in one of so many turns."""
         self._turns = 0
+        self.as_bytes = False
+        """Messages and records travel as bytes."""
         self.held: dict[int, bool] = {}
         for desk in self.desks.values():
             desk.start(seed, settings)
@@ -180,6 +187,8 @@ class Group:
         desk = self.desks.get(to)
         if desk is None or desk.paxos is None or (sender, to) in self.cut:
             return
+        if self.as_bytes:
+            message = DECODER.decode(msgspec.msgpack.encode(message))
         desk.paxos.step(sender, message)
         self.turn(to)
 
@@ -198,6 +207,18 @@ class Group:
 
     def crash(self, node: int, kept: int = 0) -> None:
         self.desks[node].crash(kept)
+
+    def compact(self, node: int) -> None:
+        """The log of a node begins anew with what it holds."""
+        desk = self.desks[node]
+        if desk.queue or desk.lost:
+            return
+        records: list[SavedRecord] = []
+        cursor: bytes | None = None
+        while page := desk.live.records(cursor, 3):
+            records += page
+            cursor = page[-1].key if isinstance(page[-1], SavedRegister) else b""
+        desk.records = RECORDS.decode(msgspec.msgpack.encode(records))
 
     def restart(self, node: int) -> None:
         self.desks[node].start(self.seed, self.settings)

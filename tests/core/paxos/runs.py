@@ -68,6 +68,7 @@ class Run:
             origins_max=pick(1, 2, 16) if theme == "copies" else pick(2, 16),
         )  # fmt: skip
         self.group.events = None
+        self.group.as_bytes = pick(0, 0, 0, 1) == 1
         self.group.checks = 17
         self.nodes = list(self.group.desks)
         self.clients = [Client(i) for i in range(pick(2, 4, 6))]
@@ -105,6 +106,7 @@ class Run:
             (pick(8, 15) if theme == "disks" else pick(0, 0, 0, 2), self.lose_disk),
             (pick(20, 60) if theme == "disks" else pick(5, 20), self.come_late), (pick(2, 10), self.copy_late),
             (pick(5, 20) if removals else pick(0, 3), self.collect), (pick(0, 2), self.scan),
+            (pick(0, 0, 3), self.compact),
         ]  # fmt: skip
         if self.changing:
             self.weights += [
@@ -264,6 +266,10 @@ class Run:
 
     def heal(self) -> None:
         self.group.cut.clear()
+
+    def compact(self) -> None:
+        if node := self.someone():
+            self.group.compact(node)
 
     # --- clients -------------------------------------------------------------------------
 
