@@ -1,12 +1,17 @@
 """The whole member: long random runs with every fault, judged; and what only the whole can show."""
 
 import os
-from types import ModuleType
+from types import ModuleType, UnionType
+from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
 from trivet.core.base.prng import Prng
+from trivet.core.paxos.ballot import NUMBER_MAX
 from trivet.core.paxos.config import GroupConfig
+from trivet.core.paxos.content import Content, Done, seal
+from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import SavedRecord
@@ -140,3 +145,74 @@ def test_a_group_of_one_that_lost_its_disk_stays_silent() -> None:
                 paxos.saved(ready.save.save_id)
     assert paxos.doubtful
     assert operation.outcome is Outcome.DEFINITE
+
+
+class Noise:
+    """Messages that get past the decoder, and make no sense."""
+
+    def __init__(self, seed: int) -> None:
+        self.prng = Prng(seed)
+
+    def number(self) -> int:
+        return (0, 1, 2, 3, 7, 1 << 32, (1 << 62) + 1, NUMBER_MAX, self.prng.u64() >> 1)[self.prng.below(9)]
+
+    def key(self) -> bytes:
+        return (b"", b"k", b"k", b"j", b"x" * 2000)[self.prng.below(5)]
+
+    def make(self, kind: object) -> object:
+        """Anything of that type."""
+        prng = self.prng
+        origin = get_origin(kind)
+        if origin is Annotated:
+            return self.number()
+        if origin is list or (origin is tuple and get_args(kind)[-1] is Ellipsis):
+            items = [self.make(get_args(kind)[0]) for _ in range(prng.below(4))]
+            return items if origin is list else tuple(items)
+        if origin is tuple:
+            return tuple(self.make(part) for part in get_args(kind))
+        if origin in (Union, UnionType):
+            return self.make(get_args(kind)[prng.below(len(get_args(kind)))])
+        if kind is bytes:
+            return self.key()
+        if kind is bool:
+            return prng.below(2) == 1
+        if kind is type(None):
+            return None
+        if kind is Content and prng.below(4):
+            done = tuple(
+                Done(self.number(), self.number(), self.number(), b"r") for _ in range(prng.below(3))
+            )
+            return seal(b"k", self.number(), (None, b"1")[prng.below(2)], done, self.number())
+        hints = get_type_hints(kind, include_extras=True)
+        return kind(*[self.make(hints[name]) for name in kind.__struct_fields__])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_that_peers_send_crashes_a_member(seed: int) -> None:
+    noise = Noise(seed)
+    settings = PaxosSettings(
+        node=1, proposer=7, key_bytes_max=1000, bare_max=5, patience_ticks=2, tombstone_ticks=1, held_messages_max=20
+    )  # fmt: skip
+    paxos = Paxos(settings, Prng(seed), [], seed % 3 == 0)
+    paxos.learn(GroupConfig(1, (1, 2, 3), (3, 4) if seed % 2 else ()))
+    encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Message)
+    for step in range(1500):
+        message = noise.make(get_args(Message)[noise.prng.below(12)])
+        if noise.prng.below(4):
+            changes: dict[str, object] = {"epoch": 1}
+            changes |= {"proposer": 7} if noise.prng.below(2) else {}
+            message = msgspec.structs.replace(message, **changes)
+        paxos.step(1 + noise.prng.below(5), decoder.decode(encoder.encode(message)))
+        if step % 5 == 0:
+            paxos.submit(Operation(step, b"k", increment, False, 9, step, 0, True))
+            paxos.tick()
+        if step % 50 == 0:
+            paxos.scan(1, None, 5)
+            paxos.rescan()
+            paxos.collect(b"k")
+        while ready := paxos.ready():
+            if ready.save is not None and noise.prng.below(4):
+                paxos.saved(ready.save.save_id)
+        paxos.check_invariants()
+    assert paxos.acceptor.saves.held_count <= 20
+    assert paxos.underway <= settings.operations_max

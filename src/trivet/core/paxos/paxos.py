@@ -100,17 +100,20 @@ class Paxos:
         return self.acceptor.registers.bytes_in_memory + self.proposer.kept.bytes_in_memory
 
     def records(self, cursor: bytes | None, limit: int) -> list[SavedRecord]:
-        """What a log that begins here must hold: registers after ``cursor``, and with the first, the marks.
+        """What a log that begins here must hold: ``limit`` registers after ``cursor``, before the first the marks.
 
-        An empty list is the end. What is saved meanwhile has to be in the log behind them.
+        Go on after the key of the last register; an empty list, or one of marks alone, is the end. What is saved meanwhile has to be in the log behind them.
         """
         records: list[SavedRecord] = [] if cursor is not None else [self.acceptor.marks()]
+        end = len(records) + max(limit, 1)
         for key, register in self.acceptor.registers.after(cursor):
-            if len(records) >= max(limit, 1):
+            if len(records) >= end:
                 break
             records.append(
-                SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
-            )
+                SavedRegister(
+                    key, register.promised, register.accepted, register.content, register.hearsay
+                )
+            )  # fmt: skip
         return records
 
     # --- inputs --------------------------------------------------------------------------
