@@ -32,7 +32,7 @@ def test_conversations(replay: Callable[[str], None], name: str) -> None:
     replay(f"proposer/{name}")
 
 
-@pytest.mark.parametrize("name", ["conflict", "other_proposer", "forgotten"])
+@pytest.mark.parametrize("name", ["conflict", "other_proposer", "forgotten", "kept_promise"])
 def test_exactly_once(replay: Callable[[str], None], name: str) -> None:
     replay(f"exactly_once/{name}")
 

@@ -176,6 +176,7 @@ class Acceptor:
         """The cluster map says who the members are. Epochs only rise (Rule P12)."""
         if config.epoch <= self.epoch:
             return
+        self._send_answers()  # of the epoch before
         self.epoch = config.epoch
         joined = config.joined(self.settings.node)
         if joined != self.joined:

@@ -100,9 +100,10 @@ class Paxos:
         return self.acceptor.registers.bytes_in_memory + self.proposer.kept.bytes_in_memory
 
     def records(self, cursor: bytes | None, limit: int) -> list[SavedRecord]:
-        """What a log that begins here must hold: ``limit`` registers after ``cursor``, before the first the marks.
+        """What a log that begins here must hold: marks, then registers, ``limit`` of them after ``cursor``.
 
-        Go on after the key of the last register; an empty list, or one of marks alone, is the end. What is saved meanwhile has to be in the log behind them.
+        Go on after the key of the last register; an empty list, or one of marks alone, is the end. What is
+        saved meanwhile has to be in the log behind them.
         """
         records: list[SavedRecord] = [] if cursor is not None else [self.acceptor.marks()]
         end = len(records) + max(limit, 1)

@@ -33,7 +33,7 @@ from trivet.core.paxos.messages import (
 )
 from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.outbox import Outbox
-from trivet.core.paxos.promises import KeptPromises
+from trivet.core.paxos.promises import Kept, KeptPromises
 from trivet.core.paxos.rounds import Front, Phase, Round
 from trivet.core.paxos.running import run
 from trivet.core.paxos.settings import PaxosSettings
@@ -304,10 +304,17 @@ class Proposer:
                 self.outbox.read(ReadItem(round_.round_id, round_.key, round_.wants_content()))
                 return
             kept = self.kept.take(round_.key)
-            if kept is not None:
+            if kept is not None and self._may_be_there(kept):
                 self._decide(round_, kept.content, False, kept.counter)
                 return
         self._prepare(round_)
+
+    def _may_be_there(self, kept: Kept) -> bool:
+        """Whether the register cannot have been removed, as far as is known (Rule P11).
+
+        An accept in vain would be safe, but leave its operations in doubt (Rule P9).
+        """
+        return kept.counter > self.floor[0] or kept.content.version > self.floor_version
 
     def _prepare(self, round_: Round) -> None:
         """Phase 1, with a new ballot. A promise kept from before is below it from now on."""
