@@ -562,3 +562,11 @@ BUGS = [
         seeds=300,
     ),
 ]
+
+IN_RUNS = (
+    "answers of a former life count",
+    "a lost disk does not ask for bare registers",
+    "a lost disk does not ask for the floor",
+)
+"""What scripts notice at once, random runs notice as well, in time."""
+BUGS += [Planted(f"{bug.name}, in runs", bug.changes, "losses", 600) for bug in BUGS if bug.name in IN_RUNS]

@@ -506,7 +506,7 @@ class Run:
             if client.history is not None:
                 self.close(client, None)
         self.owners.clear()
-        self.final_reads()
+        self.final_reads(self.nodes)
         self.final_deletes()
 
     def is_still(self) -> bool:
@@ -514,11 +514,11 @@ class Run:
             d.live.underway or d.live.doubtful for d in self.group.desks.values()
         )
 
-    def final_reads(self) -> None:
+    def final_reads(self, nodes: list[int]) -> None:
         """Every key at every node: all must answer."""
         there: dict[bytes, bool] = {}
         for key in self.keys:
-            for node in self.nodes:
+            for node in nodes:
                 client = Client(100 + node)
                 client.origin = 90000 + node
                 client.seq = self.next_id
@@ -568,6 +568,112 @@ class Run:
         return [complaint.text() for complaint in complaints]
 
 
+class Losses(Run):
+    """One run that is about lost disks alone: what a member said in its former life, and when it is heard.
+
+    It goes by episodes, each on a key of its own: some operations get part of their way, a member loses its disk and
+    is walked through nothing but pages, others get on, and then what is late comes.
+    """
+
+    steps = 12
+
+    def __init__(self, harness: ModuleType, seed: int) -> None:
+        super().__init__(harness, seed, "disks")
+        self.drop = 0
+        self.more_clients = 0
+        self.episodes: list[bytes] = []
+        self.share = 50
+        """Percent of what is on its way that arrives."""
+
+    def step(self) -> None:
+        """One episode."""
+        pick = self.pick
+        self.share, self.reads = pick(25, 40, 60), pick(0, 20)
+        self.episodes.append((b"c%d", b"r%d")[pick(0, 1)] % len(self.episodes))
+        self.keys = self.episodes[-1:]
+        if pick(0, 1):
+            self.operate()
+            self.burst()
+        for node in self.nodes:
+            # Some have been busier than others.
+            self.group.desks[node].live.proposer.counter += self.prng.below(pick(1, 12))
+        for _ in range(1 + self.prng.below(3)):
+            self.operate()
+            self.some()
+        self.some()
+        self.loss()
+        self.reads = pick(20, 70)
+        for _ in range(4 + self.prng.below(8)):
+            (self.operate, self.some, self.some, self.come_late, self.come_late, self.tick)[
+                self.prng.below(6)
+            ]()
+            self.end_turn()
+        self.calm(pick(1, 4))
+
+    def end_turn(self) -> None:
+        self.now += 1
+        if self.group.finished:
+            self.take_ends()
+
+    def some(self) -> None:
+        """A part of what is on its way arrives, another will come late or never."""
+        flights, self.group.flights = self.group.flights, []
+        if self.reorder:
+            self.prng.shuffle(flights)
+        for flight in flights:
+            chance = self.prng.below(100)
+            if chance < self.share:
+                self.group.deliver(flight)
+            elif chance < self.share + 25:
+                self.late.append(flight)
+            elif chance < 90:
+                self.group.flights.append(flight)
+        for node in self.nodes:
+            if self.prng.below(5):
+                self.group.sync(node)
+        self.end_turn()
+
+    def loss(self) -> None:
+        """A member loses its disk, and is brought back by pages alone, while nothing else moves."""
+        voters = self.group.config.voters
+        node = voters[self.prng.below(len(voters))]
+        self.lost_copies(node)
+        self.late += [flight for flight in self.group.flights if flight[0] == node]
+        self.group.flights = [flight for flight in self.group.flights if node not in flight[:2]]
+        self.group.crash(node)
+        self.group.desks[node].lose()
+        self.wake(node)
+        self.group.learn(node)
+        self.count("disks lost")
+        for _ in range(40):
+            pages = [f for f in self.group.flights if type(f[2]).__name__ in ("Page", "PageReply")]
+            self.group.flights = [f for f in self.group.flights if f not in pages]
+            for flight in pages:
+                self.group.deliver(flight)
+            for other in voters:
+                self.group.sync(other)
+            if not self.group.desks[node].doubting:
+                break
+            if not pages:
+                self.group.tick(node)
+        assert not self.group.desks[node].doubting, f"{node} does not catch up"
+        self.end_turn()
+
+    def finish(self) -> None:
+        """All ends, and every key is read at some nodes."""
+        self.copying = 0
+        self.delayed.clear()
+        for flight in self.late:
+            self.group.deliver(flight)
+        self.calm(60, self.is_still)
+        for client in self.clients:
+            if client.history is not None:
+                self.close(client, None)
+        self.owners.clear()
+        self.keys = self.episodes
+        self.final_reads(self.nodes[:: len(self.nodes) - 1])
+
+
 def reply_of(reply: bytes) -> object:
     """In the judge's terms."""
     if reply == b"+OK":
@@ -578,8 +684,8 @@ def reply_of(reply: bytes) -> object:
 
 
 def run(harness: ModuleType, seed: int, theme: str = "") -> Run:
-    """One run, judged. ``theme``: this one, and not what the seed says."""
-    one = Run(harness, seed, theme)
+    """One run, judged. ``theme``: this one, and not what the seed says; "losses": of lost disks alone."""
+    one = Losses(harness, seed) if theme == "losses" else Run(harness, seed, theme)
     for _ in range(one.steps):
         one.step()
     one.finish()

@@ -39,11 +39,24 @@ def test_random_runs(runs: ModuleType, harness: ModuleType, first: int) -> None:
     assert "unknown" not in counts, "too hard for the judge"
 
 
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_random_losses(runs: ModuleType, harness: ModuleType, first: int) -> None:
+    revived = 0
+    for seed in range(first, first + 20):
+        revived += runs.run(harness, seed, "losses").group.revived
+    assert revived == 20 * 12
+
+
+SEEDS = int(os.environ.get("TRIVET_PAXOS_SEEDS", "3000"))
+"""How many `make soak` runs of each kind."""
+
+
 @pytest.mark.soak
-def test_many_random_runs(runs: ModuleType, harness: ModuleType) -> None:
-    """``TRIVET_PAXOS_SEEDS`` says how many."""
-    for seed in range(1000, 1000 + int(os.environ.get("TRIVET_PAXOS_SEEDS", "3000"))):
-        runs.run(harness, seed)
+@pytest.mark.timeout(SEEDS)
+@pytest.mark.parametrize("theme", ["", "losses"])
+def test_many_random_runs(runs: ModuleType, harness: ModuleType, theme: str) -> None:
+    for seed in range(1000, 1000 + SEEDS):
+        runs.run(harness, seed, theme)
 
 
 def test_equal_seeds_give_equal_runs(runs: ModuleType, harness: ModuleType) -> None:
