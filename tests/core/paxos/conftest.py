@@ -27,7 +27,8 @@ def _load(name: str) -> ModuleType:
 _watch = _load("watch")
 _harness = _load("harness")
 _conversation = _load("conversation")
-_runs = _load("runs")
+_load("runs")
+_runs = _load("episodes")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

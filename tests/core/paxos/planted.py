@@ -77,7 +77,7 @@ def planted(sources: dict[str, str]) -> Iterator[dict[str, ModuleType]]:
         del sys.modules[name]
     sys.meta_path.insert(0, finder)
     try:
-        yield {name: _load(name) for name in ("watch", "harness", "conversation", "runs")}
+        yield {name: _load(name) for name in ("watch", "harness", "conversation", "runs", "episodes")}
     finally:
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if _is_ours(name)]:
@@ -108,7 +108,7 @@ def noticed(bug: Planted) -> str:
             return ""
         for seed in range(bug.seeds):
             try:
-                modules["runs"].run(modules["harness"], seed, bug.theme)
+                modules["episodes"].run(modules["harness"], seed, bug.theme)
             except Exception as complaint:
                 return f"seed {seed}: {str(complaint)[:100]}"
     return ""
@@ -378,7 +378,7 @@ BUGS = [
                 "            self.marks_changed()",
             ),
         ],
-        theme="disks",
+        theme="losses",
     ),
     Planted(
         "a lost disk is content with one other member",
@@ -389,8 +389,7 @@ BUGS = [
                 "if not mask:",
             ),
         ],
-        theme="disks",
-        seeds=300,
+        theme="losses",
     ),
     Planted(
         "answers of a former life count",
@@ -434,8 +433,7 @@ BUGS = [
                 "            if False:\n",
             ),
         ],
-        theme="",
-        seeds=300,
+        theme="losses",
     ),
     Planted(
         "what is known from others counts as accepted",
@@ -457,8 +455,7 @@ BUGS = [
                 "register.accepted == ballot:",
             ),
         ],
-        theme="disks",
-        seeds=200,
+        theme="losses",
     ),
     Planted(
         "only the former set decides",
@@ -469,7 +466,7 @@ BUGS = [
                 "        return True",
             ),
         ],
-        theme="members",
+        theme="changes",
     ),
     Planted(
         "only the incoming set decides",
@@ -480,7 +477,7 @@ BUGS = [
                 "        if not self._incoming_needed and (mask & self._voters).bit_count() < self._voters_needed:\n            return False",
             ),
         ],
-        theme="members",
+        theme="changes",
     ),
     Planted(
         "nothing is carried over to new members",
@@ -491,7 +488,7 @@ BUGS = [
                 "        self._keys = []\n",
             ),
         ],
-        theme="members",
+        theme="changes",
     ),
     Planted(
         "keys to carry over are asked of one member",
@@ -502,8 +499,7 @@ BUGS = [
                 "        if scan.mask:\n            del",
             ),
         ],
-        theme="members",
-        seeds=100,
+        theme="changes",
     ),
     Planted(
         "new members get no floors",
@@ -541,8 +537,8 @@ BUGS = [
                 "if sender not in quorums.bits:",
             ),
         ],
-        theme="members",
-        seeds=1500,
+        theme="changes",
+        seeds=300,
     ),
     Planted(
         "rounds go on in a new epoch",
@@ -558,8 +554,7 @@ BUGS = [
                 "if sender not in quorums.bits:",
             ),
         ],
-        theme="members",
-        seeds=300,
+        theme="changes",
     ),
 ]
 

@@ -47,13 +47,21 @@ def test_random_losses(runs: ModuleType, harness: ModuleType, first: int) -> Non
     assert revived == 20 * 12
 
 
+@pytest.mark.parametrize("first", (0, 10))
+def test_random_changes(runs: ModuleType, harness: ModuleType, first: int) -> None:
+    changes = 0
+    for seed in range(first, first + 10):
+        changes += runs.run(harness, seed, "changes").counts["changes"]
+    assert changes > 30
+
+
 SEEDS = int(os.environ.get("TRIVET_PAXOS_SEEDS", "3000"))
 """How many `make soak` runs of each kind."""
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(SEEDS)
-@pytest.mark.parametrize("theme", ["", "losses"])
+@pytest.mark.parametrize("theme", ["", "losses", "changes"])
 def test_many_random_runs(runs: ModuleType, harness: ModuleType, theme: str) -> None:
     for seed in range(1000, 1000 + SEEDS):
         runs.run(harness, seed, theme)
