@@ -197,6 +197,7 @@ class Changes(Episodes):
         """A change that is under way comes to its end."""
         for _ in range(40):
             self.calm(4)
+            self.dismiss()
             if not self.group.config.incoming:
                 break
             self.rescan()

@@ -146,6 +146,8 @@ class Group:
         self.seed = seed
         self.settings = settings
         self.config = GroupConfig(1, tuple(range(1, size + 1)))
+        self.configs = [self.config]
+        """All that there were; a node may hear of them late, but hears of them in order."""
         self.watch = Watch(self.config)
         self.desks = {n: Desk(n, self.watch) for n in range(1, max(size, nodes) + 1)}
         self.flights: list[Flight] = []
@@ -219,6 +221,20 @@ class Group:
             records += page
             cursor = page[-1].key if isinstance(page[-1], SavedRegister) else b""
         desk.records = RECORDS.decode(msgspec.msgpack.encode(records))
+
+    def dismiss(self, node: int) -> None:
+        """The newest map says that ``node`` is no member: whatever it has forgotten, it is a new one if it comes back."""
+        desk = self.desks[node]
+        assert not self.config.joined(node)
+        if desk.paxos is not None:
+            desk.crash()
+        self.watch.lost(node)
+        desk.lives += 1
+        desk.records = [Marks(self.config.epoch, 0, desk.proposer())]
+        for record in desk.records:
+            self.watch.saved(node, record)
+        desk.lost = desk.doubting = False
+        self.restart(node)
 
     def restart(self, node: int) -> None:
         self.desks[node].start(self.seed, self.settings)
@@ -355,7 +371,7 @@ def _show_field(name: str, value: object) -> str:
     if name == "lives":
         return "lives=" + ",".join(str(node) for node, _ in value)
     if name == "life":
-        return "anew"
+        return "anew" if value & 0xFFFFFFFF > 1 else ""
     if isinstance(value, bytes):
         return f"{name}={value.decode()}"
     return f"{name}={value}"
@@ -367,7 +383,7 @@ def _show_struct(struct: object, hidden: tuple[str, ...]) -> str:
         value = getattr(struct, name)
         if name not in hidden and value not in (None, 0, (), (0, 0)):
             words.append(_show_field(name, value))
-    return " ".join(words)
+    return " ".join(word for word in words if word)
 
 
 def show(message: Message) -> str:

@@ -436,6 +436,18 @@ BUGS = [
         theme="losses",
     ),
     Planted(
+        "a config in which it is new, or no member, ends the doubt of a lost disk",
+        [
+            (
+                "acceptor.py",
+                "            self.joined = joined\n",
+                "            self.joined = joined\n        if self.joined != 1:\n            self.doubtful = False\n",
+            ),
+        ],
+        theme="changes",
+        seeds=60,
+    ),
+    Planted(
         "what is known from others counts as accepted",
         [
             (

@@ -237,10 +237,11 @@ class Run:
     def wake(self, node: int) -> None:
         self.group.restart(node)
         if self.prng.below(2):
-            self.group.learn(node)
+            self.hear(node)
 
     def lose_disk(self) -> None:
         """Never while another member has not got over its own loss: nobody survives that."""
+        self.dismiss()
         if any(d.doubting for d in self.group.desks.values()):
             return
         voters = self.group.config.voters
@@ -256,7 +257,14 @@ class Run:
                 self.late.append(flight)
             if self.prng.below(3):
                 self.wake(node)
-                self.group.learn(node)
+                self.hear(node)
+
+    def dismiss(self) -> None:
+        """Who lost its disk and is no member has nothing to get over."""
+        for node, desk in self.group.desks.items():
+            if desk.doubting and not self.group.config.joined(node):
+                self.lost_copies(node)
+                self.group.dismiss(node)
 
     def cut(self) -> None:
         a, b = (self.nodes[self.prng.below(len(self.nodes))] for _ in range(2))
@@ -427,11 +435,17 @@ class Run:
         epoch = before.epoch + 1
         since = [(n, before.joined(n) or epoch) for n in sorted({*voters, *incoming})]
         self.group.config = GroupConfig(epoch, voters, incoming, tuple(since))
+        self.group.configs.append(self.group.config)
         self.group.watch.config(self.group.config)
 
     def learn(self) -> None:
         if node := self.someone():
-            self.group.learn(node)
+            self.hear(node)
+
+    def hear(self, node: int) -> None:
+        """The map has come to ``node``, or one that is not the newest any more."""
+        configs = self.group.configs
+        self.group.learn(node, configs[-1 - self.prng.below(min(len(configs), self.pick(1, 1, 3, 6)))])
 
     def rescan(self) -> None:
         node = self.someone()
@@ -489,6 +503,7 @@ class Run:
             self.group.deliver(flight)
         for _ in range(60):
             self.calm(4)
+            self.dismiss()
             config = self.group.config
             if config.incoming and config.epoch in self.group.rescanned:
                 self.config(config.incoming, ())

@@ -94,6 +94,13 @@ def test_a_removal_and_a_new_promise_in_one_save() -> None:
     assert (register.promised, register.accepted, register.content) == ((6, 7), (0, 0), None)
 
 
+def test_everyone_has_a_life() -> None:
+    fresh = make()
+    assert (fresh.life, fresh.standing.life) == (9, 9)
+    assert make([Marks(1, 1, 4)]).life == 4, "the disk is still the same"
+    assert make([Marks(1, 1, 4)], True).life == 9
+
+
 def test_damage_makes_it_doubtful() -> None:
     content = seal(b"k", 1, b"x", (), 0)
     acceptor = make([Marks(1, 1), SavedRegister(b"j", (1, 7), (1, 7), content)])
@@ -158,15 +165,18 @@ def test_who_leaves_forgets_and_who_comes_back_is_new() -> None:
     assert acceptor.joined == 0
 
 
-def test_who_is_no_member_has_nothing_to_doubt() -> None:
-    acceptor = make(doubtful=True)
-    acceptor.learn(GroupConfig(2, (2, 3, 4)))
-    assert not acceptor.doubtful
+def test_no_config_ends_a_doubt() -> None:
+    """The map that a node has after a loss may be older than what it has lost."""
     lost = make(doubtful=True)
-    lost.learn(ONE)
+    lost.learn(GroupConfig(2, (2, 3, 4)))
     assert lost.doubtful
-    lost.step(2, accept(b"k", 1, b"x"))
-    assert lost.out == [(2, Refusal(7, 1, True))]
+    lost.learn(GroupConfig(3, (1, 2, 3), (), ((1, 3),)))
+    assert (lost.doubtful, lost.joined) == (True, 3)
+    lost.learn(GroupConfig(6, (1, 2, 3), (), ((1, 5),)))
+    assert (lost.doubtful, lost.joined) == (True, 5)
+    message = Accept(7, 6, [AcceptItem(1, b"k", 1, 0, seal(b"k", 1, b"x", (), 0))])
+    lost.step(2, message)
+    assert lost.out == [(2, Refusal(7, 6, True))]
     assert saved(lost)
     assert len(lost.registers) == 0
 

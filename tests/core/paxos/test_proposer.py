@@ -90,21 +90,21 @@ def test_answers_to_others_do_not_count() -> None:
     number = round_of(flushed(proposer))
     ok = [PromiseItem(number, True, (1, 7))]
     for sender, message in (
-        (2, Promises(8, 1, Standing(), ok)),  # another life of this node
-        (2, Promises(7, 2, Standing(), ok)),  # another epoch
-        (9, Promises(7, 1, Standing(), ok)),  # no member
-        (2, Promises(7, 1, Standing(), [PromiseItem(number, True, (2, 7))])),  # another ballot
-        (2, Promises(7, 1, Standing(), [PromiseItem(number + 1, True, (1, 7))])),  # another round
-        (2, Promises(7, 1, Standing(), [PromiseItem(number, True, (1, 7), (1, 1), None)])),  # no content
-        (2, Promises(7, 1, Standing(), [PromiseItem(number, True, (1, 7), (1, 1), seal(b"j", 1, b"", (), 0))])),
-        (2, Accepted(7, 1, Standing(), [AcceptedItem(number, True, (1, 7))])),  # another phase
-        (2, ReadReply(7, 1, Standing(), [ReadReplyItem(number, (0, 0))])),
-        (2, Promises(7, 1, Standing(), ok)),
-        (2, Promises(7, 1, Standing(), ok)),  # the same once more
+        (2, Promises(8, 1, Standing(1), ok)),  # another life of this node
+        (2, Promises(7, 2, Standing(1), ok)),  # another epoch
+        (9, Promises(7, 1, Standing(1), ok)),  # no member
+        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (2, 7))])),  # another ballot
+        (2, Promises(7, 1, Standing(1), [PromiseItem(number + 1, True, (1, 7))])),  # another round
+        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7), (1, 1), None)])),  # no content
+        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7), (1, 1), seal(b"j", 1, b"", (), 0))])),
+        (2, Accepted(7, 1, Standing(1), [AcceptedItem(number, True, (1, 7))])),  # another phase
+        (2, ReadReply(7, 1, Standing(1), [ReadReplyItem(number, (0, 0))])),
+        (2, Promises(7, 1, Standing(1), ok)),
+        (2, Promises(7, 1, Standing(1), ok)),  # the same once more
     ):  # fmt: skip
         proposer.step(sender, message)
     assert not flushed(proposer)
-    proposer.step(3, Promises(7, 1, Standing(), ok))
+    proposer.step(3, Promises(7, 1, Standing(1), ok))
     assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
 
 
@@ -112,21 +112,30 @@ def test_news_of_a_loss_begin_everything_anew() -> None:
     proposer = make()
     proposer.submit(write())
     number = round_of(flushed(proposer))
-    proposer.step(2, Promises(7, 1, Standing(), [PromiseItem(number, True, (1, 7))]))
-    proposer.step(3, Promises(7, 1, Standing(0, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
+    proposer.step(2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7))]))
+    proposer.step(3, Promises(7, 1, Standing(1, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
     out = flushed(proposer)
     assert [type(m).__name__ for _, m in out] == ["Prepare"] * 3, "the promise of 2 is from its former life"
     ok = [PromiseItem(round_of(out), True, (2, 7))]
-    proposer.step(2, Promises(7, 1, Standing(), ok))
-    proposer.step(3, Promises(7, 1, Standing(), ok))
+    proposer.step(2, Promises(7, 1, Standing(1), ok))
+    proposer.step(3, Promises(7, 1, Standing(1), ok))
     assert not flushed(proposer), "2 spoke from its former life again"
     proposer.step(2, Promises(7, 1, Standing(4), ok))
     assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
 
 
+def test_the_first_life_it_hears_of_is_no_news() -> None:
+    proposer = make()
+    proposer.submit(write())
+    number = round_of(flushed(proposer))
+    proposer.step(2, Promises(7, 1, Standing(4), [PromiseItem(number, True, (1, 7))]))
+    proposer.step(3, Promises(7, 1, Standing(5, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
+    assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
+
+
 def test_it_begins_above_the_floor_it_has_heard_of() -> None:
     proposer = make()
-    proposer.step(2, Promises(7, 1, Standing(0, (), (9, 3), 5), []))
+    proposer.step(2, Promises(7, 1, Standing(1, (), (9, 3), 5), []))
     assert (proposer.counter, proposer.floor_version) == (9, 5)
     proposer.submit(write())
     assert flushed(proposer)[0][1].items[0].counter == 10  # type: ignore[union-attr]
@@ -180,7 +189,7 @@ def test_the_wait_after_conflicts_grows_and_is_bounded() -> None:
         number = round_of(out)
         for sender in (2, 3):
             proposer.step(
-                sender, Promises(7, 1, Standing(), [PromiseItem(number, False, (proposer.counter + 5, 9))])
+                sender, Promises(7, 1, Standing(1), [PromiseItem(number, False, (proposer.counter + 5, 9))])
             )  # fmt: skip
     assert waits[:2] == [0, 0], "the first time at once"
     assert min(waits[2:]) > 0

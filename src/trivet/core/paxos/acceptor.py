@@ -69,8 +69,8 @@ class Acceptor:
     ) -> None:
         """Wake up with what the disk remembers, in the order it was saved.
 
-        ``doubtful``: something may be missing from it. ``life`` is used if it is, or if a checksum says so: a
-        number above those of all former lives of this node.
+        ``doubtful``: something may be missing from it. ``life``, a number above those of all former lives of
+        this node, is taken if it is, if a checksum says so, and if the disk remembers nothing.
         """
         self.settings = settings
         self.registers = Registers()
@@ -95,8 +95,11 @@ class Acceptor:
         sound = True
         for record in records:
             sound = self._load(record) and sound
+        if self.life == 0:
+            self.life = life  # its first one
+            self.marks_changed()
         if doubtful or not sound:
-            assert life > self.life, "every life has its number"
+            assert life >= self.life >= 1, "every life has its number"
             self.life = life
             self.doubtful = True
             self.marks_changed()
@@ -173,7 +176,10 @@ class Acceptor:
                 self.marks_changed()
 
     def learn(self, config: GroupConfig) -> None:
-        """The cluster map says who the members are. Epochs only rise (Rule P12)."""
+        """The cluster map says who the members are. Epochs only rise (Rule P12).
+
+        No config ends a doubt: the map that a node has after a loss may be older than what it has lost.
+        """
         if config.epoch <= self.epoch:
             return
         self._send_answers()  # of the epoch before
@@ -185,11 +191,7 @@ class Acceptor:
                 self.registers.clear()
                 self._changed.clear()
                 self._wiped = True
-                self.doubtful = False
             self.joined = joined
-        elif not joined:
-            # Whatever it has forgotten: if it is a member again one day, it is a new one.
-            self.doubtful = False
         self.marks_changed()
 
     def absorb(self, reply: PageReply) -> None:

@@ -171,11 +171,11 @@ class Proposer:
                 self.counter = self.floor[0]
         if standing.floor_version > self.floor_version:
             self.floor_version = standing.floor_version
-        if standing.lives or standing.life:
+        if standing.lives or standing.life != self.lives.get(sender, 0):
             self._learn_lives(sender, standing)
         if epoch != self.config.epoch or sender not in quorums.bits:
             return False
-        return standing.life == self.lives.get(sender, 0)
+        return standing.life == self.lives.get(sender, 0) and standing.life > 0
 
     def _learn_lives(self, sender: NodeId, standing: Standing) -> None:
         """Somebody lost a disk.
@@ -184,9 +184,10 @@ class Proposer:
         """
         news = False
         for node, life in (*standing.lives, (sender, standing.life)):
-            if life > self.lives.get(node, 0):
+            known = self.lives.get(node, 0)
+            if life > known:
                 self.lives[node] = life
-                news = True
+                news = news or known > 0  # else nothing of it has counted so far
         if news:
             self._restart_all()
 
