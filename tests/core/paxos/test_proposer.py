@@ -1,6 +1,7 @@
 """The proposer: round trips, conflicts, reads, giving up; and exactly once over all of that."""
 
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_news_of_a_loss_begin_everything_anew() -> None:
     proposer.step(3, Promises(7, 1, Standing(1, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
     out = flushed(proposer)
     assert [type(m).__name__ for _, m in out] == ["Prepare"] * 3, "the promise of 2 is from its former life"
-    ok = [PromiseItem(round_of(out), True, (2, 7))]
+    ok = [PromiseItem(round_of(out), True, (proposer.counter, 7))]
     proposer.step(2, Promises(7, 1, Standing(1), ok))
     proposer.step(3, Promises(7, 1, Standing(1), ok))
     assert not flushed(proposer), "2 spoke from its former life again"
@@ -205,3 +206,33 @@ def test_collecting_what_is_busy_is_put_off() -> None:
     for _ in range(60):
         proposer.tick()
     assert proposer.collected == [(b"j", False)]
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_nobody_starves_where_all_write_the_same_key(harness: ModuleType, size: int) -> None:
+    group = harness.Group(size, operation_ticks=200)
+    group.events = None
+    prng = Prng(3)
+    on_the_way: list[tuple[int, object]] = []
+    ends = dict.fromkeys(group.desks, 0)
+    number = 0
+    for now in range(1500):
+        for node, desk in group.desks.items():
+            if desk.live.underway == 0:
+                number += 1
+                change = harness.change_of((b"INCR", b"k"))
+                group.submit(node, Operation(number, b"k", change, False, node, number, 0, True))
+        on_the_way += [(now + 1 + prng.below(4), flight) for flight in group.flights]
+        group.flights = []
+        for _, flight in [f for f in on_the_way if f[0] <= now]:
+            group.deliver(flight)
+        on_the_way = [f for f in on_the_way if f[0] > now]
+        for node in group.desks:
+            group.sync(node)
+            if now % 4 == 0:
+                group.tick(node)
+        for node, operation in group.finished:
+            assert operation.outcome is Outcome.OK
+            ends[node] += 1
+        group.finished = []
+    assert min(ends.values()) * 3 > max(ends.values())

@@ -40,6 +40,8 @@ from trivet.core.paxos.settings import PaxosSettings
 
 Answer = Promises | Accepted | ReadReply | Refusal
 
+JUMP_MAX = 8
+"""Conflicts after which a ballot is no further above the one in the way than after the last: 2 ** 8."""
 SINCE_MAX = 1 << 62
 """Versions rise above what an origin claims to know: not so far that they leave their range."""
 
@@ -320,7 +322,8 @@ class Proposer:
     def _prepare(self, round_: Round) -> None:
         """Phase 1, with a new ballot. A promise kept from before is below it from now on."""
         self.kept.take(round_.key)
-        self.counter += 1
+        # Who writes the key all the time takes a new ballot with every change: get ahead of that.
+        self.counter += 1 << min(round_.tries, JUMP_MAX)
         round_.counter = self.counter
         self._enter(round_, Phase.PREPARING)
         self.outbox.prepare(PrepareItem(round_.round_id, round_.key, round_.counter))
