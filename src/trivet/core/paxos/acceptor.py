@@ -1,0 +1,431 @@
+"""The acceptor: what it has promised and accepted, and to whom it says so.
+
+On the path: questions of proposers in, answers out, and records for the disk between the two. It is the
+acceptor of "Paxos Made Simple" once per key, with three additions: an accept may ask for the next promise as
+well (CASPaxos §2.2.1), what is absent counts as promised up to the floor (Rules P10, P11), and messages of
+other epochs are refused (Rule P12). All of it changes in memory at once; answers leave when it is durable
+(Rule P1). While it is *doubtful* it answers nothing (Rule P16); ``revival.py`` brings it back.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from trivet.core.base.ids import NodeId
+from trivet.core.paxos.answers import Answers
+from trivet.core.paxos.ballot import NOTHING, Ballot, after_all_of
+from trivet.core.paxos.config import GroupConfig
+from trivet.core.paxos.content import is_sound
+from trivet.core.paxos.messages import (
+    Accept,
+    AcceptedItem,
+    AcceptItem,
+    Message,
+    Page,
+    PageItem,
+    PageReply,
+    Prepare,
+    PrepareItem,
+    PromiseItem,
+    Raise,
+    Raised,
+    Read,
+    ReadReplyItem,
+    Refusal,
+    Remove,
+    RemoveItem,
+    Standing,
+)
+from trivet.core.paxos.ready import (
+    Marks,
+    Save,
+    SavedPromise,
+    SavedRecord,
+    SavedRegister,
+    SavedRemoval,
+    SavedWipe,
+)
+from trivet.core.paxos.registers import Register, Registers
+from trivet.core.paxos.saves import SaveQueue
+from trivet.core.paxos.settings import PaxosSettings
+
+Question = Prepare | Accept | Read | Remove | Page | Raise
+
+
+class Acceptor:
+    """One acceptor. Its owner in the room (``Paxos``) takes ``out`` and the save."""
+
+    __slots__ = (
+        "_answers", "_changed", "_marks_changed", "_wiped", "doubtful", "epoch", "epoch_wanted", "floor",
+        "floor_version", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves",
+        "settings", "standing",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        settings: PaxosSettings,
+        records: Iterable[SavedRecord] = (),
+        doubtful: bool = False,
+        life: int = 0,
+    ) -> None:
+        """Wake up with what the disk remembers, in the order it was saved.
+
+        ``doubtful``: something may be missing from it. ``life``, a number above those of all former lives of
+        this node, is taken if it is, if a checksum says so, and if the disk remembers nothing.
+        """
+        self.settings = settings
+        self.registers = Registers()
+        self.saves = SaveQueue(settings.held_messages_max)
+        self.out: list[tuple[NodeId, Message]] = []
+        self.now = 0
+        self.epoch = 0
+        self.epoch_wanted = 0
+        self.joined = 0
+        self.life = 0
+        self.doubtful = False
+        self.lives: dict[NodeId, int] = {}
+        self.floor: Ballot = NOTHING
+        self.floor_version = 0
+        self.marks_id = 0
+        """The save that makes the marks durable: no answer leaves before."""
+        self._marks_changed = False
+        self._wiped = False
+        self._changed: dict[bytes, bool] = {}
+        """Registers for the next save; True: with what is accepted."""
+        self._answers: dict[tuple[NodeId, int], Answers] = {}
+        sound = True
+        for record in records:
+            sound = self._load(record) and sound
+        if self.life == 0:
+            self.life = life  # its first one
+            self.marks_changed()
+        if doubtful or not sound:
+            assert life >= self.life >= 1, "every life has its number"
+            self.life = life
+            self.doubtful = True
+            self.marks_changed()
+        self.standing = self._standing()
+
+    # --- what it remembers ---------------------------------------------------------------
+
+    def _load(self, record: SavedRecord) -> bool:
+        """One record of the disk. False: it is damaged."""
+        registers = self.registers
+        if isinstance(record, SavedRegister):
+            if (record.content is None) != (record.accepted == NOTHING):
+                return False
+            if record.content is not None and not is_sound(record.key, record.content):
+                return False
+            if registers.get(record.key) is not None:
+                registers.remove(record.key)
+            register = registers.add(record.key, record.promised)
+            if record.content is not None:
+                registers.accept(record.key, register, record.accepted, record.content, self.now)
+                register.hearsay = record.hearsay
+        elif isinstance(record, SavedPromise):
+            register = registers.get(record.key) or registers.add(record.key, record.promised)
+            register.promised = record.promised
+        elif isinstance(record, SavedRemoval):
+            if registers.get(record.key) is not None:
+                registers.remove(record.key)
+        elif isinstance(record, SavedWipe):
+            registers.clear()
+        else:
+            self.epoch, self.joined = record.epoch, record.joined
+            self.life, self.doubtful, self.lives = record.life, record.doubtful, dict(record.lives)
+            self.floor, self.floor_version = record.floor, record.floor_version
+        return True
+
+    def marks_changed(self) -> None:
+        """Something beside the registers changed: the next save takes it, and all answers wait for that."""
+        self._marks_changed = True
+        self.saves.dirty = True
+        self.marks_id = self.saves.next_id
+        self.standing = self._standing()
+
+    def _standing(self) -> Standing:
+        lives = tuple(sorted(self.lives.items()))
+        return Standing(self.life, lives, self.floor, self.floor_version)
+
+    def marks(self) -> Marks:
+        """The record of everything beside the registers."""
+        lives = tuple(sorted(self.lives.items()))
+        return Marks(
+            self.epoch, self.joined, self.life, self.doubtful, lives, self.floor, self.floor_version
+        )  # fmt: skip
+
+    def _touch(self, key: bytes, register: Register | None, whole: bool) -> None:
+        """The next save takes the register."""
+        saves = self.saves
+        saves.dirty = True
+        if register is not None:
+            register.save_id = saves.next_id
+        self._changed[key] = whole or self._changed.get(key, False)
+
+    def raise_floor(self, floor: Ballot, floor_version: int) -> None:
+        """What has no register is promised ``floor``, and had no version above ``floor_version``."""
+        if floor > self.floor or floor_version > self.floor_version:
+            self.floor = max(self.floor, floor)
+            self.floor_version = max(self.floor_version, floor_version)
+            self.marks_changed()
+
+    def learn_lives(self, lives: Iterable[tuple[NodeId, int]]) -> None:
+        """What others know of lost disks."""
+        for node, life in lives:
+            if life > self.lives.get(node, 0):
+                self.lives[node] = life
+                self.marks_changed()
+
+    def learn(self, config: GroupConfig) -> None:
+        """The cluster map says who the members are. Epochs only rise (Rule P12).
+
+        No config ends a doubt: the map that a node has after a loss may be older than what it has lost.
+        """
+        if config.epoch <= self.epoch:
+            return
+        self._send_answers()  # of the epoch before
+        self.epoch = config.epoch
+        joined = config.joined(self.settings.node)
+        if joined != self.joined:
+            if self.joined:
+                # It left, or left and came back: what it holds is no member's (Rule P15).
+                self.registers.clear()
+                self._changed.clear()
+                self._wiped = True
+            self.joined = joined
+        self.marks_changed()
+
+    def absorb(self, reply: PageReply) -> None:
+        """While doubtful: take over what another member knows, wherever it is further (Rule P16)."""
+        assert self.doubtful
+        for item in reply.items:
+            register = self.registers.get(item.key)
+            if register is None:
+                register = self.registers.add(item.key, item.promised)
+            elif item.promised > register.promised:
+                register.promised = item.promised
+            if item.content is not None and item.accepted > register.accepted:
+                self.registers.accept(item.key, register, item.accepted, item.content, self.now)
+                register.hearsay = True
+            self._touch(item.key, register, True)
+        self.raise_floor(reply.standing.floor, reply.standing.floor_version)
+        self.learn_lives(reply.standing.lives)
+
+    def is_certain_again(self) -> None:
+        """It has caught up.
+
+        What one member has as a register may be below another's floor: the higher one counts.
+        """
+        for key, register in self.registers.after(None):
+            if register.promised < self.floor:
+                register.promised = self.floor
+                self._touch(key, register, False)
+        self.doubtful = False
+        self.marks_changed()
+
+    # --- inputs --------------------------------------------------------------------------
+
+    def step(self, sender: NodeId, message: Question) -> None:
+        """A question arrived. Epochs first: no handler sees another one than its own."""
+        if message.epoch != self.epoch or not self.joined or self.doubtful:
+            if message.epoch > self.epoch_wanted and message.epoch > self.epoch:
+                self.epoch_wanted = message.epoch
+            self.out.append((sender, Refusal(message.proposer, self.epoch, self.doubtful)))
+            return
+        HANDLERS[type(message)](self, sender, message)
+
+    def _answer(self, sender: NodeId, proposer: int) -> Answers:
+        who = (sender, proposer)
+        answers = self._answers.get(who)
+        if answers is None:
+            answers = self._answers[who] = Answers(sender, proposer, self.epoch)
+        return answers
+
+    def on_prepare(self, sender: NodeId, message: Prepare) -> None:
+        """Phase 1, per register."""
+        for item in message.items:
+            if len(item.key) <= self.settings.key_bytes_max:
+                self._prepare(sender, message.proposer, item)
+        self._trim_bare()
+
+    def _prepare(self, sender: NodeId, proposer: int, item: PrepareItem) -> None:
+        ballot = (item.counter, proposer)
+        register = self.registers.get(item.key)
+        answers = self._answer(sender, proposer)
+        promised = register.promised if register is not None else self.floor
+        if ballot < promised:
+            save_id = register.save_id if register is not None else 0
+            answers.promise(PromiseItem(item.round_id, False, promised), save_id)
+            return
+        if register is None:
+            register = self.registers.add(item.key, ballot)
+            self._touch(item.key, register, False)
+        elif ballot > promised:
+            register.promised = ballot
+            self._touch(item.key, register, False)
+        answers.promise(
+            PromiseItem(item.round_id, True, ballot, register.accepted, register.content, register.hearsay),
+            register.save_id,
+        )
+        if answers.is_long(self.settings.message_bytes_max):
+            self._send_answers()
+
+    def on_accept(self, sender: NodeId, message: Accept) -> None:
+        """Phase 2, per register. What is damaged gets no answer (Rule P17)."""
+        for item in message.items:
+            if len(item.key) <= self.settings.key_bytes_max and is_sound(item.key, item.content):
+                self._accept(sender, message.proposer, item)
+
+    def _accept(self, sender: NodeId, proposer: int, item: AcceptItem) -> None:
+        ballot = (item.counter, proposer)
+        register = self.registers.get(item.key)
+        answers = self._answer(sender, proposer)
+        promised = register.promised if register is not None else self.floor
+        if register is not None and register.accepted == ballot and not register.hearsay:
+            # A copy, or asked again. By now it may have promised more than was asked for.
+            answers.accepted(AcceptedItem(item.round_id, True, promised), register.save_id)
+            return
+        if ballot < promised:
+            save_id = register.save_id if register is not None else 0
+            answers.accepted(AcceptedItem(item.round_id, False, promised), save_id)
+            return
+        if register is None:
+            register = self.registers.add(item.key, ballot)
+        self.registers.accept(item.key, register, ballot, item.content, self.now)
+        register.promised = (item.next_counter, proposer) if item.next_counter > item.counter else ballot
+        self._touch(item.key, register, True)
+        answers.accepted(AcceptedItem(item.round_id, True, register.promised), register.save_id)
+
+    def on_read(self, sender: NodeId, message: Read) -> None:
+        """What is accepted, per register."""
+        for item in message.items:
+            register = self.registers.get(item.key)
+            answers = self._answer(sender, message.proposer)
+            if register is None:
+                answers.read(ReadReplyItem(item.round_id, NOTHING), 0)
+                continue
+            content = register.content if item.wants_content else None
+            answers.read(
+                ReadReplyItem(item.round_id, register.accepted, content, register.hearsay), register.save_id
+            )
+            if answers.is_long(self.settings.message_bytes_max):
+                self._send_answers()
+
+    def on_remove(self, sender: NodeId, message: Remove) -> None:
+        """Drop tombstones that every member had accepted, if they are still the same (Rule P11)."""
+        for item in message.items:
+            self._remove(item)
+
+    def _remove(self, item: RemoveItem) -> None:
+        register = self.registers.get(item.key)
+        if register is None or register.content is None or not register.content.is_tombstone:
+            return
+        if register.accepted != item.ballot or register.promised != item.ballot:
+            return  # it was written since, or somebody is about to
+        self.raise_floor(after_all_of(item.ballot[0]), register.content.version)
+        self.registers.remove(item.key)
+        self._touch(item.key, None, True)
+
+    def on_page(self, sender: NodeId, message: Page) -> None:
+        """The next registers, by key; names alone, or everything for one that has lost its own."""
+        if message.life > self.lives.get(sender, 0):
+            # From here on no answer goes without telling of the loss (Rule P16).
+            self._send_answers()
+            self.learn_lives(((sender, message.life),))
+        limit = max(1, min(message.limit, self.settings.page_keys_max))
+        items: list[PageItem] = []
+        size = 0
+        more = False
+        for key, register in self.registers.after(message.cursor):
+            if register.is_bare and not message.life:
+                continue
+            if len(items) >= limit or size >= self.settings.page_bytes_max:
+                more = True
+                break
+            content = register.content if message.life else None
+            is_there = register.content is not None and not register.content.is_tombstone
+            items.append(
+                PageItem(key, register.promised, register.accepted, is_there, content, register.hearsay)
+            )
+            size += len(key) + (content.size_bytes if content is not None else 0)
+        reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
+        self.saves.send(self.saves.latest(), sender, reply, self.out)
+
+    def on_raise(self, sender: NodeId, message: Raise) -> None:
+        """Floors that this member may not have."""
+        self.raise_floor(message.floor, message.floor_version)
+        reply = Raised(message.proposer, self.epoch, self.standing, message.round_id)
+        self.saves.send(self.saves.latest(), sender, reply, self.out)
+
+    def _trim_bare(self) -> None:
+        """Too many registers with nothing but a promise: the oldest become part of the floor (Rule P10)."""
+        bare = self.registers.bare
+        if len(bare) <= self.settings.bare_max:
+            return
+        floor = self.floor
+        for key in list(bare)[: len(bare) - self.settings.bare_max // 2]:
+            register = self.registers.get(key)
+            assert register is not None
+            floor = max(floor, register.promised)
+            self.registers.remove(key)
+            self._touch(key, None, True)
+        self.raise_floor(floor, 0)
+
+    def tick(self) -> None:
+        """One tick passed."""
+        self.now += 1
+
+    def saved(self, save_id: int) -> None:
+        """Every save up to ``save_id`` is durable."""
+        self.saves.finished(save_id)
+        self.saves.release(self.out)
+
+    # --- outcome -------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """The turn's answers become messages."""
+        if self._answers:
+            self._send_answers()
+
+    def _send_answers(self) -> None:
+        for answers in self._answers.values():
+            answers.send(self.standing, self.marks_id, self.saves, self.out)
+        self._answers = {}
+
+    def take_save(self) -> Save | None:
+        """Everything that is in no save yet."""
+        if not self.saves.dirty:
+            return None
+        records: list[SavedRecord] = []
+        if self._wiped:
+            records.append(SavedWipe())
+            self._wiped = False
+        if self._marks_changed:
+            records.append(self.marks())
+            self._marks_changed = False
+        for key, whole in self._changed.items():
+            register = self.registers.get(key)
+            if register is None:
+                records.append(SavedRemoval(key))
+            elif whole:
+                records.append(_whole(key, register))
+            else:
+                records.append(SavedPromise(key, register.promised))
+        self._changed = {}
+        return Save(self.saves.started(), records)
+
+
+def _whole(key: bytes, register: Register) -> SavedRegister:
+    return SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
+
+
+Handler = Callable[[Acceptor, NodeId, Message], None]
+
+HANDLERS: dict[type, Handler] = {
+    Prepare: cast(Handler, Acceptor.on_prepare),
+    Accept: cast(Handler, Acceptor.on_accept),
+    Read: cast(Handler, Acceptor.on_read),
+    Remove: cast(Handler, Acceptor.on_remove),
+    Page: cast(Handler, Acceptor.on_page),
+    Raise: cast(Handler, Acceptor.on_raise),
+}
+"""One handler per question."""

@@ -1,0 +1,25 @@
+"""Ballots: the logical time of one register (CASPaxos §2.2; "Paxos Made Simple").
+
+On the path: in every promise and acceptance. A ballot is a pair (counter, proposer), compared in that
+order. The proposer's number names one life of one node, so two lives never use the same ballot,
+whatever the later one has forgotten (Rule P3).
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+Ballot = tuple[int, int]
+
+NUMBER_MAX: Final = (1 << 63) - 1
+Number = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)]
+"""Counters, proposers, versions, epochs: nothing else gets past the decoder."""
+WireBallot = tuple[Number, Number]
+
+NOTHING: Final[Ballot] = (0, 0)
+"""Before every ballot: nothing is accepted, nothing promised."""
+
+
+def after_all_of(counter: int) -> Ballot:
+    """Above every proposer's ballot of this counter, below every ballot of the next."""
+    return (counter, NUMBER_MAX)

@@ -1,0 +1,235 @@
+"""What proposers and acceptors say to each other.
+
+On the path: the frames between nodes carry these. Each is one msgpack array that starts with its tag; tags
+and fields are never reused or reordered, new fields are appended with defaults. A message holds what one turn
+has to say about many registers. Every question names its proposer and the round it belongs to, and every
+answer repeats both, so an answer to something else, or to a former life, is recognised. All carry
+the epoch (Rule P12). Answers carry the acceptor's ``Standing``.
+"""
+
+from typing import Union
+
+import msgspec
+
+from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
+from trivet.core.paxos.content import Content
+
+
+class Standing(msgspec.Struct, array_like=True, frozen=True):
+    """What an acceptor is and knows beside its registers.
+
+    ``life``: which disk it speaks from; ``lives``: the same of other members, as far as it has been told of
+    losses (Rule P16). ``floor``: promised where it has no register; ``floor_version``: no register that it
+    has removed had a later version (Rules P10, P11).
+    """
+
+    life: Number = 0
+    lives: tuple[tuple[Number, Number], ...] = ()
+    floor: WireBallot = NOTHING
+    floor_version: Number = 0
+
+
+class PrepareItem(msgspec.Struct, array_like=True, frozen=True):
+    """Promise to refuse ballots below (counter, proposer) for ``key``, and say what you have accepted."""
+
+    round_id: Number
+    key: bytes
+    counter: Number
+
+
+class Prepare(msgspec.Struct, array_like=True, tag=1, frozen=True):
+    """Phase 1."""
+
+    proposer: Number
+    epoch: Number
+    items: list[PrepareItem]
+
+
+class PromiseItem(msgspec.Struct, array_like=True, frozen=True):
+    """``ok``: promised, and ``content`` was accepted at ``accepted``. Else ``promised`` is in the way.
+
+    ``hearsay``, here and below: accepted by somebody, but it need not have been the sender (Rule P16).
+    """
+
+    round_id: Number
+    ok: bool
+    promised: WireBallot
+    accepted: WireBallot = NOTHING
+    content: Content | None = None
+    hearsay: bool = False
+
+
+class Promises(msgspec.Struct, array_like=True, tag=2, frozen=True):
+    """Answers to ``Prepare``: they leave when they are durable."""
+
+    proposer: Number
+    epoch: Number
+    standing: Standing
+    items: list[PromiseItem]
+
+
+class AcceptItem(msgspec.Struct, array_like=True, frozen=True):
+    """Accept ``content`` at (counter, proposer). ``next_counter`` not 0: and promise that ballot (§2.2.1)."""
+
+    round_id: Number
+    key: bytes
+    counter: Number
+    next_counter: Number
+    content: Content
+
+
+class Accept(msgspec.Struct, array_like=True, tag=3, frozen=True):
+    """Phase 2."""
+
+    proposer: Number
+    epoch: Number
+    items: list[AcceptItem]
+
+
+class AcceptedItem(msgspec.Struct, array_like=True, frozen=True):
+    """``ok``: accepted, and ``promised`` is what it has promised since. Else ``promised`` is in the way."""
+
+    round_id: Number
+    ok: bool
+    promised: WireBallot
+
+
+class Accepted(msgspec.Struct, array_like=True, tag=4, frozen=True):
+    """Answers to ``Accept``: they leave when they are durable."""
+
+    proposer: Number
+    epoch: Number
+    standing: Standing
+    items: list[AcceptedItem]
+
+
+class ReadItem(msgspec.Struct, array_like=True, frozen=True):
+    """What have you accepted for ``key``? Not ``wants_content``: the ballot is enough."""
+
+    round_id: Number
+    key: bytes
+    wants_content: bool
+
+
+class Read(msgspec.Struct, array_like=True, tag=5, frozen=True):
+    """The one round trip of a read (Rule P6)."""
+
+    proposer: Number
+    epoch: Number
+    items: list[ReadItem]
+
+
+class ReadReplyItem(msgspec.Struct, array_like=True, frozen=True):
+    """``content`` was accepted at ``accepted``."""
+
+    round_id: Number
+    accepted: WireBallot
+    content: Content | None = None
+    hearsay: bool = False
+
+
+class ReadReply(msgspec.Struct, array_like=True, tag=6, frozen=True):
+    """Answers to ``Read``: they leave when what they tell of is durable."""
+
+    proposer: Number
+    epoch: Number
+    standing: Standing
+    items: list[ReadReplyItem]
+
+
+class RemoveItem(msgspec.Struct, array_like=True, frozen=True):
+    """Every member has accepted the tombstone of ``key`` at ``ballot``: drop it if it is still that one."""
+
+    key: bytes
+    ballot: WireBallot
+
+
+class Remove(msgspec.Struct, array_like=True, tag=7, frozen=True):
+    """The last step of a deletion (Rule P11). There is no answer."""
+
+    proposer: Number
+    epoch: Number
+    items: list[RemoveItem]
+
+
+class Page(msgspec.Struct, array_like=True, tag=8, frozen=True):
+    """The next ``limit`` registers after ``cursor`` (None: from the first key on).
+
+    ``life`` not 0: the sender has lost what it knew and is now in this life; it wants whole registers (Rule
+    P16).
+    """
+
+    proposer: Number
+    epoch: Number
+    round_id: Number
+    cursor: bytes | None
+    limit: Number
+    life: Number = 0
+
+
+class PageItem(msgspec.Struct, array_like=True, frozen=True):
+    """One register. ``is_there``: with a value, as far as this member knows."""
+
+    key: bytes
+    promised: WireBallot
+    accepted: WireBallot
+    is_there: bool
+    content: Content | None = None
+    hearsay: bool = False
+
+
+class PageReply(msgspec.Struct, array_like=True, tag=9, frozen=True):
+    """``more``: there are keys after the last of these. It leaves when all that is durable."""
+
+    proposer: Number
+    epoch: Number
+    standing: Standing
+    round_id: Number
+    items: list[PageItem]
+    more: bool
+
+
+class Raise(msgspec.Struct, array_like=True, tag=10, frozen=True):
+    """Raise your floors to these: new members have none yet (Rule P14)."""
+
+    proposer: Number
+    epoch: Number
+    round_id: Number
+    floor: WireBallot
+    floor_version: Number
+
+
+class Raised(msgspec.Struct, array_like=True, tag=11, frozen=True):
+    """Durably raised."""
+
+    proposer: Number
+    epoch: Number
+    standing: Standing
+    round_id: Number
+
+
+class Refusal(msgspec.Struct, array_like=True, tag=12, frozen=True):
+    """Nothing of the message was looked at. ``epoch`` is the acceptor's own: the asker, or it, is behind.
+
+    ``doubtful``: it may have forgotten something, and answers nothing until it has caught up.
+    """
+
+    proposer: Number
+    epoch: Number
+    doubtful: bool = False
+
+
+Message = Union[  # noqa: UP007 (one typed decoder)
+    Prepare,
+    Promises,
+    Accept,
+    Accepted,
+    Read,
+    ReadReply,
+    Remove,
+    Page,
+    PageReply,
+    Raise,
+    Raised,
+    Refusal,
+]

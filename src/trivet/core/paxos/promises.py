@@ -1,0 +1,56 @@
+"""Promises that a proposer has got together with acceptances: the next change needs one round trip.
+
+On the path: a change looks here before it prepares (Rule P5). An entry says: a quorum has promised
+(counter, this proposer) for the key, and had accepted ``content`` as the last before that. It is used once:
+whatever comes of it, a new entry follows from a new acceptance or none does. Least recently made entries go
+first.
+"""
+
+from trivet.core.paxos.content import Content
+
+
+class Kept:
+    """One promise."""
+
+    __slots__ = ("content", "counter", "size_bytes")
+
+    def __init__(self, counter: int, content: Content, size_bytes: int) -> None:
+        self.counter = counter
+        self.content = content
+        self.size_bytes = size_bytes
+
+
+class KeptPromises:
+    """By key, bounded in number and bytes."""
+
+    __slots__ = ("_bytes_max", "_count_max", "_kept", "bytes_in_memory")
+
+    def __init__(self, count_max: int, bytes_max: int) -> None:
+        self._count_max = count_max
+        self._bytes_max = bytes_max
+        self._kept: dict[bytes, Kept] = {}
+        self.bytes_in_memory = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, key: bytes, counter: int, content: Content) -> None:
+        """For the next change of ``key``."""
+        self.take(key)
+        kept = Kept(counter, content, 100 + len(key) + content.size_bytes)
+        self._kept[key] = kept
+        self.bytes_in_memory += kept.size_bytes
+        while len(self._kept) > self._count_max or self.bytes_in_memory > self._bytes_max:
+            self.take(next(iter(self._kept)))
+
+    def take(self, key: bytes) -> Kept | None:
+        """The promise for ``key``, which is no longer kept."""
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self.bytes_in_memory -= kept.size_bytes
+        return kept
+
+    def clear(self) -> None:
+        """None is worth anything any more."""
+        self._kept.clear()
+        self.bytes_in_memory = 0

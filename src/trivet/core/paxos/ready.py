@@ -1,0 +1,104 @@
+"""What comes out of a member: everything its owner must do, as data.
+
+On the path: the group takes one ``Ready`` per turn: sends the messages, stages the save, answers the finished
+operations, in any order.
+"""
+
+from typing import Union
+
+import msgspec
+
+from trivet.core.base.ids import NodeId
+from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
+from trivet.core.paxos.content import Content
+from trivet.core.paxos.messages import Message
+from trivet.core.paxos.operation import Operation
+
+
+class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
+    """What an acceptor must remember beside its registers. ``joined``: the epoch it became a member in."""
+
+    epoch: Number = 0
+    joined: Number = 0
+    life: Number = 0
+    doubtful: bool = False
+    lives: tuple[tuple[Number, Number], ...] = ()
+    floor: WireBallot = NOTHING
+    floor_version: Number = 0
+
+
+class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
+    """A whole register. ``hearsay``: ``content`` is from others (Rule P16)."""
+
+    key: bytes
+    promised: WireBallot
+    accepted: WireBallot
+    content: Content | None
+    hearsay: bool = False
+
+
+class SavedPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):
+    """A register promised something, and is else what it was; without one, nothing is accepted there."""
+
+    key: bytes
+    promised: WireBallot
+
+
+class SavedRemoval(msgspec.Struct, array_like=True, tag=4, frozen=True):
+    """A register is gone."""
+
+    key: bytes
+
+
+class SavedWipe(msgspec.Struct, array_like=True, tag=5, frozen=True):
+    """All registers before this record are gone: the member left, or is another one now."""
+
+
+SavedRecord = Union[Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe]  # noqa: UP007
+"""One record of the WAL; replayed in order."""
+
+
+class Save(msgspec.Struct, frozen=True):
+    """To be written and synced, in order of ``save_id``; then ``Paxos.saved(save_id)``."""
+
+    save_id: int
+    records: list[SavedRecord]
+
+
+class ScanResult(msgspec.Struct, frozen=True):
+    """Keys of a walk that are there, in order, and where it goes on; ``cursor`` None: this was all.
+
+    ``unsure``: keys, in order, of which only a read can tell. ``ok`` False: no quorum.
+    """
+
+    scan_id: int
+    ok: bool
+    keys: list[bytes]
+    cursor: bytes | None
+    unsure: list[bytes]
+
+
+class Ready:
+    """One turn's outcome."""
+
+    __slots__ = ("epoch_wanted", "finished", "messages", "rescanned", "revived", "save", "scans")
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[NodeId, Message]] = []
+        """May leave at once. The same message to several peers is the same object."""
+        self.save: Save | None = None
+        self.finished: list[Operation] = []
+        self.scans: list[ScanResult] = []
+        self.rescanned = 0
+        """Not 0: under this epoch every register is at quorums of all its sets (Rule P14)."""
+        self.epoch_wanted = 0
+        """Not 0: somebody is in this later epoch: look at the cluster map."""
+        self.revived = False
+        """What was doubtful has caught up, and is saved."""
+
+    def is_empty(self) -> bool:
+        """Nothing has come out."""
+        return not (
+            self.messages or self.save or self.finished or self.scans or self.rescanned
+            or self.epoch_wanted or self.revived
+        )  # fmt: skip

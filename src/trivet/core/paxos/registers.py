@@ -1,0 +1,108 @@
+"""The registers of one acceptor, in memory, in the order of their keys.
+
+On the path: every question of a proposer looks one up. A key without a register is not nothing: what was
+promised for it lies below the *floor* (Rule P10). Kept beside the table: which registers are
+tombstones, oldest first, and which are *bare*, with a promise and nothing accepted.
+"""
+
+from collections.abc import Iterator
+
+from sortedcontainers import SortedDict
+
+from trivet.core.paxos.ballot import NOTHING, Ballot
+from trivet.core.paxos.content import Content
+
+
+class Register:
+    """Invariants: ``accepted`` <= ``promised``; ``content`` is None just when nothing is accepted."""
+
+    __slots__ = ("accepted", "content", "hearsay", "promised", "save_id")
+
+    def __init__(self, promised: Ballot, accepted: Ballot, content: Content | None) -> None:
+        self.promised = promised
+        self.accepted = accepted
+        self.content = content
+        self.hearsay = False
+        """It has ``content`` from others, after it lost its own.
+
+        It tells of it, but it may never have accepted it.
+        """
+        self.save_id = 0
+        """The save with which all this is durable."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Only promised."""
+        return self.content is None
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Deleted."""
+        return self.content is not None and self.content.value is None
+
+
+class Registers:
+    """All registers of one acceptor."""
+
+    __slots__ = ("_table", "bare", "bytes_in_memory", "tombstones")
+
+    def __init__(self) -> None:
+        self._table: SortedDict[bytes, Register] = SortedDict()
+        self.tombstones: dict[bytes, int] = {}
+        """Key -> tick since when; oldest first."""
+        self.bare: dict[bytes, None] = {}
+        """Oldest first."""
+        self.bytes_in_memory = 0
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def get(self, key: bytes) -> Register | None:
+        """The register of ``key``, if there is one."""
+        register: Register | None = self._table.get(key)
+        return register
+
+    def add(self, key: bytes, promised: Ballot) -> Register:
+        """A new register that has only a promise."""
+        assert key not in self._table
+        register = Register(promised, NOTHING, None)
+        self._table[key] = register
+        self.bare[key] = None
+        self.bytes_in_memory += 200 + len(key)
+        return register
+
+    def accept(self, key: bytes, register: Register, accepted: Ballot, content: Content, now: int) -> None:
+        """It holds ``content`` from now on."""
+        if register.content is None:
+            self.bare.pop(key, None)
+        else:
+            self.bytes_in_memory -= register.content.size_bytes
+        self.bytes_in_memory += content.size_bytes
+        register.accepted = accepted
+        register.content = content
+        register.hearsay = False
+        if content.value is not None:
+            self.tombstones.pop(key, None)
+        elif key not in self.tombstones:
+            self.tombstones[key] = now
+
+    def remove(self, key: bytes) -> None:
+        """It is no longer there."""
+        register: Register = self._table.pop(key)
+        self.bytes_in_memory -= 200 + len(key)
+        if register.content is not None:
+            self.bytes_in_memory -= register.content.size_bytes
+        self.tombstones.pop(key, None)
+        self.bare.pop(key, None)
+
+    def clear(self) -> None:
+        """None is left."""
+        self._table.clear()
+        self.tombstones.clear()
+        self.bare.clear()
+        self.bytes_in_memory = 0
+
+    def after(self, cursor: bytes | None) -> Iterator[tuple[bytes, Register]]:
+        """Registers in order of their keys, those after ``cursor`` (None: all). No change while it runs."""
+        for key in self._table.irange(cursor, None, (False, True)):
+            yield key, self._table[key]

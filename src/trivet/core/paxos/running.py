@@ -1,0 +1,56 @@
+"""Running one operation upon the present value, at most once (Rules P8, P9).
+
+On the path: between the promises of a quorum and the accept. What comes out is tentative until a quorum has
+accepted it. If it has to be run again upon another value, everything is decided anew.
+"""
+
+from trivet.core.paxos.content import Draft
+from trivet.core.paxos.operation import Operation, Outcome
+
+
+def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes_max: int) -> None:
+    """Run ``operation`` upon ``draft``, unless it has been run before, or may have been."""
+    operation.wrote = False
+    operation.version = draft.version
+    operation.tentative = Outcome.OK
+    if operation.reads_only:
+        change = operation.change(draft.value, draft.version)
+        assert not change.changed, "a read changes nothing"
+        operation.reply = change.reply
+        return
+    last = draft.last_of(operation.origin)
+    if last is not None and last.seq >= operation.seq:
+        operation.fresh = False
+        if last.seq > operation.seq:
+            operation.tentative = Outcome.OVER
+        else:
+            operation.reply = last.reply
+            operation.exposed = True
+        return
+    if operation.fresh:
+        # Only now it may happen: what was forgotten before is no loss. Never lower than what copies of it
+        # carry.
+        operation.fresh = False
+        operation.since = max(operation.since, draft.version)
+    elif draft.forgotten > operation.since:
+        operation.tentative = Outcome.FORGOTTEN
+        operation.version = draft.forgotten
+        return
+    change = operation.change(draft.value, draft.version)
+    if change.changed:
+        if change.value is not None and len(change.value) > value_bytes_max:
+            operation.tentative = Outcome.TOO_LARGE
+            return
+        _write(operation, draft, change.value, change.reply, settled)
+    elif not operation.sole:
+        # A copy of it may come when it would change something, long after this reply.
+        _write(operation, draft, draft.value, change.reply, settled)
+    operation.reply = change.reply
+
+
+def _write(
+    operation: Operation, draft: Draft, value: bytes | None, reply: bytes, settled: dict[int, int]
+) -> None:
+    draft.change(value, operation, reply, settled)
+    operation.wrote = True
+    operation.version = draft.version

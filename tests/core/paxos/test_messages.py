@@ -1,0 +1,84 @@
+"""Messages as bytes: they come back equal, stay compact, and nonsense does not get in."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from trivet.core.paxos.content import Done, seal
+from trivet.core.paxos.messages import (
+    Accept,
+    Accepted,
+    AcceptedItem,
+    AcceptItem,
+    Message,
+    Page,
+    PageItem,
+    PageReply,
+    Prepare,
+    PrepareItem,
+    PromiseItem,
+    Promises,
+    Raise,
+    Raised,
+    Read,
+    ReadItem,
+    ReadReply,
+    ReadReplyItem,
+    Refusal,
+    Remove,
+    RemoveItem,
+    Standing,
+)
+
+DECODER = msgspec.msgpack.Decoder(Message)
+CONTENT = seal(b"k", 3, b"value", (Done(7, 1, 3, b"r"),), 1)
+STANDING = Standing(9, ((2, 5),), (4, 1), 3)
+MESSAGES = [
+    Prepare(7, 1, [PrepareItem(1, b"k", 2)]),
+    Promises(
+        7, 1, STANDING, [PromiseItem(1, True, (2, 7), (1, 8), CONTENT, True), PromiseItem(2, False, (3, 8))]
+    ),
+    Accept(7, 1, [AcceptItem(1, b"k", 2, 3, CONTENT)]),
+    Accepted(7, 1, STANDING, [AcceptedItem(1, True, (3, 7))]),
+    Read(7, 1, [ReadItem(1, b"k", True)]),
+    ReadReply(7, 1, STANDING, [ReadReplyItem(1, (2, 7), CONTENT, False)]),
+    Remove(7, 1, [RemoveItem(b"k", (2, 7))]),
+    Page(7, 1, 5, None, 100, 9),
+    PageReply(7, 1, STANDING, 5, [PageItem(b"k", (3, 7), (2, 7), True, CONTENT)], False),
+    Raise(7, 1, 5, (4, 1), 3),
+    Raised(7, 1, STANDING, 5),
+    Refusal(7, 2, True),
+]
+
+
+def test_every_message_comes_back_equal() -> None:
+    assert [type(message) for message in MESSAGES] == list(get_args(Message))
+    for number, message in enumerate(MESSAGES, start=1):
+        data = msgspec.msgpack.encode(message)
+        assert DECODER.decode(data) == message
+        assert msgspec.msgpack.decode(data)[0] == number, "tags are for ever"
+
+
+def test_fields_left_out_by_an_older_node_have_defaults() -> None:
+    assert DECODER.decode(msgspec.msgpack.encode([12, 7, 2])) == Refusal(7, 2, False)
+    assert DECODER.decode(msgspec.msgpack.encode([2, 7, 1, [], [[1, False, [3, 8]]]])) == Promises(
+        7, 1, Standing(), [PromiseItem(1, False, (3, 8))]
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [99, 1], [1, 7, -1, []], [1, 7, 1, [[1, "k", 2]]], [1, 7, 1, [[1, b"k", 1 << 63]]],
+        [3, 7, 1, [[1, b"k", 2, 3, None]]], [8, 7, 1, 5, 6, 100], [12, 7], {}, [], 1, None,
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused(body: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        DECODER.decode(msgspec.msgpack.encode(body))
+
+
+def test_a_value_does_not_grow_on_the_way() -> None:
+    content = seal(b"k", 3, b"x" * 1000, (), 0)
+    assert len(msgspec.msgpack.encode(Accept(7, 1, [AcceptItem(1, b"k", 2, 3, content)]))) < 1030

@@ -1,0 +1,203 @@
+"""What must be true of a group of registers as a whole, whatever its members believe.
+
+The watch sees what leaves the nodes and what becomes durable, and nothing of their memory:
+
+- an answer tells nothing that is not durable (P1);
+- what a member has promised for a key never falls, whether there is a register or not (P2, P10), unless its
+  disk is lost;
+- one ballot has one content (P3);
+- when a quorum has accepted a content, every proposal of a higher ballot comes from it: it has a later
+  version, or is the same ("Paxos Made Simple", P2b); over removals, changes of members and lost disks (P4,
+  P11, P13, P16);
+- along what quorums have accepted an operation of an origin makes one version, not two (P8, P9).
+"""
+
+from trivet.core.paxos.ballot import NOTHING, Ballot
+from trivet.core.paxos.config import GroupConfig, Quorums
+from trivet.core.paxos.content import Content
+from trivet.core.paxos.messages import (
+    Accept,
+    Accepted,
+    Message,
+    PageReply,
+    Prepare,
+    Promises,
+    Raised,
+    Read,
+    ReadReply,
+    Remove,
+)
+from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister, SavedRemoval
+
+
+class Durable:
+    """What the disk of one node says."""
+
+    def __init__(self) -> None:
+        self.registers: dict[bytes, tuple[Ballot, Ballot]] = {}
+        self.hearsay: dict[bytes, bool] = {}
+        self.marks = Marks()
+
+    def promised(self, key: bytes) -> Ballot:
+        return self.registers.get(key, (self.marks.floor, NOTHING))[0]
+
+    def accepted(self, key: bytes) -> Ballot:
+        return self.registers.get(key, (self.marks.floor, NOTHING))[1]
+
+
+class Watch:
+    """Of one group."""
+
+    def __init__(self, config: GroupConfig) -> None:
+        self.quorums = {config.epoch: Quorums(config)}
+        self.disks: dict[int, Durable] = {}
+        self.keys: dict[tuple[int, int], bytes] = {}
+        """(proposer, round) -> key."""
+        self.ballots: dict[tuple[int, int], Ballot] = {}
+        """(proposer, round) -> ballot that is to be accepted."""
+        self.proposals: dict[bytes, dict[Ballot, Content]] = {}
+        self.votes: dict[tuple[bytes, Ballot, int], int] = {}
+        """(key, ballot, epoch) -> members that have accepted, durably."""
+        self.chosen: dict[bytes, dict[Ballot, Content]] = {}
+        self.made: dict[tuple[bytes, int, int], int] = {}
+        """(key, origin, seq) -> the version that it made."""
+
+    def config(self, config: GroupConfig) -> None:
+        """The map goes on."""
+        self.quorums[config.epoch] = Quorums(config)
+
+    # --- disks -----------------------------------------------------------------------------
+
+    def disk(self, node: int) -> Durable:
+        if node not in self.disks:
+            self.disks[node] = Durable()
+        return self.disks[node]
+
+    def lost(self, node: int) -> None:
+        """What it had accepted counts only where it was chosen by then."""
+        self.disks[node] = Durable()
+        for (key, ballot, epoch), mask in list(self.votes.items()):
+            if ballot not in self.chosen.get(key, {}):
+                self.votes[(key, ballot, epoch)] = mask & ~self.quorums[epoch].bits.get(node, 0)
+
+    def saved(self, node: int, record: SavedRecord) -> None:
+        """One record is durable."""
+        disk = self.disk(node)
+        if isinstance(record, SavedRegister):
+            before = disk.promised(record.key)
+            disk.registers[record.key] = (record.promised, record.accepted)
+            disk.hearsay[record.key] = record.hearsay
+            if not disk.marks.doubtful:
+                assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
+                if record.content is not None and not record.hearsay:
+                    self._vote(node, disk.marks.epoch, record.key, record.accepted, record.content)
+        elif isinstance(record, SavedPromise):
+            before = disk.promised(record.key)
+            assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
+            disk.registers[record.key] = (
+                record.promised,
+                disk.registers.get(record.key, (NOTHING, NOTHING))[1],
+            )
+        elif isinstance(record, SavedRemoval):
+            before = disk.promised(record.key)
+            disk.registers.pop(record.key, None)
+            assert disk.promised(record.key) >= before, f"a promise of {node} for {record.key!r} fell"
+        elif isinstance(record, Marks):
+            assert record.epoch >= disk.marks.epoch, "an epoch fell"
+            assert record.floor >= disk.marks.floor, "a floor fell"
+            assert record.floor_version >= disk.marks.floor_version, "a floor fell"
+            disk.marks = record
+        else:
+            disk.registers.clear()
+
+    def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+        quorums = self.quorums.get(epoch)
+        if quorums is None or node not in quorums.bits:
+            return
+        place = (key, ballot, epoch)
+        self.votes[place] = self.votes.get(place, 0) | quorums.bits[node]
+        chosen = self.chosen.setdefault(key, {})
+        if ballot not in chosen and quorums.is_quorum(self.votes[place]):
+            chosen[ballot] = content
+            for other, proposed in self.proposals.get(key, {}).items():
+                if other > ballot:
+                    self._follows(key, ballot, content, other, proposed)
+            self._once(key, content)
+
+    # --- messages --------------------------------------------------------------------------
+
+    def left(self, node: int, message: Message) -> None:
+        """A message leaves ``node``, or it says it to itself."""
+        disk = self.disk(node)
+        if isinstance(message, (Prepare, Read)):
+            for item in message.items:
+                self.keys[(message.proposer, item.round_id)] = item.key
+        elif isinstance(message, Accept):
+            for item in message.items:
+                self.keys[(message.proposer, item.round_id)] = item.key
+                self.ballots[(message.proposer, item.round_id)] = (item.counter, message.proposer)
+                self._proposal(item.key, (item.counter, message.proposer), item.content)
+        elif isinstance(message, Remove) or not isinstance(
+            message, (Promises, Accepted, ReadReply, PageReply, Raised)
+        ):
+            return
+        elif message.epoch == disk.marks.epoch:
+            assert dict(disk.marks.lives) == dict(message.standing.lives) or all(
+                disk.marks.lives and dict(disk.marks.lives).get(n, 0) >= life
+                for n, life in message.standing.lives
+            ), f"{node} tells of lives that are not durable"
+            assert disk.marks.floor >= message.standing.floor, f"{node} tells of a floor that is not durable"
+            self._told(node, disk, message)
+
+    def _told(self, node: int, disk: Durable, message: Message) -> None:
+        if isinstance(message, Raised):
+            return
+        for item in message.items:
+            key = item.key if isinstance(message, PageReply) else self.keys[(message.proposer, item.round_id)]
+            there = key in disk.registers
+            # A refusal binds nobody.
+            if not isinstance(message, ReadReply) and (isinstance(message, PageReply) or item.ok):
+                assert disk.promised(key) >= item.promised, (
+                    f"{node} tells of a promise that is not durable: {key!r} {item}"
+                )
+            if isinstance(message, Accepted) and there and item.ok:
+                ballot = self.ballots[(message.proposer, item.round_id)]
+                accepted = disk.accepted(key)
+                removed = disk.marks.floor > ballot  # and came back since
+                assert removed or accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
+                    f"{node} says that it has accepted what it has not"
+                )
+            if not isinstance(message, Accepted) and there:
+                removed = disk.marks.floor > item.accepted  # and came back since
+                assert removed or disk.accepted(key) >= item.accepted, (
+                    f"{node} tells of a value that is not durable: {key!r} {item}"
+                )
+
+    def _proposal(self, key: bytes, ballot: Ballot, content: Content) -> None:
+        proposals = self.proposals.setdefault(key, {})
+        known = proposals.get(ballot)
+        if known is not None:
+            assert known == content, f"ballot {ballot} of {key!r} has two contents"
+            return
+        proposals[ballot] = content
+        below = [chosen for chosen in self.chosen.get(key, {}) if chosen < ballot]
+        if below:
+            last = max(below)
+            self._follows(key, last, self.chosen[key][last], ballot, content)
+
+    def _follows(
+        self, key: bytes, ballot: Ballot, content: Content, later: Ballot, proposed: Content
+    ) -> None:
+        if proposed.version > content.version or proposed == content:
+            return
+        raise AssertionError(
+            f"{key!r}: {proposed} is proposed at {later}, though a quorum has accepted {content} at {ballot}"
+        )
+
+    def _once(self, key: bytes, content: Content) -> None:
+        for entry in content.done:
+            place = (key, entry.origin, entry.seq)
+            version = self.made.setdefault(place, entry.version)
+            assert version == entry.version, (
+                f"{place} has happened twice, as versions {version} and {entry.version}"
+            )
