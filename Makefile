@@ -28,6 +28,8 @@ setup: $(VENV)/.done libraries  ## build .venv with the locked requirements and 
 run: $(VENV)/.done  ## start a cluster of three nodes on this machine (NODES, PORT, DATA)
 	@exec $(BIN)/trivet up --nodes $(NODES) --port $(PORT) --data $(DATA)
 
+# One worker more than cores: one waits for real processes most of the time.
+test: JOBS := 3
 test: $(VENV)/.done libraries tools check  ## gates, then the tests but the long ones (some minutes)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not soak" $(PYTEST_ARGS)
 
