@@ -349,6 +349,9 @@ class ToyNodes:
     def join(self, node: int, birth: int, known: list[int]) -> None:
         raise NotImplementedError
 
+    def wiped(self, node: int) -> None:
+        raise NotImplementedError
+
     def cluster(self, node: NodeLike) -> None:
         return None
 

@@ -143,6 +143,10 @@ class NodeFactory(Protocol):
         """
         ...
 
+    def wiped(self, node: NodeId) -> None:
+        """Its data directory is gone, and with it that number: it will start in another one."""
+        ...
+
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
         ...

@@ -188,6 +188,12 @@ class Process:
         self._schedule_tick()
         self._schedule_turn()
 
+    def wipe(self) -> None:
+        """An empty disk is put in place of its own; it does not run now."""
+        self.disk.wipe()
+        self.wiped = True
+        self._world.factory.wiped(self.node)
+
     def crash(self, power_cut: bool, silent: bool) -> None:
         """End the process at once. ``silent``: the others' connections are not told."""
         if self._running is None:

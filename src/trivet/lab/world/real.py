@@ -119,6 +119,10 @@ class RealNodes:
             birth=birth,
         )
 
+    def wiped(self, node: NodeId) -> None:
+        """It draws another number when it starts."""
+        self._configs[node] = msgspec.structs.replace(self._configs[node], birth=0)
+
     def boot(
         self,
         node: NodeId,

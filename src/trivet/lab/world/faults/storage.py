@@ -110,7 +110,6 @@ def wipe(g: Ground) -> bool:
         return False
     g.say(f"disk of {victim.node} is wiped")
     victim.crash(True, False)
-    victim.disk.wipe()
-    victim.wiped = True
+    victim.wipe()
     g.later(g.span_us(), victim.start)
     return True
