@@ -56,7 +56,7 @@ class Handler(socketserver.StreamRequestHandler):
             if words[0] == b"CLUSTER" and fake_cluster:
                 self.wfile.write(forward(words))
                 continue
-            self.wfile.write(b"$%d\r\n%s\r\n" % (len(INFO), INFO) if words == [b"INFO"] else b":0\r\n")
+            self.wfile.write(b"$%d\r\n%s\r\n" % (len(INFO), INFO) if words[:1] == [b"INFO"] else b":0\r\n")
 
 
 class Server(socketserver.ThreadingTCPServer):

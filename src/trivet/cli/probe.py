@@ -72,9 +72,9 @@ class Probe:
             text = "no answer in time" if isinstance(error, TimeoutError) else said or str(error)
             raise ProbeError(f"{self.host}:{self.port}: {text}") from error
 
-    def info(self) -> dict[str, str]:
-        """``INFO`` as a dictionary of its lines."""
-        reply = self.call("INFO")
+    def info(self, *sections: str) -> dict[str, str]:
+        """``INFO`` of some sections, or of the usual ones, as a dictionary of its lines."""
+        reply = self.call("INFO", *sections)
         if not isinstance(reply, bytes):
             raise ProbeError(
                 f"{self.host}:{self.port}: INFO did not answer with text: not a Redis protocol server?"

@@ -7,6 +7,8 @@ from trivet.cli.probe import Probe, ProbeError, keys_in
 
 _PERIOD_S = 0.5
 _PERIOD_UNREADY_S = 0.05
+_SECTIONS = ("stats", "raft", "cluster", "keyspace")
+"""No more than is looked at: it is asked for often."""
 
 
 class NodeView:
@@ -87,7 +89,7 @@ class Watcher:
 
     def _ask(self) -> NodeView | None:
         try:
-            info = self._probe.info()
+            info = self._probe.info(*_SECTIONS)
             view = view_of(info, self._rate(number(info, "total_commands_processed")))
             if view.serving and not self._proved:
                 # A linearizable read: the node reaches the leader and the leader a quorum.

@@ -247,9 +247,9 @@ def percentile(calls: int, slower: list[int], share: str) -> float:
 
 
 def _raft(front: Front) -> Facts:
-    """Of the first group of the data, then a line for each replica here."""
+    """Of the first group of the data."""
     raft = front.group.raft
-    facts: Facts = {
+    return {
         "raft_role": _role(raft),
         "raft_term": raft.term,
         "raft_leader": raft.leader,
@@ -259,6 +259,11 @@ def _raft(front: Front) -> Facts:
         "raft_first_index": raft.first_index,
         "raft_voters": ",".join(str(node) for node in front.cluster.voters),
     }
+
+
+def _groups(front: Front) -> Facts:
+    """A line for each replica here. There may be hundreds, and INFO is asked for often: so only by name."""
+    facts: Facts = {}
     for number, group in sorted(front.groups.items(), key=_number):
         raft = group.raft
         row = front.cluster.groups.get(number)
@@ -326,10 +331,11 @@ _SECTIONS: Final[dict[str, tuple[str, Callable[[Front], Facts]]]] = {
     "errorstats": ("Errorstats", _errorstats),
     "latencystats": ("Latencystats", _latencystats),
     "cluster": ("Cluster", _cluster),
+    "groups": ("Groups", _groups),
     "transactions": ("Transactions", transaction_facts),
     "keyspace": ("Keyspace", _keyspace),
 }
-_NOT_DEFAULT: Final = ("commandstats", "latencystats")
+_NOT_DEFAULT: Final = ("commandstats", "latencystats", "groups")
 _NOT_ALL: Final = ("modules",)
 
 

@@ -13,7 +13,7 @@ class PaxosSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     node: NodeId
     proposer: int
-    """One life of this node among all nodes' lives: node << 32 | incarnation. Never used again."""
+    """One life of this node among all nodes' lives: node << 44 | incarnation. Never used again."""
     patience_ticks: int = 3
     """A phase without enough answers is asked again after so long, or begun anew if somebody refused."""
     backoff_ticks: int = 1
