@@ -36,6 +36,7 @@ Item = tuple[bytes, Value, int]
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(list[Stored])
+_VALUE_DECODER: Final = msgspec.msgpack.Decoder(Stored)
 
 
 def encode_items(items: list[Item]) -> bytes:
@@ -59,6 +60,20 @@ def decode_items(data: bytes) -> list[Item]:
         return [_restore(stored) for stored in _DECODER.decode(data)]
     except (msgspec.DecodeError, OverflowError, MemoryError) as error:
         raise ValueError(f"not a list of items: {error}") from error
+
+
+def encode_value(value: Value, deadline_ms: int) -> bytes:
+    """A value with its deadline, without its key: for who keeps it under the key anyway."""
+    return _ENCODER.encode(_store(b"", value, deadline_ms))
+
+
+def decode_value(data: bytes) -> tuple[Value, int]:
+    """The value and the deadline that ``encode_value`` was given. Raises ``ValueError`` for other bytes."""
+    try:
+        _, value, deadline_ms = _restore(_VALUE_DECODER.decode(data))
+    except (msgspec.DecodeError, OverflowError, MemoryError) as error:
+        raise ValueError(f"not a value: {error}") from error
+    return value, deadline_ms
 
 
 def item_of(database: Database, key: bytes) -> Item | None:
