@@ -32,13 +32,13 @@ class Bench:
         self.version = 1
         self.now = NOW
 
-    def task(self, *calls: list, watched=None, db: int = 0) -> TaskResult:
+    def task(self, *calls: list, watched=None, db: int = 0, reads_only: bool = False) -> TaskResult:
         asked = [
             (db, [part if isinstance(part, bytes) else str(part).encode() for part in call]) for call in calls
         ]
-        place = register_of(asked)
+        place = register_of(asked) or (db, b"k" if not calls else None)
         assert not isinstance(place, Error), place
-        task = Task(*(place or (db, b"")), asked, 9, watched)
+        task = Task(*place, asked, 9, watched, reads_only)
         result = self.registers.run(task, self.data, self.version, self.now, 7)
         assert len(result.replies) == len(calls)
         if result.changed:
@@ -141,9 +141,11 @@ def test_a_value_past_its_deadline_is_not_there():
     bench.now += 99
     assert bench("PTTL", "k") == 1
     bench.now += 1
-    result = bench.task(["GET", "k"], ["EXISTS", "k"])
+    held = bench.data
+    result = bench.task(["GET", "k"], ["EXISTS", "k"], reads_only=True)
     assert result.replies == [None, 0]
     assert not result.changed and result.was_late and not result.there, "who reads changes nothing"
+    assert bench.data == held
     assert bench("INCR", "k") == 1, "it began anew"
     assert bench("TTL", "k") == -1
 
@@ -156,6 +158,19 @@ def test_what_writes_to_it_removes_it():
     result = bench.task(["DEL", "k"])
     assert result.replies == [0] and result.changed and result.value is None
     assert result.events == [(0, EXPIRED, b"expired", b"k")]
+
+
+def test_where_calls_may_write_a_late_value_goes_though_they_do_not():
+    bench = Bench()
+    bench.registers.notifies = ALL | KEYEVENT
+    bench("SET", "k", "1", "PX", "100")
+    bench.now += 100
+    result = bench.task(["GET", "k"])
+    assert result.replies == [None] and result.changed and result.value is None and result.was_late
+    assert [event[2] for event in result.events] == [b"expired"]
+    bench("SET", "k", "1", "PX", "100")
+    bench.now += 100
+    assert bench.task().changed and bench.data is None, "without calls it is removed and nothing else"
 
 
 def test_a_deadline_in_the_past_removes_the_value():
@@ -179,7 +194,7 @@ def test_fields_past_their_deadline_go_with_the_next_change():
     bench("HSET", "k", "f", "1", "g", "2")
     bench("HPEXPIRE", "k", "50", "FIELDS", "1", "f")
     bench.now += 50
-    result = bench.task(["HGETALL", "k"], ["HLEN", "k"])
+    result = bench.task(["HGETALL", "k"], ["HLEN", "k"], reads_only=True)
     assert not result.changed and result.replies[1] == 1
     held = len(bench.data)
     bench("HSET", "k", "g", "3")
@@ -209,7 +224,9 @@ def test_a_watch_is_a_version_and_whether_the_key_was_there():
     assert stale.replies == [NULL_ARRAY] and not stale.changed
     bench.now += 100
     gone = bench.transaction("INCR k", watched=(bench.version, True))
-    assert gone.replies == [NULL_ARRAY] and not gone.changed, "it has gone by time (Rule W2)"
+    assert gone.replies == [NULL_ARRAY] and gone.changed and gone.value is None, (
+        "it has gone by time (Rule W2)"
+    )
     assert bench.transaction("INCR k", watched=(bench.version, False)).replies == [[1]]
 
 
@@ -248,9 +265,11 @@ def test_a_script_that_comes_to_more(call, refusal):
 def test_a_script_without_keys_comes_to_none():
     bench = Bench()
     assert bench("EVAL", "return 5", "0") == 5
-    reply = bench("EVAL", b"return redis.call('GET', 'k')", "0")
-    assert isinstance(reply, Error)
-    assert not bench.task(["EVAL", b"return redis.pcall('SET', 'k', '1')", "0"]).changed
+    for key in (b"k", b""):
+        reply = bench("EVAL", b"return redis.call('GET', ARGV[1])", "0", key)
+        assert isinstance(reply, Error)
+        assert not bench.task(["EVAL", b"return redis.pcall('SET', ARGV[1], '1')", "0", key]).changed
+    assert bench("SET", "", "1") == OK and bench("GET", "") == b"1", "an empty key is one"
 
 
 def test_patterns_of_sort_come_to_other_keys():
@@ -400,6 +419,6 @@ def test_every_command_answers_something_or_is_refused():
             if isinstance(place, Error):
                 continue
             bench = Bench()
-            result = bench.registers.run(Task(*(place or (0, b"")), [call]), None, 1, NOW, 1)
+            result = bench.registers.run(Task(*(place or (0, None)), [call]), None, 1, NOW, 1)
             assert len(result.replies) == 1 and not bench.registers.defects, (name, bench.registers.defects)
             assert result.replies[0] is not DEFECT

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from trivet.core.base.prng import Prng
 from trivet.core.values.codec import (
+    deadline_of,
     decode_items,
     decode_value,
     encode_items,
@@ -163,3 +164,19 @@ def test_a_value_without_its_key():
 def test_bytes_that_are_no_value(data):
     with pytest.raises(ValueError, match="not a value"):
         decode_value(data)
+
+
+@pytest.mark.parametrize(
+    "deadline_ms", [-1, 0, 1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 1_764_000_000_000, 2**62]
+)
+def test_the_deadline_is_read_without_the_value(deadline_ms: int):
+    for value in values():
+        assert deadline_of(encode_value(value, deadline_ms)) == deadline_ms
+    mortal = MortalHash.of(Hash.load(0, [b"f", b"v"]), Clock())
+    mortal.expire_at(b"f", 5)
+    assert deadline_of(encode_value(mortal, deadline_ms)) == deadline_ms
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"nonsense", b"\x94\x00\xc4\x00", b"\x94\x00\xc4\x00\xc0"])
+def test_other_bytes_have_no_deadline(data: bytes):
+    assert deadline_of(data) == -1

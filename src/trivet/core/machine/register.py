@@ -8,8 +8,9 @@ the seed (and of the users and scripts known here), the same bytes everywhere.
 - Rule R1: which register calls concern is told before they run (``register_of``). What comes to another key
   on its way, in a script or by a pattern of ``SORT``, is refused that. Should a command of ours change
   another key all the same, nothing of the run counts.
-- Rule R2: a value past its deadline is not there. It goes with the next change; reading changes nothing. The
-  fields of a hash the same.
+- Rule R2: a value past its deadline is not there. Where calls may write, it goes before they run: then it is
+  gone for everybody, whatever the clocks of others say. Who only reads changes nothing, and says that the
+  value was late. Late fields of a hash go with the next change.
 - Rule R3: a change is one whatever the value is afterwards; but from nothing to nothing is none, and where
   each call is answered by an error and the value is as before, there was none.
 - Rule R4: what can go wrong is a reply, and stops none of the other calls.
@@ -53,13 +54,16 @@ class Task(msgspec.Struct, array_like=True, frozen=True):
     """Calls of one client that concern one register; it may travel to the node that runs it."""
 
     db: int
-    key: bytes
+    key: bytes | None
+    """None: the calls concern no key, and come to none."""
     calls: list[Call]
     """Commands, ``EXEC``, or either on behalf of a user: all of them concern this register."""
     client: ConnectionId = 0
     watched: tuple[int, bool] | None = None
     """The version at which the client watches the key, and whether the key was there: if that is not so any
     more, nothing is run, and each call is answered as an ``EXEC`` that was broken off."""
+    reads_only: bool = False
+    """Nothing may change; else also a value goes that is late."""
 
 
 class TaskResult:
@@ -113,7 +117,10 @@ class Registers:
         Of a task that came from another node it is asked first whether ``register_of`` says so too.
         """
         result = TaskResult()
-        databases, key = self._databases, task.key
+        databases, changes = self._databases, self._changes
+        key = b"" if task.key is None else task.key
+        changes.key = self._owner.key = task.key
+        changes.db = self._owner.db = task.db
         if databases.now_ms != now_ms:
             databases.set_now(now_ms)
         database = databases.open(task.db)
@@ -126,14 +133,17 @@ class Registers:
             _put(database, key, value, deadline_ms)
             result.there = database.get(key) is not None
             result.was_late = not result.there
+        context = self._context
+        if context.notifies != self.notifies:
+            self._listen()
+        if result.was_late and not task.reads_only:
+            database.remove(key)
         if task.watched is not None and task.watched != (version, result.there):
             result.replies = [NULL_ARRAY] * len(task.calls)
         else:
             self._run_calls(task, database, now_ms, seed, result)
-        changes = self._changes
         if changes.happened and not changes.strayed:
             _settle(result, database, key, data)
-        context = self._context
         if context.events:
             result.events, context.events = context.events, []
         if context.published:
@@ -150,10 +160,6 @@ class Registers:
         context.prng = Prng(seed)
         context.scripts = self.scripts
         context.refuses_growth = self.refuses_growth
-        if context.notifies != self.notifies:
-            self._listen()
-        self._changes.key = self._owner.key = task.key
-        self._changes.db = self._owner.db = task.db
         context.db = database
         context.db_index = task.db
         rows = ROWS_WITHOUT_GROWTH if self.refuses_growth else ROWS
@@ -188,7 +194,7 @@ class _Changes:
 
     def __init__(self) -> None:
         self.db = 0
-        self.key = b""
+        self.key: bytes | None = None
         self.happened = False
         self.strayed = False
         """Something else than the register was about to change (Rule R1)."""
@@ -212,7 +218,7 @@ class _OneKey:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.db = 0
-        self.key = b""
+        self.key: bytes | None = None
 
     def refuses_database(self, db: int) -> Error | None:
         """See ``Owner``."""
