@@ -230,6 +230,24 @@ def test_a_watch_is_a_version_and_whether_the_key_was_there():
     assert bench.transaction("INCR k", watched=(bench.version, False)).replies == [[1]]
 
 
+def test_tasks_that_run_as_one():
+    registers = Registers(Users(), Scripts())
+    exec_ = [b"EXEC", encode_calls([(0, [b"INCR", b"k"])]), b"9"]
+    tasks = [
+        Task(0, b"k", [(0, exec_)], 9, (5, True)),
+        Task(0, b"k", [(0, [b"INCR", b"k"]), (0, [b"GET", b"k"])], 8),
+        Task(0, b"k", [(0, exec_)], 7, (5, True)),
+        Task(0, b"k", [(0, [b"GET", b"k"])], 6, None, True),
+    ]
+    results, changed, value = registers.run_all(tasks, encode_value(b"1", -1), 5, NOW, 1)
+    assert [result.replies for result in results] == [[[2]], [3, b"3"], [NULL_ARRAY], [b"3"]]
+    assert changed and value == encode_value(b"3", -1)
+    results, changed, value = registers.run_all(tasks[3:], encode_value(b"1", -1), 5, NOW, 1)
+    assert not changed and value == encode_value(b"1", -1)
+    removed = [*tasks[1:2], Task(0, b"k", [(0, [b"DEL", b"k"])])]
+    assert registers.run_all(removed, None, 5, NOW, 1)[1:] == (True, None)
+
+
 # -- scripts (Rule R1) ------------------------------------------------------------------------------
 
 

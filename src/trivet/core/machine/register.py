@@ -14,6 +14,8 @@ the seed (and of the users and scripts known here), the same bytes everywhere.
 - Rule R3: a change is one whatever the value is afterwards; but from nothing to nothing is none, and where
   each call is answered by an error and the value is as before, there was none.
 - Rule R4: what can go wrong is a reply, and stops none of the other calls.
+- Rule R5: tasks of several clients may run as one, one after the other. Whoever watches the key and comes
+  after one that has changed it is broken off, although no version lies between the two.
 """
 
 from typing import Final
@@ -46,6 +48,8 @@ OTHER_KEY: Final = Error(
     "CROSSSLOT this call came to another key than the one that it names: each key stands for itself in a "
     "keyspace of mode paxos"
 )
+UNKNOWN_VERSION: Final = -1
+"""Of a value that no register has had yet (Rule R5)."""
 _DUE_FIELDS_MAX: Final = 10_000
 """Fields past their deadline that a change takes along; the others stay, unseen."""
 
@@ -153,6 +157,20 @@ class Registers:
         changes.happened = changes.strayed = False
         _clear(database, key)
         return result
+
+    def run_all(
+        self, tasks: list[Task], data: bytes | None, version: int, now_ms: int, seed: int
+    ) -> tuple[list[TaskResult], bool, bytes | None]:
+        """Run tasks of one register one after the other: their results, whether it has changed, to what."""
+        results: list[TaskResult] = []
+        prng = Prng(seed)
+        changed = False
+        for task in tasks:
+            result = self.run(task, data, UNKNOWN_VERSION if changed else version, now_ms, prng.u64())
+            results.append(result)
+            if result.changed:
+                changed, data = True, result.value
+        return results, changed, data
 
     def _run_calls(self, task: Task, database: Database, now_ms: int, seed: int, result: TaskResult) -> None:
         context = self._context
