@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivet.core.base.prng import Prng
-from trivet.core.values.codec import decode_items, encode_items, item_of, load_items, state_digest
+from trivet.core.values.codec import (
+    deadline_of,
+    decode_items,
+    decode_value,
+    encode_items,
+    encode_value,
+    item_of,
+    load_items,
+    state_digest,
+)
 from trivet.core.values.consumer_group import ConsumerGroup
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
@@ -141,3 +150,33 @@ def test_the_digest_sees_the_content_and_not_the_order():
         state_digest(Databases()),
     ]
     assert len(dict.fromkeys(different)) == 5
+
+
+def test_a_value_without_its_key():
+    for value in (b"", b"text" * 100, List([b"a", b"b"])):
+        data = encode_value(value, 77)
+        restored, deadline_ms = decode_value(data)
+        assert deadline_ms == 77 and encode_value(restored, 77) == data
+    assert len(encode_value(b"x" * 100, -1)) < 110
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"\x94\x63\xc4\x00\xff\xc4\x00", b"\x94\x00\xc4\x00\xff"])
+def test_bytes_that_are_no_value(data):
+    with pytest.raises(ValueError, match="not a value"):
+        decode_value(data)
+
+
+@pytest.mark.parametrize(
+    "deadline_ms", [-1, 0, 1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 1_764_000_000_000, 2**62]
+)
+def test_the_deadline_is_read_without_the_value(deadline_ms: int):
+    for value in values():
+        assert deadline_of(encode_value(value, deadline_ms)) == deadline_ms
+    mortal = MortalHash.of(Hash.load(0, [b"f", b"v"]), Clock())
+    mortal.expire_at(b"f", 5)
+    assert deadline_of(encode_value(mortal, deadline_ms)) == deadline_ms
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"nonsense", b"\x94\x00\xc4\x00", b"\x94\x00\xc4\x00\xc0"])
+def test_other_bytes_have_no_deadline(data: bytes):
+    assert deadline_of(data) == -1

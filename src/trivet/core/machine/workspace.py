@@ -113,7 +113,7 @@ class Workspace:
         touched = _Touched(job, ran, context)
         context.owner = touched
         databases.set_hook(touched)
-        ran.reply = _run(context, job, users, ran)
+        ran.reply = run_call(context, job.call, job.client, users, ran.denied)
         databases.set_hook(None)
         if not ran.missing:
             _collect(ran, job, context, touched.changed, placeholder)
@@ -179,10 +179,11 @@ def _load(
             load_items(database, [(key, placeholder if lock[1] == BLIND else value, deadline_ms)])
 
 
-def _run(context: Context, job: Job, users: Users, ran: Ran) -> Reply:
-    db, args = job.call
+def run_call(context: Context, call: Call, client: ConnectionId, users: Users, denied: list[Denied]) -> Reply:
+    """Run a call on what the context holds. The rights of the user whose call it is stay in the context."""
+    db, args = call
     if args[0] == AS:
-        context.access = Rights(users, args[1], 0, job.client, ran.denied)
+        context.access = Rights(users, args[1], 0, client, denied)
         args = args[3:]
     context.db_index = db
     context.db = context.databases.open(db)

@@ -36,6 +36,12 @@ Item = tuple[bytes, Value, int]
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(list[Stored])
+_UINT8: Final = 0xCC
+_UINT16: Final = 0xCD
+_UINT32: Final = 0xCE
+_UINT64: Final = 0xCF
+_FIXINTS: Final = 0x80
+_VALUE_DECODER: Final = msgspec.msgpack.Decoder(Stored)
 
 
 def encode_items(items: list[Item]) -> bytes:
@@ -59,6 +65,38 @@ def decode_items(data: bytes) -> list[Item]:
         return [_restore(stored) for stored in _DECODER.decode(data)]
     except (msgspec.DecodeError, OverflowError, MemoryError) as error:
         raise ValueError(f"not a list of items: {error}") from error
+
+
+def encode_value(value: Value, deadline_ms: int) -> bytes:
+    """A value with its deadline, without its key: for who keeps it under the key anyway."""
+    return _ENCODER.encode(_store(b"", value, deadline_ms))
+
+
+def decode_value(data: bytes) -> tuple[Value, int]:
+    """The value and the deadline that ``encode_value`` was given. Raises ``ValueError`` for other bytes."""
+    try:
+        _, value, deadline_ms = _restore(_VALUE_DECODER.decode(data))
+    except (msgspec.DecodeError, OverflowError, MemoryError) as error:
+        raise ValueError(f"not a value: {error}") from error
+    return value, deadline_ms
+
+
+def deadline_of(data: bytes) -> int:
+    """The deadline in what ``encode_value`` gave, without reading the value; -1: none, or other bytes.
+
+    Such bytes are a msgpack array of a tag, an empty key, the deadline, and so on.
+    """
+    if data[2:4] != b"\xc4\x00" or len(data) < 5:
+        return -1
+    if data[4] == _UINT64:
+        return int.from_bytes(data[5:13], "big")
+    if data[4] == _UINT32:
+        return int.from_bytes(data[5:9], "big")
+    if data[4] == _UINT16:
+        return int.from_bytes(data[5:7], "big")
+    if data[4] == _UINT8:
+        return data[5]
+    return data[4] if data[4] < _FIXINTS else -1
 
 
 def item_of(database: Database, key: bytes) -> Item | None:
