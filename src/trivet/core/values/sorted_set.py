@@ -33,6 +33,8 @@ class _Order(Protocol):
 
     def add(self, value: Scored) -> None: ...
 
+    def remove(self, value: Scored) -> None: ...
+
     def bisect_left(self, value: Scored) -> int: ...
 
     def islice(self, start: int, stop: int) -> Iterator[Scored]: ...
@@ -231,6 +233,6 @@ class SortedSet:
 
     def _delete(self, pair: Scored) -> None:
         if self._tree is not None:
-            del self._tree[self._tree.bisect_left(pair)]
+            self._tree.remove(pair)  # by its value: its rank would have to be counted
         else:
             del self._list[bisect_left(self._list, pair)]
