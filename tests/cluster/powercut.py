@@ -33,9 +33,27 @@ class Disk:
         self.mounted = sh("mkfs.ext4", "-q", "-F", str(image)) and self.mount()
 
     def mount(self):
-        """Mount it; whether that worked."""
-        self.mounted = sh("mount", "-o", "loop", str(self.image), str(self.path))
-        return self.mounted
+        """Mount it; whether that worked.
+
+        While a process elsewhere still has the former mount (a sandbox that was begun meanwhile has copies of all), it
+        is the file system without power that is mounted again: so until it can be written to.
+        """
+        deadline_s = time.monotonic() + 20
+        while True:
+            self.mounted = sh("mount", "-o", "loop", str(self.image), str(self.path))
+            if not self.mounted or self._has_power():
+                return self.mounted
+            self.unmount()
+            assert time.monotonic() < deadline_s, f"somebody keeps the former mount of {self.path}"
+            time.sleep(0.1)
+
+    def _has_power(self):
+        try:
+            (self.path / "power").touch()
+            (self.path / "power").unlink()
+        except OSError:
+            return False
+        return True
 
     def cut(self):
         """The power goes."""

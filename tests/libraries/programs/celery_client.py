@@ -71,6 +71,7 @@ def part_control():
     assert reply == {"ok": "pong"}
     inspect = app.control.inspect(timeout=5, limit=1)
     assert "celery_app.add" in inspect.registered()[name]
+    assert add.delay(1, 1).get(timeout=SECONDS) == 2
     assert inspect.stats()[name]["total"]
     waiting = nap.apply_async((0,), countdown=60)
     parts.eventually(lambda: any(t["request"]["id"] == waiting.id for t in inspect.scheduled()[name]))
