@@ -72,7 +72,7 @@ LOGS = [
             "if index > s.commit and s.log.term_at(index) == s.term:",
             "if index > s.commit:",
         ),
-        1, "invariants: leader completeness", FALLING_LEADERS,
+        5, "invariants: leader completeness", FALLING_LEADERS,
     ),
     Mutant(
         "R2", "the commit index goes back on a lower value",
@@ -160,7 +160,7 @@ LOGS = [
     Mutant(
         "R10", "a torn frame at the end of the log is taken for a whole one",
         edit("core/wal/frame.py", "return crc == head.crc", "return crc >= 0"),
-        3, "invariants: log matching", AS_DRAWN,
+        12, "invariants: log matching", AS_DRAWN,
     ),
     Mutant(
         "R11", "corruption in the middle of the log is taken for its torn end",
