@@ -1,6 +1,6 @@
 """Fixtures of the cluster room: scripts that talk to a map.
 
-``pytest tests/core/cluster --rewrite-cluster`` writes down what the scripts give now; read the
+``pytest tests/core/cluster --rewrite`` writes down what the scripts give now; read the
 difference like code.
 """
 
@@ -9,21 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.cluster.conversation import replay as replay_file
+from tests.core.cluster.conversation import Conversation
+from tests.core.scripts import replay as replay_script
 
 HERE = Path(__file__).parent
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-cluster", action="store_true", help="regenerate the cluster text tests")
-
-
 @pytest.fixture
-def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        rewrite = bool(request.config.getoption("--rewrite-cluster", False))
-        replay_file(HERE / "testdata" / f"{name}.txt", rewrite)
+        replay_script(HERE / "testdata" / f"{name}.txt", Conversation().run, rewrite)
 
     return run

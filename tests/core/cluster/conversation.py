@@ -14,7 +14,6 @@ was made from the map's bytes before the verb must have come to the same bytes b
 """
 
 import shlex
-from pathlib import Path
 
 from trivet.core.cluster.map import ClusterMap, Member, decode, genesis
 from trivet.core.cluster.ranges import show
@@ -130,20 +129,3 @@ class Conversation:
         changed = difference(before, lines_of(self.map))
         assert bool(changed) <= (self.map.epoch == epoch + 1)
         return [f"{said(reply)}" + (f"  @{self.map.epoch}" if self.map.epoch != epoch else ""), *changed]
-
-
-def replay(path: Path, rewrite: bool) -> None:
-    conversation = Conversation()
-    done = []
-    for block in path.read_text().strip("\n").split("\n\n"):
-        commands, _, _ = block.partition("\n----")
-        lines: list[str] = []
-        for command in commands.splitlines():
-            if not command.startswith("#"):
-                lines.extend(conversation.run(command))
-        done.append("\n".join([commands, "----", *lines]) if lines else commands)
-    after = "\n\n".join(done) + "\n"
-    if rewrite:
-        path.write_text(after)
-    else:
-        assert after == path.read_text()

@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.core.scripts import replay as replay_script
+
 HERE = Path(__file__).parent
 
 
@@ -31,20 +33,12 @@ _load("runs")
 _runs = _load("episodes")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    try:
-        parser.addoption("--rewrite", action="store_true", help="regenerate the outcome of text tests")
-    except ValueError:  # another room has it too
-        pass
-
-
 @pytest.fixture
-def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        rewrite = bool(request.config.getoption("--rewrite", False))
-        _conversation.replay(HERE / "testdata" / f"{name}.txt", _conversation.Conversation(_harness), rewrite)
+        replay_script(HERE / "testdata" / f"{name}.txt", _conversation.Conversation(_harness).run, rewrite)
 
     return run
 

@@ -2,32 +2,35 @@
 
 | command | does |
 |---|---|
-| ``group N [slow] [nodes=M] [setting=value ...]`` | a new group of N members; ``slow``: disks save when
-told to, and it is shown | | ``op N GET K``, ``INCR K``, ``SET K V``, ``DEL K``, ... | an operation at N, of
-an origin of its own, sent nowhere else | | ``op ... as O:S [since=V]`` | a copy of operation S of origin O
-| | ``ops N INCR K, GET K, ...`` | several in one turn | | ``deliver [A->B ...]`` | deliver what is on its
-way now (there), not what follows from it | | ``drop [A->B ...]``, ``repeat A->B`` | lose it; deliver it and
-leave a copy on its way | | ``keep A->B``, ``late`` | put it aside; deliver what was put aside | |
-``settle`` | deliver and save until nothing moves; only ends are shown | | ``save N`` | the disk of N
-reports everything written so far | | ``tick N [COUNT]`` | time passes for one node | | ``cut A B``,
-``isolate N``, ``heal`` | no messages between A and B; for N; all links work | | ``crash N``, ``restart N``
-| without what was not saved | | ``lose N`` | the disk of N is lost; it restarts | | ``map 1,2,3 [+2,3,4]``
-| the next epoch: these voters, and incoming ones | | ``learn [N ...]`` | nodes hear of it | | ``rescan N``,
-``collect N K``, ``scan N`` | as in ``Paxos`` | | ``hold N``, ``turn N`` | N takes inputs without a turn;
-the turn that takes them all | | ``at K``, ``way`` | what members have for K; what is on its way |
+| ``group N [slow] [nodes=M] [setting=value ...]`` | a new group of N members; ``slow``: disks save when told to, and it is shown |
+| ``op N GET K``, ``INCR K``, ``SET K V``, ``DEL K``, ... | an operation at N, of an origin of its own, sent nowhere else |
+| ``op ... as O:S [since=V]`` | a copy of operation S of origin O |
+| ``ops N INCR K, GET K, ...`` | several in one turn |
+| ``deliver [A->B ...]`` | deliver what is on its way now (there), not what follows from it |
+| ``drop [A->B ...]``, ``repeat A->B`` | lose it; deliver it and leave a copy on its way |
+| ``keep A->B``, ``late`` | put it aside; deliver what was put aside |
+| ``settle`` | deliver and save until nothing moves; only ends are shown |
+| ``save N`` | the disk of N reports everything written so far |
+| ``tick N [COUNT]`` | time passes for one node |
+| ``cut A B``, ``isolate N``, ``heal`` | no messages between A and B; for N; all links work |
+| ``crash N``, ``restart N`` | without what was not saved |
+| ``lose N`` | the disk of N is lost; it restarts |
+| ``map 1,2,3 [+2,3,4]`` | the next epoch: these voters, and incoming ones |
+| ``learn [N ...]`` | nodes hear of it |
+| ``rescan N``, ``collect N K``, ``scan N`` | as in ``Paxos`` |
+| ``hold N``, ``turn N`` | N takes inputs without a turn; the turn that takes them all |
+| ``at K``, ``way`` | what members have for K; what is on its way |
 """
 
-from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from tests.core.network_words import NetworkWords, Words
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.operation import Operation
 
-Words = list[str]
 
-
-class Conversation:
+class Conversation(NetworkWords):
     """Runs the commands of one script against a group."""
 
     def __init__(self, harness: ModuleType) -> None:
@@ -37,11 +40,20 @@ class Conversation:
         self.aside: list[object] = []
         self.numbers = 0
 
+    def ends_of(self, flight: Any) -> tuple[int, int]:
+        return flight[0], flight[1]
+
+    def is_at_rest(self) -> bool:
+        return not any(desk.queue for desk in self.group.desks.values())
+
+    def sync_all(self) -> None:
+        for desk in self.group.desks.values():
+            if desk.paxos is not None:
+                self.group.sync(desk.node)
+
     def run(self, command: str) -> list[str]:
         """One command; the lines that came of it."""
-        name, *words = command.split()
-        self.group.events = []
-        getattr(self, "do_" + name)(words)
+        super().run(command)
         self.quick()
         return [line for line in self.group.events if self.slow or " saves " not in line]
 
@@ -96,26 +108,6 @@ class Conversation:
             self._submit(int(words[0]), part.split())
         self.group.turn(int(words[0]))
 
-    def _chosen(self, words: Words) -> list[object]:
-        """What is on its way on the named links now, taken off it."""
-        links = [tuple(int(end) for end in word.split("->")) for word in words]
-        chosen = [f for f in self.group.flights if not links or f[:2] in links]
-        self.group.flights = [f for f in self.group.flights if f not in chosen]
-        return chosen
-
-    def do_deliver(self, words: Words) -> None:
-        for flight in self._chosen(words):
-            self.group.deliver(flight)
-
-    def do_drop(self, words: Words) -> None:
-        self._chosen(words)
-
-    def do_repeat(self, words: Words) -> None:
-        chosen = self._chosen(words)
-        for flight in chosen:
-            self.group.deliver(flight)
-        self.group.flights = chosen + self.group.flights
-
     def do_keep(self, words: Words) -> None:
         self.aside += self._chosen(words)
 
@@ -123,44 +115,6 @@ class Conversation:
         for flight in self.aside:
             self.group.deliver(flight)
         self.aside = []
-
-    def do_settle(self, words: Words) -> None:
-        assert not words
-        for _ in range(200):
-            for flight in self._chosen([]):
-                self.group.deliver(flight)
-            for desk in self.group.desks.values():
-                if desk.paxos is not None:
-                    self.group.sync(desk.node)
-            if not self.group.flights and not any(d.queue for d in self.group.desks.values()):
-                break
-        else:
-            raise AssertionError("it does not settle")
-        self.group.events = [e for e in self.group.events if "->" not in e and " saves " not in e]
-
-    def do_save(self, words: Words) -> None:
-        self.group.sync(int(words[0]))
-
-    def do_tick(self, words: Words) -> None:
-        for _ in range(int(words[1]) if len(words) > 1 else 1):
-            self.group.tick(int(words[0]))
-
-    def do_cut(self, words: Words) -> None:
-        a, b = int(words[0]), int(words[1])
-        self.group.cut[(a, b)] = self.group.cut[(b, a)] = True
-
-    def do_isolate(self, words: Words) -> None:
-        for node in self.group.desks:
-            if node != int(words[0]):
-                self.do_cut([words[0], str(node)])
-
-    def do_heal(self, words: Words) -> None:
-        self.group.cut.clear()
-
-    def do_crash(self, words: Words) -> None:
-        node = int(words[0])
-        self.group.crash(node)
-        self.group.flights = [f for f in self.group.flights if f[1] != node]
 
     def do_restart(self, words: Words) -> None:
         node = int(words[0])
@@ -201,13 +155,6 @@ class Conversation:
         self.group.desks[int(words[0])].live.scan(1, None, 2)
         self.group.turn(int(words[0]))
 
-    def do_hold(self, words: Words) -> None:
-        self.group.held[int(words[0])] = True
-
-    def do_turn(self, words: Words) -> None:
-        del self.group.held[int(words[0])]
-        self.group.turn(int(words[0]))
-
     def do_at(self, words: Words) -> None:
         key = words[0].encode()
         ballot, content = self.harness.show_ballot, self.harness.show_content
@@ -232,27 +179,3 @@ class Conversation:
     def do_way(self, words: Words) -> None:
         for sender, to, message in self.group.flights:
             self.group.say(f"{sender}->{to} {self.harness.show(message)}")
-
-
-def replay(path: Path, conversation: Conversation, rewrite: bool) -> None:
-    """Run a script and compare, or write down what comes out."""
-    text = path.read_text()
-    result: list[str] = []
-    for block in text.strip("\n").split("\n\n"):
-        commands, _, _ = block.partition("\n----")
-        lines: list[str] = []
-        for command in commands.splitlines():
-            if not command.startswith("#"):
-                lines.extend(conversation.run(command))
-        if all(c.startswith("#") for c in commands.splitlines()):
-            result.append(commands)
-        else:
-            result.append("\n".join([commands, "----", *(lines or ["ok"])]))
-    after = "\n\n".join(result) + "\n"
-    if rewrite:
-        path.write_text(after)
-    else:
-        assert after == text
-
-
-Replay = Callable[[str], None]

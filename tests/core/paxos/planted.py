@@ -15,6 +15,8 @@ from importlib.util import find_spec, spec_from_file_location, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
+from tests.core.scripts import replay
+
 HERE = Path(__file__).parent
 ROOM = "trivet.core.paxos"
 
@@ -102,7 +104,7 @@ def noticed(bug: Planted) -> str:
             conversation = modules["conversation"].Conversation(modules["harness"])
             path = HERE / "testdata" / f"{bug.script}.txt"
             try:
-                modules["conversation"].replay(path, conversation, False)
+                replay(path, conversation.run, False)
             except AssertionError as complaint:
                 return f"{bug.script}: {str(complaint)[:100]}"
             return ""

@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.core.scripts import replay as replay_script
+
 HERE = Path(__file__).parent
 
 
@@ -30,26 +32,15 @@ _conversation = _load("conversation")
 _runs = _load("runs")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    try:
-        parser.addoption("--rewrite", action="store_true", help="regenerate the outcome of text tests")
-    except ValueError:  # another room has it too
-        pass
-
-
 @pytest.fixture
-def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
         conversation = _conversation.Conversation(
             _harness.Group, _harness.Flight, _harness.show, _harness.show_membership
         )  # fmt: skip
-        _conversation.replay(
-            HERE / "testdata" / f"{name}.txt",
-            conversation,
-            bool(request.config.getoption("--rewrite", False)),
-        )
+        replay_script(HERE / "testdata" / f"{name}.txt", conversation.run, rewrite)
 
     return run
 

@@ -29,17 +29,16 @@
 """
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
+from tests.core.network_words import NetworkWords, Words
 from trivet.core.raft import messages as message_module
 from trivet.core.raft.membership import Membership
 from trivet.core.raft.messages import Message
 from trivet.core.raft.state import Role
 
-Words = list[str]
 
-
-class Conversation:
+class Conversation(NetworkWords):
     """Runs the commands of one script against a group."""
 
     def __init__(
@@ -52,12 +51,16 @@ class Conversation:
         self.show = show
         self.group = group_class(3)
 
-    def run(self, command: str) -> list[str]:
-        """One command; the lines that came of it."""
-        name, *words = command.split()
-        self.group.events = []
-        getattr(self, "do_" + name)(words)
-        return list(self.group.events)
+    def ends_of(self, flight: Any) -> tuple[int, int]:
+        return flight.sender, flight.to
+
+    def is_at_rest(self) -> bool:
+        return not any(desk.disk.queue for desk in self.group.desks.values())
+
+    def sync_all(self) -> None:
+        for desk in self.group.desks.values():
+            if desk.raft is not None:
+                self.group.sync(desk.node)
 
     def do_members(self, words: Words) -> None:
         settings = {
@@ -70,10 +73,6 @@ class Conversation:
             key, value = word.split("=")
             settings[key] = int(value)
         self.group = self.group_class(int(words[0]), 1, **settings)
-
-    def do_tick(self, words: Words) -> None:
-        for _ in range(int(words[1]) if len(words) > 1 else 1):
-            self.group.tick(int(words[0]))
 
     def do_timeout(self, words: Words) -> None:
         node = int(words[0])
@@ -104,58 +103,9 @@ class Conversation:
             self.group.desks[node].live.request_read(int(read_id))
         self.group.turn(node)
 
-    def do_save(self, words: Words) -> None:
-        self.group.sync(int(words[0]))
-
-    def _chosen(self, words: Words) -> list[object]:
-        """What is on its way on the named links now, taken off it."""
-        links = [tuple(int(end) for end in word.split("->")) for word in words]
-        chosen = [f for f in self.group.flights if not links or (f.sender, f.to) in links]
-        self.group.flights = [f for f in self.group.flights if f not in chosen]
-        return chosen
-
-    def do_deliver(self, words: Words) -> None:
-        for flight in self._chosen(words):
-            self.group.deliver(flight)
-
-    def do_drop(self, words: Words) -> None:
-        self._chosen(words)
-
-    def do_repeat(self, words: Words) -> None:
-        chosen = self._chosen(words)
-        for flight in chosen:
-            self.group.deliver(flight)
-        self.group.flights = chosen + self.group.flights
-
     def do_reverse(self, words: Words) -> None:
         for flight in reversed(self._chosen(words)):
             self.group.deliver(flight)
-
-    def do_settle(self, words: Words) -> None:
-        assert not words
-        for _ in range(200):
-            for flight in self._chosen([]):
-                self.group.deliver(flight)
-            for desk in self.group.desks.values():
-                if desk.raft is not None:
-                    self.group.sync(desk.node)
-            if not self.group.flights and not any(d.disk.queue for d in self.group.desks.values()):
-                break
-        else:
-            raise AssertionError("it does not settle")
-        self.group.events = [e for e in self.group.events if "->" not in e and " saves " not in e]
-
-    def do_cut(self, words: Words) -> None:
-        a, b = int(words[0]), int(words[1])
-        self.group.cut[(a, b)] = self.group.cut[(b, a)] = True
-
-    def do_isolate(self, words: Words) -> None:
-        for node in self.group.desks:
-            if node != int(words[0]):
-                self.do_cut([words[0], str(node)])
-
-    def do_heal(self, words: Words) -> None:
-        self.group.cut.clear()
 
     def do_lost(self, words: Words) -> None:
         self.group.peer_lost(int(words[0]), int(words[1]))
@@ -164,23 +114,11 @@ class Conversation:
         self.group.desks[int(words[0])].live.peer_up(int(words[1]))
         self.group.turn(int(words[0]))
 
-    def do_crash(self, words: Words) -> None:
-        node = int(words[0])
-        self.group.crash(node)
-        self.group.flights = [f for f in self.group.flights if f.to != node]
-
     def do_restart(self, words: Words) -> None:
         if self.group.desks[int(words[0])].raft is not None:
             self.do_crash(words[:1])
         missing = [int(word.split("=")[1]) for word in words[1:] if word.startswith("missing=")]
         self.group.restart(int(words[0]), missing[0] if missing else 0, "suspect" in words)
-
-    def do_hold(self, words: Words) -> None:
-        self.group.held[int(words[0])] = True
-
-    def do_turn(self, words: Words) -> None:
-        del self.group.held[int(words[0])]
-        self.group.turn(int(words[0]))
 
     def do_rot(self, words: Words) -> None:
         self.group.rot(int(words[0]), int(words[1]))
@@ -280,25 +218,3 @@ def _build(kind: type, fields: dict[str, str]) -> Message:
         else:
             values.append(int(text or "0"))
     return kind(*values)  # type: ignore[no-any-return]
-
-
-def replay(path: Path, conversation: Conversation, rewrite: bool) -> None:
-    """Run a script and compare, or write down what comes out."""
-    text = path.read_text()
-    blocks = text.strip("\n").split("\n\n")
-    result: list[str] = []
-    for block in blocks:
-        commands, _, _ = block.partition("\n----")
-        lines: list[str] = []
-        for command in commands.splitlines():
-            if not command.startswith("#"):
-                lines.extend(conversation.run(command))
-        if all(c.startswith("#") for c in commands.splitlines()):
-            result.append(commands)
-        else:
-            result.append("\n".join([commands, "----", *(lines or ["ok"])]))
-    after = "\n\n".join(result) + "\n"
-    if rewrite:
-        path.write_text(after)
-    else:
-        assert after == text

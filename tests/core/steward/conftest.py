@@ -1,6 +1,6 @@
 """Fixtures of the steward's room: scripts that talk to a small cluster.
 
-``pytest tests/core/steward --rewrite-steward`` writes down what the scripts give now; read the
+``pytest tests/core/steward --rewrite`` writes down what the scripts give now; read the
 difference like code.
 """
 
@@ -9,21 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.steward.conversation import replay as replay_file
+from tests.core.scripts import replay as replay_script
+from tests.core.steward.conversation import Talk
 
 HERE = Path(__file__).parent
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-steward", action="store_true", help="regenerate the steward's text tests")
-
-
 @pytest.fixture
-def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        rewrite = bool(request.config.getoption("--rewrite-steward", False))
-        replay_file(HERE / "testdata" / f"{name}.txt", rewrite)
+        replay_script(HERE / "testdata" / f"{name}.txt", Talk().do, rewrite)
 
     return run

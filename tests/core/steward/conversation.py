@@ -17,8 +17,6 @@ Shown is each word once it is answered, by whom it was said, in which group's lo
 Changes of members show as ``members of G: voters / learners``.
 """
 
-from pathlib import Path
-
 from tests.core.cluster.conversation import line_of, said
 from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import DB, MANUAL, World
@@ -161,21 +159,6 @@ class Talk:
 
 def _is_data(word) -> bool:
     return isinstance(word, bytes) and not word.isascii()
-
-
-def replay(path: Path, rewrite: bool) -> None:
-    talk = Talk()
-    blocks = path.read_text().strip("\n").split("\n\n")
-    made = []
-    for block in blocks:
-        asked = block.split("\n----")[0].split("\n")
-        heard = [line for ask in asked if not ask.startswith("#") for line in talk.do(ask)]
-        only_text = all(ask.startswith("#") for ask in asked)
-        made.append("\n".join(asked if only_text else [*asked, "----", *heard]))
-    text = "\n\n".join(made) + "\n"
-    if rewrite:
-        path.write_text(text)
-    assert path.read_text() == text
 
 
 assert DB == 20

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.scripts import replay as replay_script
+
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("transaction_conversation", HERE / "conversation.py")
 assert _spec is not None and _spec.loader is not None
@@ -19,19 +21,11 @@ sys.modules[_spec.name] = _conversation
 _spec.loader.exec_module(_conversation)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    try:
-        parser.addoption("--rewrite", action="store_true", help="regenerate the outcome of text tests")
-    except ValueError:  # another room has it too
-        pass
-
-
 @pytest.fixture
-def replay(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        rewrite = bool(request.config.getoption("--rewrite", False))
-        _conversation.replay(HERE / "testdata" / f"{name}.txt", rewrite)
+        replay_script(HERE / "testdata" / f"{name}.txt", _conversation.Conversation().run, rewrite)
 
     return run

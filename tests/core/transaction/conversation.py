@@ -17,8 +17,6 @@ with its mode: ``a!`` exclusive, ``a`` shared, ``a?`` blind.
 | ``show`` | who holds what, who waits, what is decided, what is over |
 """
 
-from pathlib import Path
-
 import msgspec
 
 from trivet.core.transaction.intents import Intents
@@ -156,23 +154,3 @@ def _key(key: LockKey, mode: int) -> str:
 
 def _free(keys: list[LockKey]) -> str:
     return "".join([f", {key.decode()} is free" for _, key in keys])
-
-
-def replay(path: Path, rewrite: bool) -> None:
-    """Run a script and compare, or write down what comes out."""
-    text = path.read_text()
-    conversation = Conversation()
-    result: list[str] = []
-    for block in text.strip("\n").split("\n\n"):
-        commands, _, _ = block.partition("\n----")
-        words = [line for line in commands.splitlines() if not line.startswith("#")]
-        if not words:
-            result.append(commands)
-            continue
-        lines = [line for command in words for line in conversation.run(command)]
-        result.append("\n".join([commands, "----", *(lines or ["ok"])]))
-    after = "\n\n".join(result) + "\n"
-    if rewrite:
-        path.write_text(after)
-    else:
-        assert after == text
