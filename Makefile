@@ -36,7 +36,7 @@ test: $(VENV)/.done libraries tools check  ## gates, then the tests but the long
 check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrored tests
 	$(BIN)/python tools/check.py
 
-soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (an hour), COMMANDS=200000 against redis-server, the other planted bugs, failover for minutes
+soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (hours), COMMANDS=200000 against redis-server, the other planted bugs, failover for minutes
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)

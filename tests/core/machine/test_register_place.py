@@ -96,7 +96,7 @@ def test_every_command_has_an_answer():
 @pytest.mark.parametrize(
     "call",
     [
-        (3, []), (-1, [b"+", b"OK"]), (10_000, [b"GET", b"a"]), (3, [b"AS", b"u", b"9"]), (3, [b"EXEC"]),
+        (3, []), (-1, [b"+", b"OK"]), (10_000, [b"GET", b"a"]), (3, [b"AS", b"u", b"9"]), (3, [b"AS", b"u", b"9"] * 5_000 + [b"GET", b"a"]), (3, [b"EXEC"]),
         (3, [b"EXEC", b"nonsense", b""]), (3, [b"EXEC", encode_calls([(3, [])]), b""]),
     ],
 )  # fmt: skip

@@ -52,6 +52,7 @@ def test_a_part_of_a_call_to_all_groups_goes_by_what_that_group_has():
     front = bench.node(1).front
     index = bench.node(1).groups[A].machine.applied_index
     assert held.call(words("DBSIZE"), front.replicas[A], index) is True
+    assert held.call(words("DBSIZE"), front.replicas[A], index + 1) is None, "it is behind"
     assert held.call(words("DBSIZE"), front.replicas[B], 0) is False
     assert held.call(words(f"SINCE {index - 1} DBSIZE"), front.replicas[A], 0) is False, (
         "that lock came later"

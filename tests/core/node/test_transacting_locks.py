@@ -83,6 +83,18 @@ def test_an_older_one_waits_and_a_younger_one_comes_again():
         assert bench.events == [("c", "+OK")]
 
 
+def test_all_nodes_see_at_once_that_a_lock_is_gone():
+    """No time passes here, so nobody hears of it by a heartbeat."""
+    bench = sharded(3)
+    lock(bench, B, b"b", age=7)
+    bench.wait(300)
+    held = [bench.node(number).groups[B].machine.intents.locks.held for number in (1, 2, 3)]
+    assert all((3, b"b") in locks for locks in held)
+    call(bench, B, b"TXN", b"FINISH", finish(8))
+    bench.settle()
+    assert held == [{}, {}, {}]
+
+
 def test_who_waits_gives_way_as_soon_as_somebody_older_is_seen_in_its_way():
     """It holds up others meanwhile: what it holds in another group is free at once."""
     bench = sharded()

@@ -4,6 +4,7 @@ import msgspec
 
 from tests.core.steward.conversation import PLANS
 from tests.core.steward.steward_world import DB, prepared
+from trivet.core.cluster.rows import MoveRow
 from trivet.core.steward.messages import GroupReport, MoveReport, NodeReport
 
 
@@ -48,6 +49,18 @@ def test_a_new_leader_thinks_everybody_alive_and_waits():
     assert planner.facts(world.newest()).dead_ms == {}
     world.run(1_500)
     assert list(planner.facts(world.newest()).dead_ms) == [other]
+
+
+def test_a_move_that_is_over_before_the_next_look_was_not_in_vain():
+    """Rule F3: what its source still has was not handed over."""
+    for left, rests in (([(0, 16_383)], True), ([(8_192, 16_383)], False)):
+        world, planner, _ = planning(plans=False)
+        cluster = world.newest()
+        (source,) = [group for group in cluster.groups.values() if group.keyspace == DB]
+        planner._copying = {99: MoveRow(99, source.id, 98, [(0, 8_191)], "copy", 0, "")}
+        source.ranges = left
+        planner._watch_moves(cluster)
+        assert (source.id in planner._rests) is rests
 
 
 def test_the_later_leader_of_a_group_counts():

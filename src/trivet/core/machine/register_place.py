@@ -97,7 +97,10 @@ def _place_of(db: int, args: list[bytes], in_transaction: bool) -> RegisterPlace
     name = args[0]
     if not in_transaction:
         if name == AS:
-            return _place_of(db, args[3:], False) if len(args) > 3 else NOT_ON_REGISTERS
+            args = args[3:]
+            if not args or args[0] == AS:
+                return NOT_ON_REGISTERS
+            name = args[0]
         if name == b"EXEC":
             return _place_of_transaction(args)
     row = find_row(args)

@@ -20,7 +20,8 @@ from trivet.core.cluster.actions import Action, Lead, Merge, Split, explain, ver
 from trivet.core.cluster.facts import Facts, GroupFacts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.placement import plan
-from trivet.core.cluster.rows import HANDED
+from trivet.core.cluster.ranges import covers
+from trivet.core.cluster.rows import HANDED, MoveRow
 from trivet.core.steward.desk import REFUSED, Desk, Errand
 from trivet.core.steward.messages import (
     SENTENCES_MAX,
@@ -61,8 +62,8 @@ class Planner:
         self._groups: dict[GroupId, _Heard] = {}
         self._ops: dict[GroupId, dict[NodeId, int]] = {}
         self._errands: list[Errand] = []
-        self._copying: dict[int, GroupId] = {}
-        """Moves that were not handed over when last seen, and their sources."""
+        self._copying: dict[int, MoveRow] = {}
+        """Moves that were not handed over when last seen."""
         self._rests: dict[GroupId, Instant] = {}
         self._claims: dict[int, Instant] = {}
         """When this leader saw a claim first; when it has asked to end it, not again for as long."""
@@ -226,10 +227,12 @@ class Planner:
     def _watch_moves(self, cluster: ClusterMap) -> None:
         """Rule F3."""
         now_ms = self._desk.now_ms
-        for move, source in self._copying.items():
-            if move not in cluster.moves:
-                self._rests[source] = now_ms + self._desk.settings.rest_ms
-        self._copying = {row.id: row.source for row in cluster.moves.values() if row.phase != HANDED}
+        for move, row in self._copying.items():
+            source = cluster.groups.get(row.source)
+            if move not in cluster.moves and source is not None and covers(source.ranges, row.ranges):
+                # Else it was handed over, and is over, since the last look.
+                self._rests[row.source] = now_ms + self._desk.settings.rest_ms
+        self._copying = {row.id: row for row in cluster.moves.values() if row.phase != HANDED}
         if self._rests:
             self._rests = {group: until_ms for group, until_ms in self._rests.items() if until_ms > now_ms}
 
