@@ -124,7 +124,8 @@ def test_a_new_node_takes_the_place_of_a_dead_one(cli, fake, ran, tmp_path, port
     assert "as node 4, in place of node 3" in result.output
     assert fake.told("CLUSTER", "JOIN")[0][-1] == "3"
     assert tomllib.loads((tmp_path / "node.toml").read_text())["node"] == 4
-    unknown = cli.invoke(command, ["replace", "8", "--node", fake.url, "--data", str(tmp_path / "b")])
+    more = ["--node", fake.url, "--data", str(tmp_path / "b"), "--port", str(ports[1])]
+    unknown = cli.invoke(command, ["replace", "8", *more])
     assert unknown.exit_code == 1
     assert "Unknown node 8" in unknown.output
 
