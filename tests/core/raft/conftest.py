@@ -4,32 +4,18 @@
 difference like code.
 """
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.core.raft import harness as harness_module
+from tests.core.raft import runs as runs_module
+from tests.core.raft.conversation import Conversation
 from tests.core.scripts import replay as replay_script
 
 HERE = Path(__file__).parent
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"raft_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_harness = _load("harness")
-_conversation = _load("conversation")
-_runs = _load("runs")
 
 
 @pytest.fixture
@@ -37,9 +23,8 @@ def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        conversation = _conversation.Conversation(
-            _harness.Group, _harness.Flight, _harness.show, _harness.show_membership
-        )  # fmt: skip
+        group = harness_module
+        conversation = Conversation(group.Group, group.Flight, group.show, group.show_membership)
         replay_script(HERE / "testdata" / f"{name}.txt", conversation.run, rewrite)
 
     return run
@@ -48,10 +33,10 @@ def replay(rewrite: bool) -> Callable[[str], None]:
 @pytest.fixture
 def runs() -> ModuleType:
     """The module of random runs."""
-    return _runs
+    return runs_module
 
 
 @pytest.fixture
 def harness() -> ModuleType:
     """The module of ``Group``."""
-    return _harness
+    return harness_module

@@ -51,7 +51,7 @@ def look(mutant: Mutant, root: Path, first_seed: int, seeds: int, timeout_s: int
             "liveness": mutant.liveness, "scene": mutant.scene,
         }
     )  # fmt: skip
-    path = os.pathsep.join([str(root), str(TESTS)])
+    path = os.pathsep.join([str(root), str(TESTS), str(TESTS.parents[1])])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "mutants.looking", task],
