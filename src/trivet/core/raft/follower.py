@@ -41,11 +41,13 @@ def follow(s: State, leader: NodeId) -> None:
 def on_append_entries(s: State, sender: NodeId, message: AppendEntries) -> None:
     """Entries, or none: check that they fit, keep what is new, acknowledge (§3.5)."""
     follow(s, sender)
-    if s.full and message.entries:
-        _decline_entries(s, sender, message)
-        return
     prev_index = message.prev_index
     entries = message.entries
+    if s.full and entries:
+        entries = _without_growth(entries)
+        if not entries:
+            _decline_entries(s, sender, message)
+            return
     if prev_index < s.commit:
         # What is committed here is in the leader's log as well: only what follows matters.
         entries = entries[s.commit - prev_index :]
@@ -123,6 +125,14 @@ def _refuse_entries(s: State, sender: NodeId, message: AppendEntries) -> None:
         sender,
         AppendReply(s.term, False, message.prev_index, hint_index, hint_term, message.read_seq, lost, s.full),
     )
+
+
+def _without_growth(entries: list[Entry]) -> list[Entry]:
+    """The empty entries at the beginning: a full disk has room for what a new leader begins with."""
+    count = 0
+    while count < len(entries) and not entries[count].payload:
+        count += 1
+    return entries[:count]
 
 
 def _decline_entries(s: State, sender: NodeId, message: AppendEntries) -> None:
