@@ -384,22 +384,6 @@ def test_a_full_disk_keeps_no_reader_waiting():
     assert bench.say("a", "GET k") == ["nil"]
 
 
-def test_a_leader_that_alone_has_room_keeps_no_reader_waiting():
-    """Nobody else takes the entry that would tell the time; keys outlive their deadline, as on a full leader."""
-    bench = Bench(3, limits=Limits(segment_bytes=65536))
-    bench.say("a", "SET k 1 PX 60000")
-    bench.servers[2].disk.full = bench.servers[3].disk.full = True
-    for i in range(100):
-        bench.say("a", f"SET j{i} {'v' * 1000}")
-    bench.until(lambda: all(bench.node(node).group.wal.full for node in (2, 3)), 5000)
-    assert not bench.node(1).group.wal.full
-    bench.wait(61_000)
-    assert bench.say("a", "GET k") == ['"1"']
-    bench.servers[2].disk.full = bench.servers[3].disk.full = False
-    bench.wait(2000)
-    assert bench.say("a", "GET k") == ["nil"]
-
-
 def test_what_the_leader_could_not_run_for_a_full_follower_goes_elsewhere():
     """The leader runs reads for it, and may find that their keys are not in the group any more."""
     bench = Bench(3, limits=Limits(segment_bytes=65536))

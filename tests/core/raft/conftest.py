@@ -23,9 +23,7 @@ def replay(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/<name>.txt``."""
 
     def run(name: str) -> None:
-        group = harness_module
-        conversation = Conversation(group.Group, group.Flight, group.show, group.show_membership)
-        replay_script(HERE / "testdata" / f"{name}.txt", conversation.run, rewrite)
+        replay_script(HERE / "testdata" / f"{name}.txt", Conversation().run, rewrite)
 
     return run
 

@@ -28,12 +28,11 @@
 | ``status [N ...]``, ``way`` | what the members are; what is on its way |
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from tests.core.network_words import NetworkWords, Words
+from tests.core.raft.harness import Flight, Group, show, show_membership
 from trivet.core.raft import messages as message_module
-from trivet.core.raft.membership import Membership
 from trivet.core.raft.messages import Message
 from trivet.core.raft.state import Role
 
@@ -41,15 +40,8 @@ from trivet.core.raft.state import Role
 class Conversation(NetworkWords):
     """Runs the commands of one script against a group."""
 
-    def __init__(
-        self, group_class: type, flight_class: type, show: Callable[[Message], str],
-        show_membership: Callable[[Membership], str],
-    ) -> None:  # fmt: skip
-        self.show_membership = show_membership
-        self.group_class = group_class
-        self.flight_class = flight_class
-        self.show = show
-        self.group = group_class(3)
+    def __init__(self) -> None:
+        self.group = Group(3)
 
     def ends_of(self, flight: Any) -> tuple[int, int]:
         return flight.sender, flight.to
@@ -72,7 +64,7 @@ class Conversation(NetworkWords):
         for word in words[1:]:
             key, value = word.split("=")
             settings[key] = int(value)
-        self.group = self.group_class(int(words[0]), 1, **settings)
+        self.group = Group(int(words[0]), 1, **settings)
 
     def do_timeout(self, words: Words) -> None:
         node = int(words[0])
@@ -166,7 +158,7 @@ class Conversation(NetworkWords):
             if desk.raft is None or (words and str(node) not in words):
                 continue
             raft = desk.raft
-            line = f"{node}: {self.show_membership(raft.membership)} since {raft.membership_index}"
+            line = f"{node}: {show_membership(raft.membership)} since {raft.membership_index}"
             self.group.events.append(line + (", changing" if raft.changing else ""))
 
     def do_inject(self, words: Words) -> None:
@@ -175,7 +167,7 @@ class Conversation(NetworkWords):
         fields = dict(word.split("=", 1) for word in words[2:])
         # Who invents messages cannot expect durable entries behind them.
         self.group.judge_disks = False
-        self.group.deliver(self.flight_class(sender, to, _build(kind, fields)))
+        self.group.deliver(Flight(sender, to, _build(kind, fields)))
 
     def do_status(self, words: Words) -> None:
         for node, desk in self.group.desks.items():
@@ -199,7 +191,7 @@ class Conversation(NetworkWords):
 
     def do_way(self, words: Words) -> None:
         for flight in self.group.flights:
-            self.group.events.append(f"{flight.sender}->{flight.to} {self.show(flight.message)}")
+            self.group.events.append(f"{flight.sender}->{flight.to} {show(flight.message)}")
 
 
 def _build(kind: type, fields: dict[str, str]) -> Message:

@@ -22,8 +22,7 @@ def play(scene: str, seed: int) -> list[Complaint]:
         if name == "runs":
             runs.run_with_changes(harness, seed)
         else:
-            conversation = Conversation(harness.Group, harness.Flight, harness.show, harness.show_membership)
-            replay(TESTDATA / f"{name}.txt", conversation.run, False)
+            replay(TESTDATA / f"{name}.txt", Conversation().run, False)
     except AssertionError as error:
         said = str(error).strip().splitlines()
         words = said[0] if said and "----" not in str(error) else "the conversation goes otherwise"

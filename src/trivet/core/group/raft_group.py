@@ -386,7 +386,7 @@ class RaftGroup:
         leads = self.raft.role is Role.LEADER
         if leads and not (knows_deadlines and self._write_time_when_due(wall_ms)):
             return
-        time_is_due = leads and self._time_entry > self.machine.applied_index and not self.raft.lacks_room
+        time_is_due = leads and self._time_entry > self.machine.applied_index
         if time_is_due:
             reads.hold_until(self._time_entry)
         reads.release_held(self.machine.applied_index)

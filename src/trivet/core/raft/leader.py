@@ -250,8 +250,8 @@ def flush(s: State, leading: LeaderState) -> None:
 
 def _feed(s: State, leading: LeaderState, progress: Progress) -> bool:
     """Send one follower the entries that its mode and window allow; True if anything went."""
-    if progress.mode is Mode.SNAPSHOT or (progress.full and not _may_begin(s, leading, progress)):
-        return False
+    if progress.mode is Mode.SNAPSHOT or (progress.full and progress.next != leading.noop_index):
+        return False  # Rule 12: without room it takes what this leader began with, and no more
     if progress.mode is Mode.PROBE:
         return not progress.paused and _send_append(s, leading, progress)
     config = s.config
@@ -270,11 +270,6 @@ def _feed(s: State, leading: LeaderState, progress: Progress) -> bool:
         if not fed:
             return _send_nothing(s, leading, progress)
     return fed
-
-
-def _may_begin(s: State, leading: LeaderState, progress: Progress) -> bool:
-    """Rule 12: a follower without room takes the empty entry that makes this leader able to serve reads."""
-    return s.commit < leading.noop_index <= progress.next
 
 
 def _send_append(s: State, leading: LeaderState, progress: Progress) -> bool:
@@ -368,14 +363,6 @@ def _quorum_answers(s: State, leading: LeaderState) -> bool:
         progress.silent = not progress.active
         progress.active = False
     return s.electorate.tally(votes) is Outcome.WON
-
-
-def lacks_room(s: State, leading: LeaderState) -> bool:
-    """No quorum has a disk with room: nothing that grows will be committed."""
-    votes = {s.node: not s.full}
-    for peer, progress in leading.progress.items():
-        votes[peer] = not progress.full
-    return s.electorate.tally(votes) is not Outcome.WON
 
 
 def _departed(s: State, leading: LeaderState) -> bool:

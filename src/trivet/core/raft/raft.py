@@ -196,12 +196,6 @@ class Raft:
         self._s.full = full
 
     @property
-    def lacks_room(self) -> bool:
-        """A leader without a quorum of disks with room: what it proposes waits until there is."""
-        leading = self._s.leading
-        return leading is not None and leader.lacks_room(self._s, leading)
-
-    @property
     def no_snapshots(self) -> bool:
         """A follower waits for a snapshot, and none can be taken here: it does not stay leader."""
         return self._s.no_snapshots
