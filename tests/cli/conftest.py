@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from bench.peers import free_ports
 from tests.cli.fake_cluster import FakeCluster
-from trivet.cli import leaving
+from trivet.cli import leaving, status
 
 
 @pytest.fixture
@@ -29,3 +29,5 @@ def fake():
 def soon(monkeypatch):
     """Waits look again at once."""
     monkeypatch.setattr(leaving, "POLL_S", 0.005)
+    monkeypatch.setattr(status, "AGAIN_S", 0.005)
+    monkeypatch.setattr(status, "LEADERLESS_S", 0.05)

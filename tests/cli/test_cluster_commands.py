@@ -56,6 +56,22 @@ def test_status_fails_when_a_group_has_no_leader(cli, fake, ports):
     assert cli.invoke(command, ["status", "--json", "--node", f"127.0.0.1:{ports[0]}"]).exit_code == 1
 
 
+def test_a_group_that_changes_its_leader_is_looked_at_again(cli, fake, monkeypatch):
+    fake.groups[1]["leader"] = 0
+    seen = []
+
+    def elect():
+        seen.append(fake.groups[1]["leader"])
+        if len(seen) == 2:
+            fake.groups[1]["leader"] = 2
+
+    monkeypatch.setattr(fake, "_advance", elect)
+    result = cli.invoke(command, ["status", "--json", "--node", fake.url])
+    assert result.exit_code == 0
+    assert json.loads(result.output)["groups"][1]["leader"] == 2
+    assert seen == [0, 0]
+
+
 def test_status_of_the_logs_asks_each_node(cli, fake):
     result = cli.invoke(command, ["status", "--logs", "--node", fake.url])
     assert result.exit_code == 0

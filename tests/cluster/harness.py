@@ -92,17 +92,21 @@ class Cluster:
 
     def trivet(self, *words, seconds=120.0, fails=False):
         """A command that ends by itself, with this cluster's data directory; what it printed."""
-        command = [sys.executable, "-m", "trivet", *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds, check=False, env=code_under_test()
-        )
+        done = self._run(words, seconds)
         assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
+    def _run(self, words, seconds):
+        command = [sys.executable, "-m", "trivet", *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False, env=code_under_test()
+        )
+
     def state(self):
-        """The cluster map, as `trivet status --json` tells it."""
-        node = f"127.0.0.1:{self.ports[0]}"
-        return json.loads(self.trivet("status", "--json", "--node", node))
+        """The cluster map, as `trivet status --json` tells it, whether all is well in it or not."""
+        done = self._run(("status", "--json", "--node", f"127.0.0.1:{self.ports[0]}"), 120.0)
+        assert done.stdout.startswith("{"), f"{done.returncode}\n{done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
 
     def spread(self, groups, seconds=120.0):
         """Spread the keys of database 0 over so many groups, and wait until it is so."""

@@ -1,18 +1,21 @@
 """``trivet status``: what a running cluster says of itself."""
 
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from trivet.cli.asking import cluster_options
+from trivet.cli.asking import AGAIN_S, cluster_options
 
 if TYPE_CHECKING:
     from trivet.cli.asking import Address, Asker
     from trivet.cli.view import View
 
+LEADERLESS_S = 2.0
+"""How long a group may be without a leader until that is said: an election takes less."""
 _COLUMNS = (
     "node",
     "address",
@@ -72,13 +75,23 @@ def show_view(view: "View") -> None:
 
 
 def view_of(asker: "Asker") -> "View | None":
-    """The whole cluster; None when nobody can be asked for it."""
+    """The whole cluster; None when nobody can be asked for it.
+
+    A group that changes its leader has none for a moment, and that is no fault: it is asked again for a while
+    before it is said.
+    """
     from trivet.cli.probe import ProbeError
 
-    try:
-        return asker.full_view()
-    except ProbeError:
-        return None
+    view = None
+    give_up_s = time.monotonic() + LEADERLESS_S
+    while True:
+        try:
+            view = asker.full_view()
+        except ProbeError:
+            return view
+        if not view.leaderless() or time.monotonic() > give_up_s:
+            return view
+        time.sleep(AGAIN_S)
 
 
 def show_logs(addresses: "list[Address]") -> bool:
@@ -92,9 +105,8 @@ def show_logs(addresses: "list[Address]") -> bool:
 
 @click.command(
     "status",
-    epilog="Exit code 0 when every group has a leader, 1 when one has none or no node answers. What the "
-    "states mean "
-    "stands in docs/operations.md.",
+    epilog="Exit code 0 when every group has a leader, 1 when one has had none for two seconds or no node "
+    "answers. What the states mean stands in docs/operations.md.",
 )
 @cluster_options
 @click.option(
