@@ -12,7 +12,7 @@ from trivet.core.raft.state import Role
 
 def take_news(front: Front, group: Replica) -> None:
     """Take from ``group`` what it has."""
-    misrouted = group.outbox.misrouted
+    misrouted = group.misrouted
     if misrouted:
         for run in misrouted:
             front.rerouting.take(run, front.map_epoch, front.now_ms)

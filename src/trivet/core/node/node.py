@@ -357,7 +357,7 @@ class Node:
     def _go_on_stopping(self) -> None:
         groups = self.groups.values()
         leads = bool(self._peers.up) and any(group.raft.role is Role.LEADER for group in groups)
-        quiet = not any(group.outbox.under_way or group.outbox.has_staged() for group in groups)
+        quiet = not any(group.has_writes for group in groups)
         if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
             self._finished = True
 
@@ -394,11 +394,10 @@ class Node:
             group.turn(mono_ms, wall_ms)
             self._busy[group] = None
             system = system or group is self.system
-            outbox = group.outbox
-            if outbox.pending_bytes != front.pending_of.get(group.settings.group, 0):
+            if group.pending_bytes != front.pending_of.get(group.settings.group, 0):
                 front.note_pending(group)
             if (
-                outbox.misrouted or group.denied or group.woken or group.jumped
+                group.misrouted or group.denied or group.woken or group.jumped
                 or group.published or group.events
             ):  # fmt: skip
                 take_news(front, group)
@@ -520,7 +519,7 @@ class Node:
                 for peer, message in group.outgoing:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
-                group.outgoing = []
+                group.sent()
         if self._peers.strangers:
             strangers, self._peers.strangers = self._peers.strangers, []
             for peer in [peer for peer in strangers if peer in up]:

@@ -34,6 +34,7 @@ from trivet.core.group.messages import (
     Taken,
     Woken,
 )
+from trivet.core.group.register_messages import RegisterMessage
 from trivet.core.node.hello import Beat as Beat
 from trivet.core.node.hello import Hello as Hello
 from trivet.core.node.hello import Stranger as Stranger
@@ -59,7 +60,7 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | PubSubMessage | StewardMessage | Stranger | Beat
+NodeMessage = GroupMessage | RegisterMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
 OF_NODE: Final = frozenset(
     {Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat}
