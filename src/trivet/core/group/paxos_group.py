@@ -83,7 +83,7 @@ class PaxosGroup:
         return len(self.paxos.acceptor.registers)
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """What they cost, about."""
         return self.paxos.bytes_in_memory
 
