@@ -15,8 +15,10 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
+from trivet.core.machine.machine import Machine
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
@@ -81,6 +83,8 @@ class Front:
         self.limits = config.limits
         self.cluster = cluster
         self.groups = groups
+        self.registers: dict[GroupId, PaxosGroup] = {}
+        """Groups of mode ``paxos``: every node has all of them."""
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
@@ -89,7 +93,7 @@ class Front:
         self.pending_of: dict[GroupId, int] = {}
         """Of the groups in which something is pending."""
         self._wal = self.system.wal
-        self.sharing = Sharing(groups, config.command_timeout_ms)
+        self.sharing = Sharing(groups, self.registers, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
         self.rerouting = Rerouting(self.router, config.command_timeout_ms)
         self.map_epoch = 0
@@ -142,6 +146,10 @@ class Front:
     def group(self) -> RaftGroup:
         """The group in which every cluster begins; a node without a replica of it shows the system group."""
         return self.groups.get(FIRST_GROUP) or self.system
+
+    def machine_of_system(self) -> Machine:
+        """What the system group has decided, as far as this node knows. A snapshot may bring another."""
+        return self.system.machine
 
     # -- sessions --------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.entry import encode_calls
+from trivet.core.machine.register_place import SEVERAL
 from trivet.core.node.acl_command import acl
 from trivet.core.node.admin_command import ADMIN_NAMES, admin
 from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
@@ -347,7 +348,9 @@ def _group_of(front: Front, session: Session, transaction: Transaction) -> Repli
         watched = [front.replicas[number] for number in session.watching_in if number in front.replicas]
         found = watched[0] if watched else session.home or router.of_keys(session.db, [])
     if session.watching and not isinstance(found, Error) and [*session.watching_in] != [found.settings.group]:
-        return CROSSSLOT
+        found = SEVERAL if found.settings.group in front.registers else CROSSSLOT
+    if found is CROSSSLOT and any(number in front.registers for number in session.watching_in):
+        return SEVERAL
     return found
 
 
