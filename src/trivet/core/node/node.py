@@ -368,7 +368,8 @@ class Node(Views):
     def _go_on_stopping(self) -> None:
         groups = self.groups.values()
         leads = bool(self._peers.up) and any(group.raft.role is Role.LEADER for group in groups)
-        quiet = not any(group.has_writes for group in [*groups, *self.front.registers.values()])
+        here: list[Replica] = [*groups, *self.front.registers.values()]
+        quiet = not any(group.has_writes for group in here)
         if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
             self._finished = True
 
@@ -532,7 +533,7 @@ class Node(Views):
                 for peer, message in group.outgoing:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
-                group.outgoing = []
+                group.sent()
         collect_for_peers(effects, self._peers, self.front, self.steward, self._wal.open)
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).

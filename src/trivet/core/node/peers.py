@@ -44,7 +44,7 @@ from trivet.core.raft.messages import Message
 from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 3
+PEER_FORMAT: Final = 4
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
