@@ -37,7 +37,7 @@ def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
     found = {number: _seen(front, group) for number, group in front.groups.items()}
     for number, registers in front.registers.items():
         if registers.is_member(front.config.node):
-            found[number] = GroupFacts(keys=registers.keys, bytes=registers.bytes)
+            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes)
     return found
 
 

@@ -72,7 +72,7 @@ def bytes_of(group: RaftGroup) -> int:
 
 def used_bytes(front: Front) -> int:
     """What the values in all replicas of this node take."""
-    registers = sum([group.bytes for group in front.registers.values()])
+    registers = sum([group.size_bytes for group in front.registers.values()])
     return BASE_BYTES + registers + sum([bytes_of(group) - BASE_BYTES for group in _of_data(front)])
 
 
@@ -289,7 +289,7 @@ def _registers(front: Front, number: GroupId) -> str:
     incoming = "" if config is None else "/".join([str(node) for node in config.incoming])
     return (
         f"keyspace={'' if row is None else row.keyspace},mode=paxos,epoch={paxos.epoch},members={members},"
-        f"incoming={incoming},keys={group.keys},bytes={group.bytes},doubtful={int(group.doubtful)},"
+        f"incoming={incoming},keys={group.keys},bytes={group.size_bytes},doubtful={int(group.doubtful)},"
         f"rescanning={int(paxos.rescanning)},under_way={paxos.underway}"
     )
 

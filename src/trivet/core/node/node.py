@@ -547,6 +547,9 @@ class Node(Views):
             self._disk_of[job.token] = group
             effects.disk.append(job)
         self._unsynced[group.settings.group] = group
+        if group.epoch_wanted:
+            group.epoch_wanted = 0
+            self.system.stir()  # the map here is behind
         if group.notes:
             self._log.extend([(WARNING, note) for note in group.notes])
             group.notes = []

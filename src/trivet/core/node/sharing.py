@@ -131,7 +131,7 @@ class Sharing:
             memory = group.machine.memory
             if memory is not None and number != SYSTEM_GROUP:
                 sizes[number] = memory.total - BASE_BYTES
-        total = sum(sizes.values()) + sum([one.bytes for one in self._registers.values()])
+        total = sum(sizes.values()) + sum([one.size_bytes for one in self._registers.values()])
         for number, group in groups.items():
             group.machine.beside_bytes = total - sizes[number] if limited and number in sizes else 0
         for one in self._registers.values():
