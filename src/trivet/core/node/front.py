@@ -272,22 +272,25 @@ class Front:
         return run
 
     def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
-        """The same for a command among others that go to other groups: one run per group and turn."""
-        begins = not session.calls_under_way  # then what this turn has sent before is answered
+        """The same for a command among others that go to other groups: one run per group and turn.
+
+        What stands between two of them, or was answered since, keeps them apart: else the later one would
+        come before it (Rule C1), or to a run that is over.
+        """
         if not self.may_go_on(session, writes):
             return None
         turn = self.turn_number
-        if begins or session.pieces_turn != turn:
-            session.pieces = {}
-            session.pieces_turn = turn
-        run = session.pieces.get(group.settings.group)
         last = session.pending[-1] if session.pending else None
+        if type(last) is not Piece or last.run.turn != turn:
+            session.pieces = {}
+        number = group.settings.group
+        run = session.pieces.get(number)
         if run is not None and type(last) is Piece and last.run is run:
             last.count += 1
             return run
         if run is None:
             run = self._new_run(session, writes, group)
-            session.pieces[group.settings.group] = run
+            session.pieces[number] = run
         session.pending.append(Piece(run, run.count))
         return run
 
@@ -447,7 +450,7 @@ class Front:
         for session in self.sessions.values():
             session.open_group = None
             session.open_run = None
-            session.pieces_turn = -1
+            session.pieces = {}
 
     def waits_for_map(self, session: Session, args: list[bytes]) -> bool:
         """Whether a request is to be parked, because this node does not know its group yet (Rule C4).
