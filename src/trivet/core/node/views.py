@@ -4,7 +4,15 @@ from trivet.core.base.ids import GroupId
 from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
-from trivet.core.node.observe import Observation, digest_of_state, entry_of, facts, observe
+from trivet.core.node.observe import (
+    Observation,
+    RegistersSeen,
+    digest_of_state,
+    entry_of,
+    facts,
+    observe,
+    observe_registers,
+)
 
 
 class Views:
@@ -37,3 +45,11 @@ class Views:
     def log_entry(self, index: int, group: GroupId = FIRST_GROUP) -> tuple[int, int] | None:
         """(term, crc32 of the kind and payload) of a log entry held in memory, else None."""
         return entry_of(self.groups.get(group), index)
+
+    def register_numbers(self) -> list[GroupId]:
+        """The groups of mode ``paxos``."""
+        return list(self.front.registers)
+
+    def registers(self, group: GroupId) -> RegistersSeen:
+        """What the lab's judges compare of one of them."""
+        return observe_registers(self.front.registers[group])
