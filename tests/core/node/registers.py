@@ -22,7 +22,9 @@ def registers(bench: Bench, number: int, group: int = FIRST) -> PaxosGroup:
 
 
 def members(bench: Bench, group: int = FIRST) -> list[int]:
-    row = bench.node(next(n for n, s in bench.servers.items() if s.node is not None)).front.cluster.groups[group]
+    row = bench.node(next(n for n, s in bench.servers.items() if s.node is not None)).front.cluster.groups[
+        group
+    ]
     return list(row.members)
 
 

@@ -147,7 +147,7 @@ def test_registers_of_one_group_are_its_own_matter():
 
 
 def test_registers_of_several_groups_are_never_one_transaction():
-    found, replicas = with_registers(2)
+    found, _ = with_registers(2)
     low = found.of_keys(7, [LOW])
     for words in ([b"MSET", LOW, b"1", HIGH, b"2"], [b"SINTER", LOW, HIGH], [b"WATCH", b"7", LOW, HIGH],
                   [b"EVAL", b"return 1", b"2", LOW, HIGH], [b"AS", b"ann", b"7", b"SORT", LOW, b"STORE", HIGH],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.node.bench import SMALL, Bench, Limits
+from tests.core.node.bench import Limits
 from tests.core.node.registers import FIRST, is_at_rest, members, registers, with_registers
 from trivet.core.cluster import invariants, keyspace_syntax
 from trivet.core.cluster.rows import LOCAL, PAXOS, RAFT
@@ -114,7 +114,14 @@ CROSS = "-CROSSSLOT each key stands for itself in a keyspace of mode paxos"
 
 def test_what_concerns_several_keys_is_refused_before_anything_is_done():
     bench = with_registers()
-    for line in ("MSET a 1 b 2", "RENAME a b", "SINTER a b", "COPY a b", "EVAL 'return 1' 2 a b", "SMOVE a b x"):
+    for line in (
+        "MSET a 1 b 2",
+        "RENAME a b",
+        "SINTER a b",
+        "COPY a b",
+        "EVAL 'return 1' 2 a b",
+        "SMOVE a b x",
+    ):
         assert bench.answer("a", line).startswith(CROSS), line
     for line in ("MOVE a 0", "COPY a a DB 0"):
         assert "moved or copied" in bench.answer("a", line), line
@@ -124,9 +131,10 @@ def test_what_concerns_several_keys_is_refused_before_anything_is_done():
     assert bench.say("a", "WATCH a | MULTI | SET b 2 | EXEC")[-1].startswith(CROSS)
     assert bench.say("a", "MULTI | SELECT 0 | GET a | SELECT 7 | GET a | EXEC")[-1].startswith(CROSS)
     assert bench.say("a", "SELECT 0 | WATCH a | SELECT 7 | MULTI | GET a | EXEC")[-1].startswith(CROSS)
-    assert bench.say("a", "SELECT 0 | SET k v | MOVE k 7 | COPY k k DB 7 | SWAPDB 0 7")[2:4] == [
-        bench.answer("a", "MOVE k 7")
-    ] * 2
+    assert (
+        bench.say("a", "SELECT 0 | SET k v | MOVE k 7 | COPY k k DB 7 | SWAPDB 0 7")[2:4]
+        == [bench.answer("a", "MOVE k 7")] * 2
+    )
     assert bench.say("a", "GET k | SELECT 7 | DBSIZE") == ['"v"', "+OK", "0"]
 
 
@@ -231,7 +239,7 @@ def test_a_log_that_is_compacted_keeps_all_registers():
 
 
 def test_a_keyspace_that_is_dropped_leaves_nothing():
-    bench = with_registers(4)
+    bench = with_registers(5)
     bench.say("a", "SET k 1")
     assert bench.answer("a", "KEYSPACE DROP 7 FORCE") == "+OK"
     bench.wait(200)
