@@ -50,6 +50,8 @@ class RegisterMaker:
     ) -> PaxosGroup:  # fmt: skip
         """A group as the disk has kept it; ``system``: what is known of users and scripts."""
         kept = found_registers(found, storage, recovery)
+        if not recovery.group(found.group).membership:
+            self._wal.append(FoundRecord(found.group, REGISTERS))  # it was lost with the snapshot (Rule B3)
         log = RegisterLog(
             found.group, self._wal, self._tokens, self._config.limits, kept.last_index, kept.newest,
             self._buggify,
