@@ -4,7 +4,7 @@ A node hands writes of its clients to the member that is preferred for their key
 each when it has ended (``Submitted``). What they carry is judged again by whoever gets it.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 import msgspec
 
@@ -70,3 +70,6 @@ class Submitted(msgspec.Struct, array_like=True, tag=74, frozen=True):
 
 
 RegisterMessage = Message | Submit | Submitted
+
+OF_REGISTERS: Final = frozenset(get_args(RegisterMessage))
+"""Everything else about a group is about one of mode ``raft``."""
