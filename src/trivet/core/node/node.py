@@ -550,9 +550,10 @@ class Node(Views):
         if group.epoch_wanted:
             group.epoch_wanted = 0
             self.system.stir()  # the map here is behind
-        if group.notes:
-            self._log.extend([(WARNING, note) for note in group.notes])
+        if group.notes or group.log.notes:
+            self._log.extend([(WARNING, note) for note in group.notes + group.log.notes])
             group.notes = []
+            group.log.notes = []
 
     def _notes(self, effects: Effects, talkers: list[RaftGroup]) -> None:
         residents, desk, peers = self.residents, self._desk, self._peers
