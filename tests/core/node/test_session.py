@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.node.bench import Bench, Limits, encode
+from tests.core.node.founded import founded
 from trivet.core.group.run import Run
 from trivet.core.node.session import Ready, Session
 from trivet.core.wire.reply import OK
@@ -213,3 +214,42 @@ def test_a_client_that_left_is_answered_no_more():
     bench.wait(1000)
     assert bench._outcome("") == []
     assert bench.ask("b", "GET n") == '"1"', "what was under way took effect, what was parked did not"
+
+
+IN_TWO_GROUPS = """
+    a> SELECT 5 | SET bar 0 | GET bar | MULTI | SET bar 1 | INCR {bar}2 | EXEC | SET bar 2 | PING
+    +OK
+    +OK
+    "0"
+    +OK
+    +QUEUED
+    +QUEUED
+    [+OK 1]
+    +OK
+    +PONG
+    # What stands between two calls to a group is done between them.
+    a> SET bar 1 | MULTI | INCR bar | EXEC | SET bar 5 | SET foo 6 | GET bar
+    +OK
+    +OK
+    +QUEUED
+    [2]
+    +OK
+    +OK
+    "5"
+    a> SET bar 1 | SET foo 1 | FLUSHDB | SET bar 3 | SET foo 4 | GET bar | GET foo
+    +OK
+    +OK
+    +OK
+    +OK
+    +OK
+    "3"
+    "4"
+    """
+
+
+def test_calls_to_several_groups_take_effect_in_order():
+    """C1, where the keys of a database are in two groups, and a read is answered at once."""
+    for create in ("5 REPLICAS 1 SHARDS 2", "5 REPLICAS 3 SHARDS 2"):
+        bench = founded(3, create)
+        bench.talk(IN_TWO_GROUPS)
+        bench.talk(IN_TWO_GROUPS.replace("a>", "b@2>"))

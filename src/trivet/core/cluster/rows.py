@@ -31,6 +31,7 @@ STATES: Final = (JOINING, UP, DRAINING, GONE)
 
 RAFT: Final = "raft"
 LOCAL: Final = "local"
+PAXOS: Final = "paxos"
 MODES: Final = (RAFT, LOCAL)
 MODES_LATER: Final = ("paxos", "eventual", "primary")
 
@@ -144,6 +145,8 @@ class GroupRow(msgspec.Struct, array_like=True):
     """The index in its log of the membership that was reported."""
     leader_hint: NodeId = 0
     leader_term: int = 0
+    incoming: list[NodeId] = []
+    since: list[tuple[NodeId, int]] = []
 
 
 class MoveRow(msgspec.Struct, array_like=True):

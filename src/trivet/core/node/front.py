@@ -15,8 +15,10 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
+from trivet.core.machine.machine import Machine
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
@@ -81,6 +83,8 @@ class Front:
         self.limits = config.limits
         self.cluster = cluster
         self.groups = groups
+        self.registers: dict[GroupId, PaxosGroup] = {}
+        """Groups of mode ``paxos``: every node has all of them."""
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
@@ -89,7 +93,7 @@ class Front:
         self.pending_of: dict[GroupId, int] = {}
         """Of the groups in which something is pending."""
         self._wal = self.system.wal
-        self.sharing = Sharing(groups, config.command_timeout_ms)
+        self.sharing = Sharing(groups, self.registers, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
         self.rerouting = Rerouting(self.router, config.command_timeout_ms)
         self.map_epoch = 0
@@ -142,6 +146,10 @@ class Front:
     def group(self) -> RaftGroup:
         """The group in which every cluster begins; a node without a replica of it shows the system group."""
         return self.groups.get(FIRST_GROUP) or self.system
+
+    def machine_of_system(self) -> Machine:
+        """What the system group has decided, as far as this node knows. A snapshot may bring another."""
+        return self.system.machine
 
     # -- sessions --------------------------------------------------------------------------
 
@@ -264,22 +272,25 @@ class Front:
         return run
 
     def piece_for(self, session: Session, writes: bool, group: Replica) -> Run | None:
-        """The same for a command among others that go to other groups: one run per group and turn."""
-        begins = not session.calls_under_way  # then what this turn has sent before is answered
+        """The same for a command among others that go to other groups: one run per group and turn.
+
+        What stands between two of them, or was answered since, keeps them apart: else the later one would
+        come before it (Rule C1), or to a run that is over.
+        """
         if not self.may_go_on(session, writes):
             return None
         turn = self.turn_number
-        if begins or session.pieces_turn != turn:
-            session.pieces = {}
-            session.pieces_turn = turn
-        run = session.pieces.get(group.settings.group)
         last = session.pending[-1] if session.pending else None
+        if type(last) is not Piece or last.run.turn != turn:
+            session.pieces = {}
+        number = group.settings.group
+        run = session.pieces.get(number)
         if run is not None and type(last) is Piece and last.run is run:
             last.count += 1
             return run
         if run is None:
             run = self._new_run(session, writes, group)
-            session.pieces[group.settings.group] = run
+            session.pieces[number] = run
         session.pending.append(Piece(run, run.count))
         return run
 
@@ -439,7 +450,7 @@ class Front:
         for session in self.sessions.values():
             session.open_group = None
             session.open_run = None
-            session.pieces_turn = -1
+            session.pieces = {}
 
     def waits_for_map(self, session: Session, args: list[bytes]) -> bool:
         """Whether a request is to be parked, because this node does not know its group yet (Rule C4).

@@ -17,7 +17,8 @@ accepted. The first frame on a link says who dials.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
-from typing import Final
+from enum import Enum
+from typing import Final, get_args
 
 import msgspec
 
@@ -62,10 +63,23 @@ TOLD_OFF: Final = (
 
 NodeMessage = GroupMessage | RegisterMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
-OF_NODE: Final = frozenset(
-    {Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat}
-)
-"""What is no group's: everything else is a ``GroupMessage``."""
+
+class Kind(Enum):
+    """Whose a message is that is no ``GroupMessage``."""
+
+    NODE = 0
+    REGISTERS = 1
+    """Of a group of mode ``paxos``."""
+
+
+KINDS: Final[dict[type, Kind]] = {
+    **dict.fromkeys(
+        (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
+        Kind.NODE,
+    ),
+    **dict.fromkeys(get_args(RegisterMessage), Kind.REGISTERS),
+}
+"""All others are ``GroupMessage``s."""
 
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
@@ -85,6 +99,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Follow
         | Invalidate
         | Taken
+        | RegisterMessage
         | Hello
         | Stranger
         | Beat

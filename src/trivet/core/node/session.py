@@ -90,7 +90,7 @@ class Session:
         "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "home",
         "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
         "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "paused", "pending",
-        "pieces", "pieces_turn", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
+        "pieces", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
         "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
         "watching_in", "writes_under_way", "written", "wrote_in",
     )  # fmt: skip
@@ -175,9 +175,7 @@ class Session:
         self.open_group: Replica | None = None
         """Where that run goes."""
         self.pieces: dict[int, Run] = {}
-        """The same by group, where commands go to several."""
-        self.pieces_turn = -1
-        """The turn in which those were opened."""
+        """The same by group, where commands go to several: those that may be joined."""
         self.routed_epoch = 0
         """Of the map by which the groups of the calls under way were chosen."""
         self.written: dict[int, None] = {}
