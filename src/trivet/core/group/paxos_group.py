@@ -276,6 +276,7 @@ class PaxosGroup:
         return self.paxos.quiet and not (
             self.stirred or self._staged or self.errands.busy or self.forwards.busy or self.walks.busy
             or self.log.busy or self.log.waits_for_log or self._shunned
+            or self.sweeper.next_deadline_ms <= self._wall_ms
         )  # fmt: skip
 
     def on_synced(self) -> bool:
@@ -348,10 +349,12 @@ class PaxosGroup:
     def _begin(self, now_ms: Instant) -> None:
         """Errands that are due, and those that come of answering them."""
         errands = self.errands
+        self.walks.look(now_ms)
         while errands.has_due:
             errands.since = max(errands.since, self.paxos.floor_version)  # Rule Q4
             for errand in errands.take_due():
                 self._route(errand, now_ms)
+            self.walks.look(now_ms)
 
     def _route(self, errand: Errand, now_ms: Instant) -> None:
         """Rule Q2."""

@@ -42,8 +42,9 @@ def found_registers(found: RecoveredGroup, storage: Storage, recovery: Recovery)
     records: list[SavedRecord] = []
     newest: SnapshotFile | None = None
     bad = False
-    if found.snapshot is not None:
-        reader = SnapshotReader(storage, found.snapshot.file)
+    snapshot = found.snapshot
+    if snapshot is not None:
+        reader = SnapshotReader(storage, snapshot.file)
         problem = ""
         try:
             for chunk in reader.chunks():
@@ -52,11 +53,10 @@ def found_registers(found: RecoveredGroup, storage: Storage, recovery: Recovery)
         except msgspec.DecodeError as error:
             problem = str(error)
         if problem:
-            recovery.notes.append(f"snapshot {found.snapshot.file}: {problem}")
+            recovery.notes.append(f"snapshot {snapshot.file}: {problem}")
             found = recovery.lose_snapshot(found.group)
             records = []
         else:
-            snapshot = found.snapshot
             newest = SnapshotFile(
                 snapshot.file, snapshot.index, 1, storage.size_bytes(snapshot.file), REGISTERS
             )

@@ -92,9 +92,7 @@ class Sweeper:
                 self._deadlines.drop(place)
                 left -= self._look(place, own, alive, now_ms, wall_ms)
 
-    def _look(
-        self, place: bytes, own: NodeId, alive: list[NodeId], now_ms: Instant, wall_ms: WallMs
-    ) -> bool:
+    def _look(self, place: bytes, own: NodeId, alive: list[NodeId], now_ms: Instant, wall_ms: WallMs) -> bool:
         self._late[place] = wall_ms + AGAIN_MS
         if preferred(place, alive) != own or place in self.under_way:
             return False

@@ -1,14 +1,15 @@
-"""Calls about whole databases of registers: ``SCAN``, ``KEYS``, ``DBSIZE``, ``RANDOMKEY``, ``FLUSHDB`` and their like.
+"""Calls about whole databases of registers: ``SCAN``, ``KEYS``, ``DBSIZE``, ``FLUSHDB`` and others.
 
-On the path: instead of errands. Strategy: the room walks over the registers, page by page, and says which keys are
-there for sure; of the others a read tells. Registers stand in the order of ``SCAN`` cursors (``register_keys``), so
-a cursor means the same on every node, whoever has served the call before.
+On the path: instead of errands. Strategy: the room walks over the registers, page by page, and says which
+keys are there for sure; of the others a read tells. Registers stand in the order of ``SCAN`` cursors
+(``register_keys``), so a cursor means the same on every node, whoever has served the call before.
 
-- Rule K1: what changes while a walk goes on may be seen or not, and a key that is there all the time is seen. So
-  ``DBSIZE`` is no number of one moment, and what comes during ``FLUSHDB`` may stay.
+- Rule K1: what changes while a walk goes on may be seen or not, and a key that is there all the time is seen.
+  So ``DBSIZE`` is no number of one moment, and what comes during ``FLUSHDB`` may stay.
 - Rule K2: keys whose deadline has passed are not shown, as far as this node holds them.
-- Rule K3: a part of a ``SCAN`` ends between two points of the space of cursors, never among keys of one point.
-- Rule K4: a walk may take as long as it goes on; one that has not for as long as a command may wait is given up.
+- Rule K3: a part of a ``SCAN`` ends between two points of the space of cursors, never among keys of one.
+- Rule K4: a walk may take as long as it goes on; one that has not for as long as a command may wait is given
+  up.
 """
 
 from typing import Final
@@ -399,9 +400,7 @@ class Walks:
         options = scan_options(call.args, 2, with_type=True)
         if isinstance(options, Error):
             return options
-        return _Scan(
-            self, call, now_ms, cursor & (SPACE - 1), options.glob, options.count, options.type_name
-        )
+        return _Scan(self, call, now_ms, cursor & (SPACE - 1), options.glob, options.count, options.type_name)
 
     def on_scan(self, result: ScanResult, now_ms: Instant) -> None:
         """A page has come."""

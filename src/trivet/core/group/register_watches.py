@@ -1,7 +1,7 @@
 """``WATCH`` on registers: what this node's clients have seen of the key that each of them watches.
 
-On the path: ``WATCH`` is a read; what it has seen goes with the client's ``EXEC`` to whoever runs that, and is
-compared with what is there (``Task.watched``). Nothing of it is in a register, or on another node.
+On the path: ``WATCH`` is a read; what it has seen goes with the client's ``EXEC`` to whoever runs that, and
+is compared with what is there (``Task.watched``). Nothing of it is in a register, or on another node.
 
 - Rule W1: a client watches one register at a time: its transaction could not concern a second one.
 - Rule W2: who has watched and is not known here gets no ``EXEC`` done.

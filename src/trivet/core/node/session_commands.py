@@ -307,6 +307,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
         end_transaction(session)
         session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
         return True
+    if session.watching and not session.idle and any(n in front.registers for n in session.watching_in):
+        return False  # what the client has seen of a register goes along, so it must have been seen
     writes = session.watching or not transaction.only_reads
     group = _group_of(front, session, transaction)
     if group is NOT_IN_REACH and front.waits_for_map(session, args):
