@@ -1,18 +1,11 @@
 """Groups of mode ``paxos`` on nodes, as the cluster map wants them (Rules F4, F6)."""
 
-import pytest
-
 from tests.core.node.bench import Limits
-from tests.core.node.registers import FIRST, members, registers, switched_on, with_registers
+from tests.core.node.registers import FIRST, members, registers, with_registers
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import PAXOS, GroupRow
 from trivet.core.node.register_residents import RegisterResidents
 from trivet.core.paxos.config import GroupConfig
-
-
-@pytest.fixture(autouse=True)
-def _modes(monkeypatch):
-    switched_on(monkeypatch)
 
 
 def test_every_node_has_it_and_members_hold_something():
