@@ -237,7 +237,7 @@ def test_a_copy_that_is_not_answered_is_followed_by_one_here(bench: Bench) -> No
 def test_definite_is_what_all_copies_say(
     bench: Bench, here: Outcome, there: Outcome | None, reply: Error
 ) -> None:
-    """E2."""
+    """N2."""
     for order in (0, 1):
         part, _ = sent(bench, INCR)
         bench.errands.retry(1)
@@ -279,7 +279,7 @@ def test_what_is_not_taken_elsewhere_is_begun_here(bench: Bench) -> None:
 
 
 def test_the_only_copy_gets_another_seq_when_too_much_is_forgotten(bench: Bench) -> None:
-    """E1."""
+    """N1."""
     part = bench.add(INCR)
     (first,) = bench.begin()
     for number in range(RETRIES_MAX):
@@ -303,7 +303,7 @@ def test_it_gets_none_when_its_accept_has_left(bench: Bench) -> None:
 
 
 def test_a_reply_is_that_of_the_run_that_was_accepted(bench: Bench) -> None:
-    """E3."""
+    """N3."""
     part = bench.add(INCR)
     (operation,) = bench.begin()
     first = operation.change(None, 0)

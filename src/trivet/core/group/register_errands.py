@@ -5,16 +5,16 @@ replies. An origin has one operation per key under way (Rule P8 of the room), so
 meanwhile waits, and goes together with the next; tasks of one operation run one after the other upon one
 value.
 
-- Rule E1: an errand has one seq, one ``since`` and one seed with all its copies; the first copy that ends
+- Rule N1: an errand has one seq, one ``since`` and one seed with all its copies; the first copy that ends
   with OK ends it. Another seq is only taken when the one copy that there was has surely done nothing.
-- Rule E2: what is answered with a *definite* error has not happened and will not: no copy has been sent
+- Rule N2: what is answered with a *definite* error has not happened and will not: no copy has been sent
   whose end is not known, and each has ended so. Else it is indefinite.
-- Rule E3: a reply belongs to the run that was accepted: it carries the mark of that run, which no other run
+- Rule N3: a reply belongs to the run that was accepted: it carries the mark of that run, which no other run
   of any node has. Only with this node's own mark the results of the last run count; else what the register
   remembers is the reply.
-- Rule E4: a read that found a value past its deadline is no reply: it goes again as a write, which takes the
+- Rule N4: a read that found a value past its deadline is no reply: it goes again as a write, which takes the
   value away for everybody. So nobody sees it come back, whatever the clocks of others say.
-- Rule E5: reads of a key run side by side, and with a write that is under way; a read that comes while
+- Rule N5: reads of a key run side by side, and with a write that is under way; a read that comes while
   another write waits joins it.
 """
 
@@ -44,7 +44,7 @@ CALLS_BYTES_MAX: Final = 1 * MIB
 DONE_REPLY_BYTES: Final = 4096
 """Replies that a register remembers; longer ones only the run itself has."""
 RETRIES_MAX: Final = 3
-"""New seqs that an errand gets (Rule E1)."""
+"""New seqs that an errand gets (Rule N1)."""
 GRACE_MS: Final = 500
 """The room gives operations up in time, and says more of it; this long it may take."""
 SEED_MAX: Final = (1 << 62) - 1
@@ -72,7 +72,7 @@ class Runner:
         self._marks = 0
 
     def next_mark(self) -> bytes:
-        """Of a run, and of no other of any node in any life (Rule E3)."""
+        """Of a run, and of no other of any node in any life (Rule N3)."""
         self._marks += 1
         return _MARK.pack(self.origin, self._marks)
 
@@ -119,7 +119,7 @@ class Execution:
         return Change(changed, value if changed else None, self._mark + encoded)
 
     def results_of(self, reply: bytes) -> list[TaskResult] | None:
-        """Of the last run, if ``reply`` is its (Rule E3)."""
+        """Of the last run, if ``reply`` is its (Rule N3)."""
         return self._results if self._reads_only or reply[:MARK_BYTES] == self._mark else None
 
 
@@ -165,7 +165,7 @@ class Errand:
         """Copies that there ever were of this seq."""
         self.retries = 0
         self.in_doubt = False
-        """Some copy may have done it, and nobody will tell (Rule E2)."""
+        """Some copy may have done it, and nobody will tell (Rule N2)."""
         self.error = NO_MAJORITY
         """What copies that have surely done nothing ended with."""
         self.is_due = False
@@ -267,7 +267,7 @@ class Errands:
         self._due.append(front.reading)
 
     def _add_late(self, place: bytes, front: _Front, part: Part) -> None:
-        """A read that goes as a write: what is late goes, and then it is so for everybody (Rule E4)."""
+        """A read that goes as a write: what is late goes, and then it is so for everybody (Rule N4)."""
         part.task = msgspec.structs.replace(part.task, reads_only=False)
         self._add_write(place, front, part)
 
@@ -313,7 +313,7 @@ class Errands:
             self._number(errand)
 
     def _number(self, errand: Errand) -> None:
-        """A seq of its own (Rule E1)."""
+        """A seq of its own (Rule N1)."""
         self._last_seq += 1
         errand.seq = self._last_seq
         errand.since = self.since
@@ -421,7 +421,7 @@ class Errands:
             position += count
 
     def _failed(self, errand: Errand, outcome: Outcome, version: int, exposed: bool) -> None:
-        """A copy has ended without OK (Rules E1, E2)."""
+        """A copy has ended without OK (Rules N1, N2)."""
         if outcome is Outcome.FORGOTTEN and not exposed and errand.submissions == 1 and not errand.reads_only:
             if errand.retries < RETRIES_MAX:
                 self._again(errand, version)
@@ -449,7 +449,7 @@ class Errands:
         self._due.append(errand)
 
     def _read_again(self, errand: Errand) -> None:
-        """Rule E4."""
+        """Rule N4."""
         errand.is_over = True
         place = errand.place
         front = self._fronts.get(place)
