@@ -62,7 +62,7 @@ def shared_rows() -> list[str]:
     return [
         row.name
         for row in all_rows()
-        if row.name.split("|")[0] not in ("fence", "keyspace", "txn") and row.name not in own
+        if row.name.split("|")[0] not in ("keyspace", "txn") and row.name not in own
     ]
 
 

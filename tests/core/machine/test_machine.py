@@ -43,15 +43,6 @@ def test_several_batches_in_one_entry():
     ]
 
 
-def test_fence_rises_from_entry_to_entry_and_within_one():
-    replica = Replica()
-    first = replica.run("FENCE k", "FENCE other", "FENCE k")
-    assert [number & 0xFFFFF for number in first] == [1, 2, 3]
-    applied = replica.entry([replica.batch([call("FENCE k")], node=n) for n in (3, 1)])
-    second = [number for one in applied for number in one.replies]
-    assert second[0] > first[-1] and second[1] == second[0] + 1
-
-
 def test_an_empty_entry_of_a_leader_only_counts():
     replica = Replica()
     before = replica.machine.digest

@@ -440,28 +440,3 @@ def test_every_command_answers_something_or_is_refused():
             result = bench.registers.run(Task(*(place or (0, None)), [call]), None, 1, NOW, 1)
             assert len(result.replies) == 1 and not bench.registers.defects, (name, bench.registers.defects)
             assert result.replies[0] is not DEFECT
-
-
-def test_fence_rises_with_every_change_that_is_accepted():
-    """R6."""
-    bench = Bench()
-
-    def take() -> int:
-        taken, number = bench.transaction("SET k me NX", "FENCE k").replies[0]
-        assert taken == OK and isinstance(number, int)
-        return number
-
-    numbers = [take()]
-    for _ in range(3):
-        bench("DEL", "k")
-        numbers.append(take())
-    assert numbers == sorted(set(numbers))
-    assert bench.lines("FENCE k\nFENCE k").replies == [(bench.version << 20) + 1, (bench.version << 20) + 2]
-
-
-def test_fence_goes_on_where_tasks_run_as_one():
-    registers = Registers(Users(), Scripts())
-    tasks = [Task(0, b"k", [(0, [b"FENCE", b"k"]), (0, [b"INCR", b"k"])]) for _ in range(3)]
-    results, changed, _ = registers.run_all(tasks, None, 5, NOW, 1)
-    numbers = [result.replies[0] for result in results]
-    assert changed and numbers == [(5 << 20) + 1, (5 << 20) + 2, (5 << 20) + 3]

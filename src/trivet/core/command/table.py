@@ -112,8 +112,8 @@ class Context:
     """
 
     __slots__ = (
-        "access", "databases", "db", "db_index", "defects", "events", "fence", "may_block", "notifies",
-        "now_ms", "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
+        "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
+        "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -124,8 +124,6 @@ class Context:
         self.db: Database = databases.open(0)
         self.now_ms = 0
         self.prng = Prng(0)
-        self.fence = -1
-        """The last number that ``FENCE`` gave, or below the first; -1: there are none here."""
         self.uses: Uses | None = None
         """Only for reads that run on one replica; it must decide nothing that goes through the log."""
         self.refuses_growth = False

@@ -20,7 +20,6 @@ import msgspec
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.command.fencing import FENCE_BITS
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.checking import ALWAYS, LEARNT, NOT_FOUNDED, WARY, is_wary, refuses
@@ -95,7 +94,6 @@ class Machine(Specials):
             self.now_ms = body.time_ms
             self.databases.set_now(body.time_ms)
         context = self._writes
-        context.fence = self.applied_index << FENCE_BITS
         context.refuses_growth = self.settings.refuses_growth
         if context.notifies != self.settings.notifies:
             self._listen(context)

@@ -16,8 +16,6 @@ the seed (and of the users and scripts known here), the same bytes everywhere.
 - Rule R4: what can go wrong is a reply, and stops none of the other calls.
 - Rule R5: tasks of several clients may run as one, one after the other. Whoever watches the key and comes
   after one that has changed it is broken off, although no version lies between the two.
-- Rule R6: ``FENCE`` counts on from the version upon which the operation runs, so its number rises with every
-  change of the key that has been accepted, and with every call of one operation.
 """
 
 from typing import Final
@@ -28,7 +26,6 @@ from trivet.core.access.users import Users
 from trivet.core.base.ids import ConnectionId
 from trivet.core.base.prng import Prng
 from trivet.core.command.events import EXPIRED, NEW_KEY
-from trivet.core.command.fencing import FENCE_BITS
 from trivet.core.command.lookup import keys_of, other_databases
 from trivet.core.command.table import ROWS, Context, Event, Row
 from trivet.core.machine.checking import WHOLE
@@ -141,8 +138,6 @@ class Registers:
             result.there = database.get(key) is not None
             result.was_late = not result.there
         context = self._context
-        if version >= 0:
-            context.fence = version << FENCE_BITS
         if context.notifies != self.notifies:
             self._listen()
         if result.was_late and not task.reads_only:
