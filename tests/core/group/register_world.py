@@ -496,7 +496,9 @@ class World:
                     self.step()
                     if client.operation is None:
                         break
-                assert operation.outcome is Outcome.OK, f"{number} cannot read {key!r} ({operation.outcome.name})"
+                assert operation.outcome is Outcome.OK, (
+                    f"{number} cannot read {key!r} ({operation.outcome.name})"
+                )
 
     def judge(self, slack_us: int = 0) -> list[str]:
         for operation in self.history:
