@@ -127,6 +127,18 @@ def test_a_member_that_is_doubtful_is_passed_over_for_a_while() -> None:
     assert world.counts["Submit"] == 1
 
 
+def test_a_member_that_is_silent_is_passed_over_for_a_while() -> None:
+    world = world_of()
+    key = preferred_for(2)
+    world.hosts[1].live.on_peer_silent(2)
+    assert ask(world, 1, [b"INCR", key]) == [1]
+    assert "Submit" not in world.counts
+    world.run_for(TIMEOUT_MS + 100)
+    ask(world, 1, [b"INCR", b"another"])
+    ask(world, 1, [b"INCR", key])
+    assert world.counts["Submit"] >= 1
+
+
 def test_each_key_answers_for_itself() -> None:
     world = world_of()
     replies = ask(

@@ -8,8 +8,8 @@ records for the log, ends of operations, pages of walks.
 - Rule Q1: every node has one of these for every such group, member or not: who is no member proposes all the
   same, and its acceptor is silent. So nothing is handed over when members change; ``learn`` is all.
 - Rule Q2: reads are begun here: one round trip, from any node. Writes go to the preferred member, if the
-  links to it are up in both directions and it has not said that it is doubtful; else they are begun here
-  too. A copy that was sent and is not answered is followed by one here, and by no third.
+  link to it is up, it is not silent, and it has not said that it is doubtful; else they are begun here too.
+  A copy that was sent and is not answered is followed by one here, and by no third.
 - Rule Q3: the time by which values expire is this node's, and never falls within a life.
 - Rule Q4: ``since`` of an operation is at least every version that this node has seen in the group, of
   whatever key, and the version of the floor (Rule P9 of the room).
@@ -103,7 +103,7 @@ class PaxosGroup:
         self._staged: list[Run] = []
         self._up: dict[NodeId, None] = {}
         self._shunned: dict[NodeId, Instant] = {}
-        """Members that have said that they are doubtful -> when that is to be seen again."""
+        """Members that have said that they are doubtful, or are silent -> when to try them again."""
         self._alive: list[NodeId] = []
         """Members that may be preferred."""
         self._follower: Follower | None = None
@@ -241,6 +241,17 @@ class PaxosGroup:
                 elif member in self._up and member not in self._shunned:
                     self._alive.append(member)
 
+    def on_peer_silent(self, peer: NodeId) -> None:
+        """The node of ``peer`` has not been heard of for an election time-out, though its link is up."""
+        self._shun(peer, self.settings.command_timeout_ms)
+
+    def _shun(self, peer: NodeId, for_ms: int) -> None:
+        """It is not to be preferred for a while."""
+        is_new = peer not in self._shunned
+        self._shunned[peer] = self._agenda.now_ms + for_ms
+        if is_new:
+            self._look_who_lives()
+
     def on_message(self, sender: NodeId, message: GroupMessage | RegisterMessage) -> None:
         """A message of a peer, decoded and of a known type."""
         self.stir()
@@ -249,9 +260,8 @@ class PaxosGroup:
         elif isinstance(message, Submitted):
             self.forwards.on_submitted(sender, message, self._agenda.now_ms)
         elif type(message) in OF_REGISTERS:
-            if isinstance(message, Refusal) and message.doubtful and sender not in self._shunned:
-                self._shunned[sender] = self._agenda.now_ms + self.settings.resend_ms
-                self._look_who_lives()
+            if isinstance(message, Refusal) and message.doubtful:
+                self._shun(sender, self.settings.resend_ms)
             self.paxos.step(sender, message)  # type: ignore[arg-type]
 
     def on_tick(self, now_ms: Instant) -> None:
@@ -277,7 +287,7 @@ class PaxosGroup:
         """Nothing that passes with time is under way."""
         return self.paxos.quiet and not (
             self.stirred or self._staged or self.errands.busy or self.forwards.busy or self.walks.busy
-            or self.log.busy or self.log.waits_for_log or self._shunned
+            or self.log.busy or self.log.waits_for_log
             or self.sweeper.next_deadline_ms <= self._wall_ms
         )  # fmt: skip
 

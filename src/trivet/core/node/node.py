@@ -339,6 +339,8 @@ class Node(Views):
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
             for group in self.groups.values():
                 group.on_peer_silent(peer)
+            for registers in self.front.registers.values():
+                registers.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
