@@ -3,15 +3,12 @@
 import pytest
 
 from tests.core.node.bench import Limits
-from tests.core.node.registers import FIRST, is_at_rest, members, registers, with_registers
-from trivet.core.cluster import invariants, keyspace_syntax
-from trivet.core.cluster.rows import LOCAL, PAXOS, RAFT
+from tests.core.node.registers import FIRST, is_at_rest, members, registers, switched_on, with_registers
 
 
 @pytest.fixture(autouse=True)
 def _switched_on(monkeypatch):
-    for module in (keyspace_syntax, invariants):
-        monkeypatch.setattr(module, "MODES", (RAFT, LOCAL, PAXOS))
+    switched_on(monkeypatch)
 
 
 # -- commands

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from trivet.core.access.verdict import may_listen
 from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, Instant, NodeId, WallMs
+from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.cluster.rows import NAME_BYTES_MAX
@@ -137,10 +138,7 @@ class Front:
         self._looked_for_idle_ms = now_ms
         self._nobody = Nobody()
         self._prng = prng
-        limits = config.limits
-        self._resp_limits = RespLimits(
-            bulk_bytes_max=limits.bulk_bytes_max, query_buffer_bytes_max=limits.query_buffer_bytes_max
-        )
+        self._resp_limits = _resp_limits(config.limits, 0)
 
     @property
     def group(self) -> RaftGroup:
@@ -514,11 +512,7 @@ class Front:
         self.rules = rules = Rules(settings)
         self.stats.follow(rules.slow_us, rules.slow_max, rules.latency_ms)
         self.tracking.keys_max = rules.tracking_max
-        limits = self.limits
-        self._resp_limits = RespLimits(
-            bulk_bytes_max=rules.bulk_bytes_max or limits.bulk_bytes_max,
-            query_buffer_bytes_max=limits.query_buffer_bytes_max,
-        )
+        self._resp_limits = _resp_limits(self.limits, rules.bulk_bytes_max)
         for session in self.sessions.values():
             session.parser.limits = self._resp_limits
 
@@ -571,3 +565,11 @@ class Front:
     def prng(self) -> Prng:
         """Chance for reads: a generator of its own for each caller."""
         return self._prng.fork()
+
+
+def _resp_limits(limits: Limits, bulk_bytes_max: int) -> RespLimits:
+    """What requests may measure; ``bulk_bytes_max``: by the settings of the cluster, if not 0."""
+    return RespLimits(
+        bulk_bytes_max=bulk_bytes_max or limits.bulk_bytes_max,
+        query_buffer_bytes_max=limits.query_buffer_bytes_max,
+    )
