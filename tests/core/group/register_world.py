@@ -39,6 +39,8 @@ DB = 7
 LIMITS = Limits()
 TIMEOUT_MS = 600
 RESEND_MS = 120
+SKEW_MS = 150
+"""How far clocks are off, at most."""
 JUDGE_BUDGET = 30_000
 
 _encoder = msgspec.msgpack.Encoder()
@@ -177,6 +179,8 @@ class World:
         self.counts: dict[str, int] = {}
         self.drop = self.late = 0
         """Of 1000 messages, so many are lost, or come late."""
+        self.slow_disks = 1
+        """In one of so many steps a disk has written something."""
         self.hosts = {
             number: Host(number, self.prng.below(2 * skew_ms + 1) - skew_ms) for number in range(1, nodes + 1)
         }
@@ -408,7 +412,7 @@ class World:
         if self.now_ms >= host.next_tick_ms:
             host.next_tick_ms = self.now_ms + TICK_MS
             host.agenda.tick(self.now_ms, wall_ms)
-        if host.log.staged and self.prng.below(3):
+        if host.log.staged and self.prng.below(self.slow_disks) == 0:
             host.log.sync(1 + self.prng.below(len(host.log.staged)))
             host.live.on_synced()
         for _ in range(20):
@@ -467,6 +471,7 @@ class World:
     def heal(self) -> None:
         """From here on nothing fails."""
         self.drop = self.late = 0
+        self.slow_disks = 1
         self.buggify = None
         for key in list(self.cuts):
             self.cuts[key] = self.now_ms
@@ -496,7 +501,9 @@ class World:
                     self.step()
                     if client.operation is None:
                         break
-                assert operation.outcome is Outcome.OK, f"{number} cannot read {key!r} ({operation.outcome.name})"
+                assert operation.outcome is Outcome.OK, (
+                    f"{number} cannot read {key!r} ({operation.outcome.name})"
+                )
 
     def judge(self, slack_us: int = 0) -> list[str]:
         for operation in self.history:
@@ -529,8 +536,11 @@ class Faults:
         self.lose = pick(1, 2) if theme == "disks" else 0
         self.cut = pick(5, 15) if theme == "cuts" else pick(0, 0, 4)
         self.change = pick(3, 8) if theme == "members" else 0
+        self.slow_disks = pick(4, 12) if theme == "crashes" else pick(1, 1, 4)
         self.expiring = theme == "expiry" or pick(0, 0, 1) == 1
         self.deleting = pick(5, 30)
+        self.reading = 50 if theme == "expiry" else 25
+        self.power = 5 if theme == "crashes" else 0
 
 
 THEMES = ("cuts", "crashes", "members", "expiry", "disks")
@@ -544,12 +554,12 @@ def play(
     theme = theme or THEMES[seed % len(THEMES)]
     faults = Faults(prng, theme)
     nodes = 5 if theme in ("members", "disks") or prng.below(2) else 4
-    skew_ms = 60 if theme == "expiry" else 10
+    skew_ms = SKEW_MS if theme == "expiry" else 10
     world = World(
         seed, 3, nodes, skew_ms, buggify, tombstone_ticks=1 + prng.below(5), collect_ticks=20,
         origins_max=(1, 2, 8)[prng.below(3)], bare_max=(1, 100)[prng.below(2)],
     )  # fmt: skip
-    world.drop, world.late = faults.drop, faults.late
+    world.drop, world.late, world.slow_disks = faults.drop, faults.late, faults.slow_disks
     world.clients = [Client(world, n, 1 + prng.below(nodes)) for n in range(clients)]
     keys = [b"c1", b"r1", b"r2"][: 1 + prng.below(3)]
     for _ in range(steps):
@@ -581,18 +591,19 @@ def operate(world: World, client: Client, prng: Prng, faults: Faults, keys: list
     key = keys[prng.below(len(keys))]
     world.written += 1
     value = b"%d" % world.written
-    choice = prng.below(100)
-    if choice < 25:
+    if prng.below(100) < faults.reading:
         world.begin(client, (b"GET", key))
-    elif choice < 25 + faults.deleting:
+        return
+    choice = prng.below(100)
+    if choice < faults.deleting:
         world.begin(client, (b"DEL", key))
     elif key[:1] == b"c":
         world.begin(client, (b"INCR", key))
-    elif choice < 65:
+    elif choice < 55:
         world.begin(client, (b"APPEND", key, b"." + value))
-    elif choice < 75:
+    elif choice < 70:
         world.compare_and_set(client, key, value)
-    elif choice < 85 and faults.expiring:
+    elif choice < 90 and faults.expiring:
         world.begin(client, (b"SET", key, value, b"PX", b"%d" % (20 + prng.below(200))))
     else:
         world.begin(client, (b"SET", key, value))
@@ -604,12 +615,16 @@ def trouble(world: World, prng: Prng, faults: Faults) -> None:
     is_up = world.hosts[number].group is not None
     if is_up and prng.below(1000) < faults.crash:
         world.crash(number)
+    elif prng.below(1000) < faults.power:
+        for other in world.hosts:
+            if world.hosts[other].group is not None:
+                world.crash(other)
     elif is_up and prng.below(1000) < faults.lose and may_lose(world):
         world.crash(number, loses_disk=True)
     elif prng.below(1000) < faults.cut:
         other = 1 + prng.below(len(world.hosts))
-        if prng.below(3) == 0:
-            world.isolate(number, 50 + prng.below(400))
+        if prng.below(2) == 0:
+            world.isolate(number, 50 + prng.below(1000))
         elif other != number:
             world.cut(number, other, 50 + prng.below(400))
     elif prng.below(1000) < faults.change:
