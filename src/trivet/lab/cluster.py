@@ -422,8 +422,11 @@ class SimulatedCluster:
                     "replicas", f"final states differ at one applied index (group {group})", self._state()
                 )
         self._slots_agree()
-        if not self._run_for(self.options.liveness_ms, lambda: not self._unsettled()) and not self.spoken():
-            self.complain("registers", f"in the end: {self._unsettled()}", self._state())
+        for _ in range(self.options.liveness_ms // SWEEP_MS):
+            if not self._unsettled() or self.spoken():
+                return
+            self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
+        self.complain("registers", f"in the end: {self._unsettled()}", self._state())
 
     def _unsettled(self) -> str:
         """What is not as it must be of registers."""
@@ -432,7 +435,7 @@ class SimulatedCluster:
             for node, process in self.processes.items() for group, seen in process.registers.items()
         }  # fmt: skip
         cluster = self.newest_map()
-        return "" if cluster is None else unsettled(wanted_of(cluster), looks)
+        return "" if cluster is None else unsettled(wanted_of(cluster), looks, list(self.processes))
 
     def _is_swept(self) -> bool:
         """Moves come to their ends, and soon after that nothing is left of them."""

@@ -195,6 +195,7 @@ def test_who_has_left_has_nothing_and_begins_anew():
 
 # -- in the end
 
+NODES = [1, 2, 3, 4]
 GROUPS = {GROUP: Wanted(2, [1, 2, 3], False)}
 
 
@@ -208,7 +209,7 @@ def settled(**changes: object) -> str:
     registers = changes.pop("held", {b"k": held(3)})
     node = changes.pop("node", 3)
     looks[node, GROUP] = (msgspec.structs.replace(seen, **changes), registers)  # type: ignore[index, arg-type]
-    return unsettled(GROUPS, looks)  # type: ignore[arg-type]
+    return unsettled(GROUPS, looks, NODES)  # type: ignore[arg-type]
 
 
 def test_in_the_end_all_is_settled():
@@ -221,12 +222,18 @@ def test_in_the_end_something_is_not():
     assert settled(under_way=2) == f"node 3, group {GROUP}: 2 operations do not end"
     assert settled(doubtful=True) == f"node 3, group {GROUP}: it is doubtful still"
     assert settled(node=4) == f"node 4, group {GROUP}: it is no member, and holds 1 registers"
-    assert unsettled({}, {(1, GROUP): (Seen(), {})}) == f"node 1, group {GROUP}: the group is no more"
+    assert unsettled({}, {(1, GROUP): (Seen(), {})}, NODES) == f"node 1, group {GROUP}: the group is no more"
     changing = {GROUP: Wanted(2, [1, 2, 3], True)}
-    assert unsettled(changing, {}) == f"group {GROUP}: its members are changing still"
-    assert unsettled(GROUPS, {}) == f"group {GROUP}: a member is not there"
+    assert unsettled(changing, {}, NODES) == f"group {GROUP}: its members are changing still"
+    assert unsettled(GROUPS, {}, NODES) == f"group {GROUP}: a member is not there"
 
 
 def test_in_the_end_a_majority_holds_one_version():
     looks = {(node, GROUP): (Seen(epoch=2), {b"k": held(node)}) for node in (1, 2, 3)}
-    assert unsettled(GROUPS, looks) == f"group {GROUP}, place b'k': no majority holds one version"  # type: ignore[arg-type]
+    assert unsettled(GROUPS, looks, NODES) == f"group {GROUP}, place b'k': no majority holds one version"  # type: ignore[arg-type]
+
+
+def test_a_member_that_is_lost_for_good_is_not_waited_for():
+    looks = {(node, GROUP): (Seen(epoch=2), {b"k": held(3)}) for node in (1, 2)}
+    assert unsettled(GROUPS, looks, [1, 2, 4]) == ""  # type: ignore[arg-type]
+    assert unsettled(GROUPS, looks, NODES) == f"group {GROUP}: a member is not there"  # type: ignore[arg-type]

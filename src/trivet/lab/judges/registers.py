@@ -255,9 +255,14 @@ def wanted_of(cluster: ClusterMap) -> dict[int, Wanted]:
 
 
 def unsettled(
-    groups: Mapping[int, Wanted], looks: Mapping[tuple[int, int], tuple[RegistersLike, Held]]
+    groups: Mapping[int, Wanted],
+    looks: Mapping[tuple[int, int], tuple[RegistersLike, Held]],
+    nodes: Sequence[int],
 ) -> str:
-    """What is not as it must be when nothing disturbs; empty: nothing. ``looks``: by (node, group)."""
+    """What is not as it must be when nothing disturbs; empty: nothing.
+
+    ``looks``: by (node, group). ``nodes``: those that are not lost for good.
+    """
     for (node, group), (seen, held) in looks.items():
         who = f"node {node}, group {group}"
         wanted = groups.get(group)
@@ -277,7 +282,7 @@ def unsettled(
         holding = [
             held for (node, other), (_, held) in looks.items() if other == group and node in wanted.members
         ]
-        if len(holding) < len(wanted.members):
+        if len(holding) < len([node for node in wanted.members if node in nodes]):
             return f"group {group}: a member is not there"
         for place in dict.fromkeys([place for held in holding for place in held]):
             counts: dict[Ballot, int] = {}
