@@ -2,8 +2,6 @@
 
 from tests.core.node.bench import Bench
 from tests.core.node.founded import founded
-from trivet.core.cluster import invariants, keyspace_syntax
-from trivet.core.cluster.rows import LOCAL, PAXOS, RAFT
 from trivet.core.group.paxos_group import PaxosGroup
 
 FIRST = 2
@@ -39,9 +37,3 @@ def is_at_rest(bench: Bench) -> bool:
         for group in server.node.front.registers.values()
     ]
     return all(not group.has_writes and not group.paxos.underway for group in groups)
-
-
-def switched_on(monkeypatch) -> None:
-    """``KEYSPACE CREATE … MODE paxos`` is there."""
-    for module in (keyspace_syntax, invariants):
-        monkeypatch.setattr(module, "MODES", (RAFT, LOCAL, PAXOS))

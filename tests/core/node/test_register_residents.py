@@ -1,18 +1,11 @@
 """Groups of mode ``paxos`` on nodes, as the cluster map wants them (Rules F4, F6)."""
 
-import pytest
-
 from tests.core.node.bench import Limits
-from tests.core.node.registers import FIRST, members, registers, switched_on, with_registers
+from tests.core.node.registers import FIRST, members, registers, with_registers
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.rows import PAXOS, GroupRow
+from trivet.core.cluster.rows import GroupRow
 from trivet.core.node.register_residents import RegisterResidents
 from trivet.core.paxos.config import GroupConfig
-
-
-@pytest.fixture(autouse=True)
-def _modes(monkeypatch):
-    switched_on(monkeypatch)
 
 
 def test_every_node_has_it_and_members_hold_something():
@@ -70,14 +63,6 @@ def test_an_old_map_makes_nobody_a_member():
         GroupConfig(1, (2,)),
         GroupConfig(2, (2,), (1,)),
     ]
-
-
-def test_which_groups_are_of_registers():
-    bench = with_registers(1, "REPLICAS 1")
-    cluster = bench.node(1).front.cluster
-    residents = RegisterResidents(bench.node(1).front, Maker(), Prng(1), print)
-    assert [row.id for row in cluster.groups.values() if residents.is_one(cluster, row)] == [FIRST]
-    assert cluster.keyspaces[7].mode == PAXOS
 
 
 def test_files_go_with_the_group_once_the_log_says_so():

@@ -3,13 +3,7 @@
 import pytest
 
 from tests.core.node.bench import Limits
-from tests.core.node.registers import FIRST, is_at_rest, members, registers, switched_on, with_registers
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch):
-    switched_on(monkeypatch)
-
+from tests.core.node.registers import FIRST, is_at_rest, members, registers, with_registers
 
 # -- commands
 

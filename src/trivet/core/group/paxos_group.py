@@ -85,6 +85,8 @@ class PaxosGroup:
         """Not 0: under this epoch a rescan has ended; whoever takes it sets it to 0."""
         self.epoch_wanted = 0
         """Not 0: somebody is in this later epoch, so the map is behind; whoever takes it sets it to 0."""
+        self.call_count = 0
+        """Calls of this node's clients, since the start."""
         self.failure = ""
         self.notes: list[str] = []
         """Sentences for the log that people read."""
@@ -340,6 +342,7 @@ class PaxosGroup:
             registers.scripts.restore(scripts.state())
 
     def _split(self, run: Run, now_ms: Instant) -> None:
+        self.call_count += run.count
         parts = split_run(run, self.registers, self.watches, self.errands.tracked, now_ms)
         for part in parts.parts:
             self.errands.add(part, now_ms)

@@ -202,9 +202,7 @@ class RegisterLog:
     @property
     def busy(self) -> bool:
         """Whether a snapshot is taken, or is to be."""
-        return bool(self._taking or self._records or self._paused_until_ms) or bool(
-            self._wal.held_bytes(self._group)
-        )
+        return bool(self._taking or self._records or self._paused_until_ms) or self._is_called_for()
 
     @property
     def wants_turn(self) -> bool:
@@ -217,7 +215,7 @@ class RegisterLog:
         self._now_ms = now_ms
         if now_ms >= self._paused_until_ms:
             self._paused_until_ms = 0
-        if self._taking is None and not self._paused_until_ms and self._is_due():
+        if self._taking is None and not self._paused_until_ms and self._may_begin():
             writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
             self._taking = _Taking(writer, self.last_index)
         taking = self._taking
@@ -226,12 +224,20 @@ class RegisterLog:
         if self._buggify is None or not self._buggify.rare(SLICE_LATE):
             self._slice(taking, paxos)
 
-    def _is_due(self) -> bool:
-        newest = self._newest
-        if self._records or self.last_index == (0 if newest is None else newest.index):
-            return False
-        if self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY):
+    def _may_begin(self) -> bool:
+        if self._is_called_for():
             return True
+        return self._buggify is not None and self._has_news() and self._buggify.rare(SNAPSHOT_EARLY)
+
+    def _has_news(self) -> bool:
+        """Whether something was saved since the last snapshot, which counts already."""
+        newest = self._newest
+        return not self._records and self.last_index != (0 if newest is None else newest.index)
+
+    def _is_called_for(self) -> bool:
+        if not self._has_news():
+            return False
+        newest = self._newest
         limit_bytes = self._limits.snapshot_log_bytes
         size_bytes = 0 if newest is None else newest.size_bytes
         logged_bytes = self._wal.bytes_since_snapshot(self._group)

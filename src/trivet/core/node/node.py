@@ -105,7 +105,7 @@ class Node(Views):
         self._agenda = booted.maker.agenda
         self.steward = Steward(
             config.node, booted.front.replicas, booted.groups, self._agenda, config.limits, booted.prng,
-            config.steward,
+            config.steward, booted.front.registers,
         )  # fmt: skip
         self._desk = self.steward.desk
         self.front.steward = self.steward

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import PAXOS, GroupRow
+from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.register_log import RegisterLog
 from trivet.core.node.front import Front
@@ -34,11 +34,6 @@ class RegisterResidents:
         self._maker = maker
         self._prng = prng
         self._greet = greet
-
-    def is_one(self, cluster: ClusterMap, row: GroupRow) -> bool:
-        """Whether the group is of mode ``paxos``."""
-        keyspace = cluster.keyspaces.get(row.keyspace)
-        return keyspace is not None and keyspace.mode == PAXOS
 
     def follow(self, row: GroupRow, is_news: bool) -> None:
         """The map tells of the group. Nothing is held here for the first time by an old map (Rule F4)."""

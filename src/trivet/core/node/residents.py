@@ -150,7 +150,7 @@ class Residents:
         registers = self._registers
         registers.bury_dropped(cluster)
         for row in cluster.groups.values():
-            if registers.is_one(cluster, row):
+            if cluster.is_of_registers(row):
                 registers.follow(row, self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
