@@ -4,12 +4,7 @@ import random
 
 import pytest
 
-from tests.core.node.registers import switched_on, with_registers
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch):
-    switched_on(monkeypatch)
+from tests.core.node.registers import with_registers
 
 
 @pytest.mark.parametrize("database", [0, 7])
