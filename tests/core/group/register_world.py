@@ -245,8 +245,8 @@ class World:
                 self.disconnect(other, number)
 
     def note_doubts(self, host: Host) -> None:
-        """Once its disk says that it is doubtful, or not any more, nobody needs to know it beside."""
-        if host.doubting and any(b"" != data for data in host.disk) and host.log.settled:
+        """It has caught up, and its disk says so."""
+        if host.doubting and host.log.settled:
             host.doubting = False
 
     def connect(self, number: int, peer: int) -> None:

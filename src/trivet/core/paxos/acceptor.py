@@ -275,8 +275,9 @@ class Acceptor:
 
     def on_accept(self, sender: NodeId, message: Accept) -> None:
         """Phase 2, per register. What is damaged gets no answer (Rule P17)."""
+        is_own = sender == self.settings.node  # it has not travelled
         for item in message.items:
-            if len(item.key) <= self.settings.key_bytes_max and is_sound(item.key, item.content):
+            if len(item.key) <= self.settings.key_bytes_max and (is_own or is_sound(item.key, item.content)):
                 self._accept(sender, message.proposer, item)
 
     def _accept(self, sender: NodeId, proposer: int, item: AcceptItem) -> None:
