@@ -290,9 +290,12 @@ class Search:
         stays = (state,)
         while at < len(returns):
             for number, bit in reads[at]:
-                if not done & bit and moves(state, number) == stays:
-                    if number not in before or self._follows(at, number, done):
-                        done |= bit
+                if (
+                    not done & bit
+                    and moves(state, number) == stays
+                    and (number not in before or self._follows(at, number, done))
+                ):
+                    done |= bit
             bit = returns[at][1]
             if not done & bit:
                 break
