@@ -74,9 +74,10 @@ class Model:
         return 2 * sum(self.alive(node) for node in nodes) > len(nodes)
 
     def is_stuck(self, row: GroupRow) -> bool:
-        """A move of it waits for a group that has lost its quorum."""
+        """It has lost its quorum, or a move of it waits for a group that has."""
         groups = self.map.groups
-        ends = [groups[n] for move in self.map.moves_of(row.id) for n in (move.source, move.target_group)]
+        ends = [row]
+        ends += [groups[n] for move in self.map.moves_of(row.id) for n in (move.source, move.target_group)]
         return not all(self.quorum(end, end.members) for end in ends)
 
     # -- what it does
