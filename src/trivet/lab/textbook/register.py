@@ -41,14 +41,14 @@ def run(command: tuple[str, ...], value: str) -> tuple[str, str]:
 class Register(Machine):
     """One node. Durable: what it has promised and accepted, who the members are, its last ballot.
 
-    Requests: ``SET KEY VALUE``, ``GET KEY``, ``DEL KEY``; the key is always the same. One whose acceptance
-    was refused may have happened: its client is told nothing.
+    Requests: ``SET KEY VALUE``, ``GET KEY``, ``DEL KEY``; the key is always the same. A change whose
+    acceptance was refused may have happened: its client is told nothing.
     """
 
     SILENCE_MS = 200
     """Without enough answers for so long, it asks again."""
     BACKOFF_MS = 40
-    """The longest wait after a refusal."""
+    """The longest wait after a refusal; it doubles with each further one, up to 32 times."""
 
     def __init__(self, number: NodeId, members: list[NodeId], prng: Prng, hasty: bool = False) -> None:
         super().__init__(number)
@@ -65,6 +65,7 @@ class Register(Machine):
         """What it was about to do is forgotten; the clients ask again."""
         self._waiting: list[tuple[int, tuple[str, ...]]] = []
         self._phase = ""
+        self._refusals = 0
         self._seen = 0
         """The highest ballot that it has heard of."""
         self._reset()
@@ -140,15 +141,18 @@ class Register(Machine):
         self._seen = max(self._seen, refuse.promised)
         if refuse.ballot != self.ballot or not self._phase:
             return
-        if self._phase == "accepting":
+        if self._phase == "accepting" and self._waiting[0][1][0] != "GET":
             self._waiting.pop(0)
         self._phase = ""
-        self._timer(1 + self._prng.below(self.BACKOFF_MS), f"again {self.ballot}")
+        wait_ms = 1 + self._prng.below(self.BACKOFF_MS << min(self._refusals, 5))
+        self._refusals += 1
+        self._timer(wait_ms, f"again {self.ballot}")
 
     def _end(self) -> None:
         number, _ = self._waiting.pop(0)
         self._reply(number, self._reply_text)
         self._phase = ""
+        self._refusals = 0
         if self._waiting:
             self._try()
 
