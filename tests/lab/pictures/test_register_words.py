@@ -32,8 +32,8 @@ SPOKEN = [
     (paxos.PageReply(N1, 2, STANDING, 1, [paxos.PageItem(b"k", (3, N1), (3, N1), True)], False), "e2 keys: k"),
     (paxos.PageReply(N1, 2, STANDING, 1, [], False), "e2 keys: none"),
     (paxos.Raise(N1, 2, 1, after_all_of(6), 5), "e2 floor 6+"),
-    (paxos.Raise(N1, 2, 1, NOTHING, 0), "e2 your floor?"),
-    (paxos.Raised(N1, 2, STANDING, 1), "e2 it is so"),
+    (paxos.Raise(N1, 2, 1, NOTHING, 0), "e2 floor: none yet"),
+    (paxos.Raised(N1, 2, STANDING, 1), "e2 raised"),
     (paxos.Refusal(N1, 2), "e2 not my epoch"),
     (paxos.Refusal(N1, 1, True), "I may have forgotten"),
 ]  # fmt: skip

@@ -40,7 +40,7 @@ ROLES: dict[str, Shade] = {
     "acceptor": GREY,
     "replica": GREY,
     "nothing": GREY,
-    "tombstone": RED,
+    "deleted": RED,
     "no_member": NONE,
     "prepared": ORANGE,
     "promised": SAND,

@@ -152,11 +152,11 @@ def _page_reply(m: PageReply) -> Said:
 
 
 def _raise(m: Raise) -> Said:
-    return "your floor?" if m.floor == NOTHING else f"floor {ballot_text(m.floor)}", {}
+    return "floor: none yet" if m.floor == NOTHING else f"floor {ballot_text(m.floor)}", {}
 
 
 def _raised(m: Raised) -> Said:
-    return "it is so", _standing(m.standing)
+    return "raised", _standing(m.standing)
 
 
 def _refusal(m: Refusal) -> Said:

@@ -42,7 +42,7 @@ def play_delete(seed: int) -> Told:
     d.until(lambda: late.arrived_us > 0)
     facts.fact(
         d.register(3) is None,
-        f"the letter with blue came {(late.arrived_us - late.sent_us) // MS} ms late, and was refused",
+        f"the letter with blue came {(late.arrived_us - late.sent_us) // MS} ms after it had left, and was refused",
     )
     d.say(
         "the letter with blue arrives at last. There is no register, but the floor: ballot 2.n1 is below it"
@@ -126,12 +126,16 @@ def play_members(seed: int) -> Told:
     post.run_for(30)
     facts.fact(
         d.held(3) == "red" and d.held(4) == "nothing",
-        "that alone carried nothing over: node 3 still had red, and node 4 nothing",
+        "to need both sets carried nothing over: node 3 still had red, and node 4 nothing",
     )
     post.touch(2, d.members[2].rescan)
     d.say("so every register is read once in this epoch. Node 2 asks which there are")
     d.until(lambda: bool(d.sent("Read")))
     d.say("a read needs the same answer from majorities of both sets. They do not agree: so it makes them")
+    d.until(lambda: bool(d.sent("Raise")))
+    d.say(
+        "now they agree. Floors are brought over as well: they stand for all that was removed (register-delete)"
+    )
     d.until(lambda: d.members[2].rescanned == 2)
     post.run_for(5)
     facts.fact(

@@ -51,7 +51,7 @@ class Spoken(Letter, frozen=True):
 
 
 class Ask(Letter, frozen=True):
-    """Propose this for me: you are preferred for the key."""
+    """Propose this for me: you are preferred for the key. (Groups do so; the room only says who it is.)"""
 
     number: int
     words: tuple[str, ...]
@@ -233,6 +233,8 @@ class Member(Machine):
             self.role = "nothing"
         elif register.content is None:
             self.role, self.term = "promised", register.promised[0]
+        elif register.is_tombstone:
+            self.role = "deleted"
         else:
             self.role = content_text(register.content)
 

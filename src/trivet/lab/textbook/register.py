@@ -202,6 +202,8 @@ class Register(Machine):
 
     def _show(self) -> None:
         self.role, self.term = self.value or "nothing", 0
+        if self.value == TOMBSTONE:
+            self.role = "deleted"
         if self.number not in self.members:
             self.role = "no_member"
         elif self.promised and not self.accepted:
