@@ -42,7 +42,7 @@ def play_delete(seed: int) -> Told:
     d.until(lambda: late.arrived_us > 0)
     facts.fact(
         d.register(3) is None,
-        f"the letter with blue came {(late.arrived_us - late.sent_us) // MS} ms after it had left, and was refused",
+        f"the letter with blue was {(late.arrived_us - late.sent_us) // MS} ms on its way, and refused",
     )
     d.say(
         "the letter with blue arrives at last. There is no register, but the floor: ballot 2.n1 is below it"
@@ -134,7 +134,7 @@ def play_members(seed: int) -> Told:
     d.say("a read needs the same answer from majorities of both sets. They do not agree: so it makes them")
     d.until(lambda: bool(d.sent("Raise")))
     d.say(
-        "now they agree. Floors are brought over as well: they stand for all that was removed (register-delete)"
+        "now they agree. Floors are brought over as well: they stand for what was removed (register-delete)"
     )
     d.until(lambda: d.members[2].rescanned == 2)
     post.run_for(5)

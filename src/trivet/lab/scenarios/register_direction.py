@@ -51,7 +51,7 @@ class Spoken(Letter, frozen=True):
 
 
 class Ask(Letter, frozen=True):
-    """Propose this for me: you are preferred for the key. (Groups do so; the room only says who it is.)"""
+    """Propose this for me: you are preferred for the key, as ``preference.py`` says to every node."""
 
     number: int
     words: tuple[str, ...]

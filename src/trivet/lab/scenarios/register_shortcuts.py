@@ -94,7 +94,7 @@ def play_undead(seed: int) -> Told:
     )
     group.cry(read)
     return group.tell(
-        "Nothing failed but node 3's links, for a moment; everybody kept to the rules; and a deletion that was "
+        "Nothing failed but node 3's links, for a moment; all kept to the rules; and a deletion that was "
         "acknowledged was undone.",
     )
 
