@@ -19,7 +19,7 @@ from trivet.core.paxos.ready import Ready, Save, SavedRecord
 from trivet.core.paxos.registers import Register
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.pictures.register_words import INCARNATION_BITS, ballot_text, content_text, register_words
+from trivet.lab.pictures.ballot_words import INCARNATION_BITS, ballot_text, ballot_words, content_text
 from trivet.lab.recording import ClientOperation, Recorder
 from trivet.lab.recording import Message as Arrow
 from trivet.lab.scenarios.scenario import STORY, Facts, Told
@@ -43,11 +43,11 @@ class Spoken(Letter, frozen=True):
 
     def label(self) -> str:
         """Its words."""
-        return register_words(self.message)[0]
+        return ballot_words(self.message)[0]
 
     def told(self) -> dict[str, str]:
         """What it holds."""
-        return register_words(self.message)[1]
+        return ballot_words(self.message)[1]
 
 
 class Ask(Letter, frozen=True):

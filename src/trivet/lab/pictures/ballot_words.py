@@ -1,7 +1,7 @@
-"""Says in words what members of a group of registers (``core/paxos``) tell each other.
+"""Says in words what members of ``core/paxos`` tell each other of one register: ballots and values.
 
-A ballot is written ``3.n2``: counter 3 of node 2; ``3+`` is above all of counter 3 (a floor). Messages of a
-later epoch than the first begin with it: ``e2``.
+For pictures of a single key, which is named nowhere. A ballot is written ``3.n2``: counter 3 of node 2; ``3+``
+is above all of counter 3 (a floor). Messages of a later epoch than the first begin with it: ``e2``.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def content_text(content: Content | None) -> str:
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 
-def register_words(message: Message) -> Said:
+def ballot_words(message: Message) -> Said:
     """Label and fields of one message."""
     label, fields = _DESCRIBERS[type(message)](message)
     # Epoch 1 is that of a group whose members have never changed.

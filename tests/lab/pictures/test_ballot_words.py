@@ -3,7 +3,7 @@ import pytest
 from trivet.core.paxos import messages as paxos
 from trivet.core.paxos.ballot import NOTHING, after_all_of
 from trivet.core.paxos.content import Done, seal
-from trivet.lab.pictures.register_words import INCARNATION_BITS, content_text, register_words
+from trivet.lab.pictures.ballot_words import INCARNATION_BITS, ballot_words, content_text
 
 N1, N2 = 1 << INCARNATION_BITS | 7, 2 << INCARNATION_BITS | 9
 RED = seal(b"k", 4, b"red", (Done(7, 2, 4, b"OK"),), 0)
@@ -41,7 +41,7 @@ SPOKEN = [
 
 @pytest.mark.parametrize(("message", "label"), SPOKEN)
 def test_each_message_has_words(message, label):
-    said, fields = register_words(message)
+    said, fields = ballot_words(message)
     assert said == label
     assert fields["epoch"] == str(message.epoch)
     assert all(isinstance(value, str) for value in fields.values())
@@ -52,7 +52,7 @@ def test_every_message_of_the_room_is_among_them():
 
 
 def test_an_acceptance_says_what_is_done():
-    fields = register_words(paxos.Accept(N1, 1, [paxos.AcceptItem(1, b"k", 3, 4, RED)]))[1]
+    fields = ballot_words(paxos.Accept(N1, 1, [paxos.AcceptItem(1, b"k", 3, 4, RED)]))[1]
     assert fields["done"] == "7:2 → OK"
     assert fields["version"] == "4"
 
