@@ -1,7 +1,7 @@
 """Says in words what members of ``core/paxos`` tell each other of one register: ballots and values.
 
-For pictures of a single key, which is named nowhere. A ballot is written ``3.n2``: counter 3 of node 2; ``3+``
-is above all of counter 3 (a floor). Messages of a later epoch than the first begin with it: ``e2``.
+For pictures of a single key, which is named nowhere. A ballot is written ``3.n2``: counter 3 of node 2;
+``3+`` is above all of counter 3 (a floor). Messages of a later epoch than the first begin with it: ``e2``.
 """
 
 from collections.abc import Callable
