@@ -1,5 +1,6 @@
 """Stories about registers without a leader (``core/paxos``): reads and writes, a duel, a dead proposer."""
 
+from trivet.core.base.ids import NodeId
 from trivet.core.paxos.preference import preferred
 from trivet.lab.recording import ClientOperation
 from trivet.lab.scenarios.register_direction import RegisterDirection, ms_of
@@ -223,10 +224,38 @@ def play_takeover(seed: int) -> Told:
     facts.fact(
         read.reply == "3", "the counter stands at 3: two were added, each once, also as node 1 tells it"
     )
+    facts.fact(
+        _replies(seed, [2, 3]) == ("3", "2"),
+        "another run, in which nodes 2 and 3 both had it, a majority: bert was told 3 and anna 2, as here",
+    )
+    facts.fact(
+        _replies(seed, []) == ("2", "3"),
+        "another run, in which nobody but node 1 had it: bert was told 2, and anna, who asked again, 3",
+    )
     return d.tell(
         "Nobody had to find out whether node 1 was dead, and nobody was elected in its place: "
         "whoever comes next finds what was begun. The number makes asking again harmless."
     )
+
+
+def _replies(seed: int, reached: list[NodeId]) -> tuple[str, str]:
+    """What bert and then anna are told when her value has reached these before its proposer died."""
+    d = RegisterDirection("Registers: a proposer dies in its second phase", seed, HITS)
+    post = d.post
+    d.done(d.ask(1, 1, "INCR"))
+    post.run_for(30)
+    post.partition([1], [n for n in (2, 3) if n not in reached])
+    anna = d.ask(1, 1, "INCR")
+    post.run_for(1)
+    post.crash(1)
+    post.run_for(30)
+    post.heal()
+    d.facts.demand([n for n in (2, 3) if d.held(n) == "2"] == reached, "it has reached these")
+    bert = d.done(d.ask(2, 2, "INCR"))
+    post.run_for(30)
+    again = d.done(d.ask_again(3, anna))
+    d.tell("")
+    return bert.reply, again.reply
 
 
 TAKEOVER = Scenario(
