@@ -35,7 +35,7 @@ READS = [
             Edit("core/raft/leader.py", "reached[progress.peer] = progress.read_seq", "reached[progress.peer] = reads.seq"),
             Edit("core/raft/leader.py", "if asks and not leading.voting:", "if asks:"),
         ],
-        16, "set", OLD_LEADERS_READ,
+        62, "set", OLD_LEADERS_READ,
     ),
     Mutant(
         "L4", "a late answer to an earlier read request, as after a pause, answers a later one",
