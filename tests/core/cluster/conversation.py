@@ -68,6 +68,8 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
         text += f", members {ids(row.members)}"
         text += f" / {ids(row.learners)}" if row.learners else ""
         text += f" @{row.membership}" if row.membership else ""
+        text += f", incoming {ids(row.incoming)}" if row.incoming else ""
+        text += f", since {' '.join(f'{node}@{epoch}' for node, epoch in row.since)}" if row.since else ""
         text += f", target {ids(row.target)}" if row.target != row.members else ""
         text += f", led by {row.leader_hint} in {row.leader_term}" if row.leader_hint else ""
         return text

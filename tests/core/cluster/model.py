@@ -92,6 +92,9 @@ class Model:
                 self.leaders.pop(row.id, None)
                 continue
             able = [node for node in row.members if self.alive(node)]
+            if self.map.is_of_registers(row):
+                groups[row.id] = GroupFacts(bytes=self.bytes_of(row), ops=50)
+                continue
             if self.leaders.get(row.id) not in able:
                 self.leaders[row.id] = able[0]
             traffic = self.traffic.get(row.keyspace, 50) * count(row.ranges) // 16384
@@ -108,7 +111,9 @@ class Model:
     def under_way(self) -> int:
         groups = self.map.groups
         changing = sum(
-            sorted(row.members) != row.target and self.quorum(row, row.members) for row in groups.values()
+            1
+            for row in groups.values()
+            if (row.incoming or sorted(row.members) != row.target) and self.quorum(row, row.members)
         )
         return changing + sum(
             self.quorum(groups[m.source], groups[m.source].members)
@@ -158,7 +163,9 @@ class Model:
     def progress(self) -> None:
         """What has waited long enough is done."""
         for row in list(self.map.groups.values()):
-            if sorted(row.members) == row.target:
+            if self.map.is_of_registers(row):
+                self.step(row)
+            elif sorted(row.members) == row.target:
                 self.ages.pop(f"g{row.id}", None)
             elif self.ripe(f"g{row.id}") and self.quorum(row, row.members) and self.quorum(row, row.target):
                 for node in row.target:
@@ -171,6 +178,20 @@ class Model:
             if self.ripe(f"m{move.id}") and all(self.quorum(row, row.members) for row in groups):
                 for verb in ("DONE", "TAKEN", "END"):
                     self.say(f"MOVE {verb} {move.id}")
+
+    def step(self, row: GroupRow) -> None:
+        """Groups without a log: the map itself changes their members, in two steps."""
+        if not row.incoming and row.members == row.target:
+            self.ages.pop(f"g{row.id}", None)
+            return
+        if not self.ripe(f"g{row.id}"):
+            return
+        if row.incoming and row.incoming != row.target:
+            self.say(f"REGISTERS BACK {row.id} {row.membership + 1}")
+        elif not row.incoming:
+            self.say(f"REGISTERS BEGIN {row.id} {row.membership + 1}")
+        elif self.quorum(row, row.members) and self.quorum(row, row.incoming):
+            self.say(f"REGISTERS END {row.id} {row.membership + 1}")
 
     def ripe(self, name: str) -> bool:
         self.ages[name] = self.ages.get(name, 0) + 1

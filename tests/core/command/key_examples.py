@@ -40,6 +40,7 @@ EXPIREAT k1 1 NX
 EXPIRETIME k1
 FCALL function 2 k1 k2 argument
 FCALL_RO function 2 k1 k2 argument
+FENCE k1
 GEOADD k1 1 2 member
 GEODIST k1 one other
 GEOHASH k1 member

@@ -49,6 +49,20 @@ def test_time_is_not_before_that_of_the_source():
         assert group.machine.now_ms == 5_000_000
 
 
+def test_fencing_numbers_are_above_those_of_the_source():
+    """Rule G3, though the source's numbers are ahead of its time, and the target's time is later."""
+    source, target = Group(), begun()
+    source.machine.fences.last = 1 << 53
+    told = source.do(f"FENCE {KEY.decode()}")
+    assert target.do(f"FENCE {OTHER.decode()}") == NOT_HERE
+    target.say("IMPORT", "READY", 1, 1, source.machine.fences.time_ms())
+    target.reload()
+    target.say("IMPORT", "END", 1, 9)
+    assert source.machine.fences.last == told < target.machine.fences.present()
+    assert target.do(f"FENCE {KEY.decode()}", 9) > target.machine.fences.present() - 1 > told
+    assert target.twin.digest == target.machine.digest
+
+
 def test_what_comes_is_seen_by_nobody_until_the_end():
     group = begun()
     group.do("SETTING notify-keyspace-events KEA", 3)

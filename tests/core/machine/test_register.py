@@ -248,6 +248,41 @@ def test_tasks_that_run_as_one():
     assert registers.run_all(removed, None, 5, NOW, 1)[1:] == (True, None)
 
 
+# -- fencing numbers (Rule R6) ------------------------------------------------------------------------
+
+TAKE = [(0, b"SET k me NX PX 100".split()), (0, [b"FENCE", b"k"])]
+LOOK = [(0, [b"GET", b"k"]), (0, [b"FENCE", b"k"])]
+
+
+def test_owners_one_after_the_other_and_who_looks_between():
+    bench = Bench()
+    taken = [bench.task([b"EXEC", encode_calls(TAKE), b""]).replies[0][1]]
+    taken += bench.task([b"FENCE", b"k"], reads_only=True).replies
+    assert bench.transaction("SET k me NX", "FENCE k").replies == [[None, taken[-1]]], "nothing was taken"
+    bench.now += 100
+    assert bench.task([b"FENCE", b"k"], reads_only=True).replies == taken[-1:], (
+        "late, and still there for others"
+    )
+    taken += bench.task([b"EXEC", encode_calls(TAKE), b""]).replies[0][1:]
+    code = b"redis.call('set', KEYS[1], 'you') return redis.call('fence', KEYS[1])"
+    taken += [bench("EVAL", code, "1", "k")]
+    assert taken == [1 << 9 | 1, 2 << 9, 2 << 9 | 1, 3 << 9 | 1]
+
+
+def test_owners_of_one_operation_have_numbers_of_their_own():
+    registers = Registers(Users(), Scripts())
+    exec_ = (0, [b"EXEC", encode_calls(TAKE), b""])
+    look = Task(0, b"k", [(0, [b"EXEC", encode_calls(LOOK), b""])])
+    tasks = [look, Task(0, b"k", [exec_]), look, Task(0, b"k", [(0, [b"DEL", b"k"]), exec_]), look]
+    results, _, _ = registers.run_all(tasks, None, 7, NOW, 1)
+    told = [result.replies[-1][1] for result in results]
+    assert told == [7 << 9, 7 << 9 | 1, 7 << 9 | 2, 7 << 9 | 3, 7 << 9 | 4]
+    many = [Task(0, b"k", [(0, [b"INCR", b"k"]), (0, [b"FENCE", b"k"])])] * 600
+    last = registers.run_all(many, None, 7, NOW, 1)[0][-1].replies
+    assert last == [600, 7 << 9 | 511]
+    assert registers.run(look, None, 8, NOW, 1).replies[0][1] == 8 << 9, "the next operation is above all"
+
+
 # -- scripts (Rule R1) ------------------------------------------------------------------------------
 
 

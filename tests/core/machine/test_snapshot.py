@@ -345,8 +345,8 @@ def test_chunks_that_are_none():
 
 def test_a_format_of_the_future():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[1] = 6
-    with pytest.raises(CorruptionError, match="format 6"):
+    head[1] = 7
+    with pytest.raises(CorruptionError, match="format 7"):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 
@@ -354,7 +354,7 @@ def test_a_snapshot_from_before_there_were_slots():
     replica = Replica()
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
-    old = msgspec.msgpack.decode(head)[:-6]
+    old = msgspec.msgpack.decode(head)[:-7]
     old[1] = 2
     old[7] = [shape[:3] for shape in old[7]]
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
@@ -364,21 +364,32 @@ def test_a_snapshot_from_before_there_were_transactions_over_groups():
     replica = Replica()
     replica.run("SET a 1")
     head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
-    old = msgspec.msgpack.decode(head)[:-2]
+    old = msgspec.msgpack.decode(head)[:-3]
     old[1] = 4
     assert whole(restored([msgspec.msgpack.encode(old), *rest])) == whole(replica.machine)
 
 
+def test_fencing_numbers_go_on_and_were_none_before_there_were_any():
+    replica = Replica()
+    replica.now_ms = 1_577_836_800_000
+    told = replica.one("FENCE a")
+    head, *rest = chunks_of(SnapshotWalk(replica.machine, 100))
+    assert restored([head, *rest]).fences.last == told == 1 << 12
+    old = msgspec.msgpack.decode(head)[:-1]
+    old[1] = 5
+    assert restored([msgspec.msgpack.encode(old), *rest]).fences.last == 0
+
+
 def test_impossible_locks():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[-2] = [[], [], [], [], 0, [[0, b"a", [[1, 1, 1], [2, 1, 1]]]]]
+    head[-3] = [[], [], [], [], 0, [[0, b"a", [[1, 1, 1], [2, 1, 1]]]]]
     with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 
 
 def test_impossible_slots():
     head = msgspec.msgpack.decode(chunks_of(SnapshotWalk(Replica().machine, 100))[0])
-    head[-6][1] = [[0, 99_999]]
+    head[-7][1] = [[0, 99_999]]
     with pytest.raises(CorruptionError):
         SnapshotLoad(Machine(10)).feed(msgspec.msgpack.encode(head))
 

@@ -7,6 +7,7 @@ import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.access.users import Users
 from trivet.core.base.prng import Prng
 from trivet.core.command.events import ALL, KEYEVENT, NEW_KEY
+from trivet.core.command.fencing import NOT_OVER_GROUPS
 from trivet.core.machine import workspace as module
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.lock_modes import locks_of
@@ -237,6 +238,12 @@ def test_all_keys_of_a_pattern_are_found_missing_at_once():
     bench.put(b"w_1", b"9")
     ran = bench.run(b"SORT", b"a", b"BY", b"w_*", b"STORE", b"z", more=ran.missing)
     assert ran.reply == 2 and [key for key, _ in changes(ran)[2]] == [b"z"]
+
+
+def test_fencing_numbers_are_not_there():
+    bench = Bench()
+    ran = bench.run(b"EXEC", encode_calls([(0, [b"SET", b"a", b"1"]), (0, [b"FENCE", b"z"])]), b"")
+    assert ran.reply == [OK, NOT_OVER_GROUPS] and not ran.missing
 
 
 def test_whole_databases_are_not_there():

@@ -6,6 +6,7 @@ from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Limits
 from tests.core.node.bench_disk import Disk, is_of_the_data
 from tests.core.node.test_residents import SECOND, holders, with_keyspace
 from trivet.core.base.disk import Write
+from trivet.core.base.entry import Entry
 from trivet.core.base.errors import StartError
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
@@ -14,7 +15,7 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotWalk
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
-from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord
+from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, GroupRecord
 from trivet.core.wal.scan import Frame, Scanner
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file
@@ -283,3 +284,25 @@ def test_a_group_that_a_damaged_log_may_have_lost_has_doubts_when_it_comes():
     assert bench.change_map(1, "KEYSPACE CREATE 4 REPLICAS 3") == OK
     bench.until(lambda: SECOND + 1 in bench.node(3).groups)
     assert bench.node(3).groups[SECOND + 1].raft.missing_to == 0, "it is younger than the loss"
+
+
+@pytest.mark.parametrize(
+    ("term", "vote", "starts"), [(1, 0, False), (0, 0, False), (2, 0, True), (1, 3, True)]
+)
+def test_a_group_of_which_nothing_tells_the_mode_begins_again(term, vote, starts):
+    """B7: a group of registers has term 1, and never a vote."""
+    bench = Bench(3)
+    wal = bench.node(1)._wal
+    wal.append(GroupRecord(9, term, vote, 1, 1, [Entry(term, b"x")], 0, 1, term))
+    bench.servers[1].dirty = True
+    bench.settle()
+    bench.crash(1)
+    bench.start(1)
+    assert (9 in bench.node(1).groups) is starts
+    stone = bench.node(1)._wal.tombstone(9)
+    assert (stone is None) is starts
+    assert starts or (stone.term, stone.missing_to) == (term, 1), "it knows that it has forgotten something"
+    bench.settle()
+    bench.crash(1)
+    bench.start(1)
+    assert starts or bench.node(1)._wal.tombstone(9) is not None

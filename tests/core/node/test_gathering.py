@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.core.node.test_router import HIGH, LOW, halved, router
+from tests.core.node.test_router import HIGH, LOW, halved, router, with_registers
 from trivet.core.machine.entry import encode_calls
+from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.machine.scanning import scan_place
 from trivet.core.node.gathering import Gathering, Plan, plan_of
 from trivet.core.node.router import WHOLE_REFUSED
@@ -131,3 +132,39 @@ def test_the_whole_is_answered_when_all_parts_are_and_with_the_first_error():
             assert client.told == 0
             part.finish([reply])
         assert gathering.replies == [whole] and client.told == 1
+
+
+# -- registers
+
+
+def test_registers_of_one_group_are_its_own_matter():
+    found, replicas = with_registers()
+    for words in ([b"GET", LOW], [b"MGET", LOW, HIGH], [b"MSET", LOW, b"1", HIGH, b"2"], [b"DBSIZE"]):
+        assert plan_of(found, 7, words) is replicas[2]
+    assert plan_of(found, 7, [b"WATCH", b"7", LOW, HIGH]) is replicas[2]
+    assert plan_of(found, 7, [b"EXEC", encode_calls([(7, [b"SET", HIGH, b"1"])]), b""]) is replicas[2]
+    assert plan_of(found, 7, [b"EXEC", encode_calls([(7, [b"TIME"])]), b""]) is replicas[2]
+
+
+def test_registers_of_several_groups_are_never_one_transaction():
+    found, _ = with_registers(2)
+    low = found.of_keys(7, [LOW])
+    for words in ([b"MSET", LOW, b"1", HIGH, b"2"], [b"SINTER", LOW, HIGH], [b"WATCH", b"7", LOW, HIGH],
+                  [b"EVAL", b"return 1", b"2", LOW, HIGH], [b"AS", b"ann", b"7", b"SORT", LOW, b"STORE", HIGH],
+                  [b"COPY", LOW, HIGH]):  # fmt: skip
+        assert plan_of(found, 7, words) is SEVERAL
+    assert plan_of(found, 7, [b"MGET", LOW, b"{bar}2"]) is low
+    assert [number for number, _ in parts(plan_of(found, 7, [b"DBSIZE"]))] == [2, 3]
+    for words in ([b"MOVE", LOW, b"0"], [b"COPY", LOW, LOW, b"DB", b"0"]):
+        assert plan_of(found, 7, words) is OTHER_DATABASE
+    assert plan_of(found, 0, [b"MOVE", LOW, b"7"]) is OTHER_DATABASE
+    assert plan_of(found, 7, [b"BLOCK", b"7", b"BLPOP", LOW, b"0"]) is WAITS
+
+
+def test_what_nobody_takes_for_atomic_is_asked_of_each_group():
+    found, _ = with_registers(2)
+    del_ = plan_of(found, 7, [b"DEL", HIGH, LOW, b"{foo}2"])
+    assert parts(del_) == [(3, [b"DEL", HIGH, b"{foo}2"]), (2, [b"DEL", LOW])] and merged(del_, 2, 1) == 3
+    mget = plan_of(found, 7, [b"MGET", HIGH, LOW, HIGH, b"{bar}2"])
+    assert parts(mget) == [(3, [b"MGET", HIGH, HIGH]), (2, [b"MGET", LOW, b"{bar}2"])]
+    assert merged(mget, [b"h", b"h"], [b"l", None]) == [b"h", b"l", b"h", None]

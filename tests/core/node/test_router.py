@@ -6,6 +6,8 @@ import pytest
 
 from tests.core.cluster.conversation import hold_back
 from trivet.core.cluster.map import ClusterMap, Member
+from trivet.core.cluster.rows import PAXOS
+from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WHOLE_DATABASE
 from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, WHOLE_REFUSED, Router
 from trivet.core.wire.reply import Error
 
@@ -134,3 +136,55 @@ def test_what_is_put_into_another_keyspace_concerns_two_groups(db, call, leaves)
     words = [word.encode() for word in call.split()]
     assert found.leaves_keyspace(db, words) is leaves
     assert (found.of_calls([(db, words)]) is CROSSSLOT) is leaves
+
+
+# -- registers (mode ``paxos``)
+
+
+def with_registers(shards: int = 1) -> tuple[Router, dict[int, Group]]:
+    """Each key of database 7 is a register; its first group is 2."""
+    found, replicas = router(f"MAP KEYSPACE CREATE 7 SHARDS {shards}")
+    found.cluster.keyspaces[7].mode = PAXOS
+    found.follow(found.cluster)
+    return found, replicas
+
+
+def test_which_databases_are_of_registers():
+    found, _ = with_registers()
+    assert [db for db in range(16) if found.is_registers(db)] == [7]
+    hold_back(found.cluster, found.cluster.change([b"MAP", b"KEYSPACE", b"DROP", b"7", b"FORCE"], 0))
+    found.follow(found.cluster)
+    assert not found.is_registers(7)
+
+
+SET, GET, TIME, SELECTED = [b"SET", b"k", b"v"], [b"GET", b"k"], [b"TIME"], (-1, [b"+", b"OK"])
+
+
+@pytest.mark.parametrize(
+    ("calls", "found"),
+    [
+        ([(7, SET), (7, GET)], 2),
+        ([(7, TIME), SELECTED, (7, GET), (0, TIME)], 2),
+        ([(7, TIME)], None),
+        ([(7, SET), (7, [b"GET", b"l"])], SEVERAL),
+        ([(7, SET), (0, GET)], SEVERAL),
+        ([(0, GET), (7, TIME)], SEVERAL),
+        ([(7, [b"DEL", b"k", b"l"])], SEVERAL),
+        ([(7, [b"DBSIZE"])], WHOLE_DATABASE),
+        ([(7, [b"MOVE", b"k", b"0"])], OTHER_DATABASE),
+        ([(0, [b"MOVE", b"k", b"7"])], OTHER_DATABASE),
+        ([(0, [b"COPY", b"k", b"k", b"DB", b"7"])], OTHER_DATABASE),
+    ],
+)
+def test_a_transaction_with_a_register_concerns_nothing_else(calls, found):
+    routed, replicas = with_registers()
+    place = routed.of_calls(calls)
+    assert place is (replicas[found] if isinstance(found, int) else found)
+
+
+def test_nothing_leaves_registers_and_nothing_comes_to_them():
+    found, _ = with_registers()
+    for db, call in ((0, "MOVE k 7"), (7, "MOVE k 0"), (3, "COPY k k DB 7"), (7, "COPY k l DB 3")):
+        assert found.leaves_registers(db, [word.encode() for word in call.split()])
+    for db, call in ((0, "MOVE k 3"), (7, "COPY k l"), (7, "COPY k l DB 7"), (0, "MOVE k x")):
+        assert not found.leaves_registers(db, [word.encode() for word in call.split()])

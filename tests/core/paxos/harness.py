@@ -10,6 +10,7 @@ from collections import deque
 import msgspec
 
 from trivet.core.base.prng import Prng
+from trivet.core.paxos.ballot import INCARNATION_MAX, node_of, proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import Content
 from trivet.core.paxos.messages import Message
@@ -93,7 +94,7 @@ class Desk:
         return self.paxos
 
     def proposer(self) -> int:
-        return self.node << 32 | self.lives
+        return proposer_of(self.node, self.lives)
 
     def start(self, seed: int, settings: dict[str, int]) -> None:
         self.lives += 1
@@ -331,7 +332,7 @@ def show_ballot(ballot: tuple[int, int]) -> str:
         return "-"
     if proposer >> 62:
         return f"{counter}+"
-    return f"{counter}.n{proposer >> 32}" + "'" * ((proposer & 0xFFFFFFFF) - 1)
+    return f"{counter}.n{node_of(proposer)}" + "'" * ((proposer & INCARNATION_MAX) - 1)
 
 
 def show_content(content: Content | None) -> str:
@@ -371,7 +372,7 @@ def _show_field(name: str, value: object) -> str:
     if name == "lives":
         return "lives=" + ",".join(str(node) for node, _ in value)
     if name == "life":
-        return "anew" if value & 0xFFFFFFFF > 1 else ""
+        return "anew" if value & INCARNATION_MAX > 1 else ""
     if isinstance(value, bytes):
         return f"{name}={value.decode()}"
     return f"{name}={value}"

@@ -193,7 +193,7 @@ BUGS = [
             (
                 "paxos.py",
                 '        assert problem(settings) == "", problem(settings)\n',
-                "        import msgspec\n        settings = msgspec.structs.replace(settings, proposer=settings.node << 32 | 1)\n",
+                "        import msgspec\n        settings = msgspec.structs.replace(settings, proposer=settings.node << 44 | 1)\n",
             ),
         ],
         theme="crashes",

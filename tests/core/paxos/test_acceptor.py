@@ -230,3 +230,25 @@ def test_long_answers_are_cut() -> None:
     acceptor.step(2, Prepare(7, 1, [PrepareItem(n, b"k%d" % n, 4) for n in range(4)]))
     saved(acceptor)
     assert [len(m.items) for _, m in acceptor.out] == [2, 2, 2, 2]
+
+
+def test_a_full_disk_drops_what_would_have_to_be_written() -> None:
+    acceptor = member()
+    acceptor.step(2, accept(b"k", 1, b"v"))
+    saved(acceptor)
+    acceptor.out.clear()
+    acceptor.full = True
+    acceptor.step(2, Prepare(7, 1, [PrepareItem(1, b"k", 4)]))
+    acceptor.step(2, accept(b"l", 1, b"v"))
+    acceptor.step(2, Remove(7, 1, [RemoveItem(b"k", (1, 7))]))
+    acceptor.step(2, Raise(7, 1, 6, (8, 1), 3))
+    assert saved(acceptor) == [] and not acceptor.out
+    acceptor.step(2, Read(7, 1, [ReadItem(1, b"k", True)]))
+    acceptor.step(2, Page(7, 1, 5, None, 100))
+    acceptor.step(2, Prepare(7, 2, [PrepareItem(1, b"k", 4)]))
+    acceptor.flush()
+    assert sorted(type(message).__name__ for _, message in acceptor.out) == [
+        "PageReply",
+        "ReadReply",
+        "Refusal",
+    ]

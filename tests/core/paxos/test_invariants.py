@@ -3,6 +3,7 @@
 import pytest
 
 from trivet.core.base.prng import Prng
+from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import seal
 from trivet.core.paxos.invariants import check_acceptor, check_proposer
@@ -12,7 +13,7 @@ from trivet.core.paxos.settings import PaxosSettings
 
 
 def make() -> Paxos:
-    paxos = Paxos(PaxosSettings(node=1, proposer=1), Prng(1))
+    paxos = Paxos(PaxosSettings(node=1, proposer=proposer_of(1, 1)), Prng(1))
     paxos.learn(GroupConfig(1, (1, 2, 3)))
     paxos.submit(Operation(1, b"k", lambda value, version: UNCHANGED, False, 7, 1))
     paxos.ready()

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from trivet.core.base.prng import Prng
-from trivet.core.paxos.ballot import NUMBER_MAX
+from trivet.core.paxos.ballot import NUMBER_MAX, proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import Content, Done, seal
 from trivet.core.paxos.messages import Message
@@ -89,7 +89,9 @@ class Alone:
 
     def __init__(self, records: list[SavedRecord] | None = None, life: int = 1, **settings: int) -> None:
         self.records = list(records or [])
-        self.paxos = Paxos(PaxosSettings(node=1, proposer=life, **settings), Prng(1), self.records)
+        self.paxos = Paxos(
+            PaxosSettings(node=1, proposer=proposer_of(1, life), **settings), Prng(1), self.records
+        )
         self.finished: list[Operation] = []
         self.paxos.learn(GroupConfig(1, (1,)))
         self.turn()
@@ -155,7 +157,7 @@ def test_a_deletion_leaves_nothing_in_the_end() -> None:
 
 
 def test_a_group_of_one_that_lost_its_disk_stays_silent() -> None:
-    paxos = Paxos(PaxosSettings(node=1, proposer=2, operation_ticks=8), Prng(1), [], True)
+    paxos = Paxos(PaxosSettings(node=1, proposer=proposer_of(1, 2), operation_ticks=8), Prng(1), [], True)
     paxos.learn(GroupConfig(1, (1,)))
     operation = Operation(1, b"k", increment, False, 7, 1, 0, True)
     paxos.submit(operation)
@@ -166,6 +168,31 @@ def test_a_group_of_one_that_lost_its_disk_stays_silent() -> None:
                 paxos.saved(ready.save.save_id)
     assert paxos.doubtful
     assert operation.outcome is Outcome.DEFINITE
+
+
+def test_a_full_disk_takes_nothing_and_goes_on_to_tell() -> None:
+    alone = Alone(operation_ticks=8)
+    alone.increment(b"k", 1)
+    alone.paxos.full = True
+    assert alone.paxos.full
+    write = Operation(2, b"k", increment, False, 7, 2, 0, True)
+    read = Operation(3, b"k", lambda value, version: Change(False, None, value or b""), True)
+    alone.paxos.submit(write)
+    alone.turn()
+    alone.paxos.submit(Operation(4, b"other", increment, False, 7, 3, 0, True))
+    for _ in range(4):
+        alone.paxos.tick()
+        alone.turn()
+    assert [operation.op_id for operation in alone.finished] == [1], "the writes wait"
+    alone.paxos.full = False
+    for _ in range(4):
+        alone.paxos.tick()
+        alone.turn()
+    assert write.outcome is Outcome.OK
+    alone.paxos.full = True
+    alone.paxos.submit(read)
+    alone.turn()
+    assert (read.outcome, read.reply) == (Outcome.OK, b"2")
 
 
 class Noise:
@@ -212,7 +239,7 @@ class Noise:
 def test_nothing_that_peers_send_crashes_a_member(seed: int) -> None:
     noise = Noise(seed)
     settings = PaxosSettings(
-        node=1, proposer=7, key_bytes_max=1000, bare_max=5, patience_ticks=2, tombstone_ticks=1, held_messages_max=20
+        node=1, proposer=proposer_of(1, 7), key_bytes_max=1000, bare_max=5, patience_ticks=2, tombstone_ticks=1, held_messages_max=20
     )  # fmt: skip
     paxos = Paxos(settings, Prng(seed), [], seed % 3 == 0)
     paxos.learn(GroupConfig(1, (1, 2, 3), (3, 4) if seed % 2 else ()))

@@ -188,7 +188,13 @@ class World:
         booted = host.booted = boot(host.config, host.disk, prng, self.mono_ms, self.wall_ms + host.lives)
         host.links = {}
         host.residents = Residents(
-            host.config, booted.front, booted.wal, booted.maker, booted.prng, Links(host.links)
+            host.config,
+            booted.front,
+            booted.wal,
+            booted.maker,
+            booted.prng,
+            Links(host.links),
+            booted.register_maker,
         )
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(

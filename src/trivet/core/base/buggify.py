@@ -50,10 +50,16 @@ SEGMENT_EARLY: Final = "segment-early"
 """The log goes on to the next segment though this one has room."""
 FRAME_ALONE: Final = "frame-alone"
 """A frame takes one record, the others wait for the next."""
+REGISTERS_HERE: Final = "registers-here"
+"""A write of a register is begun here although another member is preferred for its key."""
+REGISTERS_ELSEWHERE: Final = "registers-elsewhere"
+"""It goes to a member that is not preferred for its key."""
+REGISTERS_SILENT: Final = "registers-silent"
+"""A node that had a write forwarded to it does not tell how it ended."""
 
 POINTS: Final = (
     APPEND_ONE, COMMIT_WORD_LATE, FLUSH_LATE, HAND_OUT_ONE, HANDS_OVER, IMPATIENT, MESSAGES_LATE,
     BATCHES_AGAIN, BATCH_ALONE, REPLIES_KEPT, SNAPSHOT_EARLY, SLICE_LATE, CHUNK_AGAIN, SEGMENT_EARLY,
-    FRAME_ALONE,
+    FRAME_ALONE, REGISTERS_HERE, REGISTERS_ELSEWHERE, REGISTERS_SILENT,
 )  # fmt: skip
 """All points that the core knows."""

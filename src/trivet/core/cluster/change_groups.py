@@ -114,6 +114,8 @@ def members(state: MapState, args: list[bytes]) -> Reply:
         return voters
     if isinstance(learners, Error):
         return learners
+    if state.is_of_registers(row):
+        return Error(f"ERR group {row.id} has no log by which it could change its members")
     if not 1 <= len(voters) <= REPLICAS_MAX:
         return Error(f"ERR a group has 1 to {REPLICAS_MAX} voters")
     for node in [*voters, *learners]:
@@ -142,7 +144,7 @@ def _take_report(
 def lead(state: MapState, args: list[bytes]) -> Reply:
     """``LEAD group term node [group term node …]``: who led last; a hint.
 
-    Groups that are no more are passed over.
+    Groups that are no more, or have no leader, are passed over.
     """
     if len(args) < 4 or len(args) % 3 != 1:
         return fields.SYNTAX
@@ -157,7 +159,9 @@ def lead(state: MapState, args: list[bytes]) -> Reply:
         if isinstance(node, Error):
             return node
         row = state.groups.get(number)
-        if row is not None and node in state.members and term > row.leader_term:
+        if row is None or state.is_of_registers(row):
+            continue
+        if node in state.members and term > row.leader_term:
             found.append((row, term, node))
     if found:
         state.advance()

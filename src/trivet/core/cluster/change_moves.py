@@ -104,6 +104,8 @@ def _problem(state: MapState, source: GroupRow, target: GroupRow | None, ranges:
         return Error(f"ERR group {source.id} is the source and the target")
     if target is not None and target.keyspace != source.keyspace:
         return Error(f"ERR groups {source.id} and {target.id} are of different keyspaces")
+    if state.is_of_registers(source):
+        return Error("ERR slots of a keyspace of mode paxos do not move")
     if state.claims_of(source.keyspace):
         return claimed(source.keyspace)
     if not covers(source.ranges, ranges):

@@ -96,9 +96,26 @@ def _check_members(state: MapState, row: GroupRow) -> None:
         assert nodes == sorted(dict.fromkeys(nodes))
     assert 1 <= len(row.members) <= REPLICAS_MAX
     assert 1 <= len(row.target) <= REPLICAS_MAX
-    for node in row.target:
+    _check_incoming(state, row)
+    for node in [*row.target, *row.incoming]:
         known = state.nodes.get(node)
         assert known is not None and known.state != GONE, "Rule N5: nobody counts on a node that has left"
+
+
+def _check_incoming(state: MapState, row: GroupRow) -> None:
+    """Rule G7."""
+    if not state.is_of_registers(row):
+        assert not row.incoming and not row.since
+        return
+    assert not row.learners and not row.leader_hint
+    assert row.incoming == sorted(dict.fromkeys(row.incoming)) != row.members
+    if row.incoming:
+        assert sum([node not in row.members for node in row.incoming]) <= 1
+        assert sum([node not in row.incoming for node in row.members]) <= 1
+    assert row.since == sorted(dict(row.since).items()), "one node, one epoch"
+    for node, epoch in row.since:
+        assert node in row.members or node in row.incoming
+        assert 1 < epoch <= row.membership + 1
 
 
 def _check_owners(state: MapState) -> None:

@@ -7,9 +7,9 @@
 | ``KEYSPACE DROP db-or-name [FORCE]`` | |
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
-Options: ``MODE raft|local``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``, ``TOGETHER``. Only
-``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes last:
-the nodes to choose the first members from.
+Options: ``MODE raft|local|paxos``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``, ``TOGETHER``.
+Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes
+last: the nodes to choose the first members from.
 """
 
 from typing import Final
@@ -26,9 +26,9 @@ HELP: Final[list[Reply]] = [
     line.encode()
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "CREATE <db> [MODE raft|local] [NAME <name>] [REPLICAS <count>] [SHARDS <count>|AUTO] [TOGETHER]",
+        "CREATE <db> [MODE raft|local|paxos] [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER]",
         "    Give database <db> groups of its own.",
-        "ALTER <db>|<name> [NAME <name>] [REPLICAS <count>] [SHARDS <count>|AUTO] [TOGETHER|APART]",
+        "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",
         "    Change what a keyspace shall be.",
         "DROP <db>|<name> [FORCE]",
         "    Remove a keyspace: an empty one, or FORCE: with all that is in it.",
@@ -45,6 +45,7 @@ _COUNTS: Final[dict[bytes, tuple[int, int]]] = {
     b"CREATE": (3, 0), b"ALTER": (3, 0), b"DROP": (3, 4), b"INFO": (3, 3), b"LIST": (2, 2), b"HELP": (2, 2),
 }  # fmt: skip
 """The fewest and the most arguments; 0: any number."""
+_ANY_MODE: Final = f"{', '.join(MODES[:-1])} or {MODES[-1]}"
 _ARGUMENTS_MAX: Final = 16 + fields.IDS_MAX
 
 
@@ -168,8 +169,8 @@ def _mode(value: bytes) -> str | Error:
     if mode in MODES:
         return mode
     if mode in MODES_LATER:
-        return Error(f"ERR mode {mode} is not there yet: {' or '.join(MODES)}")
-    return Error(f"ERR unknown mode '{_shown(value)}': {' or '.join(MODES)}")
+        return Error(f"ERR mode {mode} is not there yet: {_ANY_MODE}")
+    return Error(f"ERR unknown mode '{_shown(value)}': {_ANY_MODE}")
 
 
 def _fits(call: KeyspaceCall) -> Error | None:

@@ -36,7 +36,7 @@ def _clear(survey: Survey) -> None:
             said = survey.facts.groups.get(row.id)
             if said is not None and said.is_spent:
                 survey.actions.append(Drop(row.id, "it owns nothing"))
-        for node in [*row.members, *row.target, *(row.learners if row.id else [])]:
+        for node in [*row.members, *row.target, *row.incoming, *(row.learners if row.id else [])]:
             needed[node] = True
     for node, known in state.members.items():
         if known.state == DRAINING and node not in needed:

@@ -31,8 +31,9 @@ STATES: Final = (JOINING, UP, DRAINING, GONE)
 
 RAFT: Final = "raft"
 LOCAL: Final = "local"
-MODES: Final = (RAFT, LOCAL)
-MODES_LATER: Final = ("paxos", "eventual", "primary")
+PAXOS: Final = "paxos"
+MODES: Final = (RAFT, LOCAL, PAXOS)
+MODES_LATER: Final = ("eventual", "primary")
 
 COPY: Final = "copy"
 HANDED: Final = "handed"
@@ -134,16 +135,20 @@ class GroupRow(msgspec.Struct, array_like=True):
     founders: list[NodeId]
     """Its members at the beginning of its log. Who comes later waits to be told of the membership."""
     members: list[NodeId]
-    """Its voters, as its leader last reported them."""
+    """Its voters, as its leader last reported them; of mode ``paxos``: as the map decides."""
     learners: list[NodeId]
     target: list[NodeId]
     """The voters that it shall have."""
     epoch: int = 0
     """The map's epoch when its ranges changed last."""
     membership: int = 0
-    """The index in its log of the membership that was reported."""
+    """The index in its log of the membership that was reported; of mode ``paxos``: how often it changed."""
     leader_hint: NodeId = 0
     leader_term: int = 0
+    incoming: list[NodeId] = []
+    """Of mode ``paxos``: who shall be the members, while a quorum of both is needed (Rule G7)."""
+    since: list[tuple[NodeId, int]] = []
+    """(member, in which of its memberships, counted from 1, it came last), of those who are no founders."""
 
 
 class MoveRow(msgspec.Struct, array_like=True):

@@ -13,6 +13,7 @@ from trivet.core.cluster.rows import (
     FIRST_GROUP,
     GONE,
     NO_GROUP,
+    PAXOS,
     SETTLED_MAX,
     SYSTEM_GROUP,
     ClaimRow,
@@ -99,6 +100,11 @@ class MapState:
     def groups_in(self, keyspace: int) -> list[GroupRow]:
         """The groups of a keyspace, those that own nothing included."""
         return [row for row in self.groups.values() if row.keyspace == keyspace]
+
+    def is_of_registers(self, row: GroupRow) -> bool:
+        """Whether the group is of mode ``paxos``: it has neither a log nor a leader."""
+        keyspace = self.keyspaces.get(row.keyspace)
+        return keyspace is not None and keyspace.mode == PAXOS
 
     def moves_of(self, group: GroupId) -> list[MoveRow]:
         """The moves from or to a group."""

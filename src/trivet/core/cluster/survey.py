@@ -84,7 +84,7 @@ class Survey:
 
     def is_changing(self, row: GroupRow) -> bool:
         """It is on its way to other members."""
-        return sorted(row.members) != sorted(row.target)
+        return bool(row.incoming) or sorted(row.members) != sorted(row.target)
 
     def alive(self, row: GroupRow) -> int:
         """How many of its members are alive."""

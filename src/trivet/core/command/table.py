@@ -104,6 +104,14 @@ class Uses(Protocol):
         ...
 
 
+class Fencing(Protocol):
+    """Where fencing numbers come from (see ``fencing``)."""
+
+    def tell(self) -> int:
+        """The number, as of this moment."""
+        ...
+
+
 class Context:
     """What a command function sees of the world. One per machine, reused for every command.
 
@@ -112,14 +120,16 @@ class Context:
     """
 
     __slots__ = (
-        "access", "databases", "db", "db_index", "defects", "events", "may_block", "notifies", "now_ms",
-        "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
+        "access", "databases", "db", "db_index", "defects", "events", "fences", "may_block", "notifies",
+        "now_ms", "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
         self.access: Access | None = None
         """Whose rights bound the calls inside this one; None: everything is allowed."""
         self.databases = databases
+        self.fences: Fencing | None = None
+        """None: what runs here belongs to several groups."""
         self.db_index = 0
         self.db: Database = databases.open(0)
         self.now_ms = 0

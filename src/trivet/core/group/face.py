@@ -1,9 +1,12 @@
-"""What a node needs of a group, whether it holds a replica (``RaftGroup``) or not (``RemoteGroup``).
+"""What a node needs of a group, whatever it has of it.
+
+That may be a replica (``RaftGroup``), or none (``RemoteGroup``); of a group of mode ``paxos`` every node has
+the same (``PaxosGroup``).
 
 A node talks to all its groups through this face. What only a replica has (its machine, its Raft
 member, its snapshots) is not in it: a node asks that of the groups of which it is a member.
 
-What a replica sees in the entries that it applies and a node without one does not:
+What a replica of mode ``raft`` sees in the entries that it applies and a node without one does not:
 
 - Replies and woken clients come as messages, at once.
 - Invalidations (``follow_changes``) come as messages (Rule F7). ``who_changes`` does not know whose a change
@@ -14,13 +17,14 @@ What a replica sees in the entries that it applies and a node without one does n
   in no ``ACL LOG``.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.command.table import Event
 from trivet.core.group.changes import Follower
 from trivet.core.group.messages import GroupMessage
-from trivet.core.group.outbox import Outbox
+from trivet.core.group.register_messages import RegisterMessage
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.rights import Denied
@@ -30,8 +34,6 @@ class Replica(Protocol):
     """One group, as its node's clients use it."""
 
     settings: GroupSettings
-    outgoing: list[tuple[NodeId, GroupMessage]]
-    """Messages for peers; the node takes them after every turn."""
     failure: str
     """Not empty: the node must not go on (Rule G3)."""
     notes: list[str]
@@ -42,8 +44,6 @@ class Replica(Protocol):
     """Something has happened since the last turn, or is left to be done (see ``agenda``)."""
     asleep: bool
     """It needs no tick until something happens."""
-    outbox: Outbox
-    """Writes of this node's clients; runs that came to the wrong group, which the node takes every turn."""
     woken: list[ConnectionId]
     """This node's clients whose waiting calls were served or forgotten; the node takes them."""
     jumped: bool
@@ -51,6 +51,20 @@ class Replica(Protocol):
     events: list[Event]
     published: list[tuple[bool, bytes, bytes]]
     denied: list[Denied]
+
+    @property
+    def outgoing(self) -> Sequence[tuple[NodeId, GroupMessage | RegisterMessage]]:
+        """Messages for peers; the node takes them after every turn, and says so (``sent``)."""
+        ...
+
+    def sent(self) -> None:
+        """What is ``outgoing`` has been taken."""
+        ...
+
+    @property
+    def misrouted(self) -> list[Run]:
+        """Runs that came to the wrong group; the node takes them every turn."""
+        ...
 
     # -- clients --------------------------------------------------------------------------------
 
@@ -79,6 +93,11 @@ class Replica(Protocol):
 
     def replicas_of_last_write(self) -> int:
         """On how many other nodes the newest write of this node's clients is surely synced."""
+        ...
+
+    @property
+    def has_writes(self) -> bool:
+        """Writes of this node's clients have no replies yet."""
         ...
 
     @property

@@ -81,6 +81,11 @@ class Outbox:
         """Whether something waits to leave."""
         return bool(self._staged)
 
+    @property
+    def has_writes(self) -> bool:
+        """Whether something waits to leave or is under way."""
+        return bool(self.under_way or self._staged)
+
     def can_pack(self) -> bool:
         """Whether something waits only for a turn with a leader."""
         return bool(self._staged) and len(self.under_way) < self._in_flight_max

@@ -25,6 +25,7 @@ from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox
+from trivet.core.group.peer_reads import PeerReads
 from trivet.core.group.proposing import Proposer
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteReader, RemoteService
@@ -83,8 +84,7 @@ class RaftGroup:
         """It needs no tick until it is stirred, or the node has reason to look (``holders`` of the log)."""
         self._behind = False
         """More is committed than applied."""
-        self._remote_reads: deque[tuple[NodeId, ReadIndexRequest]] = deque()
-        self._held_requests: deque[tuple[Index, NodeId, ReadIndexRequest]] = deque()
+        self._peer_reads = PeerReads()
         self._saves: deque[tuple[int, int]] = deque()
         """(lsn, save id) of records on their way to the disk."""
         self._time_entry: Index = 0
@@ -152,6 +152,16 @@ class RaftGroup:
         return who_changes(self.machine, self.outbox, self.settings.node, self.settings.incarnation)
 
     @property
+    def misrouted(self) -> list[Run]:
+        """Runs that came to the wrong group; the node takes them."""
+        return self.outbox.misrouted
+
+    @property
+    def has_writes(self) -> bool:
+        """Writes of this node's clients have no replies yet."""
+        return self.outbox.has_writes
+
+    @property
     def pending_bytes(self) -> int:
         """Writes of this node's clients that are not applied yet."""
         return self.outbox.pending_bytes
@@ -187,6 +197,10 @@ class RaftGroup:
         membership = raft.membership
         return min([len(voters) for voters in (membership.voters, membership.outgoing) if voters]) // 2
 
+    def sent(self) -> None:
+        """What is ``outgoing`` has been taken."""
+        self.outgoing = []
+
     # -- inputs ------------------------------------------------------------------------------
 
     def on_peer_up(self, peer: NodeId) -> None:
@@ -213,7 +227,7 @@ class RaftGroup:
         if isinstance(message, OfReplica):
             self._on_replica_message(sender, message)
         elif isinstance(message, ReadIndexRequest) and self.raft.role is Role.LEADER:
-            self._remote_reads.append((sender, message))
+            self._peer_reads.add(sender, message)
         else:
             self.raft.step(sender, message)
 
@@ -348,8 +362,7 @@ class RaftGroup:
             self.led_by = led_by
             self._proposer.leader_changed()
             self._time_entry = 0
-            self._remote_reads.clear()
-            self._held_requests.clear()
+            self._peer_reads.clear()
             if self.raft.role is not Role.LEADER:
                 self.snapshots.leader_lost()
             self.reads.leader_changed()
@@ -390,7 +403,7 @@ class RaftGroup:
         if time_is_due:
             reads.hold_until(self._time_entry)
         reads.release_held(self.machine.applied_index)
-        self._ask_for_peers(time_is_due)
+        self._peer_reads.ask(self.raft, self.machine.applied_index, self._time_entry if time_is_due else 0)
         if not reads.unasked or (leader := self.raft.leader) == NO_NODE:
             return
         if self.wal.full and leader != self.settings.node:
@@ -401,24 +414,12 @@ class RaftGroup:
         else:
             self.raft.request_read(reads.ask())
 
-    def _ask_for_peers(self, time_is_due: bool) -> None:
-        """The same for reads that other nodes ask this leader to confirm."""
-        while self._held_requests and self._held_requests[0][0] <= self.machine.applied_index:
-            _, sender, request = self._held_requests.popleft()
-            self.raft.step(sender, request)
-        while self._remote_reads:
-            sender, request = self._remote_reads.popleft()
-            if time_is_due:
-                self._held_requests.append((self._time_entry, sender, request))
-            else:
-                self.raft.step(sender, request)
-
     def _reads_go_on(self) -> bool:
         """Whether a time entry that reads wait for is applied."""
         applied = self.machine.applied_index
         if self.reads.held and self.reads.held[0][0] <= applied:
             return True
-        return bool(self._held_requests) and self._held_requests[0][0] <= applied
+        return self._peer_reads.may_go_on(applied)
 
     def _knows_deadlines(self) -> bool:
         """Rule L2: a new leader, or one that applies in slices, first applies what others acknowledged."""

@@ -143,6 +143,16 @@ class RemoteGroup:
         return len(self._members) // 2
 
     @property
+    def misrouted(self) -> list[Run]:
+        """Runs that came to the wrong group; the node takes them."""
+        return self.outbox.misrouted
+
+    @property
+    def has_writes(self) -> bool:
+        """Writes of this node's clients have no replies yet."""
+        return self.outbox.has_writes
+
+    @property
     def pending_bytes(self) -> int:
         """Writes of this node's clients that are not applied yet."""
         return self.outbox.pending_bytes
@@ -179,6 +189,10 @@ class RemoteGroup:
     def hand_over(self) -> tuple[Outbox, list[Run]]:
         """This node holds a replica from now on: batches and reads that go on there (Rule F1)."""
         return self.outbox, self.reads.drain()
+
+    def sent(self) -> None:
+        """What is ``outgoing`` has been taken."""
+        self.outgoing = []
 
     # -- inputs ------------------------------------------------------------------------------
 

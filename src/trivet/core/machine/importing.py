@@ -21,7 +21,7 @@ All of them may be said twice. Each answers a list that begins with ``TAKEN``, `
   names as the owner has everything.
 - Rule I4: what comes is unheard: no event, no invalidation, no watcher, no waiter.
 - Rule I5: the time of this group is from then on not before that of the source: what has expired there is not
-  there again, and nothing lives longer than was asked for.
+  there again, and nothing lives longer than was asked for. Nor do the numbers of ``FENCE`` fall (Rule G3).
 """
 
 from typing import Final
@@ -95,7 +95,9 @@ def import_call(state: State, context: Context, args: list[bytes]) -> Reply:
         return BAD_CALL
     one.ready = True
     if len(args) > 4:
-        catch_up(state, context, parse_number(args[4]))
+        source_ms = parse_number(args[4])
+        catch_up(state, context, source_ms)
+        state.fences.rise_above(source_ms)
     return [TAKEN]
 
 

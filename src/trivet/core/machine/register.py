@@ -16,6 +16,9 @@ the seed (and of the users and scripts known here), the same bytes everywhere.
 - Rule R4: what can go wrong is a reply, and stops none of the other calls.
 - Rule R5: tasks of several clients may run as one, one after the other. Whoever watches the key and comes
   after one that has changed it is broken off, although no version lies between the two.
+- Rule R6: a fencing number (``FENCE``) is 512 times the version, and, once the key has changed in this
+  operation, the place of the task among those that come after the first change. The version that the
+  operation makes is higher, so numbers of later ones are; and no two tasks of one operation get the same.
 """
 
 from typing import Final
@@ -50,6 +53,8 @@ OTHER_KEY: Final = Error(
 )
 UNKNOWN_VERSION: Final = -1
 """Of a value that no register has had yet (Rule R5)."""
+_PLACE_BITS: Final = 9
+"""Of a fencing number; more tasks than fit come to one number."""
 _DUE_FIELDS_MAX: Final = 10_000
 """Fields past their deadline that a change takes along; the others stay, unseen."""
 
@@ -112,6 +117,8 @@ class Registers:
         self._changes = _Changes()
         self._owner = _OneKey(self._context)
         self._context.owner = self._owner
+        self._fences = _Fences(self._changes)
+        self._context.fences = self._fences
         self._databases.set_hook(self._changes)
         self._listens = False
 
@@ -125,6 +132,7 @@ class Registers:
         key = b"" if task.key is None else task.key
         changes.key = self._owner.key = task.key
         changes.db = self._owner.db = task.db
+        self._fences.begin(version)
         if databases.now_ms != now_ms:
             databases.set_now(now_ms)
         database = databases.open(task.db)
@@ -226,6 +234,31 @@ class _Changes:
     def before_flush(self, database: Database) -> None:
         """Refused before it comes to that."""
         self.strayed = True
+
+
+class _Fences:
+    """A ``Fencing``: of one operation after the other (Rule R6)."""
+
+    __slots__ = ("_changes", "_place", "_version")
+
+    def __init__(self, changes: _Changes) -> None:
+        self._changes = changes
+        self._version = 0
+        self._place = 1
+
+    def begin(self, version: int) -> None:
+        """The next task, upon this version, or after one of the same operation that has changed it."""
+        if version != UNKNOWN_VERSION:
+            self._version = version
+            self._place = 1
+        else:
+            self._place += 1
+
+    def tell(self) -> int:
+        """See ``Fencing``."""
+        has_changed = self._place > 1 or self._changes.happened
+        place = min(self._place, (1 << _PLACE_BITS) - 1) if has_changed else 0
+        return (self._version << _PLACE_BITS) + place
 
 
 class _OneKey:

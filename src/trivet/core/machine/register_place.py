@@ -69,6 +69,11 @@ def register_of(calls: list[Call]) -> RegisterPlace | Error | None:
     return _place_of_all(calls, False)
 
 
+def register_of_transaction(calls: list[Call]) -> RegisterPlace | Error | None:
+    """The same of the calls in a transaction. Those of database -1 are replies."""
+    return _place_of_all(calls, True)
+
+
 def _place_of_all(calls: list[Call], in_transaction: bool) -> RegisterPlace | Error | None:
     found: RegisterPlace | None = None
     for db, args in calls:

@@ -39,10 +39,10 @@ from trivet.core.values.deadlines import Deadlines
 from trivet.core.values.table import Table
 from trivet.core.values.types import Value
 
-FORMAT: Final = 5
-_FORMATS_READ: Final = (2, 3, 4, 5)
+FORMAT: Final = 6
+_FORMATS_READ: Final = (2, 3, 4, 5, 6)
 """A head of format 2 ends earlier: its group has all slots. One of format 3 knows nothing of databases, one
-of 4 nothing of transactions over groups."""
+of 4 nothing of transactions over groups, one of 5 nothing of fencing numbers."""
 BUCKETS_MAX: Final = 1 << 24
 """Of one database: beyond every memory, but what a bad number may cost is bounded."""
 
@@ -247,6 +247,7 @@ class SnapshotLoad:
             database.foreign_count = shape.foreign_count
         machine.ownership.restore(head.ownership)
         machine.intents.restore(head.intents)
+        machine.fences.last = head.fence
         for held in head.put_off:
             _check_database(held.database)
             call = WaitingCall(held.database, held.args, held.keys)
@@ -331,4 +332,5 @@ def _head_of(machine: Machine) -> Head:
             PutOffState(call.db_index, call.args, call.keys, encode_replies([call.reply]))
             for call in machine.waiting.put_off
         ],
+        machine.fences.last,
     )

@@ -77,6 +77,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True, tag=1):
     """Nodes that have left the cluster for ever."""
     intents: IntentsState = IntentsState()
     put_off: list[PutOffState] = []
+    fence: int = 0
+    """The last number that ``FENCE`` gave."""
 
 
 class Bucket(msgspec.Struct, array_like=True, frozen=True, tag=2):

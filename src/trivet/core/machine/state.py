@@ -12,6 +12,7 @@ from trivet.core.command.events import EXPIRED, NEW_KEY
 from trivet.core.command.table import Context, Event
 from trivet.core.machine.collecting import Collects
 from trivet.core.machine.entry import Batch
+from trivet.core.machine.fences import Fences, FencesRead
 from trivet.core.machine.locked import Looker
 from trivet.core.machine.memory import Memory
 from trivet.core.machine.owner import Owns
@@ -71,6 +72,9 @@ class State:
         self._writes = Context(self.databases)
         self._reads = Context(self.databases)
         self._writes.scripts = self._reads.scripts = self.scripts
+        self.fences = Fences(self.databases)
+        self._writes.fences = self.fences
+        self._reads.fences = FencesRead(self.fences)
         self.defects = self._reads.defects = self._writes.defects
         """Exceptions that commands raised (Rule M3), to be logged; whoever takes them clears it."""
         self.snapshot_hook: SnapshotHook | None = None

@@ -9,6 +9,9 @@
   group whose log does not say.
 - Rule B6: of a damaged log every replica that it still knows starts, with its doubts; one that it may have
   lost begins, when the map brings it back, as one that does not know what it promised (Rule W15).
+- Rule B7: which mode a group has stands where a replica's membership does. Where that is lost, and the rest
+  does not tell, what is left is dropped: it begins, when the map brings it back, as one that does not know
+  what it promised.
 """
 
 from typing import Final
@@ -16,19 +19,22 @@ from typing import Final
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.errors import StartError
-from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, WallMs
+from trivet.core.base.ids import NO_NODE, SYSTEM_GROUP, GroupId, Instant, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.register_log import REGISTERS
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
+from trivet.core.node.register_replicas import RegisterMaker
 from trivet.core.node.replicas import ReplicaMaker
 from trivet.core.node.transacting import Transactions
 from trivet.core.wal.record import BootRecord
 from trivet.core.wal.recovery import Recovery, recover
+from trivet.core.wal.replay import RecoveredGroup
 from trivet.core.wal.wal import Wal
 
 _SUSPECT_MARGIN_MS: Final = 86_400_000
@@ -45,6 +51,7 @@ class Booted:
         front: Front,
         wal: Wal,
         maker: ReplicaMaker,
+        register_maker: RegisterMaker,
         birth: int,
         prng: Prng,
         log: list[tuple[int, str]],
@@ -54,6 +61,7 @@ class Booted:
         self.front = front
         self.wal = wal
         self.maker = maker
+        self.register_maker = register_maker
         self.birth = birth
         self.prng = prng
         self.log = log
@@ -101,10 +109,14 @@ def boot(
         )
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
+    register_maker = RegisterMaker(config, recovery.wal, tokens, incarnation, maker.agenda, buggify)
+    log += _start_registers(front, register_maker, storage, recovery, prng)
     transactor = front.transactor = front.rerouting.transactor = Transactions(front)
     front.blocked.awaiting.transactor = transactor
     notes = [(WARNING, note) for note in recovery.notes]
-    return Booted(cluster, groups, front, recovery.wal, maker, birth, prng.fork(), notes + log)
+    return Booted(
+        cluster, groups, front, recovery.wal, maker, register_maker, birth, prng.fork(), notes + log
+    )
 
 
 def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery) -> list[GroupId]:
@@ -116,7 +128,50 @@ def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery
     if recovery.boot is None:
         found |= {row.id: True for row in cluster.groups.values() if config.node in row.founders}
     found |= {number: not group.dropped for number, group in recovery.groups.items()}
+    for number in _registers_to_start(recovery):
+        del found[number]
+    for number in [number for number in found if number in recovery.groups]:
+        if number not in cluster.groups and _is_of_no_kind(recovery.groups[number]):
+            _forget(recovery, number)
+            found[number] = False
     return sorted([number for number, is_here in found.items() if is_here or number == SYSTEM_GROUP])
+
+
+def _start_registers(
+    front: Front, maker: RegisterMaker, storage: Storage, recovery: Recovery, prng: Prng
+) -> list[tuple[int, str]]:
+    """The groups of mode ``paxos`` that the disk has kept."""
+    log: list[tuple[int, str]] = []
+    for number in _registers_to_start(recovery):
+        found = recovery.group(number)
+        group = maker.restore(found, storage, recovery, front.machine_of_system, prng)
+        front.registers[number] = front.replicas[number] = group
+        doubts = ", with doubts" if group.doubtful else ""
+        log.append((INFO, f"node {front.config.node} starts group {number}: {group.keys} registers{doubts}"))
+    return log
+
+
+def _registers_to_start(recovery: Recovery) -> list[GroupId]:
+    """The groups of mode ``paxos`` of which the log knows."""
+    return sorted(
+        [
+            number
+            for number, group in recovery.groups.items()
+            if group.membership == REGISTERS and not group.dropped
+        ]
+    )
+
+
+def _is_of_no_kind(found: RecoveredGroup) -> bool:
+    """Rule B7."""
+    is_known = found.dropped or found.membership or found.snapshot is not None
+    return not is_known and found.term <= 1 and found.vote == NO_NODE
+
+
+def _forget(recovery: Recovery, number: GroupId) -> None:
+    found = recovery.groups[number]
+    recovery.wal.drop(number, found.term, found.vote, max(1, found.last_index, found.missing_to))
+    recovery.notes.append(f"group {number}: whose it is, is lost; it begins again when the map tells")
 
 
 def _check_owner(config: NodeConfig, recovery: Recovery) -> None:

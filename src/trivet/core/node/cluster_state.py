@@ -4,7 +4,7 @@ Answered at once, also without a majority. Who asks the leader of the system gro
 what is not known is nil.
 """
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.facts import Facts, GroupFacts
 from trivet.core.cluster.ranges import show
 from trivet.core.cluster.rows import GroupRow, MoveRow, NodeRow
@@ -21,17 +21,24 @@ def facts_known(front: Front) -> Facts:
     """What is reported to this node, or without that what it sees by itself."""
     reported = front.steward.facts() if front.steward is not None else None
     if reported is not None:
-        for number, group in front.groups.items():
-            if number not in reported.groups:
-                reported.groups[number] = _seen(front, group)
+        for number, seen in _all_seen(front).items():
+            reported.groups.setdefault(number, seen)
         return reported
     dead = {
         node: front.touch.silent_ms(node, front.now_ms)
         for node in front.cluster.members
         if not front.alive(node)
     }
-    groups = {number: _seen(front, group) for number, group in front.groups.items()}
-    return Facts(dead_ms=dead, groups=groups)
+    return Facts(dead_ms=dead, groups=_all_seen(front))
+
+
+def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
+    """Of the groups of which there is something here."""
+    found = {number: _seen(front, group) for number, group in front.groups.items()}
+    for number, registers in front.registers.items():
+        if registers.is_member(front.config.node):
+            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes)
+    return found
 
 
 def _seen(front: Front, group: RaftGroup) -> GroupFacts:
@@ -73,7 +80,7 @@ def state(front: Front) -> Reply:
 
 def _node(front: Front, row: NodeRow, facts: Facts, leads: dict[NodeId, int]) -> Reply:
     silent = facts.dead_ms.get(row.id)
-    groups = [g for g in front.cluster.groups.values() if row.id in g.members or row.id in g.learners]
+    groups = [g for g in front.cluster.groups.values() if row.id in [*g.members, *g.learners, *g.incoming]]
     labels: dict[bytes, Reply] = {name.encode(): value.encode() for name, value in row.labels.items()}
     described: dict[bytes, Reply] = {
         b"id": row.id,
@@ -100,6 +107,7 @@ def _group(front: Front, row: GroupRow, facts: Facts) -> Reply:
         b"keyspace": row.keyspace,
         b"slots": show(row.ranges).encode(),
         b"members": list(row.members),
+        b"incoming": list(row.incoming),
         b"learners": list(row.learners),
         b"target": list(row.target),
         b"leader": leader_of(front, row),

@@ -35,7 +35,9 @@ def leader_first(front: Front, row: GroupRow) -> list[NodeRow]:
 
 
 def term_of(front: Front, row: GroupRow) -> int:
-    """The newest term of a group that this node has heard of."""
+    """The newest term of a group that this node has heard of; of registers the epoch."""
+    if row.id in front.registers:
+        return row.membership + 1
     replica = front.groups.get(row.id)
     return row.leader_term if replica is None else replica.raft.term
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from trivet.core.access.verdict import may_listen
 from trivet.core.base.ids import SYSTEM_GROUP, ConnectionId, GroupId, Instant, NodeId, WallMs
+from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, ClusterMap
 from trivet.core.cluster.rows import NAME_BYTES_MAX
@@ -15,8 +16,10 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
+from trivet.core.machine.machine import Machine
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
@@ -81,6 +84,8 @@ class Front:
         self.limits = config.limits
         self.cluster = cluster
         self.groups = groups
+        self.registers: dict[GroupId, PaxosGroup] = {}
+        """Groups of mode ``paxos``: every node has all of them."""
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
@@ -89,7 +94,7 @@ class Front:
         self.pending_of: dict[GroupId, int] = {}
         """Of the groups in which something is pending."""
         self._wal = self.system.wal
-        self.sharing = Sharing(groups, config.command_timeout_ms)
+        self.sharing = Sharing(groups, self.registers, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
         self.rerouting = Rerouting(self.router, config.command_timeout_ms)
         self.map_epoch = 0
@@ -133,15 +138,16 @@ class Front:
         self._looked_for_idle_ms = now_ms
         self._nobody = Nobody()
         self._prng = prng
-        limits = config.limits
-        self._resp_limits = RespLimits(
-            bulk_bytes_max=limits.bulk_bytes_max, query_buffer_bytes_max=limits.query_buffer_bytes_max
-        )
+        self._resp_limits = _resp_limits(config.limits, 0)
 
     @property
     def group(self) -> RaftGroup:
         """The group in which every cluster begins; a node without a replica of it shows the system group."""
         return self.groups.get(FIRST_GROUP) or self.system
+
+    def machine_of_system(self) -> Machine:
+        """What the system group has decided, as far as this node knows. A snapshot may bring another."""
+        return self.system.machine
 
     # -- sessions --------------------------------------------------------------------------
 
@@ -506,11 +512,7 @@ class Front:
         self.rules = rules = Rules(settings)
         self.stats.follow(rules.slow_us, rules.slow_max, rules.latency_ms)
         self.tracking.keys_max = rules.tracking_max
-        limits = self.limits
-        self._resp_limits = RespLimits(
-            bulk_bytes_max=rules.bulk_bytes_max or limits.bulk_bytes_max,
-            query_buffer_bytes_max=limits.query_buffer_bytes_max,
-        )
+        self._resp_limits = _resp_limits(self.limits, rules.bulk_bytes_max)
         for session in self.sessions.values():
             session.parser.limits = self._resp_limits
 
@@ -563,3 +565,11 @@ class Front:
     def prng(self) -> Prng:
         """Chance for reads: a generator of its own for each caller."""
         return self._prng.fork()
+
+
+def _resp_limits(limits: Limits, bulk_bytes_max: int) -> RespLimits:
+    """What requests may measure; ``bulk_bytes_max``: by the settings of the cluster, if not 0."""
+    return RespLimits(
+        bulk_bytes_max=bulk_bytes_max or limits.bulk_bytes_max,
+        query_buffer_bytes_max=limits.query_buffer_bytes_max,
+    )

@@ -1,6 +1,7 @@
 """Commands that concern several groups, each with its part of the answer.
 
 Each part is atomic in its group, the whole is not. What has to be atomic is no matter of parts (``WIDE``).
+Where each key is a register of its own, that is refused.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.checking import EVERYWHERE, names_of
 from trivet.core.machine.entry import decode_calls
+from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
+from trivet.core.machine.waiting import BLOCK
 from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, Router
 from trivet.core.node.wide import WIDE, Wide
 from trivet.core.values.table import SPACE
@@ -89,14 +92,32 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)
+    if name in BETWEEN_DATABASES and router.leaves_registers(db, args):
+        return OTHER_DATABASE
     if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
         return WIDE
     place = router.of_keys(db, names_of(args))
+    if router.is_registers(db):
+        return WAITS if name == BLOCK else _register_plan(router, db, args) if place is CROSSSLOT else place
     return WIDE if place is CROSSSLOT else place
 
 
+def _register_plan(router: Router, db: int, args: list[bytes]) -> Plan | Error:
+    """Of registers in several groups: in parts, what need not be atomic."""
+    merge = _OF_PARTS.get(args[0])
+    if merge is None:
+        return SEVERAL
+    parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
+    for key in args[1:]:
+        group = router.of_slot(db, slot_of(key))
+        if isinstance(group, Error):
+            return group
+        parts.setdefault(group.settings.group, (group, args[:1]))[1].append(key)
+    return Plan(args, list(parts.values()), merge if merge is _sum else _in_order(args[1:]))
+
+
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
-    """``WATCH client key…``: each key is watched where it is."""
+    """``WATCH client key…``: each key is watched where it is; of registers only one can be."""
     parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
     for key in args[2:]:
         group = router.of_slot(db, slot_of(key))
@@ -104,6 +125,8 @@ def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | E
             return group
         parts.setdefault(group.settings.group, (group, args[:2]))[1].append(key)
     found = list(parts.values())
+    if len(found) > 1 and router.is_registers(db):
+        return SEVERAL
     return found[0][0] if len(found) == 1 else Plan(args, found, _ok)
 
 
@@ -125,6 +148,19 @@ def _joined(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
         assert isinstance(reply, list)
         joined.extend(reply)
     return joined
+
+
+def _in_order(keys: list[bytes]) -> Merge:
+    """What was answered for each key, in the order of the whole call."""
+
+    def merge(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+        found: dict[bytes, Reply] = {}
+        for args, reply in zip(calls, replies, strict=True):
+            assert isinstance(reply, list)
+            found.update(zip(args[1:], reply, strict=True))
+        return [found[key] for key in keys]
+
+    return merge
 
 
 def first_of(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
@@ -196,3 +232,7 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"SCRIPT": _script,
     b"FUNCTION": _to_all(first_of),
 }
+_OF_PARTS: Final[dict[bytes, Merge]] = {
+    b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum,
+}  # fmt: skip
+"""Commands with several keys that Redis Cluster's clients split, too: nobody takes them for atomic."""

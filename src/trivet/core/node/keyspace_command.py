@@ -264,6 +264,7 @@ class _Info(_OfKeyspace):
                 b"id": group.id,
                 b"slots": show(group.ranges).encode(),
                 b"members": list(group.members),
+                b"incoming": list(group.incoming),
                 b"leader": leader_of(front, group),
             }
             for group in front.cluster.groups_in(row.number)
@@ -298,7 +299,13 @@ def facts_of(front: Front, row: KeyspaceRow) -> dict[bytes, Reply]:
 
 
 def leader_of(front: Front, row: GroupRow) -> NodeId:
-    """Who leads a group: as this node hears, else as the map has it; 0: nobody."""
+    """Who leads a group: as this node hears, else as the map has it; 0: nobody.
+
+    Registers have no leader: this node if it is a member, else the first that is heard stands for one.
+    """
+    if row.id in front.registers:
+        alive = [node for node in row.members if front.alive(node)]
+        return front.config.node if front.config.node in alive else next(iter(alive), 0)
     replica = front.replicas.get(row.id)
     leader = 0 if replica is None else replica.leader
     return leader or (0 if row.id in front.groups else row.leader_hint)

@@ -12,7 +12,7 @@ from trivet.core.raft.state import Role
 
 def take_news(front: Front, group: Replica) -> None:
     """Take from ``group`` what it has."""
-    misrouted = group.outbox.misrouted
+    misrouted = group.misrouted
     if misrouted:
         for run in misrouted:
             front.rerouting.take(run, front.map_epoch, front.now_ms)
@@ -46,11 +46,16 @@ def _wake(front: Front, group: Replica) -> None:
 
 
 def _broadcast(front: Front, group: Replica) -> None:
-    """What applied entries say to subscribers: members tell their own, the leader nodes that are none."""
+    """What applied entries say to subscribers: members tell their own, the leader nodes that are none.
+
+    What is done to registers only this node knows, and tells all others.
+    """
     hub = front.pubsub
     held = front.groups.get(group.settings.group)
     leads = held is not None and held.raft.role is Role.LEADER
     apart = hub.apart_from(held.raft.membership.members()) if held is not None and leads else []
+    if group.settings.group in front.registers:
+        apart = hub.apart_from((front.config.node,))
     said, group.published = group.published, []
     events, group.events = group.events, []
     if hub.subscribers or apart:

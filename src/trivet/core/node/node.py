@@ -19,9 +19,9 @@ from trivet.core.base.buggify import MESSAGES_LATE, Buggify
 from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.map import FIRST_GROUP
 from trivet.core.group.face import Replica
 from trivet.core.group.messages import ToOutsider
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
 from trivet.core.node.calm import is_calm
@@ -31,12 +31,13 @@ from trivet.core.node.effects import INFO, WARNING, Effects
 from trivet.core.node.errands import Errands
 from trivet.core.node.front import Front
 from trivet.core.node.news import take_news
-from trivet.core.node.observe import Leaders, Observation, check, digest_of_state, entry_of, facts, observe
+from trivet.core.node.observe import Leaders, check
 from trivet.core.node.peers import (
+    KINDS,
     NODE_GROUP,
-    OF_NODE,
     TOLD_OFF,
     Beat,
+    Kind,
     NodeMessage,
     Peers,
     Stranger,
@@ -44,7 +45,9 @@ from trivet.core.node.peers import (
 )
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
+from trivet.core.node.sending import collect_for_peers
 from trivet.core.node.session import LOGIN, Session
+from trivet.core.node.views import Views
 from trivet.core.node.waits import look_at_blocking
 from trivet.core.pubsub.messages import OfSubscribers
 from trivet.core.raft.state import Role
@@ -60,7 +63,7 @@ UNPARKED_MAX: Final = 32
 """Requests of one client that are looked at together when what was parked goes on."""
 
 
-class Node:
+class Node(Views):
     """The node. See the module for how a driver uses it."""
 
     def __init__(
@@ -95,12 +98,14 @@ class Node:
             config.limits.peer_links_max,
             mono_ms,
         )
-        self.residents = Residents(config, booted.front, booted.wal, booted.maker, booted.prng, self._peers)
+        self.residents = Residents(
+            config, booted.front, booted.wal, booted.maker, booted.prng, self._peers, booted.register_maker
+        )
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
         self._agenda = booted.maker.agenda
         self.steward = Steward(
             config.node, booted.front.replicas, booted.groups, self._agenda, config.limits, booted.prng,
-            config.steward,
+            config.steward, booted.front.registers,
         )  # fmt: skip
         self._desk = self.steward.desk
         self.front.steward = self.steward
@@ -113,15 +118,12 @@ class Node:
         self._leaders = Leaders()
         self._busy: dict[Replica, None] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
-        self._turned: dict[Replica, None] = {}  # the same of the last turn
-        self._unsynced: dict[GroupId, RaftGroup] = {}  # they may have something on its way to the disk
-        self._disk_of: dict[int, RaftGroup] = {}
+        self._turned: dict[Replica, None] = {}
+        """The same of the last turn."""
+        self._unsynced: dict[GroupId, RaftGroup | PaxosGroup] = {}
+        """They may have something on its way to the disk."""
+        self._disk_of: dict[int, RaftGroup | PaxosGroup] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
-
-    @property
-    def group(self) -> RaftGroup:
-        """The group in which every cluster begins; without a replica of it here the system group."""
-        return self.front.group
 
     # -- clients -------------------------------------------------------------------------------
 
@@ -243,13 +245,22 @@ class Node:
         groups, outsiders = self.groups, self.residents.outsiders
         group: Replica | None
         for sender, number, message in self._peers.receive(link, data):
-            if type(message) in OF_NODE:
+            kind = KINDS.get(type(message))
+            if kind is Kind.NODE:
                 self._on_node_message(sender, message)
             elif self._wal.open:
+                if kind is Kind.REGISTERS:
+                    self._on_register_message(sender, number, message)
+                    continue
                 group = outsiders.get(number) if outsiders and isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
                 if group is not None:
                     group.on_message(sender, message)  # type: ignore[arg-type]
+
+    def _on_register_message(self, sender: NodeId, number: GroupId, message: NodeMessage) -> None:
+        group = self.front.registers.get(number)
+        if group is not None:
+            group.on_message(sender, message)  # type: ignore[arg-type]
 
     def _on_node_message(self, sender: NodeId, message: NodeMessage) -> None:
         if isinstance(message, OfSubscribers):
@@ -276,7 +287,8 @@ class Node:
         if self._wal.on_done(token):
             unsynced, self._unsynced = self._unsynced, {}
             for number, group in unsynced.items():
-                if self.groups.get(number) is group and group.on_synced():
+                here = self.groups.get(number) or self.front.registers.get(number)
+                if here is group and group.on_synced():
                     self._unsynced[number] = group
         else:
             owner = self._disk_of.pop(token, None)
@@ -329,6 +341,8 @@ class Node:
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
             for group in self.groups.values():
                 group.on_peer_silent(peer)
+            for registers in self.front.registers.values():
+                registers.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
@@ -358,7 +372,8 @@ class Node:
     def _go_on_stopping(self) -> None:
         groups = self.groups.values()
         leads = bool(self._peers.up) and any(group.raft.role is Role.LEADER for group in groups)
-        quiet = not any(group.outbox.under_way or group.outbox.has_staged() for group in groups)
+        here: list[Replica] = [*groups, *self.front.registers.values()]
+        quiet = not any(group.has_writes for group in here)
         if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
             self._finished = True
 
@@ -395,11 +410,10 @@ class Node:
             group.turn(mono_ms, wall_ms)
             self._busy[group] = None
             system = system or group is self.system
-            outbox = group.outbox
-            if outbox.pending_bytes != front.pending_of.get(group.settings.group, 0):
+            if group.pending_bytes != front.pending_of.get(group.settings.group, 0):
                 front.note_pending(group)
             if (
-                outbox.misrouted or group.denied or group.woken or group.jumped
+                group.misrouted or group.denied or group.woken or group.jumped
                 or group.published or group.events
             ):  # fmt: skip
                 take_news(front, group)
@@ -512,6 +526,8 @@ class Node:
                         self._disk_of[job.token] = group
                         effects.disk.append(job)
                 self._unsynced[number] = group
+            elif isinstance(group, PaxosGroup):
+                self._collect_registers(group, effects)
             if group.failure:
                 self._fatal = group.failure
             if group.outgoing:
@@ -522,34 +538,27 @@ class Node:
                 for peer, message in group.outgoing:
                     if peer in up:
                         effects.sends.append((peer, encode_message(number, message)))
-                group.outgoing = []
-        if self._peers.strangers:
-            strangers, self._peers.strangers = self._peers.strangers, []
-            for peer in [peer for peer in strangers if peer in up]:
-                effects.sends.append((peer, encode_message(NODE_GROUP, Stranger(self._peers.birth_of(peer)))))
-        if self._peers.returned:
-            returned, self._peers.returned = self._peers.returned, []
-            effects.redials.extend([peer for peer in returned if peer not in up])
-        if self._wal.open:
-            for peer, said in self.front.pubsub.take_sends():
-                effects.sends.append((peer, encode_message(NODE_GROUP, said)))
-            if self.steward.outgoing:
-                words, self.steward.outgoing = self.steward.outgoing, []
-                for peer, word in [(peer, word) for peer, word in words if peer in up]:
-                    effects.sends.append((peer, encode_message(NODE_GROUP, word)))
-        if self._peers.closes:
-            # Among them may be links that were refused in the middle: those peers are heard no more.
-            for peer in [peer for peer in self.front.pubsub.peers if not self._peers.hears(peer)]:
-                self.front.pubsub.on_peer_silent(peer)
-            effects.link_closes.extend(self._peers.closes)
-            self._peers.closes = []
-        self.front.counters.peers_refused = self._peers.refused
+                group.sent()
+        collect_for_peers(effects, self._peers, self.front, self.steward, self._wal.open)
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).
         effects.again = late or (self._wal.open and bool(self._agenda.stirred))
         effects.calm = not self._agenda.awake and is_calm(self._agenda, self.front, self.steward)
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
+
+    def _collect_registers(self, group: PaxosGroup, effects: Effects) -> None:
+        for job in group.log.take_jobs():
+            self._disk_of[job.token] = group
+            effects.disk.append(job)
+        self._unsynced[group.settings.group] = group
+        if group.epoch_wanted:
+            group.epoch_wanted = 0
+            self.system.stir()  # the map here is behind
+        if group.notes or group.log.notes:
+            self._log.extend([(WARNING, note) for note in group.notes + group.log.notes])
+            group.notes = []
+            group.log.notes = []
 
     def _notes(self, effects: Effects, talkers: list[RaftGroup]) -> None:
         residents, desk, peers = self.residents, self._desk, self._peers
@@ -565,27 +574,7 @@ class Node:
             self._log = []
             peers.notes = []
 
-    # -- for views and for the lab ----------------------------------------------------------------
-
-    def facts(self) -> dict[str, int | str]:
-        """A few numbers for a view."""
-        return facts(self.group, len(self.front.sessions), self.front.stats.calls_total())
-
-    def group_numbers(self) -> list[GroupId]:
-        """The groups of which this node has a replica."""
-        return list(self.groups)
-
-    def observe(self, group: GroupId = FIRST_GROUP) -> Observation:
-        """What the lab's judges compare."""
-        return observe(self.groups[group])
-
-    def state_digest(self) -> tuple[int, bytes]:
-        """(applied index, digest of all data)."""
-        return digest_of_state(self.group)
-
-    def log_entry(self, index: int, group: GroupId = FIRST_GROUP) -> tuple[int, int] | None:
-        """(term, crc32 of the kind and payload) of a log entry held in memory, else None."""
-        return entry_of(self.groups.get(group), index)
+    # -- for the lab ---------------------------------------------------------------------------
 
     def turned(self) -> list[GroupId]:
         """The groups that had a turn in the last turn: nothing has happened to the others (Rule D4)."""

@@ -5,6 +5,7 @@ import msgspec
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
 from trivet.core.group.face import Replica
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.raft.membership import NOBODY, Membership
@@ -57,6 +58,36 @@ def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None
             group.raft.check_invariants()
             if group.machine.intents.by_id:
                 group.machine.intents.check_invariants()
+        elif isinstance(group, PaxosGroup):
+            group.paxos.check_invariants()
+
+
+class RegistersSeen(msgspec.Struct, frozen=True):
+    """One node's part in a group of registers at one moment."""
+
+    epoch: int
+    """By which it proposes; 0: it knows no members."""
+    joined: int
+    """Since when it has been a member; 0: it is none."""
+    doubtful: bool
+    members: tuple[NodeId, ...]
+    incoming: tuple[NodeId, ...]
+    keys: int
+    """Registers that are held here, those deleted and not collected yet among them."""
+    bytes: int
+    floor_version: int
+    quiet: bool
+    under_way: int
+
+
+def observe_registers(group: PaxosGroup) -> RegistersSeen:
+    """The present moment of ``group``."""
+    paxos, config = group.paxos, group.config
+    members = ((), ()) if config is None else (config.voters, config.incoming)
+    return RegistersSeen(
+        paxos.epoch, paxos.acceptor.joined, paxos.doubtful, *members, group.keys, group.size_bytes,
+        paxos.acceptor.floor_version, paxos.quiet, paxos.underway,
+    )  # fmt: skip
 
 
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:

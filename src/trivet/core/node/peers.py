@@ -17,7 +17,8 @@ accepted. The first frame on a link says who dials.
 - Rule P3: a frame that does not decode closes its link; it never harms the node.
 """
 
-from typing import Final
+from enum import Enum
+from typing import Final, get_args
 
 import msgspec
 
@@ -34,6 +35,7 @@ from trivet.core.group.messages import (
     Taken,
     Woken,
 )
+from trivet.core.group.register_messages import RegisterMessage
 from trivet.core.node.hello import Beat as Beat
 from trivet.core.node.hello import Hello as Hello
 from trivet.core.node.hello import Stranger as Stranger
@@ -42,7 +44,7 @@ from trivet.core.raft.messages import Message
 from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 3
+PEER_FORMAT: Final = 4
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
@@ -59,12 +61,25 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | PubSubMessage | StewardMessage | Stranger | Beat
+NodeMessage = GroupMessage | RegisterMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
-OF_NODE: Final = frozenset(
-    {Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat}
-)
-"""What is no group's: everything else is a ``GroupMessage``."""
+
+class Kind(Enum):
+    """Whose a message is that is no ``GroupMessage``."""
+
+    NODE = 0
+    REGISTERS = 1
+    """Of a group of mode ``paxos``."""
+
+
+KINDS: Final[dict[type, Kind]] = {
+    **dict.fromkeys(
+        (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
+        Kind.NODE,
+    ),
+    **dict.fromkeys(get_args(RegisterMessage), Kind.REGISTERS),
+}
+"""All others are ``GroupMessage``s."""
 
 NODE_GROUP: Final[GroupId] = -1
 """Stands where the group would be, for messages between nodes themselves."""
@@ -84,6 +99,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Follow
         | Invalidate
         | Taken
+        | RegisterMessage
         | Hello
         | Stranger
         | Beat

@@ -25,6 +25,7 @@ from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.face import Replica
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
+from trivet.core.group.register_log import RegisterLog
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.group.remote_service import RemoteReader
 from trivet.core.group.run import Run
@@ -32,6 +33,8 @@ from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
 from trivet.core.node.peers import Peers
+from trivet.core.node.register_replicas import RegisterMaker
+from trivet.core.node.register_residents import RegisterResidents
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
@@ -46,13 +49,14 @@ class Residents:
     """The replicas of this node, and what stands for those that it has not."""
 
     def __init__(
-        self, config: NodeConfig, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, peers: Peers
-    ) -> None:
+        self, config: NodeConfig, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, peers: Peers,
+        register_maker: RegisterMaker,
+    ) -> None:  # fmt: skip
         self.outsiders: dict[GroupId, RemoteGroup] = {}
         """Groups that are served through other nodes."""
         self.jobs: list[DiskJob] = []
         """Files of replicas that are gone; the node takes them."""
-        self._going: list[tuple[int, Snapshots]] = []
+        self._going: list[tuple[int, Snapshots | RegisterLog]] = []
         """Files to remove once the log's record of it is synced."""
         self.notes: list[str] = []
         self.all: list[tuple[GroupId, Replica]] = []
@@ -77,11 +81,12 @@ class Residents:
         """The map that was followed last, and its epoch then."""
         self._is_news = False
         """The map is not older than the one that this node knew in its last life (Rule F4)."""
+        self._registers = RegisterResidents(front, register_maker, prng, self._greet)
         self._list()
 
     def _list(self) -> None:
         before = self.all
-        self.all = [*self._groups.items(), *self.outsiders.items()]
+        self.all = [*self._groups.items(), *self.outsiders.items(), *self._front.registers.items()]
         here = {group: None for _, group in self.all}
         for _, group in before:
             if group not in here:
@@ -142,9 +147,17 @@ class Residents:
         for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
             self._forget(self.outsiders.pop(number))
             self._front.replicas.pop(number, None)
+        registers = self._registers
+        registers.bury_dropped(cluster)
         for row in cluster.groups.values():
-            if row.id != SYSTEM_GROUP:
+            if cluster.is_of_registers(row):
+                registers.follow(row, self._is_news)
+            elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
+        self._going += registers.going
+        self.notes += registers.notes
+        registers.going = []
+        registers.notes = []
         self._list()
 
     def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
@@ -176,8 +189,9 @@ class Residents:
         """Most of many groups are asleep; what the log wants of them is looked at here."""
         if self._wal.full or now_ms >= self._wake_ms:
             self._wake_ms = now_ms + WAKE_MS
-            for number in self._groups if self._wal.full else self._wal.holders():
-                group = self._groups.get(number)
+            full = self._wal.full
+            for number in [*self._groups, *self._front.registers] if full else self._wal.holders():
+                group = self._groups.get(number) or self._front.registers.get(number)
                 if group is not None and group.asleep:
                     self._agenda.rouse(group)
         self._agenda.tick(now_ms, wall_ms)

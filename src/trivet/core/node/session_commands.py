@@ -9,6 +9,7 @@ from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.entry import encode_calls
+from trivet.core.machine.register_place import SEVERAL
 from trivet.core.node.acl_command import acl
 from trivet.core.node.admin_command import ADMIN_NAMES, admin
 from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
@@ -306,6 +307,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
         end_transaction(session)
         session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
         return True
+    if session.watching and not session.idle and any(n in front.registers for n in session.watching_in):
+        return False  # what the client has seen of a register goes along, so it must have been seen
     writes = session.watching or not transaction.only_reads
     group = _group_of(front, session, transaction)
     if group is NOT_IN_REACH and front.waits_for_map(session, args):
@@ -347,7 +350,9 @@ def _group_of(front: Front, session: Session, transaction: Transaction) -> Repli
         watched = [front.replicas[number] for number in session.watching_in if number in front.replicas]
         found = watched[0] if watched else session.home or router.of_keys(session.db, [])
     if session.watching and not isinstance(found, Error) and [*session.watching_in] != [found.settings.group]:
-        return CROSSSLOT
+        found = SEVERAL if found.settings.group in front.registers else CROSSSLOT
+    if found is CROSSSLOT and any(number in front.registers for number in session.watching_in):
+        return SEVERAL
     return found
 
 

@@ -56,7 +56,7 @@ class Acceptor:
 
     __slots__ = (
         "_answers", "_changed", "_marks_changed", "_wiped", "doubtful", "epoch", "epoch_wanted", "floor",
-        "floor_version", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves",
+        "floor_version", "full", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves",
         "settings", "standing",
     )  # fmt: skip
 
@@ -85,6 +85,8 @@ class Acceptor:
         self.lives: dict[NodeId, int] = {}
         self.floor: Ballot = NOTHING
         self.floor_version = 0
+        self.full = False
+        """What would have to be written is not looked at, as if it had been lost on its way (Rule P19)."""
         self.marks_id = 0
         """The save that makes the marks durable: no answer leaves before."""
         self._marks_changed = False
@@ -231,6 +233,8 @@ class Acceptor:
                 self.epoch_wanted = message.epoch
             self.out.append((sender, Refusal(message.proposer, self.epoch, self.doubtful)))
             return
+        if self.full and type(message) in _WRITES:
+            return
         HANDLERS[type(message)](self, sender, message)
 
     def _answer(self, sender: NodeId, proposer: int) -> Answers:
@@ -271,8 +275,9 @@ class Acceptor:
 
     def on_accept(self, sender: NodeId, message: Accept) -> None:
         """Phase 2, per register. What is damaged gets no answer (Rule P17)."""
+        is_own = sender == self.settings.node  # it has not travelled
         for item in message.items:
-            if len(item.key) <= self.settings.key_bytes_max and is_sound(item.key, item.content):
+            if len(item.key) <= self.settings.key_bytes_max and (is_own or is_sound(item.key, item.content)):
                 self._accept(sender, message.proposer, item)
 
     def _accept(self, sender: NodeId, proposer: int, item: AcceptItem) -> None:
@@ -417,6 +422,9 @@ class Acceptor:
 def _whole(key: bytes, register: Register) -> SavedRegister:
     return SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
 
+
+_WRITES = (Prepare, Accept, Remove, Raise)
+"""Questions with which the log grows."""
 
 Handler = Callable[[Acceptor, NodeId, Message], None]
 

@@ -1,6 +1,7 @@
 """What proposers and acceptors say to each other.
 
-On the path: the frames between nodes carry these. Each is one msgpack array that starts with its tag; tags
+On the path: the frames between nodes carry these. Each is one msgpack array that starts with its tag (16 to
+27; others are of other rooms, and one decoder reads them all); tags
 and fields are never reused or reordered, new fields are appended with defaults. A message holds what one turn
 has to say about many registers. Every question names its proposer and the round it belongs to, and every
 answer repeats both, so an answer to something else, or to a former life, is recognised. All carry
@@ -37,7 +38,7 @@ class PrepareItem(msgspec.Struct, array_like=True, frozen=True):
     counter: Number
 
 
-class Prepare(msgspec.Struct, array_like=True, tag=1, frozen=True):
+class Prepare(msgspec.Struct, array_like=True, tag=16, frozen=True):
     """Phase 1."""
 
     proposer: Number
@@ -59,7 +60,7 @@ class PromiseItem(msgspec.Struct, array_like=True, frozen=True):
     hearsay: bool = False
 
 
-class Promises(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class Promises(msgspec.Struct, array_like=True, tag=17, frozen=True):
     """Answers to ``Prepare``: they leave when they are durable."""
 
     proposer: Number
@@ -78,7 +79,7 @@ class AcceptItem(msgspec.Struct, array_like=True, frozen=True):
     content: Content
 
 
-class Accept(msgspec.Struct, array_like=True, tag=3, frozen=True):
+class Accept(msgspec.Struct, array_like=True, tag=18, frozen=True):
     """Phase 2."""
 
     proposer: Number
@@ -94,7 +95,7 @@ class AcceptedItem(msgspec.Struct, array_like=True, frozen=True):
     promised: WireBallot
 
 
-class Accepted(msgspec.Struct, array_like=True, tag=4, frozen=True):
+class Accepted(msgspec.Struct, array_like=True, tag=19, frozen=True):
     """Answers to ``Accept``: they leave when they are durable."""
 
     proposer: Number
@@ -111,7 +112,7 @@ class ReadItem(msgspec.Struct, array_like=True, frozen=True):
     wants_content: bool
 
 
-class Read(msgspec.Struct, array_like=True, tag=5, frozen=True):
+class Read(msgspec.Struct, array_like=True, tag=20, frozen=True):
     """The one round trip of a read (Rule P6)."""
 
     proposer: Number
@@ -128,7 +129,7 @@ class ReadReplyItem(msgspec.Struct, array_like=True, frozen=True):
     hearsay: bool = False
 
 
-class ReadReply(msgspec.Struct, array_like=True, tag=6, frozen=True):
+class ReadReply(msgspec.Struct, array_like=True, tag=21, frozen=True):
     """Answers to ``Read``: they leave when what they tell of is durable."""
 
     proposer: Number
@@ -144,7 +145,7 @@ class RemoveItem(msgspec.Struct, array_like=True, frozen=True):
     ballot: WireBallot
 
 
-class Remove(msgspec.Struct, array_like=True, tag=7, frozen=True):
+class Remove(msgspec.Struct, array_like=True, tag=22, frozen=True):
     """The last step of a deletion (Rule P11). There is no answer."""
 
     proposer: Number
@@ -152,7 +153,7 @@ class Remove(msgspec.Struct, array_like=True, tag=7, frozen=True):
     items: list[RemoveItem]
 
 
-class Page(msgspec.Struct, array_like=True, tag=8, frozen=True):
+class Page(msgspec.Struct, array_like=True, tag=23, frozen=True):
     """The next ``limit`` registers after ``cursor`` (None: from the first key on).
 
     ``life`` not 0: the sender has lost what it knew and is now in this life; it wants whole registers (Rule
@@ -178,7 +179,7 @@ class PageItem(msgspec.Struct, array_like=True, frozen=True):
     hearsay: bool = False
 
 
-class PageReply(msgspec.Struct, array_like=True, tag=9, frozen=True):
+class PageReply(msgspec.Struct, array_like=True, tag=24, frozen=True):
     """``more``: there are keys after the last of these. It leaves when all that is durable."""
 
     proposer: Number
@@ -189,7 +190,7 @@ class PageReply(msgspec.Struct, array_like=True, tag=9, frozen=True):
     more: bool
 
 
-class Raise(msgspec.Struct, array_like=True, tag=10, frozen=True):
+class Raise(msgspec.Struct, array_like=True, tag=25, frozen=True):
     """Raise your floors to these: new members have none yet (Rule P14)."""
 
     proposer: Number
@@ -199,7 +200,7 @@ class Raise(msgspec.Struct, array_like=True, tag=10, frozen=True):
     floor_version: Number
 
 
-class Raised(msgspec.Struct, array_like=True, tag=11, frozen=True):
+class Raised(msgspec.Struct, array_like=True, tag=26, frozen=True):
     """Durably raised."""
 
     proposer: Number
@@ -208,7 +209,7 @@ class Raised(msgspec.Struct, array_like=True, tag=11, frozen=True):
     round_id: Number
 
 
-class Refusal(msgspec.Struct, array_like=True, tag=12, frozen=True):
+class Refusal(msgspec.Struct, array_like=True, tag=27, frozen=True):
     """Nothing of the message was looked at. ``epoch`` is the acceptor's own: the asker, or it, is behind.
 
     ``doubtful``: it may have forgotten something, and answers nothing until it has caught up.

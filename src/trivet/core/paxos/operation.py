@@ -23,7 +23,7 @@ class Outcome(IntEnum):
     """It may have happened, and may still."""
     FORGOTTEN = 4
     """It was not run now, but may have been before: what would tell is forgotten. ``version`` would do as
-    ``since`` if this is the only time that it was submitted."""
+    ``since`` of another one if this is the only time that it was submitted, and it is not ``exposed``."""
     OVER = 5
     """A later operation of its origin has happened: this is a late copy, whose origin has its end."""
     BUSY = 6

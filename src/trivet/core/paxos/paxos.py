@@ -71,6 +71,15 @@ class Paxos:
         return self.acceptor.doubtful
 
     @property
+    def full(self) -> bool:
+        """The disk is full: its acceptor takes nothing that has to be written, from its own node neither."""
+        return self.acceptor.full
+
+    @full.setter
+    def full(self, full: bool) -> None:
+        self.acceptor.full = full
+
+    @property
     def rescanning(self) -> bool:
         """A rescan is under way."""
         return self.rescan_.epoch != 0

@@ -220,7 +220,7 @@ class Proposer:
             return
         if (content is None) != (item.accepted == NOTHING):
             return
-        if content is not None and not is_sound(round_.key, content):
+        if content is not None and sender != self.settings.node and not is_sound(round_.key, content):
             return
         round_.count(bit, item.accepted, content, item.hearsay)
         if round_.is_collecting:
@@ -265,13 +265,16 @@ class Proposer:
         quorums = self.quorums
         if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
             return
+        travelled = sender != self.settings.node
         for item in message.items:
             round_ = self.rounds.get(item.round_id)
             if round_ is None or round_.phase is not Phase.READING:
                 continue
             bit = quorums.bits[sender]
             content = item.content
-            if round_.mask & bit or (content is not None and not is_sound(round_.key, content)):
+            if round_.mask & bit:
+                continue
+            if content is not None and travelled and not is_sound(round_.key, content):
                 continue
             if content is None and item.accepted != NOTHING and round_.wants_content():
                 continue

@@ -3,6 +3,7 @@
 import msgspec
 
 from trivet.core.base.ids import NodeId
+from trivet.core.paxos.ballot import NUMBER_MAX, node_of
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -13,7 +14,7 @@ class PaxosSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     node: NodeId
     proposer: int
-    """One life of this node among all nodes' lives: node << 44 | incarnation. Never used again."""
+    """One life of this node among all nodes' lives: ``proposer_of`` its incarnation. Never used again."""
     patience_ticks: int = 3
     """A phase without enough answers is asked again after so long, or begun anew if somebody refused."""
     backoff_ticks: int = 1
@@ -57,8 +58,8 @@ def problem(settings: PaxosSettings) -> str:
     """What is wrong with ``settings``, in words; "" when they are sound."""
     if settings.node < 1:
         return "nodes are numbered from 1"
-    if settings.proposer < 1:
-        return "a proposer has a number of its own"
+    if not 1 <= settings.proposer <= NUMBER_MAX or node_of(settings.proposer) != settings.node:
+        return "a proposer's number is its node's and its life's"
     limits = (
         settings.patience_ticks, settings.backoff_ticks, settings.backoff_ticks_max, settings.operation_ticks,
         settings.operations_max, settings.round_operations_max, settings.origins_max, settings.key_bytes_max,

@@ -19,7 +19,10 @@ class OfSteward(msgspec.Struct, array_like=True, frozen=True):
 
 
 class GroupReport(msgspec.Struct, array_like=True, frozen=True):
-    """One replica; with ``term`` 0 it follows, and only ``ops`` is said."""
+    """One replica; with ``term`` 0 it follows, and only ``ops`` is said.
+
+    Members of groups without a leader say a number in place of the term: the highest that is heard counts.
+    """
 
     group: GroupId
     ops: _Count

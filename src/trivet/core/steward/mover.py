@@ -180,7 +180,12 @@ class Mover:
             self._look_at_seal(row, walk)
         elif walk.is_complete and not locks_left(group.machine, row.ranges):
             self._errand = self._desk.say(
-                row.target_group, b"IMPORT", b"READY", self.move, self.generation, group.machine.now_ms
+                row.target_group,
+                b"IMPORT",
+                b"READY",
+                self.move,
+                self.generation,
+                group.machine.fences.time_ms(),
             )
             if self._errand is not None:
                 self.state = CONFIRM

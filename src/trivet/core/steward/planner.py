@@ -136,9 +136,10 @@ class Planner:
             if number not in cluster.groups or self._is_stale(heard) or heard.node in dead:
                 continue
             report = heard.report
+            leader = 0 if cluster.is_of_registers(cluster.groups[number]) else heard.node
             ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
             groups[number] = GroupFacts(
-                keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=heard.node,
+                keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=leader,
                 caught_up=report.caught_up, middle=report.middle, is_spent=report.is_spent,
             )  # fmt: skip
         return Facts(dead_ms=dead, groups=groups)

@@ -1,4 +1,4 @@
-"""The steward of a node: keeper, housekeeper, movers, reporter and planner, driven by the node's ticks.
+"""The steward of a node: keepers, housekeeper, movers, reporter and planner, driven by the node's ticks.
 
 On the path: nowhere. ``tick`` once per tick of the driver; ``turn`` in any turn in which ``stirred`` is
 true, so that a hand-over does not wait for the clock at each of its steps. What is said goes through the
@@ -13,6 +13,7 @@ from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.desk import Desk
@@ -28,6 +29,7 @@ from trivet.core.steward.messages import (
 )
 from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
+from trivet.core.steward.register_keeper import RegisterKeeper
 from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
 
@@ -38,6 +40,7 @@ class Steward:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, prng: Prng, settings: StewardSettings | None = None,
+        registers: dict[GroupId, PaxosGroup] | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
         self.outgoing: list[tuple[NodeId, StewardMessage]] = []
@@ -47,8 +50,9 @@ class Steward:
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
-        self.desk = Desk(node, replicas, groups, agenda, limits, settings)
+        self.desk = Desk(node, replicas, groups, agenda, limits, settings, registers)
         self._keeper = Keeper(self.desk)
+        self._register_keeper = RegisterKeeper(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
         self._reporter = Reporter(self.desk)
@@ -171,6 +175,7 @@ class Steward:
         if cluster is None:
             return
         self._keeper.tick(cluster)
+        self._register_keeper.tick(cluster)
         self._planner.tick(cluster)
         self._wish()
         self._report()

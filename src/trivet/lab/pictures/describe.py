@@ -23,6 +23,7 @@ from trivet.core.group.messages import (
     Taken,
     Woken,
 )
+from trivet.core.group.register_messages import RegisterMessage
 from trivet.core.machine.entry import Call, decode_batch, decode_body
 from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import NODE_GROUP, NodeMessage, decode_message
@@ -46,6 +47,8 @@ from trivet.core.raft.messages import (
 )
 from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
 from trivet.core.wire.peer import FrameParser
+from trivet.lab.pictures.register_words import KINDS as REGISTER_KINDS
+from trivet.lab.pictures.register_words import register_text
 from trivet.lab.pictures.transaction_words import transaction_text
 from trivet.lab.recording import Message, Point, Recording
 from trivet.lab.seam import MAIN_GROUP
@@ -372,6 +375,10 @@ def _taken(m: Taken) -> Words:
     return Words("Taken", f"took {m.size_bytes} bytes", {}, True)
 
 
+def _of_registers(m: RegisterMessage) -> Words:
+    return Words(type(m).__name__, register_text(m), {})
+
+
 def _hello(m: Hello) -> Words:
     fields = {"cluster": m.cluster, "from": f"node {m.node}", "to": f"node {m.to}", "format": str(m.format)}
     return Words("Hello", "hello", fields, True)
@@ -422,5 +429,6 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Taken: _taken,
     Hello: _hello,
     Stranger: _stranger,
+    **dict.fromkeys(REGISTER_KINDS, _of_registers),
     **dict.fromkeys(_OF_NODES, _of_nodes),
 }

@@ -1,0 +1,590 @@
+"""What this node's clients want of the registers of a group: one operation per key under way, and its end.
+
+On the path: parts of runs -> **errands** -> operations of the room, here or at the preferred member ->
+replies. An origin has one operation per key under way (Rule P8 of the room), so what comes for a key
+meanwhile waits, and goes together with the next; tasks of one operation run one after the other upon one
+value.
+
+- Rule N1: an errand has one seq, one ``since`` and one seed with all its copies; the first copy that ends
+  with OK ends it. Another seq is only taken when the one copy that there was has surely done nothing.
+- Rule N2: what is answered with a *definite* error has not happened and will not: no copy has been sent
+  whose end is not known, and each has ended so. Else it is indefinite.
+- Rule N3: a reply belongs to the run that was accepted: it carries the mark of that run, which no other run
+  of any node has. Only with this node's own mark the results of the last run count; else what the register
+  remembers is the reply.
+- Rule N4: a read that found a value past its deadline is no reply: it goes again as a write, which takes the
+  value away for everybody. So nobody sees it come back, whatever the clocks of others say.
+- Rule N5: reads of a key run side by side, and with a write that is under way; a read that comes while
+  another write waits joins it.
+"""
+
+import struct
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
+from trivet.core.base.limits import MIB, Limits
+from trivet.core.base.prng import Prng
+from trivet.core.command.table import Event
+from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.register_keys import key_of, place_key
+from trivet.core.group.register_runs import Part
+from trivet.core.group.run import Run
+from trivet.core.machine.plain_reply import decode_replies, encode_replies
+from trivet.core.machine.register import Registers, Task, TaskResult
+from trivet.core.machine.rights import Denied
+from trivet.core.paxos.operation import Change, Operation, Outcome
+from trivet.core.wire.reply import Error, Reply
+
+TASKS_MAX: Final = 256
+CALLS_BYTES_MAX: Final = 1 * MIB
+"""Tasks and their calls in one operation (a single larger task goes alone)."""
+DONE_REPLY_BYTES: Final = 4096
+"""Replies that a register remembers; longer ones only the run itself has."""
+RETRIES_MAX: Final = 3
+"""New seqs that an errand gets (Rule N1)."""
+GRACE_MS: Final = 500
+"""The room gives operations up in time, and says more of it; this long it may take."""
+SEED_MAX: Final = (1 << 62) - 1
+
+_MARK: Final = struct.Struct(">QQ")
+MARK_BYTES: Final = _MARK.size
+
+NO_MAJORITY: Final = Error("CLUSTERDOWN no majority of the members answers; nothing was done")
+TOO_MANY: Final = Error("BUSY too many commands of this node are under way; nothing was done")
+VALUE_TOO_LARGE: Final = Error("ERR the value would be larger than a register may be; nothing was done")
+REPLY_LOST: Final = Error("ERR it was done, but its reply is lost: another node had taken it over")
+
+
+class Runner:
+    """What all runs of this node in this group share."""
+
+    __slots__ = ("_marks", "origin", "registers", "wall_ms")
+
+    def __init__(self, registers: Registers, origin: int) -> None:
+        """``origin``: of this life of this node."""
+        self.registers = registers
+        self.wall_ms: WallMs = 0
+        """By which values expire; the owner moves it on, never back."""
+        self.origin = origin
+        self._marks = 0
+
+    def next_mark(self) -> bytes:
+        """Of a run, and of no other of any node in any life (Rule N3)."""
+        self._marks += 1
+        return _MARK.pack(self.origin, self._marks)
+
+
+class Execution:
+    """Runs tasks of one register upon what a proposer has found; keeps the results of the last run."""
+
+    __slots__ = ("_mark", "_reads_only", "_results", "_runner", "_seed", "tasks", "was_late")
+
+    def __init__(self, runner: Runner, tasks: list[Task], seed: int, reads_only: bool) -> None:
+        self.tasks = tasks
+        self.was_late = False
+        """The last run found a value past its deadline."""
+        self._runner = runner
+        self._seed = seed
+        self._reads_only = reads_only
+        self._mark = b""
+        self._results: list[TaskResult] = []
+
+    def change(self, value: bytes | None, version: int) -> Change:
+        """The change function of an operation."""
+        runner = self._runner
+        registers = runner.registers
+        tasks = self.tasks
+        changed = False
+        if len(tasks) == 1:
+            result = registers.run(tasks[0], value, version, runner.wall_ms, self._seed)
+            self._results = [result]
+            changed, value = result.changed, result.value
+            self.was_late = result.was_late
+            replies = result.replies
+        else:
+            self._results, changed, value = registers.run_all(
+                tasks, value, version, runner.wall_ms, self._seed
+            )  # fmt: skip
+            self.was_late = any(result.was_late for result in self._results)
+            replies = [reply for result in self._results for reply in result.replies]
+        if self._reads_only:
+            return Change(False, None, b"")
+        self._mark = runner.next_mark()
+        encoded = encode_replies(replies)
+        if len(encoded) > DONE_REPLY_BYTES:
+            encoded = encode_replies([REPLY_LOST] * len(replies))
+        return Change(changed, value if changed else None, self._mark + encoded)
+
+    def results_of(self, reply: bytes) -> list[TaskResult] | None:
+        """Of the last run, if ``reply`` is its (Rule N3)."""
+        return self._results if self._reads_only or reply[:MARK_BYTES] == self._mark else None
+
+
+def replies_of(reply: bytes, count: int) -> list[Reply] | None:
+    """What a run of another proposer, or an earlier one, has left; None: it can't be read."""
+    try:
+        replies = decode_replies(reply[MARK_BYTES:])
+    except (ValueError, msgspec.DecodeError):
+        return None
+    return replies if len(replies) == count else None
+
+
+class Errand:
+    """One operation on one register that clients of this node want."""
+
+    __slots__ = (
+        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "parts", "place",
+        "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes", "staged_ms",
+        "submissions", "waits_there",
+    )  # fmt: skip
+
+    def __init__(self, place: bytes, reads_only: bool, part: Part) -> None:
+        self.place = place
+        self.reads_only = reads_only
+        self.parts = [part]
+        self.size_bytes = part.size_bytes
+        self.staged_ms = part.staged_ms
+        self.execution: Execution | None = None
+        """None: it has not begun, and more parts may join it."""
+        self.seq = 0
+        self.since = 0
+        self.seed = 0
+        self.sent_to: NodeId = NO_NODE
+        """Who was sent a copy."""
+        self.sent_ms: Instant = 0
+        self.waits_there = False
+        """That copy may still be answered."""
+        self.here = False
+        """A copy was submitted here."""
+        self.copies = 0
+        """That have not ended, as far as is known."""
+        self.submissions = 0
+        """Copies that there ever were of this seq."""
+        self.retries = 0
+        self.in_doubt = False
+        """Some copy may have done it, and nobody will tell (Rule N2)."""
+        self.error = NO_MAJORITY
+        """What copies that have surely done nothing ended with."""
+        self.is_due = False
+        """It is to be begun here."""
+        self.is_over = False
+
+    @property
+    def tasks(self) -> list[Task]:
+        """What is to be run, in order."""
+        return [part.task for part in self.parts]
+
+    def has_room_for(self, part: Part) -> bool:
+        """Whether one more may go along."""
+        if self.execution is not None or len(self.parts) >= TASKS_MAX:
+            return False
+        return self.size_bytes + part.size_bytes <= CALLS_BYTES_MAX
+
+    def join(self, part: Part) -> None:
+        """One more goes along."""
+        self.parts.append(part)
+        self.size_bytes += part.size_bytes
+
+
+class _Front:
+    """What is going on with one key."""
+
+    __slots__ = ("reading", "waiting", "writing")
+
+    def __init__(self) -> None:
+        self.writing: Errand | None = None
+        self.waiting: deque[Part] = deque()
+        self.reading: Errand | None = None
+        """Not begun."""
+
+    def is_idle(self) -> bool:
+        return self.writing is None and self.reading is None and not self.waiting
+
+
+class Errands:
+    """All errands of one group on one node."""
+
+    def __init__(self, runner: Runner, prng: Prng, command_timeout_ms: int, limits: Limits) -> None:
+        self.runner = runner
+        self.since = 0
+        """The highest version that was seen; its owner raises it too."""
+        self.tracked: list[Run] = []
+        """Runs of clients who want to be told of changes, which have their replies; the group takes them."""
+        self.changed: list[bytes] = []
+        """Keys that runs of this node have changed, if ``notes_changes``; the group takes them."""
+        self.notes_changes = False
+        self.events: list[Event] = []
+        self.published: list[tuple[bool, bytes, bytes]] = []
+        self.denied: list[Denied] = []
+        self.pending_bytes = 0
+        """Writes without replies."""
+        self._prng = prng
+        self._timeout_ms = command_timeout_ms
+        self._due: list[Errand] = []
+        self._fronts: dict[bytes, _Front] = {}
+        self._writes: dict[int, Errand] = {}
+        """By seq: those that have begun."""
+        self._reads: dict[int, Errand] = {}
+        """By the number of their operation."""
+        self._operations: dict[int, Errand] = {}
+        self._sent: dict[int, Errand] = {}
+        """By seq, in the order in which they left: those that may be answered elsewhere."""
+        self._last_seq = 0
+        self._last_id = 0
+        self.counts = [0, 0, 0]
+        """Copies sent elsewhere; second copies; new seqs."""
+
+    # -- parts come -----------------------------------------------------------------------------
+
+    def add(self, part: Part, now_ms: Instant) -> None:
+        """One more part; whom it concerns is in its task."""
+        task = part.task
+        if task.key is None:
+            result = self.runner.registers.run(task, None, 0, self.runner.wall_ms, self._seed())
+            self._tell(result)
+            part.done(result.replies, 0, False)
+            return
+        place = place_key(task.db, task.key)
+        front = self._fronts.get(place)
+        if front is None:
+            front = self._fronts[place] = _Front()
+        if not task.reads_only:
+            self._add_write(place, front, part)
+        elif front.waiting:
+            self._add_late(place, front, part)
+        else:
+            self._add_read(place, front, part)
+
+    def _add_read(self, place: bytes, front: _Front, part: Part) -> None:
+        reading = front.reading
+        if reading is not None and reading.has_room_for(part):
+            reading.join(part)
+            return
+        front.reading = Errand(place, True, part)
+        self._due.append(front.reading)
+
+    def _add_late(self, place: bytes, front: _Front, part: Part) -> None:
+        """A read that goes as a write: what is late goes, and then it is so for everybody (Rule N4)."""
+        part.task = msgspec.structs.replace(part.task, reads_only=False)
+        self._add_write(place, front, part)
+
+    def _add_write(self, place: bytes, front: _Front, part: Part) -> None:
+        self.pending_bytes += part.size_bytes
+        writing = front.writing
+        if writing is None:
+            front.writing = Errand(place, False, part)
+            self._due.append(front.writing)
+        elif not front.waiting and writing.has_room_for(part):
+            writing.join(part)
+        else:
+            front.waiting.append(part)
+
+    def _seed(self) -> int:
+        return self._prng.u64() & SEED_MAX
+
+    # -- they begin -------------------------------------------------------------------------------
+
+    @property
+    def has_due(self) -> bool:
+        """Something is to be begun."""
+        return bool(self._due)
+
+    def take_due(self) -> list[Errand]:
+        """Errands to be begun now, or once more, and then here; no more parts join them."""
+        due, self._due = self._due, []
+        for errand in due:
+            errand.is_due = False
+            if errand.execution is None:
+                self._open(errand)
+        return [errand for errand in due if not errand.is_over]
+
+    def _open(self, errand: Errand) -> None:
+        errand.seed = self._seed()
+        errand.execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
+        if errand.reads_only:
+            front = self._fronts[errand.place]
+            if front.reading is errand:
+                front.reading = None
+                self._drop_idle(errand.place, front)
+        else:
+            self._number(errand)
+
+    def _number(self, errand: Errand) -> None:
+        """A seq of its own (Rule N1)."""
+        self._last_seq += 1
+        errand.seq = self._last_seq
+        errand.since = self.since
+        errand.submissions = 0
+        errand.sent_to = NO_NODE
+        errand.here = errand.waits_there = errand.in_doubt = False
+        self._writes[errand.seq] = errand
+
+    @property
+    def settled(self) -> int:
+        """Everything below this seq is over."""
+        for seq in self._writes:
+            return seq
+        return self._last_seq + 1
+
+    def operation(self, errand: Errand) -> Operation:
+        """A copy to be submitted here."""
+        assert errand.execution is not None and not errand.is_over
+        self._last_id += 1
+        number = self._last_id
+        self._operations[number] = errand
+        errand.copies += 1
+        errand.submissions += 1
+        errand.here = True
+        if errand.reads_only:
+            self._reads[number] = errand
+            return Operation(number, errand.place, errand.execution.change, True)
+        if errand.submissions > 1:
+            self.counts[1] += 1
+        return Operation(
+            number, errand.place, errand.execution.change, False, self.runner.origin, errand.seq,
+            errand.since, errand.submissions == 1, self.settled,
+        )  # fmt: skip
+
+    def sent(self, errand: Errand, to: NodeId, now_ms: Instant) -> None:
+        """A copy has left for ``to``."""
+        self.counts[0] += 1
+        errand.copies += 1
+        errand.submissions += 1
+        errand.sent_to = to
+        errand.sent_ms = now_ms
+        errand.waits_there = True
+        self._sent[errand.seq] = errand
+
+    # -- they end -----------------------------------------------------------------------------------
+
+    def ended(self, operation: Operation, now_ms: Instant) -> None:
+        """A copy that was submitted here has ended."""
+        errand = self._operations.pop(operation.op_id)
+        errand.copies -= 1
+        self._reads.pop(operation.op_id, None)
+        self.since = max(self.since, operation.version)
+        if errand.is_over or (not errand.reads_only and operation.seq != errand.seq):
+            return
+        assert errand.execution is not None
+        if operation.outcome is not Outcome.OK:
+            self._failed(errand, operation.outcome, operation.version, operation.exposed)
+            return
+        results = errand.execution.results_of(operation.reply)
+        if results is None:
+            self._end_with(errand, operation.reply, operation.version)
+        elif errand.reads_only and errand.execution.was_late:
+            self._read_again(errand)
+        else:
+            self._end(errand)
+            for part, result in zip(errand.parts, results, strict=True):
+                self._tell(result)
+                if result.changed and self.notes_changes:
+                    self.changed.append(key_of(errand.place))
+                part.done(result.replies, operation.version, result.there)
+
+    def answered(
+        self, sender: NodeId, seq: int, outcome: Outcome, version: int, reply: bytes, now_ms: Instant
+    ) -> None:
+        """The copy that was sent to ``sender`` has ended there."""
+        self.since = max(self.since, version)
+        errand = self._sent.get(seq)
+        if errand is None or errand.sent_to != sender:
+            return
+        self._forget_sent(errand)
+        if outcome is Outcome.OK:
+            self._end_with(errand, reply, version)
+        else:
+            self._failed(errand, outcome, version, False)
+
+    def _forget_sent(self, errand: Errand) -> None:
+        """Its copy elsewhere has ended, or will not be answered."""
+        del self._sent[errand.seq]
+        errand.waits_there = False
+        errand.copies -= 1
+
+    def _end_with(self, errand: Errand, reply: bytes, version: int) -> None:
+        """What another run has left."""
+        self._end(errand)
+        replies = replies_of(reply, sum([len(part.task.calls) for part in errand.parts]))
+        if self.notes_changes:
+            self.changed.append(key_of(errand.place))
+        position = 0
+        for part in errand.parts:
+            count = len(part.task.calls)
+            if replies is None:
+                part.failed(REPLY_LOST)
+            else:
+                part.done(replies[position : position + count], version, False)
+            position += count
+
+    def _failed(self, errand: Errand, outcome: Outcome, version: int, exposed: bool) -> None:
+        """A copy has ended without OK (Rules N1, N2)."""
+        if outcome is Outcome.FORGOTTEN and not exposed and errand.submissions == 1 and not errand.reads_only:
+            if errand.retries < RETRIES_MAX:
+                self._again(errand, version)
+                return
+            errand.error = NO_MAJORITY
+        elif outcome in (Outcome.INDEFINITE, Outcome.FORGOTTEN, Outcome.OVER):
+            errand.in_doubt = True
+        elif outcome is Outcome.TOO_LARGE:
+            errand.error = VALUE_TOO_LARGE
+        elif outcome is Outcome.BUSY and errand.here:
+            errand.error = TOO_MANY
+        if errand.copies == 0:
+            if not errand.here:
+                self._begin_here(errand)  # who was asked has not done it: this node does
+            else:
+                self._fail(errand, TIMEOUT_ERROR if errand.in_doubt else errand.error)
+
+    def _again(self, errand: Errand, version: int) -> None:
+        """The same under a new seq: the only copy has not done it, and what was forgotten is known now."""
+        self.counts[2] += 1
+        errand.retries += 1
+        self.since = max(self.since, version)
+        del self._writes[errand.seq]
+        self._number(errand)
+        self._due.append(errand)
+
+    def _read_again(self, errand: Errand) -> None:
+        """Rule N4."""
+        errand.is_over = True
+        place = errand.place
+        front = self._fronts.get(place)
+        if front is None:
+            front = self._fronts[place] = _Front()
+        for part in errand.parts:
+            self._add_late(place, front, part)
+
+    def _fail(self, errand: Errand, error: Error) -> None:
+        self._end(errand)
+        for part in errand.parts:
+            part.failed(error)
+
+    def _end(self, errand: Errand) -> None:
+        """It is over: what waits for its key goes on."""
+        errand.is_over = True
+        if errand.reads_only:
+            return
+        self._writes.pop(errand.seq, None)
+        if errand.waits_there:
+            self._forget_sent(errand)
+        for part in errand.parts:
+            self.pending_bytes -= part.size_bytes
+        front = self._fronts[errand.place]
+        if front.writing is errand:
+            front.writing = None
+            self._next(errand.place, front)
+
+    def _next(self, place: bytes, front: _Front) -> None:
+        """All that waits, as far as it goes together."""
+        if not front.waiting:
+            self._drop_idle(place, front)
+            return
+        errand = front.writing = Errand(place, False, front.waiting.popleft())
+        while front.waiting and errand.has_room_for(front.waiting[0]):
+            errand.join(front.waiting.popleft())
+        self._due.append(errand)
+
+    def _drop_idle(self, place: bytes, front: _Front) -> None:
+        if front.is_idle():
+            del self._fronts[place]
+
+    def _tell(self, result: TaskResult) -> None:
+        """What an accepted run says to others."""
+        if result.events:
+            self.events.extend(result.events)
+        if result.published:
+            self.published.extend(result.published)
+        if result.denied:
+            self.denied.extend(result.denied)
+
+    # -- time, and links that break ---------------------------------------------------------------------
+
+    def lost(self, peer: NodeId) -> None:
+        """What was sent to ``peer`` is not answered any more: a copy follows here."""
+        for errand in [errand for errand in self._sent.values() if errand.sent_to == peer]:
+            self._forget_sent(errand)
+            errand.in_doubt = True
+            if not errand.here:
+                self._begin_here(errand)
+            elif errand.copies == 0:
+                self._fail(errand, TIMEOUT_ERROR)
+
+    def _begin_here(self, errand: Errand) -> None:
+        """A copy is to be submitted here."""
+        if not errand.is_due:
+            errand.is_due = True
+            self._due.append(errand)
+
+    def retry(self, before_ms: Instant) -> None:
+        """What was sent before that and has no answer: a copy follows here."""
+        for errand in self._sent.values():
+            if errand.sent_ms >= before_ms:
+                break
+            if not errand.here:
+                self._begin_here(errand)
+
+    def expire(self, oldest_ms: Instant) -> None:
+        """Give up what has come before that: what waits for its turn, and what the room should have ended."""
+        for place, front in list(self._fronts.items()):
+            if front.waiting and front.waiting[0].staged_ms < oldest_ms:
+                self._expire_waiting(front, oldest_ms)
+            self._drop_idle(place, front)
+        for errand in [*self._writes.values(), *self._reads.values()]:
+            if (
+                errand.staged_ms < oldest_ms - GRACE_MS
+                and not errand.is_over
+                and not any(part.patient for part in errand.parts)
+            ):
+                self._fail(errand, TIMEOUT_ERROR)
+
+    def _expire_waiting(self, front: _Front, oldest_ms: Instant) -> None:
+        kept: deque[Part] = deque()
+        for part in front.waiting:
+            if part.patient or part.staged_ms >= oldest_ms:
+                kept.append(part)
+            else:
+                self.pending_bytes -= part.size_bytes
+                part.failed(NO_MAJORITY)
+        front.waiting = kept
+
+    def fail_all(self, error: Error) -> None:
+        """The group is no more: what has begun may have happened."""
+        begun = [*self._writes.values(), *self._reads.values()]
+        due, self._due = self._due, []
+        for front in self._fronts.values():
+            waiting, front.waiting = front.waiting, deque()
+            for part in waiting:
+                self.pending_bytes -= part.size_bytes
+                part.failed(error)
+        for errand in begun:
+            self._fail(errand, TIMEOUT_ERROR)
+        for errand in due:
+            if not errand.is_over:
+                self._fail(errand, error)
+        self._due = []
+        self._fronts.clear()
+
+    # -- what is under way ------------------------------------------------------------------------------
+
+    @property
+    def has_writes(self) -> bool:
+        """Writes have no replies yet."""
+        return bool(self._writes) or self.pending_bytes > 0
+
+    @property
+    def busy(self) -> bool:
+        """Something is under way or waits."""
+        return bool(self._fronts or self._operations or self._due)
+
+    def check_rest(self) -> None:
+        """Assert that the numbers fit together."""
+        waiting = [part for front in self._fronts.values() for part in front.waiting]
+        writing = [front.writing for front in self._fronts.values() if front.writing is not None]
+        parts = waiting + [part for errand in writing for part in errand.parts]
+        assert self.pending_bytes == sum([part.size_bytes for part in parts])
+        assert len(self._writes) == sum([errand.execution is not None for errand in writing])
+        assert all(errand.waits_there and not errand.is_over for errand in self._sent.values())

@@ -1,0 +1,251 @@
+"""Databases of mode ``paxos`` on whole nodes: any of them serves, whoever is gone."""
+
+import pytest
+
+from tests.core.node.bench import Limits
+from tests.core.node.registers import FIRST, is_at_rest, members, registers, with_registers
+
+# -- commands
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_any_node_serves_what_concerns_one_key(number):
+    bench = with_registers()
+    bench.talk(
+        f"""
+        x@{number}> SELECT 7 | SET k 1 | GET k | INCR k | APPEND k 0 | GET k | DEL k | GET k | EXISTS k
+        +OK
+        +OK
+        "1"
+        2
+        2
+        "20"
+        1
+        nil
+        0
+        x> HSET h f v g w | HGETALL h | EXPIRE h 100 | TTL h | TYPE h | PERSIST h | TTL h
+        2
+        {{"f" "v" "g" "w"}}
+        1
+        100
+        +hash
+        1
+        -1
+        x> EVAL "return redis.call('INCRBY', KEYS[1], ARGV[1])" 1 n 5 | EVAL "return 7" 0 | RPUSH l a b | LRANGE l 0 -1
+        5
+        7
+        2
+        ["a" "b"]
+        x> SET k v NX | SET k w NX | SET k w XX GET | OBJECT ENCODING k | GETDEL k | SADD s 1 2 | SCARD s | LPOP l
+        +OK
+        nil
+        "v"
+        "embstr"
+        "w"
+        2
+        2
+        "a"
+        """.replace('{"f" "v" "g" "w"}', '["f" "v" "g" "w"]')
+    )
+
+
+def test_what_one_node_was_told_all_nodes_know():
+    bench = with_registers(5)
+    assert len(members(bench)) == 3
+    for number in bench.servers:
+        name = f"x{number}"
+        assert bench.answer(f"{name}@{number}", "SELECT 7") == "+OK"
+        assert bench.say(name, f"INCR n | GET n | SET k{number} v{number}") == [
+            str(number), f'"{number}"', "+OK",
+        ]  # fmt: skip
+    for number in bench.servers:
+        assert bench.say(f"x{number}", "MGET k1 k2 k3 k4 k5 none") == ['["v1" "v2" "v3" "v4" "v5" nil]']
+        assert bench.say(f"x{number}", "EXISTS k1 k2 none | DBSIZE") == ["2", "6"]
+    assert is_at_rest(bench)
+
+
+def test_transactions_of_one_key_and_what_is_watched():
+    bench = with_registers()
+    bench.talk(
+        """
+        a> MULTI | SET k 1 | INCR k | GET k | EXEC
+        +OK
+        +QUEUED
+        +QUEUED
+        +QUEUED
+        [+OK 2 "2"]
+        a> WATCH k | GET k
+        +OK
+        "2"
+        b> INCR k
+        3
+        a> MULTI | SET k 9 | EXEC | GET k
+        +OK
+        +QUEUED
+        nil*
+        "3"
+        a> WATCH k | MULTI | SET k 9 | EXEC | GET k
+        +OK
+        +OK
+        +QUEUED
+        [+OK]
+        "9"
+        a> WATCH k | UNWATCH | MULTI | GET k | EXEC
+        +OK
+        +OK
+        +OK
+        +QUEUED
+        ["9"]
+        """
+    )
+
+
+CROSS = "-CROSSSLOT each key stands for itself in a keyspace of mode paxos"
+
+
+def test_what_concerns_several_keys_is_refused_before_anything_is_done():
+    bench = with_registers()
+    for line in (
+        "MSET a 1 b 2",
+        "RENAME a b",
+        "SINTER a b",
+        "COPY a b",
+        "EVAL 'return 1' 2 a b",
+        "SMOVE a b x",
+    ):
+        assert bench.answer("a", line).startswith(CROSS), line
+    for line in ("MOVE a 0", "COPY a a DB 0"):
+        assert "moved or copied" in bench.answer("a", line), line
+    assert bench.answer("a", "BLPOP l 0").startswith("-ERR calls that wait")
+    assert bench.say("a", "MULTI | SET a 1 | SET b 2 | EXEC")[-1].startswith(CROSS)
+    assert bench.say("a", "WATCH a b")[-1].startswith(CROSS)
+    assert bench.say("a", "WATCH a | MULTI | SET b 2 | EXEC")[-1].startswith(CROSS)
+    assert bench.say("a", "MULTI | SELECT 0 | GET a | SELECT 7 | GET a | EXEC")[-1].startswith(CROSS)
+    assert bench.say("a", "SELECT 0 | WATCH a | SELECT 7 | MULTI | GET a | EXEC")[-1].startswith(CROSS)
+    assert (
+        bench.say("a", "SELECT 0 | SET k v | MOVE k 7 | COPY k k DB 7 | SWAPDB 0 7")[2:4]
+        == [bench.answer("a", "MOVE k 7")] * 2
+    )
+    assert bench.say("a", "GET k | SELECT 7 | DBSIZE") == ['"v"', "+OK", "0"]
+
+
+def test_walks_over_whole_databases():
+    bench = with_registers()
+    for n in range(20):
+        bench.ask("abc"[n % 3], f"SET k{n} {n}")
+    bench.ask("a", "DEL k3")
+    assert bench.answer("b", "DBSIZE") == "19"
+    assert len(bench.answer("c", "KEYS k1*").split()) == 11
+    found: list[str] = []
+    cursor = "0"
+    while True:
+        head, _, rest = bench.answer("b", f"SCAN {cursor} COUNT 4").partition(" ")
+        found += rest.strip("[]").split()
+        cursor = head.strip('["')
+        if cursor == "0":
+            break
+    assert sorted(found) == sorted(f'"k{n}"' for n in range(20) if n != 3)
+    assert bench.answer("a", "RANDOMKEY").startswith('"k')
+    assert bench.answer("a", "FLUSHDB") == "+OK"
+    bench.until(lambda: bench.answer("b", "DBSIZE") == "0")
+
+
+def test_several_groups_of_registers():
+    bench = with_registers(3, "SHARDS 4")
+    for n in range(12):
+        assert bench.answer("abc"[n % 3], f"SET k{n} {n}") == "+OK"
+    assert bench.answer("a", "MGET k11 k1 k5 k0 none k1") == '["11" "1" "5" "0" nil "1"]'
+    assert bench.say("b", "DBSIZE | DEL k0 k1 k2 none | EXISTS k0 k3 k4 | DBSIZE") == ["12", "3", "2", "9"]
+    assert bench.answer("c", "MSET k1 1 k2 2").startswith(CROSS)
+    assert bench.say("c", "MULTI | SET k3 x | GET k3 | EXEC")[-1] == '[+OK "x"]'
+    assert bench.say("c", "WATCH k3 k4")[-1].startswith(CROSS)
+    assert len(bench.answer("a", "KEYS *").split()) == 9
+
+
+# -- faults
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_any_node_may_die(power):
+    bench = with_registers()
+    bench.say("a", "SET k 1 | HSET h f v")
+    for number, name in ((1, "b"), (2, "c"), (3, "a")):
+        bench.crash(number, power)
+        assert bench.answer(name, "INCR k") == str(number + 1)
+        assert bench.answer(name, "HGET h f") == '"v"'
+        bench.start(number)
+        bench.wait(500)
+        dead = {1: "a", 2: "b", 3: "c"}[number]
+        del bench.clients[dead]
+        assert bench.say(f"{dead}@{number}", "SELECT 7") == ["+OK"]
+        assert bench.answer(dead, "GET k") == f'"{number + 1}"'
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_all_nodes_restart(power):
+    bench = with_registers()
+    bench.say("a", "SET k 1 | INCR k | DEL gone | SET l x")
+    for number in (1, 2, 3):
+        bench.crash(number, power)
+    for number in (1, 2, 3):
+        bench.start(number)
+    bench.elect(1)
+    bench.clients.clear()
+    assert bench.answer("a", "SELECT 7") == "+OK"
+    assert bench.answer("a", "GET k") == '"2"'
+    assert bench.say("a", "GET l | INCR k | DBSIZE") == ['"x"', "3", "2"]
+    assert not registers(bench, 1).doubtful
+
+
+def test_without_a_majority_nothing_is_done():
+    bench = with_registers(command_timeout_ms=1000)
+    bench.say("a", "SET k 1")
+    bench.crash(2)
+    bench.crash(3)
+    said = bench.answer("a", "SET k 2")
+    assert said.startswith(("-CLUSTERDOWN", "-TIMEOUT"))
+    bench.start(2)
+    bench.wait(1000)
+    assert bench.answer("a", "GET k") in ('"1"', '"2"')
+
+
+def test_a_log_that_is_compacted_keeps_all_registers():
+    limits = Limits(segment_bytes=64 * 1024, snapshot_log_bytes=20_000, snapshot_chunk_bytes=2_000)
+    bench = with_registers(limits=limits)
+    for n in range(300):
+        bench.ask("abc"[n % 3], f"SET k{n % 30} {'v' * 300}{n}")
+    assert all(any(f.startswith(f"snap-{FIRST}-") for f in s.disk.names()) for s in bench.servers.values())
+    for number in (1, 2, 3):
+        bench.crash(number)
+    for number in (1, 2, 3):
+        bench.start(number)
+    bench.elect(1)
+    bench.clients.clear()
+    bench.answer("a", "SELECT 7")
+    assert bench.answer("a", "DBSIZE") == "30"
+    assert bench.answer("a", "GET k29").endswith('v299"')
+
+
+# -- coming and going
+
+
+def test_a_keyspace_that_is_dropped_leaves_nothing():
+    bench = with_registers(5)
+    bench.say("a", "SET k 1")
+    assert bench.answer("a", "KEYSPACE DROP 7 FORCE") == "+OK"
+    bench.wait(200)
+    for server in bench.servers.values():
+        node = server.node
+        assert not node.front.registers and FIRST not in node.front.replicas
+        assert "group 2 leaves this node" in server.log
+    assert bench.say("a", "SELECT 7 | GET k") == ["+OK", "nil"], "it is the default keyspace's again"
+    assert bench.answer("a", "KEYSPACE CREATE 7 MODE paxos") == "+OK"
+    assert bench.say("b", "SELECT 7 | GET k | SET k 2") == ["+OK", "nil", "+OK"]
+    for number in bench.servers:
+        bench.crash(number)
+    for number in bench.servers:
+        bench.start(number)
+    bench.elect(1)
+    bench.clients.clear()
+    bench.answer("d@4", "SELECT 7")
+    assert bench.answer("d", "GET k") == '"2"'
