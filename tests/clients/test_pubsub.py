@@ -111,7 +111,7 @@ def test_asynchronous_clients(cluster, protocol):
         await one.aclose()
         await other.aclose()
 
-    asyncio.run(asyncio.wait_for(conversation(), 30))
+    asyncio.run(asyncio.wait_for(conversation(), 90))
 
 
 def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(cluster):
