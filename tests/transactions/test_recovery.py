@@ -39,7 +39,7 @@ def txn(*words):
         [sys.executable, "-m", "trivet", "txn", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
