@@ -73,8 +73,13 @@ def longest_s(load, at_s, without):
 
 
 def percentile_s(load, share):
-    """So long the given share of all calls took at most."""
-    spans = sorted(end - begun for client in load.clients for begun, end in list(client.done))
+    """So long the given share of all calls at nodes that were not down took at most."""
+    spans = sorted(
+        end - begun
+        for client in load.clients
+        for begun, end in list(client.done)
+        if not any(begun < to and end > fro for fro, to in load.down[client.node])
+    )
     return spans[min(len(spans) - 1, int(len(spans) * share))]
 
 
