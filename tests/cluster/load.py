@@ -36,6 +36,8 @@ def connect(port, host=HOST, timeout_s=30.0, **words):
 class Client(threading.Thread):
     """One client in a closed loop."""
 
+    db = 0
+
     def __init__(self, number, node, port, host=HOST):
         super().__init__(daemon=True, name=f"client-{number}")
         self.number = number
@@ -60,7 +62,7 @@ class Client(threading.Thread):
             count += 1
             try:
                 if client is None:
-                    client = connect(self.address[1], self.address[0])
+                    client = connect(self.address[1], self.address[0], db=self.db)
                     client.ping()
                 self._one(client, counter, count)
             except redis.ConnectionError:

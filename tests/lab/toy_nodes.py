@@ -17,7 +17,7 @@ from trivet.core.node.effects import Effects
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
 from trivet.lab.resp import Status
-from trivet.lab.seam import NOTHING_STANDS, NodeLike, Standing
+from trivet.lab.seam import NOTHING_STANDS, NodeLike, RegisterHeldLike, RegistersLike, Standing
 from trivet.lab.world.options import RunOptions
 
 LOG = "log"
@@ -330,6 +330,12 @@ class ToyNode:
         known = self.node == 1 and 1 <= index <= self.synced.get(self.token_done, 0)
         return (1, self.logged[index - 1]) if known else None
 
+    def register_numbers(self) -> list[int]:
+        return []
+
+    def registers(self, group: int) -> RegistersLike:
+        raise KeyError(group)
+
 
 class ToyNodes:
     tick_ms = 20
@@ -383,6 +389,12 @@ class ToyNodes:
         return []
 
     def transacted(self, node: NodeLike) -> dict[str, int]:
+        return {}
+
+    def registers_held(self, node: NodeLike, group: int) -> dict[bytes, RegisterHeldLike]:
+        return {}
+
+    def registered(self, node: NodeLike) -> dict[str, int]:
         return {}
 
     def is_dropped(self, node: NodeLike, group: int) -> bool:

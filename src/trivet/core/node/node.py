@@ -116,6 +116,7 @@ class Node(Views):
         self._finished = False
         self._fatal = ""
         self._leaders = Leaders()
+        self._taught = b""
         self._busy: dict[Replica, None] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
         self._turned: dict[Replica, None] = {}
@@ -442,6 +443,13 @@ class Node(Views):
         if self.residents.look_at_map(mono_ms):
             self.steward.on_map()
             front.look_at_waiting()
+        if machine.scripts.taught != self._taught:
+            self._taught = machine.scripts.taught
+            if self.system.raft.role is Role.LEADER:
+                # What functions mean on registers, each node knows by its replica of this group (Rule L4).
+                for peer in self.system.raft.peers:
+                    self.system.raft.want_commit(peer)
+                self.system.stir()
         if front.guard.is_stale(machine.users):
             front.renew_users()
         rules = front.rules
