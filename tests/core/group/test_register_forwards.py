@@ -45,8 +45,10 @@ class Bench:
         self.errands = Errands(Runner(Registers(Users(), Scripts()), own), Prng(1), 1000, Limits())
         self.forwards = Forwards(self.errands, self.paxos, bytes_max, Silent() if silent else None)
 
-    def submit(self, *items: SubmitItem, taught: bytes = b"", origin: int = FROM, sender: int = 2) -> None:
-        self.forwards.on_submit(sender, Submit(origin, 0, taught, list(items), 1))
+    def submit(
+        self, *items: SubmitItem, taught: bytes = b"", origin: int = FROM, sender: int = 2, epoch: int = 1
+    ) -> None:
+        self.forwards.on_submit(sender, Submit(origin, 0, taught, list(items), epoch))
 
     def run(self) -> None:
         """Until nothing moves."""
@@ -125,6 +127,12 @@ def test_who_knows_other_functions_does_not_take_it() -> None:
     assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
 
 
+def test_who_is_behind_does_not_take_it() -> None:
+    bench = Bench()
+    bench.submit(item(1, [b"INCR", b"k"]), epoch=2)
+    assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
+
+
 def test_a_node_has_so_much_under_way_and_no_more() -> None:
     bench = Bench()
     bench.submit(item(1, [b"SET", b"k", b"v" * 2000]))
@@ -163,6 +171,7 @@ class Caught:
     """A room that begins nothing."""
 
     floor_version = 0
+    epoch = 1
 
     def __init__(self) -> None:
         self.submitted: list[Operation] = []

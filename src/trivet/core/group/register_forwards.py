@@ -114,6 +114,7 @@ class Forwards:
         if node_of(message.origin) != sender:
             return
         knows = message.taught == self._errands.runner.registers.scripts.taught
+        knows = knows and message.epoch <= self._paxos.epoch  # else it waits for the map, and its clients for it
         for item in message.items:
             if (message.origin, item.seq) in self._by_seq:
                 continue  # a copy joins it: one answer will do
