@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from trivet.core.access.users import Users
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
@@ -32,6 +33,8 @@ from trivet.core.script.scripts import Scripts
 from trivet.core.values.codec import encode_value
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import OK, Error, Reply
+
+pytestmark = only_pure
 
 WALL_MS = 1_000_000
 ORIGIN = 77

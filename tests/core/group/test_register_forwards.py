@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from tests.core.group.test_register_errands import Wanted
 from trivet.core.access.users import Users
 from trivet.core.base.buggify import REGISTERS_SILENT
@@ -25,6 +26,8 @@ from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.script.scripts import Scripts
+
+pytestmark = only_pure
 
 FROM = proposer_of(2, 5)
 
