@@ -9,7 +9,8 @@ from tests.core.group.pure import only_pure
 from tests.core.group.register_world import SKEW_MS, THEMES, Client, World, play
 from trivet.core.base.prng import Prng
 from trivet.core.group.paxos_group import PaxosGroup
-from trivet.core.group.register_errands import Errand, Errands, Execution, Runner
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import Execution, Runner
 from trivet.core.group.register_forwards import Forwards
 from trivet.core.machine.register import TaskResult
 from trivet.core.paxos.operation import Operation, Outcome

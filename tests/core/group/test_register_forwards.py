@@ -8,7 +8,8 @@ from trivet.core.access.users import Users
 from trivet.core.base.buggify import REGISTERS_SILENT
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
-from trivet.core.group.register_errands import DONE_REPLY_BYTES, Errands, Runner, replies_of
+from trivet.core.group.register_errands import Errands
+from trivet.core.group.register_execution import DONE_REPLY_BYTES, Runner, replies_of
 from trivet.core.group.register_forwards import Forwards, is_sound
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (

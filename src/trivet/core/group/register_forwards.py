@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 from trivet.core.base.buggify import REGISTERS_SILENT, Buggify
 from trivet.core.base.ids import NodeId
 from trivet.core.command.table import Event
-from trivet.core.group.register_errands import MARK_BYTES, Errand, Errands, Execution
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import MARK_BYTES, Execution
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
     ELSEWHERE,
