@@ -13,13 +13,15 @@ from mutants.rows import ABSENT, MUTANTS
 NAMES = [f"{m.row}-{sum(o.row == m.row for o in MUTANTS[:i])}" for i, m in enumerate(MUTANTS)]
 CAUGHT = [
     # The first of each row, of the older sections, in every run of the tests; all of them in the soak.
-    pytest.param(m, id=name, marks=[pytest.mark.soak] if m.soak or name[-1] != "0" or name[0] in "HT" else [])
+    pytest.param(
+        m, id=name, marks=[pytest.mark.soak] if m.soak or name[-1] != "0" or name[0] in "HTP" else []
+    )
     for m, name in zip(MUTANTS, NAMES, strict=True)
     if not m.gap
 ]
 ROWS = [
     f"{letter}{n}"
-    for letter, last in (("R", 17), ("E", 5), ("L", 8), ("M", 8), ("H", 6), ("T", 9), ("C", 9))
+    for letter, last in (("R", 17), ("E", 5), ("L", 8), ("M", 8), ("H", 6), ("T", 9), ("P", 10), ("C", 9))
     for n in range(1, last + 1)
 ]
 

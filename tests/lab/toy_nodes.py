@@ -17,7 +17,7 @@ from trivet.core.node.effects import Effects
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
 from trivet.lab.resp import Status
-from trivet.lab.seam import NOTHING_STANDS, NodeLike, Standing
+from trivet.lab.seam import NOTHING_STANDS, NodeLike, RegisterHeldLike, RegistersLike, Standing
 from trivet.lab.world.options import RunOptions
 
 LOG = "log"
@@ -306,10 +306,13 @@ class ToyNode:
         done, self.effects = self.effects, Effects()
         return Effects() if self.flaw == "hang" and self.ticks > 50 else done
 
-    def check_invariants(self) -> None:
+    def check_invariants(self, whole: bool) -> None:
         pass
 
     def group_numbers(self) -> list[int]:
+        return [1]
+
+    def turned(self) -> list[int]:
         return [1]
 
     def observe(self, group: int) -> Looks:
@@ -326,6 +329,12 @@ class ToyNode:
     def log_entry(self, index: int, group: int) -> tuple[int, int] | None:
         known = self.node == 1 and 1 <= index <= self.synced.get(self.token_done, 0)
         return (1, self.logged[index - 1]) if known else None
+
+    def register_numbers(self) -> list[int]:
+        return []
+
+    def registers(self, group: int) -> RegistersLike:
+        raise KeyError(group)
 
 
 class ToyNodes:
@@ -380,6 +389,12 @@ class ToyNodes:
         return []
 
     def transacted(self, node: NodeLike) -> dict[str, int]:
+        return {}
+
+    def registers_held(self, node: NodeLike, group: int) -> dict[bytes, RegisterHeldLike]:
+        return {}
+
+    def registered(self, node: NodeLike) -> dict[str, int]:
         return {}
 
     def is_dropped(self, node: NodeLike, group: int) -> bool:

@@ -17,10 +17,11 @@ from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
+from trivet.lab.judges.registers import RegisterJudge, unsettled, wanted_of
 from trivet.lab.judges.slots import SlotJudge, disagreement
 from trivet.lab.judges.standing import StandingJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
-from trivet.lab.seam import NodeFactory, ObservationLike
+from trivet.lab.seam import NodeFactory, ObservationLike, RegistersLike
 from trivet.lab.workloads import Mix
 from trivet.lab.world.admin import Orders
 from trivet.lab.world.client import Call, Client, Source
@@ -29,7 +30,7 @@ from trivet.lab.world.disk import SimulatedDisk
 from trivet.lab.world.nemesis import Nemesis
 from trivet.lab.world.network import Network
 from trivet.lab.world.options import RunOptions
-from trivet.lab.world.process import Process, World
+from trivet.lab.world.process import HeldOf, Process, World
 from trivet.lab.world.sim import Simulation
 from trivet.lab.world.trace import Trace
 from trivet.lab.world.wires import Wires
@@ -78,6 +79,7 @@ class SimulatedCluster:
         self.invariants = GroupJudges()
         self.slots = SlotJudge(self.invariants.complaints)
         self.standing = StandingJudge(self.invariants.complaints)
+        self.registers = RegisterJudge(self.invariants.complaints)
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}
         self.world = World(self.simulation, self.trace, options, factory, self.network)
@@ -169,6 +171,7 @@ class SimulatedCluster:
     def booted(self, node: NodeId) -> None:
         """A node is up."""
         self.invariants.booted(node)
+        self.registers.booted(node)
 
     def observed(
         self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
@@ -214,6 +217,14 @@ class SimulatedCluster:
         self._last_led.pop((node, group), None)
         self._last_commit.pop((node, group), None)
 
+    def registers_seen(self, node: NodeId, group: GroupId, seen: RegistersLike, held: HeldOf) -> None:
+        """A turn of a node has changed its part in a group of registers."""
+        self.registers.observed(node, group, seen, held)
+
+    def registers_left(self, node: NodeId, group: GroupId) -> None:
+        """A group of registers is gone from a running node."""
+        self.registers.left(node, group)
+
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None:
         """Something happened that must not."""
         self.trace.say(self.simulation.now_us, 0, f"{judge} complains: {sentence}")
@@ -237,7 +248,10 @@ class SimulatedCluster:
         for process in self.processes.values():
             process.count_transactions()
         rare = {f"buggify {point}": count for point, count in sorted(self._points().items())}
-        return self.invariants.reached | self.sometimes.reached | rare
+        chosen = (
+            {"registers: a majority holds a version": self.registers.chosen} if self.registers.chosen else {}
+        )
+        return self.invariants.reached | self.sometimes.reached | chosen | rare
 
     def _points(self) -> dict[str, int]:
         return {} if self.world.points is None else self.world.points.counts
@@ -304,6 +318,7 @@ class SimulatedCluster:
         return cluster is None or all(
             2 * len([node for node in row.members if node in core]) > len(row.members)
             and self.invariants.voters_of(row.id, row.members) == sorted(row.members)
+            and not row.incoming
             for row in cluster.groups.values()
         )
 
@@ -407,6 +422,20 @@ class SimulatedCluster:
                     "replicas", f"final states differ at one applied index (group {group})", self._state()
                 )
         self._slots_agree()
+        for _ in range(self.options.liveness_ms // SWEEP_MS):
+            if not self._unsettled() or self.spoken():
+                return
+            self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
+        self.complain("registers", f"in the end: {self._unsettled()}", self._state())
+
+    def _unsettled(self) -> str:
+        """What is not as it must be of registers."""
+        looks = {
+            (node, group): (seen, process.registers_held(group))
+            for node, process in self.processes.items() for group, seen in process.registers.items()
+        }  # fmt: skip
+        cluster = self.newest_map()
+        return "" if cluster is None else unsettled(wanted_of(cluster), looks, list(self.processes))
 
     def _is_swept(self) -> bool:
         """Moves come to their ends, and soon after that nothing is left of them."""
@@ -456,9 +485,12 @@ class SimulatedCluster:
         cluster = self.newest_map()
         if cluster is None:
             return True
-        rows = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
-        return not cluster.moves and all(
-            sorted(self.invariants.members_of(row.id, ())) == sorted(row.target) for row in rows
+        registers = wanted_of(cluster)
+        rows = [row for row in cluster.groups.values() if row.id not in (SYSTEM_GROUP, *registers)]
+        return (
+            not cluster.moves
+            and not any(wanted.is_changing for wanted in registers.values())
+            and all(sorted(self.invariants.members_of(row.id, ())) == sorted(row.target) for row in rows)
         )
 
     def _is_level(self, group: GroupId) -> bool:
@@ -495,6 +527,7 @@ class SimulatedCluster:
                 f"{members_text(seen.membership)} since {seen.membership_index}"
                 for group, seen in process.looks.items()
             ]
+            lines += [f"node {node}, group {group}: {seen}" for group, seen in process.registers.items()]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
 

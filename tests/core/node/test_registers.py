@@ -249,3 +249,126 @@ def test_a_keyspace_that_is_dropped_leaves_nothing():
     bench.clients.clear()
     bench.answer("d@4", "SELECT 7")
     assert bench.answer("d", "GET k") == '"2"'
+
+
+# -- what else clients use
+
+
+def test_scripts_and_functions_are_known_on_every_node():
+    bench = with_registers()
+    sha = bench.answer("a", "SCRIPT LOAD \"return redis.call('INCR', KEYS[1])\"").strip('"')
+    assert [bench.answer(name, f"EVALSHA {sha} 1 n") for name in "abc"] == ["1", "2", "3"]
+    assert bench.answer("b", f"EVALSHA {'0' * 40} 1 n").startswith("-NOSCRIPT")
+    assert bench.answer("b", f"SCRIPT EXISTS {sha} {'0' * 40}") == "[1 0]"
+    library = "#!lua name=lib\\nredis.register_function('add', function(k, a) return redis.call('INCRBY', k[1], a[1]) end)"
+    assert bench.answer("a", f'FUNCTION LOAD "{library}"') == '"lib"'
+    assert [bench.answer(name, "FCALL add 1 n 10") for name in "abc"] == ["13", "23", "33"]
+    assert bench.say("c", f"MULTI | EVALSHA {sha} 1 n | GET n | EXEC")[-1] == '[34 "34"]'
+    assert "CROSSSLOT" in bench.answer("a", "EVAL \"return redis.call('GET', 'other')\" 1 n")
+
+
+def test_a_user_may_do_in_a_script_what_it_may_do():
+    bench = with_registers()
+    bench.ask("a", "ACL SETUSER ann on nopass +@all -incr ~*")
+    bench.ask("b", "AUTH ann x")
+    script = "EVAL \"return redis.pcall('INCR', KEYS[1])\" 1"
+    for key in ("k1", "k2", "k3", "k4", "k5"):
+        assert "can't run this command" in bench.answer("b", f"{script} {key}") or "NOPERM" in bench.answer(
+            "b", f"{script} {key}"
+        )
+        assert bench.answer("a", f"GET {key}") == "nil"
+    assert bench.answer("b", "INCR k1").startswith("-NOPERM")
+
+
+def test_events_and_messages_reach_all_nodes():
+    bench = with_registers()
+    bench.ask("a", "CONFIG SET notify-keyspace-events KEA")
+    for name, number in (("s", 2), ("t", 3)):
+        bench.ask(f"{name}@{number}", "PSUBSCRIBE __keyspace@7__:* news")
+    bench.wait(100)
+    for name in "abc":
+        said = bench.say(name, f"SET {name} 1")
+        for who in "st":
+            assert f'{who}: ["pmessage" "__keyspace@7__:*" "__keyspace@7__:{name}" "set"]' in said
+    said = bench.say("a", "EVAL \"redis.call('PUBLISH', 'news', 'x') return redis.call('DEL', KEYS[1])\" 1 a")
+    for who in "st":
+        assert f'{who}: ["pmessage" "news" "news" "x"]' in said
+        assert f'{who}: ["pmessage" "__keyspace@7__:*" "__keyspace@7__:a" "del"]' in said
+
+
+def test_who_caches_is_told_at_once():
+    bench = with_registers()
+    bench.ask("x@1", "HELLO 3")
+    bench.ask("x", "SELECT 7 | CLIENT TRACKING ON")
+    said = bench.say("x", "GET k")
+    assert '>["invalidate" ["k"]]' in said and "nil3" in said
+    bench.ask("y@2", "HELLO 3")
+    bench.ask("y", "SELECT 7 | CLIENT TRACKING ON BCAST PREFIX k")
+    bench.wait(100)
+    assert 'y: >["invalidate" ["k"]]' in bench.say("a", "SET k 1")
+
+
+def test_deadlines_pass_on_all_nodes():
+    bench = with_registers()
+    bench.ask("a", "SET k v PX 300 | SET l v PX 100000 | HSET h f v")
+    assert bench.answer("b", "PTTL k") != "-1"
+    bench.wait(400)
+    for name in "abc":
+        assert bench.answer(name, "GET k") == "nil"
+        assert bench.answer(name, "GET l") == '"v"'
+    bench.wait(3_000)
+    assert bench.answer("c", "DBSIZE") == "2"
+    assert sum(registers(bench, number).keys for number in bench.servers) <= 9
+
+
+def test_what_clients_of_redis_cluster_ask():
+    bench = with_registers()
+    bench.say("a", "SET k v | SET {k}2 w")
+    slot = bench.answer("a", "CLUSTER KEYSLOT k")
+    assert bench.answer("b", f"CLUSTER COUNTKEYSINSLOT {slot}") == "2"
+    assert sorted(bench.answer("b", f"CLUSTER GETKEYSINSLOT {slot} 5").strip("[]").split()) == [
+        '"k"',
+        '"{k}2"',
+    ]
+    assert bench.answer("c", "CLUSTER SLOTS").startswith('[[0 16383 ["10.0.0.3"')
+    assert "cluster_state:ok" in bench.answer("c", "CLUSTER INFO")
+    assert bench.say("c", "READONLY | GET k | ASKING | GET k") == ["+OK", '"v"', "+OK", '"v"']
+    assert bench.answer("a", "WAIT 1 1000") == "1"
+
+
+def test_what_is_shown_of_them():
+    bench = with_registers()
+    bench.say("a", "SET k v | SET l w")
+    bench.wait(100)
+    info = bench.answer("a", "INFO groups")
+    assert "trivet_registers2:keyspace=7,mode=paxos,epoch=1,members=1/2/3,incoming=,keys=" in info
+    assert "trivet_registers_here:1" in bench.answer("a", "INFO cluster")
+    assert "db7:keys=2" in bench.answer("a", "INFO keyspace")
+    told = bench.answer("b", "KEYSPACE INFO 7")
+    assert '"keys" 2' in told and '"incoming" []' in told and '"leader" 0' in told
+    assert '"mode" "paxos"' in bench.answer("b", "KEYSPACE LIST")
+
+
+def test_memory_that_is_short_refuses_growth_and_evicts_nothing():
+    bench = with_registers()
+    bench.say("a", f"SET k {'v' * 100_000}")
+    bench.ask("a", "CONFIG SET maxmemory 1100000")
+    bench.wait(200)
+    assert bench.answer("a", f"SET l {'v' * 100_000}") in ("+OK", bench.answer("a", "SET m x"))
+    bench.wait(200)
+    assert bench.answer("a", "SET n x").startswith("-OOM")
+    assert bench.say("a", "STRLEN k | DEL k l")[0] == "100000"
+    bench.wait(200)
+    bench.ask("a", "CONFIG SET maxmemory 0")
+    bench.wait(200)
+    assert bench.answer("a", "SET n x") == "+OK"
+
+
+def test_a_node_that_stops_answers_what_is_under_way():
+    bench = with_registers()
+    bench.say("a", "SET k 1")
+    bench.stop(1)
+    assert bench.answer("a", "SET k 2").startswith("-CLUSTERDOWN this node is stopping")
+    bench.wait(3_000)
+    assert bench.servers[1].end == "finished"
+    assert bench.answer("b", "INCR k") == "2"

@@ -176,6 +176,51 @@ OVER_GROUPS: Focus = {
 }  # fmt: skip
 """Transactions over three groups, while whoever coordinates, decides or takes part falls."""
 
+ON_REGISTERS: Focus = {
+    "nodes": 3, "ops": 250, "workloads": "register,counter,tokens", "keys_per_kind": 1, "register_rate": 1.0,
+    "register_replicas": 3, "register_shards": 1, "rest_rate": 0.0, "think_ms_max": 60, "safety_ms_max": 40_000,
+    "settle_ms": 2_000, "kill_every_ms": 1_500, "partition_every_ms": 2_000, "fault_ms_max": 1_000, "move_every_ms": 0,
+    "join_every_ms": 0, "bit_rot_every_ms": 0, "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "wipe_every_ms": 0,
+    "core_rate": 0.0, "weight_keyspaces": 0, "second_rate": 0.0, "clients": 6, "readers": 1,
+}  # fmt: skip
+"""A keyspace of mode ``paxos``, while nodes fall."""
+
+COPIES_ON_REGISTERS: Focus = ON_REGISTERS | {
+    "link_break_every_ms": 150, "net_us_min": 500, "net_us_max": 20_000, "kill_every_ms": 0, "think_ms_max": 20,
+    "workloads": "counter,tokens", "partition_every_ms": 0, "readers": 0,
+}  # fmt: skip
+"""Links break under operations on their way to another member."""
+
+BLACKOUTS_ON_REGISTERS: Focus = ON_REGISTERS | {
+    "kill_all_every_ms": 600, "power_loss_rate": 1.0, "kill_every_ms": 0, "partition_every_ms": 0,
+    "sync_us_min": 20_000, "sync_us_max": 100_000, "net_us_min": 50, "net_us_max": 500, "fault_ms_max": 300,
+    "ambush_rate": 1.0, "think_ms_max": 20, "workloads": "counter,tokens",
+}  # fmt: skip
+"""All nodes lose their power at once, with slow disks."""
+
+ROT_ON_REGISTERS: Focus = ON_REGISTERS | {
+    "bit_rot_every_ms": 600, "rot_snapshot_rate": 0.3, "kill_every_ms": 0, "partition_every_ms": 0, "fault_ms_max": 500,
+}  # fmt: skip
+"""One member's log rots again and again."""
+
+MEMBERS_OF_REGISTERS: Focus = ON_REGISTERS | {
+    "nodes": 4, "move_every_ms": 250, "keys_per_kind": 3, "kill_every_ms": 2_500, "workloads": "register,counter,tokens,set",
+    "think_ms_max": 100, "plans": False, "weight_unique": 1,
+}  # fmt: skip
+"""Members of the group come and go."""
+
+DEADLINES_ON_REGISTERS: Focus = ON_REGISTERS | {
+    "workloads": "expiry", "wall_offset_ms_max": 800, "drift_ppm_max": 0, "clock_jump_every_ms": 0, "think_ms_max": 30,
+    "kill_every_ms": 0, "partition_every_ms": 0, "readers": 2, "ops": 400,
+}  # fmt: skip
+"""Deadlines, and nodes whose clocks do not agree."""
+
+LOCKS_ON_REGISTERS: Focus = ON_REGISTERS | {
+    "workloads": "lock", "net_us_min": 1_000, "net_us_max": 60_000, "kill_every_ms": 0, "partition_every_ms": 0,
+    "ops": 500, "readers": 0,
+}  # fmt: skip
+"""One lock, slow links, and leases that run out."""
+
 PARTS_LATE: Focus = OVER_GROUPS | NO_FAULTS | {
     "ops": 400, "workloads": "bank", "keys_per_kind": 2, "clients": 8, "readers": 4, "think_ms_max": 20,
     "wall_offset_ms_max": 0, "drift_ppm_max": 0, "net_slow_rate": 0.1, "net_slow_us_max": 150_000,

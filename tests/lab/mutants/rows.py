@@ -6,9 +6,10 @@ from mutants.logs import LOGS
 from mutants.machine import MACHINE, MACHINE_ABSENT
 from mutants.model import Absent, Mutant
 from mutants.reads import READS, READS_ABSENT
+from mutants.registers import REGISTERS
 from mutants.shards import SHARDS
 from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
 
-MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + MACHINE
+MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + REGISTERS + MACHINE
 
 ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

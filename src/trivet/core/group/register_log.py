@@ -167,6 +167,11 @@ class RegisterLog:
         """Whether something is on its way to the disk."""
         return bool(self._saves or self._records)
 
+    @property
+    def saved_index(self) -> Index:
+        """Up to which save, counted over all lives, everything is durable."""
+        return self._before + self._saves[0][1] - 1 if self._saves else self.last_index
+
     def save(self, save: Save) -> None:
         """Stage a save behind all before (Rule J1)."""
         index = self.last_index = self._before + save.save_id

@@ -1,12 +1,16 @@
 """What a judge may see of a node: a few numbers, cheap enough to ask after every input."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
+from trivet.core.group.face import Replica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
+from trivet.core.paxos.ballot import Ballot
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.core.values.codec import state_digest
 
@@ -44,6 +48,23 @@ def observe(group: RaftGroup) -> Observation:
     )  # fmt: skip
 
 
+def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
+    """Assert what must always hold of each of some replicas.
+
+    ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
+    """
+    for group in groups:
+        assert not group.outgoing or group in busy, "messages that nobody collects"
+        if rests:
+            group.check_rest()
+        if isinstance(group, RaftGroup):
+            group.raft.check_invariants()
+            if group.machine.intents.by_id:
+                group.machine.intents.check_invariants()
+        elif isinstance(group, PaxosGroup):
+            group.paxos.check_invariants()
+
+
 class RegistersSeen(msgspec.Struct, frozen=True):
     """One node's part in a group of registers at one moment."""
 
@@ -60,6 +81,14 @@ class RegistersSeen(msgspec.Struct, frozen=True):
     floor_version: int
     quiet: bool
     under_way: int
+    epoch_kept: int
+    """Of its acceptor: below it nothing is answered."""
+    floor: Ballot
+    """Promised for every key that is not held here."""
+    saves: int
+    """So many saves were handed to the log, in all lives."""
+    saved: int
+    """So many of them are durable."""
 
 
 def observe_registers(group: PaxosGroup) -> RegistersSeen:
@@ -68,8 +97,31 @@ def observe_registers(group: PaxosGroup) -> RegistersSeen:
     members = ((), ()) if config is None else (config.voters, config.incoming)
     return RegistersSeen(
         paxos.epoch, paxos.acceptor.joined, paxos.doubtful, *members, group.keys, group.size_bytes,
-        paxos.acceptor.floor_version, paxos.quiet, paxos.underway,
+        paxos.acceptor.floor_version, paxos.quiet, paxos.underway, paxos.acceptor.epoch, paxos.acceptor.floor,
+        group.log.last_index, group.log.saved_index,
     )  # fmt: skip
+
+
+class RegisterHeld(NamedTuple):
+    """One register as an acceptor holds it."""
+
+    promised: Ballot
+    accepted: Ballot
+    crc: int
+    """Of what it holds; 0: nothing."""
+    version: int
+    is_tombstone: bool
+    is_hearsay: bool
+
+
+def registers_held(group: PaxosGroup) -> dict[bytes, RegisterHeld]:
+    """All registers of ``group`` that are held here, by place."""
+    found: dict[bytes, RegisterHeld] = {}
+    for place, one in group.paxos.acceptor.registers.after(None):
+        content = one.content
+        crc, version = (0, 0) if content is None else (content.crc, content.version)
+        found[place] = RegisterHeld(one.promised, one.accepted, crc, version, one.is_tombstone, one.hearsay)
+    return found
 
 
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:

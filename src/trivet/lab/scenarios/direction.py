@@ -11,9 +11,9 @@ from trivet.lab.judges.invariants import DigestOf, Entry, EntryAt
 from trivet.lab.pictures.describe import describe
 from trivet.lab.recording import Fate, Message, Recorder, Recording
 from trivet.lab.scenarios.scenario import STORY, Facts, Told
-from trivet.lab.seam import MAIN_GROUP, ObservationLike
+from trivet.lab.seam import MAIN_GROUP, ObservationLike, RegistersLike
 from trivet.lab.stage.stage import Stage, stage_options
-from trivet.lab.world.process import Watcher
+from trivet.lab.world.process import HeldOf, Watcher
 
 JUDGES = "election safety, log matching, leader completeness, equal states, linearizability"
 MS = 1000
@@ -41,6 +41,14 @@ class Onlooker:
     def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None:
         """Pass it on."""
         self._watcher.left(node, group, is_dropped)
+
+    def registers_seen(self, node: NodeId, group: GroupId, seen: RegistersLike, held: HeldOf) -> None:
+        """Pass it on."""
+        self._watcher.registers_seen(node, group, seen, held)
+
+    def registers_left(self, node: NodeId, group: GroupId) -> None:
+        """Pass it on."""
+        self._watcher.registers_left(node, group)
 
     def lost(self, node: NodeId) -> None:
         """Pass it on."""

@@ -15,6 +15,7 @@ class Counter(Base):
 
     prefixes = (b"c:",)
     weights = ("weight_counters",)
+    on_registers = True
 
     def start(self, client: int, prng: Prng) -> Call:
         """INCR."""

@@ -28,6 +28,7 @@ class Expiry(Base):
 
     prefixes = (b"e:", b"x:")
     weights = ("weight_expiry",)
+    on_registers = True
     together = (b"x:",)
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
@@ -37,6 +38,8 @@ class Expiry(Base):
     def start(self, client: int, prng: Prng) -> Call:
         """A new pair, a look at a recent one, or a command on a key that changes."""
         roll = prng.below(10)
+        if self.has_one_key:
+            return self._change(client, prng)
         if roll < 2 or (roll < 6 and not self._pairs):
             return self._pair(client, prng)
         return self._look(prng, prng.chance(0.3)) if roll < 6 else self._change(client, prng)

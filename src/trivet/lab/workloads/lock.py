@@ -58,6 +58,7 @@ class Lock(Base):
 
     prefixes = (b"k:", b"f:")
     weights = ("weight_lock",)
+    on_registers = True
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)

@@ -21,6 +21,9 @@ from trivet.lab.world.options import RunOptions
 SECOND_DATABASE = 20
 """A database with a keyspace of its own, in the runs that have one."""
 
+REGISTER_DATABASE = 7
+"""One of mode ``paxos``, in the runs that have one."""
+
 
 def workload_names(text: str) -> list[str]:
     """The names in ``text``, joined by commas; ValueError names those that there are."""
@@ -49,7 +52,9 @@ class Mix:
             if weight:
                 self.workloads[name] = workload
                 self._table += [workload] * weight
-                self._places[workload] = _place(options, name, workload)
+                place = self._places[workload] = _place(options, name, workload)
+                if place.database == REGISTER_DATABASE:
+                    workload.keep_to_one_key()
         if not self._table:
             raise ValueError("no workload has a weight above zero")
 
@@ -89,6 +94,8 @@ class Mix:
         calls = [self._places[w].dress(call) for w in self.workloads.values() for call in w.setup()]
         if self._options.second_rate:
             calls.insert(0, _second_keyspace(self._options))
+        if self._options.register_rate:
+            calls.insert(0, _registers(self._options))
         return Preparation(calls) if calls else None
 
     def used_keys(self) -> list[tuple[int, bytes]]:
@@ -126,20 +133,38 @@ class Mix:
 
 def _place(options: RunOptions, name: str, workload: Workload) -> Place:
     """With one keyspace of one group nothing needs care."""
-    if not workload.is_placed or not (options.second_rate or options.move_every_ms):
+    several = options.second_rate or options.register_rate
+    if not workload.is_placed or not (several or options.move_every_ms):
         return Place(ANY_DATABASE, ())
+    if options.register_rate and workload.on_registers:
+        chosen = Prng(options.seed ^ crc32(b"registers " + name.encode()) << 16)
+        if chosen.chance(options.register_rate):
+            return Place(REGISTER_DATABASE, ())
     own = Prng(options.seed ^ crc32(b"place " + name.encode()) << 16)
     database = SECOND_DATABASE if own.chance(options.second_rate) else 0
     spreads = own.chance(options.spread_rate) and workload.may_spread
-    return Place(database if options.second_rate else ANY_DATABASE, () if spreads else workload.together)
+    return Place(database if several else ANY_DATABASE, () if spreads else workload.together)
 
 
 def _second_keyspace(options: RunOptions) -> Call:
-    words = [
-        b"KEYSPACE", b"CREATE", b"%d" % SECOND_DATABASE, b"REPLICAS", b"%d" % options.second_replicas,
-        b"SHARDS", b"%d" % options.second_shards,
-    ]  # fmt: skip
+    return _made(
+        [
+            b"KEYSPACE", b"CREATE", b"%d" % SECOND_DATABASE, b"REPLICAS", b"%d" % options.second_replicas,
+            b"SHARDS", b"%d" % options.second_shards,
+        ]
+    )  # fmt: skip
 
+
+def _registers(options: RunOptions) -> Call:
+    return _made(
+        [
+            b"KEYSPACE", b"CREATE", b"%d" % REGISTER_DATABASE, b"MODE", b"paxos",
+            b"REPLICAS", b"%d" % options.register_replicas, b"SHARDS", b"%d" % options.register_shards,
+        ]
+    )  # fmt: skip
+
+
+def _made(words: list[bytes]) -> Call:
     def created(replies: list[Value]) -> Picked:
         reply = replies[0]
         if reply == OK or (isinstance(reply, ReplyError) and "exists already" in reply.text):

@@ -16,6 +16,7 @@ class Mixed(Base):
 
     prefixes = (b"l:", b"s:", b"h:", b"z:", b"m:")
     weights = ("weight_collections", "weight_pairs")
+    on_registers = True
     together = (b"m:",)
     may_spread = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {
@@ -30,11 +31,13 @@ class Mixed(Base):
         pairs, collections = self.options.weight_pairs, self.options.weight_collections
         if not pairs + collections:
             pairs = collections = 1
+        if self.has_one_key:
+            pairs, collections = 0, 1
         return self._pair(prng) if prng.below(pairs + collections) < pairs else self._collection(client, prng)
 
     def read(self, client: int, prng: Prng) -> Call:
         """A read of one whole collection, or of a pair."""
-        if prng.below(5) == 0:
+        if prng.below(5) == 0 and not self.has_one_key:
             return transaction([[b"GET", b"m:0"], [b"GET", b"m:1"]], [b"m:0", b"m:1"])
         return self._read_of(self.key(self.prefixes[prng.below(4)], prng))
 

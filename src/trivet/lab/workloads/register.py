@@ -15,6 +15,7 @@ class Register(Base):
 
     prefixes = (b"r:",)
     weights = ("weight_registers", "weight_watch")
+    on_registers = True
 
     def start(self, client: int, prng: Prng) -> Call:
         """SET GET DEL INCR APPEND SETNX GETSET STRLEN, or compare-and-set."""

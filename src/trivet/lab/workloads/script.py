@@ -28,12 +28,29 @@ LOOK: Final = (
 )
 ALL: Final = b"return redis.call('LRANGE', KEYS[1] .. ':l', 0, -1)"
 
+_WRITE_ONE: Final = (
+    b"local n = redis.call('HINCRBY', KEYS[1], 'n', 1) "
+    b"redis.call('HSET', KEYS[1], 'l' .. n, n .. ' ' .. ARGV[1], 'last', ARGV[1]) return n"
+)
+_LOOK_ONE: Final = (
+    b"local n = redis.call('HGET', KEYS[1], 'n') or '0' "
+    b"return {n, math.max(redis.call('HLEN', KEYS[1]) - 2, 0), redis.call('HGET', KEYS[1], 'l' .. n) or '', "
+    b"redis.call('HGET', KEYS[1], 'last') or ''}"
+)
+_ALL_ONE: Final = (
+    b"local found = {} for i = 1, tonumber(redis.call('HGET', KEYS[1], 'n') or '0') do "
+    b"found[i] = redis.call('HGET', KEYS[1], 'l' .. i) end return found"
+)
+_ON_ONE: Final = {WRITE: _WRITE_ONE, LOOK: _LOOK_ONE, ALL: _ALL_ONE}
+"""The same upon one hash, for registers."""
+
 
 class Script(Base):
     """``p:`` numbered lists; ``p:0:l`` and its like are made by the scripts."""
 
     prefixes = (b"p:",)
     weights = ("weight_script",)
+    on_registers = True
     together = (b"p:",)
     may_spread = True
 
@@ -49,7 +66,7 @@ class Script(Base):
         if roll < 3:
             self.count("looks")
             word = b"EVAL" if prng.below(2) else b"EVAL_RO"
-            return Call([[word, LOOK, b"1", key]], [key])
+            return self._run([word, LOOK, b"1", key])
         token = self.fresh(client)
         if roll < 4:
             return self._load(key, token)
@@ -57,12 +74,19 @@ class Script(Base):
             self.count("by_sum")
             return self._by_sum(key, token)
         self.count("writes")
-        return Call([[b"EVAL", WRITE, b"1", key, token]], [key])
+        return self._run([b"EVAL", WRITE, b"1", key, token])
 
     def read(self, client: int, prng: Prng) -> Call:
         """Look."""
         key = self.key(b"p:", prng)
-        return Call([[b"EVAL_RO", LOOK, b"1", key]], [key])
+        return self._run([b"EVAL_RO", LOOK, b"1", key])
+
+    def _run(self, words: list[bytes], final: bool = False) -> Call:
+        """``words`` for the history, and what they stand for on the wire."""
+        return Call([words], [words[3]], [[words[0], self._text(words[1]), *words[2:]]], final=final)
+
+    def _text(self, script: bytes) -> bytes:
+        return _ON_ONE[script] if self.has_one_key else script
 
     def _load(self, key: bytes, token: bytes) -> Call:
         def loaded(replies: tuple[Value, ...]) -> Call | None:
@@ -71,7 +95,7 @@ class Script(Base):
                 return self._by_sum(key, token)
             return None
 
-        return Call([], [key], [[b"SCRIPT", b"LOAD", WRITE]], then=loaded)
+        return Call([], [key], [[b"SCRIPT", b"LOAD", self._text(WRITE)]], then=loaded)
 
     def _by_sum(self, key: bytes, token: bytes) -> Call:
         told = [b"EVAL", WRITE, b"1", key, token]
@@ -80,7 +104,7 @@ class Script(Base):
     def finals(self) -> list[Call]:
         """The lists, and what a look says."""
         return [
-            Call([[b"EVAL_RO", script, b"1", key]], [key], final=True)
+            self._run([b"EVAL_RO", script, b"1", key], final=True)
             for key in self.used
             for script in (ALL, LOOK)
         ]

@@ -27,6 +27,7 @@ class Stream(Base):
 
     prefixes = (b"d:",)
     weights = ("weight_stream",)
+    on_registers = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {b"d:": [b"XRANGE", b"", b"-", b"+"]}
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
@@ -61,7 +62,7 @@ class Stream(Base):
             return Call([claim], [key], then=self._taken(client, key, claimed_entries))
         self.count("takes")
         take = [b"XREADGROUP", b"GROUP", _GROUP, consumer, b"COUNT", b"%d" % prng.between(1, 3)]
-        if roll < 18:
+        if roll < 18 and not self.has_one_key:  # on registers nothing waits
             take += [b"BLOCK", b"%d" % prng.between(1, 600)]
         take += [b"STREAMS", key, b">"]
         return Call([take], [key], then=self._taken(client, key, new_entries))

@@ -21,6 +21,7 @@ class Tokens(Base):
 
     prefixes = (b"t:",)
     weights = ("weight_tokens",)
+    on_registers = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {b"t:": [b"LRANGE", b"", b"0", b"-1"]}
 
     def start(self, client: int, prng: Prng) -> Call:

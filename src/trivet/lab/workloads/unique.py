@@ -20,6 +20,7 @@ class UniqueSet(Base):
 
     prefixes = (b"i:", b"u:")
     weights = ("weight_unique",)
+    on_registers = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {b"i:": [b"SMEMBERS", b""]}
 
     def start(self, client: int, prng: Prng) -> Call:

@@ -58,12 +58,21 @@ class Workload(Protocol):
         ...
 
     @property
+    def on_registers(self) -> bool:
+        """Whether its keys can live in a keyspace of mode ``paxos``."""
+        ...
+
+    @property
     def used(self) -> dict[bytes, None]:
         """Every key of a call that was made."""
         ...
 
     def setup(self) -> list[Call]:
         """Calls that prepare. Each is repeated until it succeeds, so each must be harmless to repeat."""
+        ...
+
+    def keep_to_one_key(self) -> None:
+        """It lives on registers: no call of it, or transaction, has more than one key."""
         ...
 
     def start(self, client: int, prng: Prng) -> Call:
@@ -101,6 +110,7 @@ class Base:
     together: ClassVar[tuple[bytes, ...]] = ()
     may_spread: ClassVar[bool] = False
     is_placed: ClassVar[bool] = True
+    on_registers: ClassVar[bool] = False
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
     """How to read a key, by prefix, with an empty word for the key itself; GET for all others."""
 
@@ -110,9 +120,13 @@ class Base:
         self.used: dict[bytes, None] = {}
         self._counts: dict[str, int] = {}
         self._value = 0
+        self.has_one_key = False
 
     def setup(self) -> list[Call]:
         return []
+
+    def keep_to_one_key(self) -> None:
+        self.has_one_key = True
 
     def read(self, client: int, prng: Prng) -> Call:
         key = self.key(self.prefixes[0], prng)

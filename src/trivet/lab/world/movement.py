@@ -21,6 +21,8 @@ class Movement:
         """The phase of every move, as it was seen last."""
         self._generations: dict[int, int] = {}
         self._groups: dict[GroupId, None] = {}
+        self._joints: dict[GroupId, tuple[int, bool]] = {}
+        """Of groups of registers: how often members changed, and whether they are changing."""
         self._memberships: dict[GroupId, tuple[int, MembershipLike]] = {}
         """(index, membership) that is committed."""
 
@@ -45,7 +47,19 @@ class Movement:
         if any(group not in cluster.groups for group in self._groups):
             self._count("group dropped")
         self._groups = dict.fromkeys(cluster.groups)
+        self._look_at_registers(cluster)
         return True
+
+    def _look_at_registers(self, cluster: ClusterMap) -> None:
+        """Members of groups of registers change by the map alone."""
+        for row in cluster.groups.values():
+            if row.membership == self._joints.get(row.id, (0, False))[0]:
+                continue
+            if row.incoming:
+                self._count("registers: members begin to change")
+            elif self._joints.get(row.id, (0, False))[1]:
+                self._count("registers: members have changed")
+            self._joints[row.id] = (row.membership, bool(row.incoming))
 
     def look(
         self, node: NodeId, group: GroupId, before: ObservationLike | None, seen: ObservationLike

@@ -60,6 +60,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How likely each workload lives in a database with a keyspace of its own; 0: there is none."""
     second_replicas: int = 3
     second_shards: int = 1
+    register_rate: float = 0.0
+    """How likely each workload that can do with one key at a time lives in a database of mode ``paxos``."""
+    register_replicas: int = 3
+    register_shards: int = 1
     spread_rate: float = 0.0
     """How likely keys that a workload uses together fall into groups as they fall, not all into one slot."""
     plans: bool = False

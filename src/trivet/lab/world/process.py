@@ -8,7 +8,7 @@ and gets them all at once. What a crash takes is the disk's business.
 # ruff: noqa: D102 (the small protocols say what their names say)
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from trivet.core.base.disk import DiskFault
@@ -24,6 +24,8 @@ from trivet.lab.seam import (
     NodeFactory,
     NodeLike,
     ObservationLike,
+    RegisterHeldLike,
+    RegistersLike,
     Standing,
 )
 from trivet.lab.world.buggify import Points
@@ -42,6 +44,9 @@ Input = tuple[str, bytes, Callable[[NodeLike], None]]
 _DEFECT: Final = " raised "
 """In what a node logs of a command that failed by a defect of ours."""
 
+WHOLE_TURNS: Final = 16
+"""Once in so many turns all replicas of a node are looked at, and not only those that had a turn."""
+
 
 class ClientSide(Protocol):
     """Where replies go."""
@@ -54,6 +59,7 @@ class ClientSide(Protocol):
 
 EntryAt = Callable[[int], tuple[int, int] | None]
 DigestOf = Callable[[bool], object]
+HeldOf = Callable[[], Mapping[bytes, RegisterHeldLike]]
 
 
 class Watcher(Protocol):
@@ -64,6 +70,8 @@ class Watcher(Protocol):
         self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
     ) -> None: ...
     def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None: ...
+    def registers_seen(self, node: NodeId, group: GroupId, seen: RegistersLike, held: HeldOf) -> None: ...
+    def registers_left(self, node: NodeId, group: GroupId) -> None: ...
     def lost(self, node: NodeId) -> None: ...
     def complain(self, judge: str, sentence: str, evidence: list[str]) -> None: ...
 
@@ -111,6 +119,8 @@ class Process:
         """Its disk was replaced by an empty one: the others must refuse it."""
         self.looks: dict[GroupId, ObservationLike] = {}
         """What its replicas looked like after the last turn."""
+        self.registers: dict[GroupId, RegistersLike] = {}
+        """The same of its groups of registers."""
         self._readers: dict[GroupId, tuple[EntryAt, DigestOf]] = {}
         self._world = world
         self._prng = prng
@@ -119,6 +129,7 @@ class Process:
         self._running: NodeLike | None = None
         self._inbox: list[Input] = []
         self._turn_due = False
+        self._turns = 0
         self._calm = False
         """The node needs but few ticks, until it says otherwise."""
         self._tick_number = 0
@@ -219,6 +230,7 @@ class Process:
         world.sometimes.ended(self.node, moving)
         self._running = None
         self.looks = {}
+        self.registers = {}
         self._readers = {}
         self._inbox = []
         self.disk.crash(power_cut)
@@ -235,7 +247,9 @@ class Process:
     def count_transactions(self) -> None:
         """What this life has counted of transactions; once per life."""
         if self._running is not None:
-            for what, count in self._world.factory.transacted(self._running).items():
+            factory = self._world.factory
+            counts = [*factory.transacted(self._running).items(), *factory.registered(self._running).items()]
+            for what, count in counts:
                 self._world.sometimes.count(what, count)
 
     def standing(self, group: GroupId) -> Standing:
@@ -395,8 +409,10 @@ class Process:
         node = self._running
         try:
             effects = node.turn(self.clock.mono_ms(), self.clock.wall_ms())
-            node.check_invariants()
-            news = self._look(node)
+            self._turns += 1
+            whole = self._turns % WHOLE_TURNS == 0
+            node.check_invariants(whole)
+            news = self._look(node, whole)
         except Exception:
             self._ruin(
                 "crash", f"node {self.node} raised in its turn: {_last_line()}", traceback.format_exc()
@@ -404,20 +420,25 @@ class Process:
             return
         if news and not effects.fatal:  # of a node that stops here nothing is seen any more
             self._tell(node, news)
+        if not effects.fatal:
+            self._look_at_registers(node)
         if effects.calm is not self._calm and self._world.options.rare_ticks:
             self._become_calm(effects.calm)
         self._perform(effects)
 
-    def _look(self, node: NodeLike) -> list[GroupId]:
-        """Look at all replicas; those of which there are news."""
+    def _look(self, node: NodeLike, whole: bool) -> list[GroupId]:
+        """Look at the replicas that had a turn, now and then at all; those of which there are news."""
         looks = self.looks
         numbers = node.group_numbers()
+        turned = node.turned()
         news = []
         for group in numbers:
-            seen = node.observe(group)
-            if looks.get(group) != seen:
-                looks[group] = seen
-                news.append(group)
+            if group in turned or whole or group not in looks:
+                seen = node.observe(group)
+                if looks.get(group) != seen:
+                    assert group in turned or group not in looks, f"group {group} is another without a turn"
+                    looks[group] = seen
+                    news.append(group)
         if len(looks) > len(numbers):
             news += [group for group in looks if group not in numbers]
         return news
@@ -440,6 +461,30 @@ class Process:
                 readers = self._readers[group] = self._readers_of(node, group)
             world.sometimes.observed(self.node, group, seen, readers[0], world.simulation.now_us)
             world.watcher.observed(self.node, group, seen, *readers)
+
+    def _look_at_registers(self, node: NodeLike) -> None:
+        """The same of groups of registers: what there is new is told at once."""
+        numbers = node.register_numbers()
+        looks, factory, watcher = self.registers, self._world.factory, self._world.watcher
+        for group in numbers:
+            seen = node.registers(group)
+            if looks.get(group) != seen:
+                self._world.sometimes.registers_seen(self.node, group, looks.get(group), seen)
+                looks[group] = seen
+                watcher.registers_seen(
+                    self.node,
+                    group,
+                    seen,
+                    lambda group=group: factory.registers_held(node, group),  # type: ignore[misc]
+                )
+        if len(looks) > len(numbers):
+            for group in [group for group in looks if group not in numbers]:
+                del looks[group]
+                watcher.registers_left(self.node, group)
+
+    def registers_held(self, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
+        """All that its acceptor holds of a group of registers."""
+        return {} if self._running is None else self._world.factory.registers_held(self._running, group)
 
     def _readers_of(self, node: NodeLike, group: GroupId) -> tuple[EntryAt, DigestOf]:
         factory = self._world.factory

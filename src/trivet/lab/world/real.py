@@ -1,6 +1,6 @@
 """The real node for the lab, with limits so small that rare paths are taken all the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -15,11 +15,11 @@ from trivet.core.cluster.slots import SLOTS
 from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
-from trivet.core.node.observe import digest_of_state
+from trivet.core.node.observe import digest_of_state, registers_held
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import NodeLike, Standing
+from trivet.lab.seam import NodeLike, RegisterHeldLike, Standing
 from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
@@ -223,6 +223,20 @@ class RealNodes:
         """See ``crossing``."""
         assert isinstance(node, Node)
         return crossing.transacted(node)
+
+    def registers_held(self, node: NodeLike, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
+        """What is in its memory."""
+        assert isinstance(node, Node)
+        return registers_held(node.front.registers[group])
+
+    def registered(self, node: NodeLike) -> dict[str, int]:
+        """By the errands of the groups that are still there."""
+        assert isinstance(node, Node)
+        counts = [0, 0, 0]
+        for group in node.front.registers.values():
+            counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
+        named = zip(("forwarded", "sent twice", "begun anew"), counts, strict=True)
+        return {f"operation on registers {what}": count for what, count in named if count}
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""

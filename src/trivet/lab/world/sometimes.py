@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.raft.membership import NOBODY
 from trivet.lab.history import Operation, Outcome
-from trivet.lab.seam import MembershipLike, ObservationLike
+from trivet.lab.seam import MembershipLike, ObservationLike, RegistersLike
 from trivet.lab.world.movement import Movement
 
 EntryAt = Callable[[int], tuple[int, int] | None]
@@ -182,6 +182,16 @@ class Sometimes:
             view.cut_at = 0
             self.count("diverged log repaired")
         view.commit = seen.commit
+
+    def registers_seen(
+        self, node: NodeId, group: GroupId, before: RegistersLike | None, seen: RegistersLike
+    ) -> None:
+        """A turn of a node has changed its part in a group of registers; ``before``: in this life."""
+        was_doubtful = before is not None and before.doubtful
+        if seen.doubtful and not was_doubtful:
+            self.count("registers in doubt")
+        elif was_doubtful and not seen.doubtful:
+            self.count("registers caught up")
 
     def _role(self, group: _Group, node: NodeId, view: _View, seen: ObservationLike, now_us: int) -> None:
         term, role = seen.term, seen.role
