@@ -5,7 +5,7 @@ from told import Told
 
 from trivet.lab.history import FOREVER_US
 from trivet.lab.resp import OK
-from trivet.lab.workloads.lock import Resource, ResourceWrite, judge_lock, judge_resource
+from trivet.lab.workloads.lock import Resource, ResourceWrite, judge_fence, judge_lock, judge_resource
 
 
 def take(value: str, ttl_ms: int = 100) -> str:
@@ -74,3 +74,33 @@ def test_a_resource_without_fencing_shows() -> None:
     assert [c.sentence for c in judge_resource("k:0", writes)] == [
         "k:0: the resource accepted token 1 after 2"
     ]
+
+
+def fenced(value: str) -> str:
+    return take(value) + "; FENCE k:0"
+
+
+FENCES = {
+    "rising": (Told().ok(0, 1, fenced("a"), OK, 5).ok(2, 3, fenced("b"), OK, 6), ""),
+    "at once": (Told().ok(0, 9, fenced("a"), OK, 7).ok(1, 8, fenced("b"), OK, 6), ""),
+    "refused": (Told().ok(0, 1, fenced("a"), OK, 5).ok(2, 3, fenced("b"), None, 5), ""),
+    "nobody knows": (Told().open(0, fenced("a")).ok(2, 3, fenced("b"), OK, 1), ""),
+    "twice": (
+        Told().ok(0, 9, fenced("a"), OK, 5).ok(1, 8, fenced("b"), OK, 5),
+        "k:0: 5 came with two grants",
+    ),
+    "no higher": (
+        Told().ok(0, 1, fenced("a"), None, 5).ok(2, 3, fenced("b"), OK, 5),
+        "k:0: 5 was told before 5, which came with a grant",
+    ),
+    "falling": (
+        Told().ok(0, 1, fenced("a"), OK, 5).ok(2, 3, fenced("b"), None, 4),
+        "k:0: 4 was told after 5, which came with a grant",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FENCES)
+def test_fences(name: str) -> None:
+    history, sentence = FENCES[name]
+    assert [c.sentence for c in judge_fence("k:0", history)] == ([sentence] if sentence else [])

@@ -4,6 +4,7 @@
 resource with it until it gives the lock back, often long after the lease has run out: a paused process does
 not know better. Two holders at a time are therefore possible with any store, and are counted. The resource
 refuses tokens below the highest that it has seen: it must never take an older holder's write after a newer's.
+On registers the token is the lock's own: ``FENCE``, told with the grant in one ``MULTI``.
 
 Complained about: a lock granted twice within one lease, a token given twice or out of order.
 """
@@ -18,7 +19,7 @@ from trivet.lab.judges import linearizability
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import OK, Value
 from trivet.lab.workloads.workload import Base, Context
-from trivet.lab.world.client import Call, guarded, watched_read
+from trivet.lab.world.client import Call, guarded, transaction, watched_read
 from trivet.lab.world.options import RunOptions
 
 TTL_MS_MAX = 1_500
@@ -88,7 +89,11 @@ class Lock(Base):
                 self.count("busy")
                 return None
             self.count("grants")
-            return Call([[b"INCR", fence]], [fence], then=numbered)
+            return (
+                numbered(replies[1:])
+                if self.has_one_key
+                else Call([[b"INCR", fence]], [fence], then=numbered)
+            )
 
         def numbered(replies: tuple[Value, ...]) -> Call | None:
             if isinstance(replies[0], int):
@@ -99,7 +104,12 @@ class Lock(Base):
             return None
 
         ttl_ms = b"%d" % prng.between(10, TTL_MS_MAX)
-        return Call([[b"SET", lock, value, b"NX", b"PX", ttl_ms]], [lock], then=granted)
+        take = [b"SET", lock, value, b"NX", b"PX", ttl_ms]
+        if self.has_one_key:
+            call = transaction([take, [b"FENCE", lock]], [lock])
+            call.then = granted
+            return call
+        return Call([take], [lock], then=granted)
 
     def _write(self, holding: _Holding) -> None:
         accepted = self.resources[holding.place].write(holding.value, holding.token)
@@ -129,6 +139,7 @@ class Lock(Base):
         context.unknown += unknown
         for key, operations in by_lock.items():
             complaints += judge_lock(key.decode(), operations, context.slack_us)
+            complaints += judge_fence(key.decode(), operations)
         for place, resource in enumerate(self.resources):
             complaints += judge_resource(f"k:{place}", resource.writes)
         return complaints
@@ -181,6 +192,30 @@ def _may_follow(
 def _around(operation: Operation, first: Operation, second: Operation) -> bool:
     end_us = max(first.return_us, second.return_us)
     return operation.invoke_us <= end_us and operation.return_us >= first.invoke_us
+
+
+def judge_fence(name: str, operations: Sequence[Operation]) -> list[Complaint]:
+    """A number told with a grant is above all told before it, and not above what is told after it."""
+    told = [
+        (o, int(number)) for o in operations
+        if len(o.commands) == 2 and o.outcome is Outcome.OK and isinstance(number := o.replies[1], int)
+    ]  # fmt: skip
+    for grant, number in told:
+        if grant.replies[0] != OK:
+            continue
+        for other, its in told:
+            if other is grant:
+                continue
+            if its >= number and other.return_us < grant.invoke_us:
+                sentence = f"{name}: {its} was told before {number}, which came with a grant"
+            elif its < number and other.invoke_us > grant.return_us:
+                sentence = f"{name}: {its} was told after {number}, which came with a grant"
+            elif its == number and other.replies[0] == OK:
+                sentence = f"{name}: {number} came with two grants"
+            else:
+                continue
+            return [Complaint("lock", sentence, [grant.text(), other.text()])]
+    return []
 
 
 def judge_resource(name: str, writes: Sequence[ResourceWrite]) -> list[Complaint]:
