@@ -1,4 +1,4 @@
-"""Section 7 of the fault matrix: registers without a leader (P1 to P10)."""
+"""Section 7 of the fault matrix: registers without a leader (P1 to P11)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_REGISTERS,
@@ -107,5 +107,14 @@ REGISTERS = [
             "task.watched[1] != result.there:\n",
         ),
         1, "linearizability", ON_REGISTERS | {"workloads": "register", "weight_watch": 8, "readers": 0},
+    ),
+    Mutant(
+        "P11", "the number that comes with a lock is not above what was told before",
+        edit(
+            "core/machine/register.py",
+            "        has_changed = self._place > 1 or self._changes.happened\n",
+            "        has_changed = False\n",
+        ),
+        1, "lock", ON_REGISTERS | {"workloads": "lock", "readers": 0},
     ),
 ]  # fmt: skip
