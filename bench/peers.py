@@ -36,7 +36,8 @@ def free_ports(count: int) -> list[int]:
     for first in (11_000 + (start + i) % 100 * 100 for i in range(100)):
         sockets: list[socket.socket] = []
         try:
-            sockets.extend(socket.create_server((HOST, port)) for port in range(first, first + count))
+            for port in range(first, first + count):
+                sockets += [socket.create_server((HOST, port)), socket.create_server((HOST, port + 10_000))]
             return list(range(first, first + count))
         except OSError:
             continue

@@ -133,6 +133,35 @@ def test_the_plan_and_following_it(cli, fake):
     assert nothing.output == "nothing to do: every group is where it shall be\n"
 
 
+def test_a_plan_is_asked_for_again_while_the_leadership_changes_hands(cli, fake, monkeypatch):
+    monkeypatch.setattr(asking, "AGAIN_S", 0.005)
+    fake.groups[0]["leader"] = 0
+    looks = []
+
+    def elect():
+        looks.append(1)
+        if len(looks) == 2:
+            fake.groups[0]["leader"] = 1
+
+    def ask_there():
+        monkeypatch.delattr(fake, "on_cluster_plan")
+        raise Refusal("ERR node 2 leads group 0: ask there")
+
+    monkeypatch.setattr(fake, "_advance", elect)
+    monkeypatch.setattr(fake, "on_cluster_plan", ask_there, raising=False)
+    result = cli.invoke(command, ["rebalance", "--plan", "--node", fake.url])
+    assert (result.exit_code, result.output) == (0, "nothing to do: every group is where it shall be\n")
+    assert len(looks) == 3 and len(fake.told("CLUSTER", "PLAN")) == 2
+
+
+def test_a_plan_of_nobody(cli, fake, monkeypatch):
+    monkeypatch.setattr(asking, "PATIENT_S", 0.0)
+    fake.groups[0]["leader"] = 0
+    result = cli.invoke(command, ["rebalance", "--plan", "--node", fake.url])
+    assert result.exit_code == 1
+    assert "no node leads the system group" in result.output
+
+
 def test_a_move_is_stopped(cli, fake):
     result = cli.invoke(command, ["rebalance", "--abort", "7", "--node", fake.url])
     assert (result.exit_code, result.output) == (0, "move 7 is aborted: its slots stay where they are\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import trivet
 from bench.peers import free_ports
-from trivet.cli.probe import Probe, ProbeError
+from trivet.cli.probe import Probe, ProbeError, Refused
 
 HOST = "127.0.0.1"
 START_S = 60.0
@@ -25,8 +25,8 @@ def code_under_test():
     return {**os.environ, "PYTHONPATH": str(Path(trivet.__file__).parents[1])}
 
 
-def wait_until(condition, what, seconds=20.0):
-    """Wait until ``condition()`` gives something true, and return that."""
+def wait_until(condition, what, seconds=60.0):
+    """Wait until ``condition()`` gives something true, and return that. (Long enough for a machine that is busy.)"""
     deadline_s = time.monotonic() + seconds
     while True:
         found = condition()
@@ -115,27 +115,29 @@ class Cluster:
     def spread(self, groups, seconds=120.0):
         """Spread the keys of database 0 over so many groups, and wait until it is so."""
 
-        def asked(*words):
-            probe = Probe(HOST, self.port(self.nodes[0]))
+        def asked(node, *words):
+            probe = Probe(HOST, self.port(node))
             try:
                 return probe.call(*words)
-            except ProbeError as error:
-                assert "CLUSTERDOWN" in str(error)
+            except Refused as error:
+                assert error.text.startswith(("CLUSTERDOWN ", "TIMEOUT ")), error
+                return None
+            except ProbeError:  # no answer in time: both calls may be made again
                 return None
             finally:
                 probe.close()
 
         def altered():
-            return asked("KEYSPACE", "ALTER", "0", "SHARDS", str(groups))
+            return asked(self.nodes[0], "KEYSPACE", "ALTER", "0", "SHARDS", str(groups))
 
-        def done():
-            told = asked("CLUSTER", "STATE") or []
+        def knows(node):
+            told = asked(node, "CLUSTER", "STATE") or []
             state = dict(zip(told[::2], told[1::2], strict=True))
             rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in state.get(b"groups", [])]
             return len([row for row in rows if row[b"keyspace"] == 0]) == groups and not state[b"moves"]
 
-        wait_until(altered, "the cluster takes changes of its map", 30.0)
-        wait_until(done, f"{groups} groups", seconds)
+        wait_until(altered, "the cluster takes changes of its map")
+        wait_until(lambda: all(knows(node) for node in self.nodes), f"{groups} groups", seconds)
 
     def signal(self, node, number):
         """Send a signal to a node; returns the process id."""
@@ -166,17 +168,21 @@ class Cluster:
         finally:
             probe.close()
 
+    def facts(self, node):
+        """INFO of a node that lives; it is asked again when a busy machine has kept it from answering in time."""
+        return wait_until(lambda: self.info(node), f"node {node} answers")
+
     def leader(self, among=None):
         """The node that leads in the highest term; 0 when there is none (among those that answer)."""
         infos = {node: self.info(node) for node in among or self.nodes}
         leading = [(int(i["raft_term"]), n) for n, i in infos.items() if i.get("raft_role") == "leader"]
         return max(leading)[1] if leading else 0
 
-    def wait_leader(self, among=None, seconds=20.0):
+    def wait_leader(self, among=None, seconds=60.0):
         """Wait for a leader; its number."""
         return wait_until(lambda: self.leader(among), "a leader", seconds)
 
-    def wait_whole(self, seconds=30.0):
+    def wait_whole(self, seconds=60.0):
         """Wait until every node runs, agrees on the leader, and has applied what the leader had committed."""
 
         def whole():

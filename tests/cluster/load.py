@@ -15,6 +15,8 @@ from redis.retry import Retry
 from tests.cluster.harness import HOST
 
 COUNTERS = [f"counter:{i}" for i in range(5)]
+THINK_S = 0.01
+"""So long, at most, a client thinks between two commands: else ten of them keep two cores busy, and nobody else gets on."""
 
 
 def connect(port, host=HOST, timeout_s=30.0, **words):
@@ -49,6 +51,7 @@ class Client(threading.Thread):
         self.done = []
         self.errors = []
         self.breaks = []
+        self.think_s = THINK_S
 
     def run(self):
         client = None
@@ -70,6 +73,8 @@ class Client(threading.Thread):
                 self.errors.append((begun_s, time.monotonic(), f"{type(error).__name__}: {error}"))
             else:
                 self.done.append((begun_s, time.monotonic()))
+                if self.think_s:
+                    time.sleep(self.think_s * self.chance.random())
         if client is not None:
             client.close()
 
@@ -86,9 +91,9 @@ class Client(threading.Thread):
 
 
 class Load:
-    """Ten clients spread over the nodes."""
+    """Ten clients spread over the nodes; they think for at most ``think_s`` between two commands."""
 
-    def __init__(self, addresses, clients=10, kind=Client):
+    def __init__(self, addresses, clients=10, kind=Client, think_s=THINK_S):
         nodes = list(addresses)
         self.clients = [
             kind(
@@ -99,6 +104,8 @@ class Load:
             )
             for i in range(clients)
         ]
+        for client in self.clients:
+            client.think_s = think_s
         self.down = {node: [] for node in nodes}
 
     def start(self):

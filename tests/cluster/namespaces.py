@@ -76,7 +76,7 @@ class NamespacedCluster:
             (directory / "node.toml").write_text(text)
         for node in self.nodes:
             self._start(node)
-        wait_until(lambda: self.leader(), "a leader", 30)
+        self.wait_leader()
         self.wait_whole()
 
     def _namespace(self, node):
@@ -122,6 +122,14 @@ class NamespacedCluster:
         finally:
             probe.close()
 
+    def facts(self, node):
+        """INFO of a node that lives and can be reached; asked again when it did not answer in time."""
+        return wait_until(lambda: self.info(node), f"node {node} answers")
+
+    def wait_leader(self, among=None):
+        """Wait for a leader; its number."""
+        return wait_until(lambda: self.leader(among), "a leader")
+
     def leader(self, among=None):
         """The leader in the highest term, 0 when there is none."""
         infos = {node: self.info(node) for node in among or self.nodes}
@@ -147,7 +155,7 @@ class NamespacedCluster:
             sh("ip", "netns", "exec", self.name(receiver), "iptables", "-D", *rule)
         self.cuts.clear()
 
-    def wait_whole(self, seconds=30.0):
+    def wait_whole(self, seconds=60.0):
         """Wait until all nodes agree on a leader and have applied what it has committed."""
 
         def whole():

@@ -91,8 +91,10 @@ def end(cluster, bank, trouble, record_property):
     for node in cluster.nodes:
         with connect(cluster.port(node)) as client:
             assert bank.judge(client) == []
-            facts = client.info("transactions")
-            assert (facts["txn_in_doubt_here"], facts["txn_unknown"]) == (0, 0)
+            wait_until(
+                lambda c=client: c.info("transactions")["txn_in_doubt_here"] == 0, "what was left is decided"
+            )
+            assert client.info("transactions")["txn_unknown"] == 0
 
 
 def test_no_money_is_lost_or_made(make, record_property):

@@ -61,7 +61,7 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(small_disk, make):
             except Exception:
                 return False
 
-        wait_until(writes_again, "writes again by themselves", 20)
+        wait_until(writes_again, "writes again by themselves")
         for number in kept:
             assert client.get(f"k{number}") == f"{number}-".encode() + b"x" * 20_000
 

@@ -52,6 +52,11 @@ def judge(load, port):
         assert load.judge(client.mget) == []
 
 
+def states(cluster):
+    """What the map says of each node."""
+    return [node["state"] for node in cluster.state()["nodes"]]
+
+
 def voters(cluster):
     """All nodes that vote in a group that holds keys."""
     return {node for group in cluster.state()["groups"] if group["id"] for node in group["members"]}
@@ -93,7 +98,7 @@ def test_three_five_four_three_under_load(make, begin):
         seen = load.acknowledged()
         cluster.trivet("scale", str(count), "--data", str(cluster.data), seconds=MOVES_S)
         assert len(cluster.nodes) == count
-        assert [node["state"] for node in cluster.state()["nodes"]] == ["up"] * count
+        wait_until(lambda count=count: states(cluster) == ["up"] * count, "all are up")
         wait_until(lambda seen=seen: load.acknowledged() > seen + 200, "writes go on")
         cluster.trivet("rebalance", "--data", str(cluster.data), seconds=MOVES_S)
     end(load)
@@ -182,6 +187,11 @@ def test_the_commands_of_the_operations_page(make, tmp_path):
     assert [node["id"] for node in cluster.state()["nodes"]] == [1, 2, 3]
 
 
+def is_followed_to_its_end(said):
+    """A move may be over before a busy machine lets the command look at it for the first time."""
+    return said.startswith("move ") and said.endswith(("is over\n", "is over already\n"))
+
+
 def test_slots_are_moved_by_hand(make):
     """Of a keyspace that shall have two groups, the cluster merges none by itself."""
     cluster = make()
@@ -192,10 +202,10 @@ def test_slots_are_moved_by_hand(make):
             client.set(f"k{i}", i)
         lower, upper = (group["id"] for group in cluster.state()["groups"] if group["keyspace"] == 20)
         said = cluster.trivet("split", str(lower), *place, seconds=MOVES_S)
-        assert said.startswith("move ") and said.endswith("is over\n")
+        assert is_followed_to_its_end(said)
         assert client.mget([f"k{i}" for i in range(300)]) == [str(i).encode() for i in range(300)]
         said = cluster.trivet("merge", str(upper), str(lower), *place, seconds=MOVES_S)
-        assert said.startswith("move ") and said.endswith("is over\n")
+        assert is_followed_to_its_end(said)
         assert client.mget([f"k{i}" for i in range(300)]) == [str(i).encode() for i in range(300)]
         assert client.dbsize() == 300
 
@@ -211,14 +221,17 @@ def test_a_move_is_stopped_by_hand(make):
             state = client.execute_command("CLUSTER", "STATE")
             return {row[b"id"]: row[b"slots"] for row in state[b"groups"] if row[b"slots"]}
 
+        def moves():
+            return [row[b"id"] for row in client.execute_command("CLUSTER", "STATE")[b"moves"]]
+
         for word in words:
             client.set(word, word * 1000)
         before = slots()
         cluster.trivet("split", "1", "--no-wait", *place)
-        (move,) = (row[b"id"] for row in client.execute_command("CLUSTER", "STATE")[b"moves"])
+        (move,) = wait_until(moves, "node 2 has heard of it")
         said = cluster.trivet("rebalance", "--abort", str(move), *place)
         assert said == f"move {move} is aborted: its slots stay where they are\n"
-        wait_until(lambda: not client.execute_command("CLUSTER", "STATE")[b"moves"], "node 2 has heard of it")
+        wait_until(lambda: not moves(), "node 2 has heard of it")
         assert slots() == before
         assert client.mget(words) == [word.encode() * 1000 for word in words]
     said = cluster.trivet("rebalance", "--abort", str(move), *place, fails=True)

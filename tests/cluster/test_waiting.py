@@ -56,7 +56,7 @@ def test_a_node_dies_with_its_consumers(make, victim_leads):
         wait_until(lambda: len(living.jobs) == len(jobs), "every job arrives")
         assert sorted(living.jobs) == sorted(jobs)  # what was meant for a dead one comes a little later
         client.rpush("jobs", "stop")
-        living.thread.join(20)
+        living.thread.join(60)
     assert not living.broken
     wait_until(lambda: all(consumer.broken for consumer in doomed), "the others hear of it")
     assert [consumer.jobs for consumer in doomed] == [[], [], []]
@@ -78,10 +78,14 @@ def test_a_paused_node_keeps_no_jobs(make):
         for job in jobs:
             client.rpush("jobs", job)
         wait_until(lambda: sorted(two.jobs) == sorted(jobs), "every job arrives")
+        wait_until(
+            lambda: waiting_at(cluster, other) == 1, "the other waits again, before the paused one does"
+        )
         cluster.resume(paused)
         client.rpush("jobs", "stop")
-        two.thread.join(20)
+        two.thread.join(60)
+        assert not two.thread.is_alive()
         wait_until(lambda: waiting_at(cluster, paused) == 1, "the other waits again")
         client.rpush("jobs", "later", "stop")
-        one.thread.join(20)
+        one.thread.join(60)
     assert one.jobs == [b"later"] and not one.broken

@@ -306,10 +306,13 @@ class ToyNode:
         done, self.effects = self.effects, Effects()
         return Effects() if self.flaw == "hang" and self.ticks > 50 else done
 
-    def check_invariants(self) -> None:
+    def check_invariants(self, whole: bool) -> None:
         pass
 
     def group_numbers(self) -> list[int]:
+        return [1]
+
+    def turned(self) -> list[int]:
         return [1]
 
     def observe(self, group: int) -> Looks:

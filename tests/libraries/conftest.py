@@ -22,7 +22,7 @@ def lasting_target(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def target(lasting_target):
     """The target, empty."""
-    assert raw(lasting_target.ports[0], b"FLUSHALL\r\n", 10.0, until=5) == (b"+OK\r\n", False)
+    assert raw(lasting_target.ports[0], b"FLUSHALL\r\n", 60.0, until=5) == (b"+OK\r\n", False)
     return lasting_target
 
 

@@ -21,7 +21,7 @@ PROGRAMS = Path(__file__).with_name("programs")
 LIBRARIES = ROOT / ".venv-libraries"
 PYTHON = LIBRARIES / "bin" / "python"
 NODE_MODULES = LIBRARIES / "node" / "node_modules"
-RUN_MAX_S = 60
+RUN_MAX_S = 150
 
 
 def python(own=False):
@@ -85,7 +85,7 @@ class Service:
                 start_new_session=True,
             )
 
-    def wait_for(self, text, seconds=30.0):
+    def wait_for(self, text, seconds=120.0):
         """Wait until it has printed ``text``."""
 
         def printed():

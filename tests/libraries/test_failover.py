@@ -203,10 +203,10 @@ def play(library, directory, target, jobs, workers_at, producer_at, kills):
         producer = run.start([*python(), library.program, str(jobs)], producer_at)
         for turn, node in enumerate(kills, 1):
             due = jobs * turn // (len(kills) + 1)
-            run.wait(lambda due=due: len(run.jobs("ran")) >= due, f"{due} jobs have run", 60)
+            run.wait(lambda due=due: len(run.jobs("ran")) >= due, f"{due} jobs have run", 180)
             run.kills.append((node, time.time()))
             target.wait_back(node, target.kill(node))
-        run.wait(lambda: producer.process.poll() is not None, "the producer is done", 60)
+        run.wait(lambda: producer.process.poll() is not None, "the producer is done", 180)
         run.settle()
         kept = run.missing()
         if kept:

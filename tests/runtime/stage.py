@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.peers import free_ports
 from trivet.core.base.disk import Channel, DiskFault, DiskJob, Read, Sync, Write
 from trivet.core.cluster.map import Member
 from trivet.core.node.config import NodeConfig
@@ -14,7 +15,7 @@ from trivet.runtime.config import RunConfig, RunSettings
 from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner
 
-DEADLINE_S = 5.0
+DEADLINE_S = 20.0
 
 
 class EchoNode:
@@ -115,8 +116,8 @@ class Stage:
     """A runner under test and the sockets around it."""
 
     def __init__(self, directory: Path, peers: int) -> None:
-        self.sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 * (peers + 1))]
-        ports = [sock.getsockname()[1] for sock in self.sockets]
+        ports = free_ports(2 * (peers + 1))
+        self.sockets = [socket.create_server(("127.0.0.1", port)) for port in ports]
         for sock in self.sockets[:2]:
             sock.close()
         members = [Member(1 + i, "127.0.0.1", ports[2 * i], ports[2 * i + 1]) for i in range(peers + 1)]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.peers import free_ports
+
 RUN = """
 import sys
 from pathlib import Path
@@ -18,13 +20,7 @@ from trivet.runtime.config import load_config
 from trivet.runtime.main import run_node
 sys.exit(run_node(load_config(Path(sys.argv[1]))))
 """
-DEADLINE_S = 30.0
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [sock.getsockname()[1] for sock in sockets]
+DEADLINE_S = 90.0
 
 
 def configure(directory: Path, client_port: int, peer_port: int) -> Path:

@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 
+from bench.peers import free_ports
 from tests.cluster.harness import wait_until
-from tests.runtime.test_main import RUN, ask, configure, free_ports
+from tests.runtime.test_main import RUN, ask, configure
 
 FILES = 128
 VALUE = b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1000000\r\n" + b"x" * 1_000_000 + b"\r\n"

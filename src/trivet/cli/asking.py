@@ -24,12 +24,17 @@ PATIENT_S = 5.0
 """How long a cluster may have no leader before that is an error: longer than an election."""
 AGAIN_S = 0.2
 _NOTHING = "nothing was done"
+_ASK_THERE = "ask there"
 _PASSING = ("CLUSTERDOWN ", "TRYAGAIN ", "LOADING ")
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
 
 class Unanswered(ProbeError):
     """No node answered."""
+
+
+class Leaderless(ProbeError):
+    """No node leads the system group."""
 
 
 class Asker:
@@ -100,8 +105,20 @@ class Asker:
             return view
 
     def plan(self) -> list[str]:
-        """What the cluster is about to do and why, in sentences; the leader of the system group knows."""
-        reply = self.at_system_leader(self.view()).call("CLUSTER", "PLAN")
+        """What the cluster is about to do and why, in sentences; the leader of the system group knows.
+
+        While the leadership changes hands it is asked again for a while.
+        """
+        give_up_s = time.monotonic() + PATIENT_S
+        while True:
+            try:
+                reply = self.at_system_leader(self.view()).call("CLUSTER", "PLAN")
+                break
+            except (Leaderless, Refused) as error:
+                changes = isinstance(error, Leaderless) or error.text.endswith(_ASK_THERE)
+                if not changes or time.monotonic() > give_up_s:
+                    raise
+            time.sleep(AGAIN_S)
         if isinstance(reply, bytes):
             return reply.decode("utf-8", "replace").splitlines()
         if not isinstance(reply, list):
@@ -112,7 +129,7 @@ class Asker:
         """Asks that node, with the same login. Raises ``ProbeError`` when there is no such node."""
         leader = view.system_leader()
         if leader is None:
-            raise ProbeError(
+            raise Leaderless(
                 "no node leads the system group: a majority of its members must run and reach each other"
             )
         _, _, password, user = self.addresses[self._at]

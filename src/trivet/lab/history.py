@@ -29,6 +29,7 @@ class Operation(msgspec.Struct):
     number: int
     client: int
     conn: int
+    """0: not known; else what it answered took effect in the order in which it was sent."""
     node: int
     commands: tuple[tuple[bytes, ...], ...]
     keys: tuple[bytes, ...]

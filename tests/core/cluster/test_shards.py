@@ -28,6 +28,19 @@ def test_a_large_group_is_split_in_the_middle():
     assert shards(model) == [Split(1, 8192, [1, 2, 4], "it has 1500 bytes, more than 1000")]
 
 
+def test_a_node_that_is_away_for_a_moment_founds_too():
+    """Rather than a group of two, which would lose its quorum with either of them."""
+    model = Model(3, replicas=3)
+    model.density = {0: 1500}
+    model.die(2)
+    assert shards(model) == [Split(1, 8192, [1, 2, 3], "it has 1500 bytes, more than 1000")]
+    model.turns = 10  # it is not expected back
+    assert shards(model) == [Split(1, 8192, [1, 3], "it has 1500 bytes, more than 1000")]
+    model.turns = 0
+    model.die(3)
+    assert shards(model) == []
+
+
 def test_a_busy_group_is_split_where_half_of_the_load_is():
     model = Model(3)
     model.traffic = {0: 1500}

@@ -5,14 +5,18 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from tests.core.group.register_world import SKEW_MS, THEMES, Client, World, play
 from trivet.core.base.prng import Prng
 from trivet.core.group.paxos_group import PaxosGroup
-from trivet.core.group.register_errands import Errand, Errands, Execution, Runner
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import Execution, Runner
 from trivet.core.group.register_forwards import Forwards
 from trivet.core.machine.register import TaskResult
 from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.ready import Save
+
+pytestmark = only_pure
 
 SLACK_US = 2 * SKEW_MS * 1000
 SEEDS = int(os.environ.get("TRIVET_REGISTER_SEEDS", "3000"))

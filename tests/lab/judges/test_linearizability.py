@@ -119,6 +119,20 @@ def test_deadlines_with_clocks_that_agree() -> None:
     assert judge(back_again)[0], "but never come back"
 
 
+def test_calls_of_one_pipeline_take_effect_in_order() -> None:
+    """They were sent at one moment: only the connection tells that the read came last."""
+    calls = ["SET k a", "APPEND k b", "GET k"]
+    for last, good in ((b"ab", True), (b"a", False), (b"b", False)):
+        replies = (OK, 2 if good else 1, last)
+        history = [op(n, 0, 9, call, replies[n], conn=7) for n, call in enumerate(calls)]
+        assert (judge(history)[0] == []) is good
+    blind = [op(1, 0, 9, "SET k a", OK, conn=7), op(2, 0, 9, "SET k b", OK, conn=7)]
+    assert judge([*blind, op(3, 10, 11, "GET k", b"b")])[0] == []
+    assert judge([*blind, op(3, 10, 11, "GET k", b"a")])[0]
+    unknown = [op(1, 0, None, "SET k a", conn=7), op(2, 0, 9, "SET k b", OK, conn=7)]
+    assert judge([*unknown, op(3, 10, 11, "GET k", b"a")])[0] == [], "what was not answered may happen later"
+
+
 def test_keys_are_judged_apart_unless_a_transaction_joins_them() -> None:
     history = [
         op(1, 0, 1, "SET a 1", OK),
@@ -191,6 +205,8 @@ def explains(order: tuple[Operation, ...]) -> bool:
     for i, operation in enumerate(order):
         if any(later.return_us < operation.invoke_us for later in order[i + 1 :]):
             return False
+        if any(is_one_pipeline(later, operation) for later in order[i + 1 :]):
+            return False
     held: dict[bytes, object] = {}
     for operation in order:
         for i, command in enumerate(operation.commands):
@@ -199,6 +215,13 @@ def explains(order: tuple[Operation, ...]) -> bool:
             if operation.outcome is Outcome.OK and answer != canonical(command, operation.replies[i]):
                 return False
     return True
+
+
+def is_one_pipeline(first: Operation, second: Operation) -> bool:
+    """Whether their connection has sent ``first`` before ``second``, and both were answered."""
+    answered = first.outcome is Outcome.OK and second.outcome is Outcome.OK
+    sent = (first.invoke_us, first.number) < (second.invoke_us, second.number)
+    return answered and first.conn == second.conn != 0 and sent
 
 
 def random_history(prng: Prng) -> list[Operation]:
@@ -223,7 +246,7 @@ def random_history(prng: Prng) -> list[Operation]:
         if name.split()[0] in ("SET", "APPEND", "SETNX", "GETSET") and ";" not in name:
             name += f" {number}" if prng.chance(0.7) else f" v{number}"
         now += prng.between(0, 6)
-        operation = op(number, max(0, now - prng.below(5)), now + prng.below(5), name)
+        operation = op(number, max(0, now - prng.below(5)), now + prng.below(5), name, conn=prng.below(3))
         base = past[prng.below(len(past))] if prng.chance(0.4) else held
         lost = prng.chance(0.2)
         replies: list[Value] = []

@@ -122,7 +122,7 @@ LOGS = [
     Mutant(
         "R5", "an old AppendEntries erases later entries",
         edit("core/raft/follower.py", "if log.term_at(index) != entry.term:", "if known == 0:"),
-        5, "crash: an assertion of the core", AS_DRAWN,
+        10, "crash: an assertion of the core", AS_DRAWN,
     ),
     Mutant(
         "R6", "a second vote in one term",
@@ -132,7 +132,7 @@ LOGS = [
     Mutant(
         "R7", "a vote leaves before it is durable",
         edit("core/raft/election.py", "s.send_after_save" + VOTE, "s.send" + VOTE),
-        4, "invariants: log matching", FORGETFUL_VOTERS,
+        9, "invariants: log matching", FORGETFUL_VOTERS,
     ),
     Mutant(
         "R8", "entries are acknowledged before they are synced",
@@ -165,7 +165,7 @@ LOGS = [
     Mutant(
         "R11", "corruption in the middle of the log is taken for its torn end",
         edit("core/wal/replay.py", PROVEN, "0,\n            False,"),
-        19, "invariants: leader completeness", ROTTING_LOGS,
+        22, "invariants: leader completeness", ROTTING_LOGS,
     ),
     Mutant(
         "R12", "no room for the next segment counts as a broken disk: the node stops",
@@ -205,12 +205,12 @@ LOGS = [
     Mutant(
         "R15", "a snapshot holds changes that came after its applied index",
         edit("core/machine/snapshot.py", DRAFTED, "        if False:"),
-        1, "invariants: replicas differ", SNAPSHOTS_AND_KILLS,
+        2, "invariants: replicas differ", SNAPSHOTS_AND_KILLS,
     ),
     Mutant(
         "R16", "the old snapshot is removed before the log names the new one",
         edit("core/group/snapshots.py", RECORDED, RECORDED_EARLY + RECORDED),
-        6, "progress", BLACKOUTS, liveness=True, scene="blackout",
+        8, "progress", BLACKOUTS, liveness=True, scene="blackout",
     ),
     Mutant(
         "R16", "the log is cut beyond what the snapshot holds",
@@ -220,6 +220,6 @@ LOGS = [
     Mutant(
         "R17", "batches that came with a snapshot are sent again for ever",
         edit("core/group/raft_group.py", INSTALLED, "        pass\n"),
-        1, "crash: an assertion of the core", LAGGARDS, liveness=True,
+        3, "crash: an assertion of the core", LAGGARDS, liveness=True,
     ),
 ]  # fmt: skip

@@ -34,13 +34,24 @@ class Found(NamedTuple):
 
 def plant(mutant: Mutant, root: Path, source: Path = SOURCE) -> None:
     """A copy of the sources with the bug in it, at ``root/trivet``."""
-    target = root / "trivet"
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    copy_sources(root, source)
     for edit in mutant.edits:
-        file = target / edit.file
-        text = file.read_text()
-        assert text.count(edit.old) == 1, f"{mutant.row}: the place to plant it in {edit.file} has changed"
-        file.write_text(text.replace(edit.old, edit.new))
+        replace(root, edit.file, edit.old, edit.new)
+
+
+def copy_sources(root: Path, source: Path = SOURCE) -> None:
+    """A copy of the sources at ``root/trivet``, with what Python has compiled of them: that saves half a second."""
+    shutil.copytree(source, root / "trivet", ignore=shutil.ignore_patterns("*.so", "*.pyc.*"))
+
+
+def replace(root: Path, name: str, old: str, new: str) -> None:
+    """Change one place of a copy."""
+    file = root / "trivet" / name
+    text = file.read_text()
+    assert text.count(old) == 1, f"the place to plant it in {name} has changed"
+    file.write_text(text.replace(old, new))
+    for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def look(mutant: Mutant, root: Path, first_seed: int, seeds: int, timeout_s: int = 1_800) -> Found:

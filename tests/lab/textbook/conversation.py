@@ -4,6 +4,8 @@
 |---|---|
 | ``2pc anna=50@2 bert=20@3`` | coordinator 1, and participants with accounts |
 | ``paxos ACCEPTORS PROPOSERS [stubborn=N]`` | acceptors 1.., then proposers |
+| ``register N [hasty] [nodes=M]`` | registers 1..M, of which 1..N are the members |
+| ``members A,B,… [N …]`` | the map says who the members are, and these hear of it (all) |
 | ``copies N`` | copies 1..N; each writes at the script's next millisecond |
 | ``ask N WORDS`` | a client asks machine N; the answer may come later |
 | ``deliver [A->B ...]`` | deliver what is on its way now (there), not what follows from it |
@@ -19,6 +21,7 @@ import msgspec
 from trivet.core.base.prng import Prng
 from trivet.lab.textbook.copies import Copy
 from trivet.lab.textbook.paxos import Acceptor, Proposer
+from trivet.lab.textbook.register import Register
 from trivet.lab.textbook.two_phase_commit import Coordinator, Participant
 
 
@@ -82,6 +85,18 @@ class Conversation:
         for rank in range(1, int(words[1]) + 1):
             number = len(acceptors) + rank
             self.add(Proposer(number, acceptors, rank, int(words[1]), Prng(number), stubborn))
+
+    def do_register(self, words):
+        count = int(words[0])
+        nodes = next((int(w.split("=")[1]) for w in words if w.startswith("nodes=")), count)
+        members = list(range(1, count + 1))
+        self.add(*(Register(n, members, Prng(n), "hasty" in words) for n in range(1, nodes + 1)))
+
+    def do_members(self, words):
+        members = [int(n) for n in words[0].split(",")]
+        for number in [int(word) for word in words[1:]] or [n for n in self.machines if n not in self.down]:
+            machine = self.machines[number]
+            self.input(machine, lambda machine=machine: machine.change_members(members))
 
     def do_copies(self, words):
         numbers = list(range(1, int(words[0]) + 1))

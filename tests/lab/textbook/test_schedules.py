@@ -7,8 +7,10 @@ import pytest
 
 from trivet.core.base.prng import Prng
 from trivet.lab.textbook.copies import Copy, Holdings, Stamped, judge_convergence
+from trivet.lab.textbook.histories import judge_linearizability
 from trivet.lab.textbook.paxos import Acceptor, Proposer, chosen_values, judge_agreement
 from trivet.lab.textbook.post import Post, PostOptions
+from trivet.lab.textbook.register import Register
 from trivet.lab.textbook.two_phase_commit import Coordinator, Participant, judge_atomicity
 
 SEEDS = 400
@@ -100,6 +102,65 @@ class SelfishProposer(Proposer):
 )
 def test_the_judge_of_agreement_sees_broken_paxos(mistake):
     assert any(judge_agreement(*play_paxos(seed, **mistake)[:2]) for seed in range(SEEDS))
+
+
+def play_register(seed, hasty=False, deletes=True, register_class=Register):
+    chance, post = rough_post(seed)
+    registers = [register_class(n, [1, 2, 3], chance.fork(), hasty) for n in (1, 2, 3)]
+    for register in registers:
+        post.seat(register, str(register.number))
+    for number in range(12):
+        node = 1 + chance.below(3)
+        text = (f"SET k v{number}", "DEL k" if deletes else "GET k", "GET k")[chance.below(3)]
+        post.request(number, node, *text.split(), text=text)
+        if number % 3 == 0:
+            trouble(chance, post, [1, 2, 3], 2)
+        post.run_for(chance.below(150))
+    post.heal()
+    for node in (1, 2, 3):
+        post.start(node)
+    read = post.request(99, 1, "GET", "k", text="GET k")
+    ended = post.run_until(lambda: read.outcome == "ok", within_ms=60_000)
+    return post.operations, ended
+
+
+def test_a_register_without_shortcuts_is_linearizable_and_answers_once_the_network_is_whole():
+    answered = 0
+    for seed in range(SEEDS // 4):
+        operations, ended = play_register(seed)
+        assert ended, seed
+        assert judge_linearizability(operations) == [], seed
+        answered += sum(operation.outcome == "ok" for operation in operations)
+    assert answered > SEEDS, "the schedules are too hard"
+
+
+class OwnRegister(Register):
+    """Runs its command upon its own value, whatever the promises say."""
+
+    def _on_promise(self, sender, promise):
+        super()._on_promise(sender, type(promise)(promise.ballot, self.accepted, self.value))
+
+
+@pytest.mark.parametrize("mistake", [{"hasty": True}, {"register_class": OwnRegister, "deletes": False}])
+def test_the_judge_of_linearizability_sees_a_broken_register(mistake):
+    assert any(judge_linearizability(play_register(seed, **mistake)[0]) for seed in range(SEEDS))
+
+
+def test_a_late_letter_is_no_earlier_than_it_was_slowed_down():
+    post = Post(1)
+    registers = [Register(n, [1, 2, 3], Prng(n)) for n in (1, 2, 3)]
+    for register in registers:
+        post.seat(register, str(register.number))
+    post.slow(1, 3, 500)
+    write = post.request(1, 1, "SET", "k", "v", text="SET k v")
+    post.slow(1, 3, 0)
+    assert post.run_until(lambda: write.outcome == "ok")
+    late = next(m for m in post.recording().messages if m.target == 3)
+    assert late.delayed
+    assert late.arrived_us < 0
+    post.run_for(600)
+    assert late.arrived_us - late.sent_us >= 500_000
+    assert not any(m.delayed for m in post.recording().messages if m is not late)
 
 
 def play_commit(seed, participant_class=Participant, trouble_rounds=10):

@@ -6,7 +6,7 @@ from dramatiq.rate_limits import Barrier, BucketRateLimiter, WindowRateLimiter
 from dramatiq.rate_limits.rate_limiter import RateLimitExceeded
 from dramatiq_app import add, broker, elsewhere, fail, limits, note, one_at_a_time, third_time_lucky
 
-MS = 20_000
+MS = 60_000
 
 
 def notes(count):

@@ -4,7 +4,7 @@ import parts
 from huey.exceptions import TaskException
 from huey_app import add, alone, fail, huey, note, third_time_lucky
 
-SECONDS = 20
+SECONDS = 60
 
 
 def part_results():

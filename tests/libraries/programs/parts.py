@@ -10,7 +10,7 @@ URL = os.environ["TARGET_URL"]
 LAST_URL = os.environ["TARGET_LAST_URL"]
 
 
-def eventually(condition, seconds=15.0):
+def eventually(condition, seconds=60.0):
     """Wait until ``condition()`` gives something true, and return that."""
     deadline_s = time.monotonic() + seconds
     while not (found := condition()):
@@ -19,7 +19,7 @@ def eventually(condition, seconds=15.0):
     return found
 
 
-async def eventually_async(condition, seconds=15.0):
+async def eventually_async(condition, seconds=60.0):
     """As ``eventually``, for a condition that may be a coroutine function."""
     deadline_s = time.monotonic() + seconds
     while True:

@@ -67,14 +67,14 @@ def part_priorities():
     idle.enqueue(rq_tasks.note, "rq:order", "idle, but first", at_front=True)
     rq = os.path.join(os.path.dirname(sys.executable), "rq")
     subprocess.run(
-        [rq, "worker", "--burst", "--url", parts.LAST_URL, "urgent", "idle"], check=True, timeout=40
+        [rq, "worker", "--burst", "--url", parts.LAST_URL, "urgent", "idle"], check=True, timeout=120
     )
     expected = [*(f"urgent {n}" for n in range(3)), "idle, but first", *(f"idle {n}" for n in range(3))]
     assert [text.decode() for text in connection.lrange("rq:order", 0, -1)] == expected
 
 
 def part_schedule():
-    job = low.enqueue_in(datetime.timedelta(seconds=1), rq_tasks.add, 20, 22)
+    job = low.enqueue_in(datetime.timedelta(seconds=2), rq_tasks.add, 20, 22)
     assert job.id in ScheduledJobRegistry(queue=low)
     parts.eventually(lambda: job.is_finished)
     assert job.return_value() == 42

@@ -4,7 +4,7 @@ What was split is not merged again, and what was merged not split, unless it has
 double the size: two groups are merged only when both together stay below half of what splits one.
 """
 
-from trivet.core.base.ids import GroupId
+from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.actions import Merge, Split
 from trivet.core.cluster.choosing import choose
 from trivet.core.cluster.facts import GroupFacts
@@ -86,7 +86,7 @@ class _Shards:
         upper = at_least(row.ranges, at)
         if not upper or upper == row.ranges:
             at = middle(row.ranges)
-        nodes = choose(survey.wanted(row), survey.candidates, survey.zones, survey.load, [])
+        nodes = self._founders(survey.wanted(row))
         if not nodes:
             return
         for node in nodes:
@@ -96,6 +96,17 @@ class _Shards:
         survey.touched[row.id] = True
         self.count += 1
         survey.actions.append(Split(row.id, at, sorted(nodes), reason))
+
+    def _founders(self, wanted: int) -> list[NodeId]:
+        """The first members of a new group: also nodes that are away for a moment, rather than fewer.
+
+        Of two members none may lose what it has; of three of which one is away, one may.
+        """
+        survey = self.survey
+        nodes = choose(wanted, survey.candidates, survey.zones, survey.load, [])
+        if len(nodes) < wanted:
+            nodes += choose(wanted - len(nodes), survey.away, survey.zones, survey.load, nodes)
+        return nodes if survey.can_decide(nodes) else []
 
     def merge(self) -> None:
         """Rule P9: what is small goes into another that stays small, never below the wished number."""

@@ -35,6 +35,12 @@ class Survey:
                 self.bad[node] = f"node {node} is to be emptied"
             elif facts.dead_ms.get(node, 0) >= policy.grace_ms and node in facts.dead_ms:
                 self.bad[node] = f"node {node} has not been heard for {facts.dead_ms[node] // 1000} s"
+        self.away: list[NodeId] = [
+            node
+            for node, row in state.members.items()
+            if row.state == UP and node in facts.dead_ms and node not in self.bad
+        ]
+        """The nodes that are not heard now and are expected back."""
         self.load = load_of(state)
         """Replicas per node, as they shall be."""
         self.weight: dict[NodeId, int] = dict.fromkeys(state.members, 0)

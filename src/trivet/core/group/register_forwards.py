@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 from trivet.core.base.buggify import REGISTERS_SILENT, Buggify
 from trivet.core.base.ids import NodeId
 from trivet.core.command.table import Event
-from trivet.core.group.register_errands import MARK_BYTES, Errand, Errands, Execution
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import MARK_BYTES, Execution
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
     ELSEWHERE,
@@ -114,6 +115,7 @@ class Forwards:
         if node_of(message.origin) != sender:
             return
         knows = message.taught == self._errands.runner.registers.scripts.taught
+        knows = knows and message.epoch <= self._paxos.epoch  # else it waits for the map, and its clients for it
         for item in message.items:
             if (message.origin, item.seq) in self._by_seq:
                 continue  # a copy joins it: one answer will do

@@ -45,12 +45,12 @@ def write_ranges(ranges: Ranges) -> bytes:
 def ranges_of(slots: bytearray, wanted: int) -> Ranges:
     """The ranges of the slots that are ``wanted`` in a table of all of them."""
     ranges: Ranges = []
-    start = -1
-    for slot in range(SLOTS + 1):
-        if slot < SLOTS and slots[slot] == wanted:
-            if start < 0:
-                start = slot
-        elif start >= 0:
-            ranges.append((start, slot - 1))
-            start = -1
+    marks = slots.translate(bytes(wanted) + b"\1" + bytes(255 - wanted))
+    start = marks.find(1)
+    while start >= 0:
+        end = marks.find(0, start)
+        if end < 0:
+            end = len(marks)
+        ranges.append((start, end - 1))
+        start = marks.find(1, end)
     return ranges

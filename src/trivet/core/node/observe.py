@@ -6,6 +6,7 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
+from trivet.core.group.face import Replica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
@@ -45,6 +46,23 @@ def observe(group: RaftGroup) -> Observation:
         raft.last_index, raft.first_index, raft.matches(), raft.missing_to > 0,
         raft.last_term, raft.membership_index, raft.membership, raft.suspect,
     )  # fmt: skip
+
+
+def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
+    """Assert what must always hold of each of some replicas.
+
+    ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
+    """
+    for group in groups:
+        assert not group.outgoing or group in busy, "messages that nobody collects"
+        if rests:
+            group.check_rest()
+        if isinstance(group, RaftGroup):
+            group.raft.check_invariants()
+            if group.machine.intents.by_id:
+                group.machine.intents.check_invariants()
+        elif isinstance(group, PaxosGroup):
+            group.paxos.check_invariants()
 
 
 class RegistersSeen(msgspec.Struct, frozen=True):

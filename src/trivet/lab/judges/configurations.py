@@ -9,6 +9,8 @@ every configuration, so that a broken one costs no more than there are configura
 - A pending read that fits the state takes effect at once: it changes nothing, and must come anyway.
 - Of two indefinite operations with the same commands the older one goes first.
 - A configuration that used up more indefinite operations than another, and is else equal, is not looked at.
+- Answered operations of one connection take effect in the order in which they were sent (Rule C1 of the
+  node): each comes after the one before it.
 - On registers (SET, GET and CAS only) a value that one write makes is gone when it is overwritten: if an
   answer still waits for it, no order follows. And a write whose value nobody sees may hide under any later
   write.
@@ -115,6 +117,8 @@ class Timeline:
         self.twins: list[int] = []
         """For each open operation the one before it with the same commands, or -1."""
         self.bits: dict[int, int] = {}
+        self.before: dict[int, int] = {}
+        """For each definite operation of a pipeline the one that its connection sent before it."""
         self.first: dict[int, int] = {}
         """Returns before each operation's invocation."""
         self.last: dict[int, int] = {}
@@ -125,6 +129,7 @@ class Timeline:
         reads: dict[int, int] = {}
         writes: dict[int, int] = {}
         latest: dict[tuple[tuple[bytes, ...], ...], int] = {}
+        sent: dict[int, int] = {}
         free = 1
         for _, kind, number in events:
             operation = operations[number]
@@ -144,6 +149,10 @@ class Timeline:
                 bit = free & -free
                 free = free & ~bit or bit << 1
                 self.bits[number] = bit
+                earlier = sent.get(operation.conn, -1) if operation.conn else -1
+                if earlier >= 0 and operations[earlier].return_us >= operation.invoke_us:
+                    self.before[number] = earlier
+                sent[operation.conn] = number
                 (reads if only_reads(operation) else writes)[number] = bit
             else:
                 # Deadlines count from the invocation: two PEXPIRE of different times are no twins.
@@ -277,10 +286,15 @@ class Search:
         """Pass all returns of what took effect, after letting every read take effect that fits."""
         at, state, done, used = node
         returns, reads, moves = self.time.returns, self.time.reads, self.machine.moves
+        before = self.time.before
         stays = (state,)
         while at < len(returns):
             for number, bit in reads[at]:
-                if not done & bit and moves(state, number) == stays:
+                if (
+                    not done & bit
+                    and moves(state, number) == stays
+                    and (number not in before or self._follows(at, number, done))
+                ):
                     done |= bit
             bit = returns[at][1]
             if not done & bit:
@@ -317,23 +331,31 @@ class Search:
                     (likely if promising else stack).append((at, new, hidden, used | 1 << place))
         for pending in (time.reads[at], time.writes[at]):
             for number, bit in pending:
-                if done & bit or number == target:
+                if done & bit or number == target or not self._follows(at, number, done):
                     continue
                 for new in moves(state, number):
                     after = self._hidden(at, number, done | bit)
                     if self._alive(at, state, new, after):
                         (likely if moves(new, target) else stack).append((at, new, after, used))
         stack.extend(likely)
+        if not self._follows(at, target, done):
+            return
         for new in moves(state, target):
             after = self._hidden(at, target, done | target_bit)
             if self._alive(at, state, new, after):
                 stack.append((at, new, after, used))
 
+    def _follows(self, at: int, number: int, done: int) -> bool:
+        """Whether what the connection of ``number`` sent before it has taken effect."""
+        earlier = self.time.before.get(number, -1)
+        return earlier < 0 or self.time.last[earlier] < at or done & self.time.bits[earlier] != 0
+
     def _hidden(self, at: int, number: int, done: int) -> int:
         """With a blind write, every pending write that nobody sees can take effect just before it."""
         if self.registers is not None and self.operations[number].commands[0][0] == b"SET":
+            earlier = done & ~self.time.bits.get(number, 0)
             for other, bit in self.time.writes[at]:
-                if not done & bit and self.registers.hides(other):
+                if not done & bit and self.registers.hides(other) and self._follows(at, other, earlier):
                     done |= bit
         return done
 

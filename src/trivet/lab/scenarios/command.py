@@ -13,7 +13,7 @@ from trivet.lab.pictures.cutting import cut
 from trivet.lab.pictures.page import draw_page
 from trivet.lab.pictures.shiviz import export
 from trivet.lab.pictures.svg import draw_svg
-from trivet.lab.scenarios.scenario import NotAsTold, Scenario, Told
+from trivet.lab.scenarios.scenario import SHELVES, NotAsTold, Scenario, Told
 from trivet.lab.scenarios.shelf import BY_NAME, SCENARIOS
 from trivet.lab.scenarios.story import story_text
 
@@ -30,10 +30,10 @@ EXIT_NOT_AS_TOLD = 1
 def list_scenarios(out: TextIO) -> int:
     """Print what there is; always 0."""
     width = max(len(scenario.name) for scenario in SCENARIOS)
-    for heading, real in (("Trivet's own nodes", True), ("Textbook protocols", False)):
+    for players, heading in SHELVES.items():
         out.write(f"{heading}:\n")
         for scenario in SCENARIOS:
-            if scenario.real is real:
+            if scenario.played_by is players:
                 out.write(f"  {scenario.name:{width}}  {scenario.title}\n")
         out.write("\n")
     out.write("Read one:        trivet lab show raft-leader-crash\n")

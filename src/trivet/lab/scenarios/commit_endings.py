@@ -2,7 +2,7 @@
 
 from trivet.lab.history import FOREVER_US
 from trivet.lab.scenarios.commit_stories import ANNA, BERT, Bank
-from trivet.lab.scenarios.scenario import Facts, NotAsTold, Scenario, Told, prose
+from trivet.lab.scenarios.scenario import Facts, NotAsTold, Players, Scenario, Told, prose
 from trivet.lab.textbook.post import MS
 
 AWAY_MS = 1_000
@@ -62,7 +62,7 @@ DECIDED = Scenario(
         in Trivet).
     """),
     play_decided,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )
 
 
@@ -120,7 +120,7 @@ PARTICIPANT = Scenario(
         to be more than one machine (txn-leader-change).
     """),
     play_participant,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )
 
 
@@ -167,5 +167,5 @@ CONFLICT = Scenario(
         meet: the script repeats it until they do.
     """),
     play_conflict,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )

@@ -2,7 +2,7 @@
 
 from trivet.lab.history import FOREVER_US
 from trivet.lab.recording import Recorder
-from trivet.lab.scenarios.scenario import STORY, Facts, Scenario, Told, prose
+from trivet.lab.scenarios.scenario import STORY, Facts, Players, Scenario, Told, prose
 from trivet.lab.textbook.post import MS, Post, PostOptions
 from trivet.lab.textbook.two_phase_commit import Coordinator, Participant, judge_atomicity
 
@@ -85,7 +85,7 @@ COMMIT = Scenario(
         (2pc-blocked) is about that time.
     """),
     play_commit,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )
 
 AWAY_MS = 1_000
@@ -159,5 +159,5 @@ BLOCKED = Scenario(
         survivor can find it or make it.
     """),
     play_blocked,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )

@@ -1,7 +1,7 @@
 """The story of copies that answer alone: what a partition does to them, and what is lost when it heals."""
 
 from trivet.lab.recording import ClientOperation, Recorder
-from trivet.lab.scenarios.scenario import STORY, Facts, Scenario, Told, prose
+from trivet.lab.scenarios.scenario import STORY, Facts, Players, Scenario, Told, prose
 from trivet.lab.textbook.copies import Copy, judge_convergence
 from trivet.lab.textbook.post import Post, PostOptions
 
@@ -88,5 +88,5 @@ PARTITION = Scenario(
         always the same: a join that does not care about order or repetition (a CRDT).
     """),
     play_partition,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )

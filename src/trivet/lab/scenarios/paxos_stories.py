@@ -2,7 +2,7 @@
 
 from trivet.core.base.prng import Prng
 from trivet.lab.recording import Recorder
-from trivet.lab.scenarios.scenario import STORY, Facts, Scenario, Told, prose
+from trivet.lab.scenarios.scenario import STORY, Facts, Players, Scenario, Told, prose
 from trivet.lab.textbook.paxos import Acceptor, Proposer, chosen_values, judge_agreement
 from trivet.lab.textbook.post import MS, Post, PostOptions
 
@@ -86,7 +86,7 @@ CLEAN = Scenario(
         is the form of Lamport's "Paxos Made Simple".
     """),
     play_clean,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )
 
 DUEL_TRIES = 2
@@ -150,5 +150,5 @@ DUEL = Scenario(
         to wait.
     """),
     play_duel,
-    real=False,
+    played_by=Players.TEXTBOOK,
 )

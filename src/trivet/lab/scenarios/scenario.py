@@ -5,6 +5,7 @@ fact that does not hold raises ``NotAsTold``, so a story cannot say what did not
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 
 import msgspec
 
@@ -33,6 +34,22 @@ class Told(msgspec.Struct):
     """What the judges say: a story may be about a failure, but never about one that no judge sees."""
 
 
+class Players(StrEnum):
+    """Who plays a story, as its page says it."""
+
+    NODES = "Trivet's own nodes"
+    MEMBERS = "Trivet's own Paxos members (`core/paxos`), without nodes around them"
+    TEXTBOOK = "the textbook form of the protocol, not the store's code"
+
+
+SHELVES = {
+    Players.NODES: "Trivet's own nodes",
+    Players.MEMBERS: "Trivet's own registers without a leader",
+    Players.TEXTBOOK: "Textbook protocols",
+}
+"""The headings under which stories are listed."""
+
+
 class Scenario(msgspec.Struct, frozen=True):
     """One story. ``play(seed)`` raises ``NotAsTold`` when the run does not bear it out."""
 
@@ -43,8 +60,7 @@ class Scenario(msgspec.Struct, frozen=True):
     play: Callable[[int], Told]
     seed: int = 1
     """The seed that is played when nobody names one."""
-    real: bool = True
-    """Played by Trivet's own nodes; else by a protocol of the textbook room."""
+    played_by: Players = Players.NODES
 
 
 def prose(text: str) -> tuple[str, ...]:

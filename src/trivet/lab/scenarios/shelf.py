@@ -1,6 +1,12 @@
 """All scenarios, in the order in which they are best read."""
 
-from trivet.lab.scenarios import commit_endings, transaction_stories
+from trivet.lab.scenarios import (
+    commit_endings,
+    register_changes,
+    register_shortcuts,
+    register_stories,
+    transaction_stories,
+)
 from trivet.lab.scenarios.commit_stories import BLOCKED, COMMIT
 from trivet.lab.scenarios.copies_story import PARTITION
 from trivet.lab.scenarios.paxos_stories import CLEAN, DUEL
@@ -23,6 +29,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     transaction_stories.DECIDED,
     transaction_stories.LEADER,
     transaction_stories.CONFLICT,
+    register_stories.CLEAN,
+    register_stories.DUEL,
+    register_stories.TAKEOVER,
+    register_changes.DELETE,
+    register_changes.MEMBERS,
     COMMIT,
     BLOCKED,
     commit_endings.DECIDED,
@@ -30,6 +41,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     commit_endings.CONFLICT,
     CLEAN,
     DUEL,
+    register_shortcuts.UNDEAD,
+    register_shortcuts.HASTY_MEMBERS,
     PARTITION,
 )
 

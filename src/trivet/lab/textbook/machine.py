@@ -19,9 +19,18 @@ class Letter(msgspec.Struct, frozen=True):
     routine: ClassVar[bool] = False
     """Not worth a line in a story."""
 
+    def kind(self) -> str:
+        """What it is called."""
+        return type(self).__name__
+
     def label(self) -> str:
         """What the arrow in a picture says."""
-        return type(self).__name__
+        return self.kind()
+
+    def told(self) -> dict[str, str]:
+        """What it holds, for who looks closer."""
+        values: dict[str, object] = msgspec.structs.asdict(self)
+        return {name: str(value) for name, value in values.items()}
 
 
 class Send(msgspec.Struct, frozen=True):

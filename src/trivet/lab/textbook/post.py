@@ -5,7 +5,7 @@ or find its receiver dead. A ``Recorder`` writes everything down for the picture
 are handed over at once: the story is about what the machines say to each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -58,6 +58,7 @@ class Post:
         """(time in µs, sender, receiver, letter) of every delivery, for scripts and judges."""
         self._delays, self._faults = chance.fork(), chance.fork()
         self._seats: dict[NodeId, _Seat] = {}
+        self._slow_us: dict[tuple[NodeId, NodeId], int] = {}
         self._walls: list[tuple[NodeId, NodeId]] = []
         self._wall_number = 0
 
@@ -122,7 +123,15 @@ class Post:
         self._walls = []
         self.recorder.wall_falls(self.now_us, self._wall_number)
 
+    def slow(self, source: NodeId, target: NodeId, ms: int) -> None:
+        """What leaves on this way from now on takes so much longer; 0: no longer than other letters."""
+        self._slow_us[source, target] = ms * MS
+
     # -- clients
+
+    def touch(self, number: NodeId, action: Callable[[], None]) -> None:
+        """Something befalls a machine that is neither a letter nor a client's request."""
+        self._input(self._seats[number], action)
 
     def request(self, client: int, number: NodeId, *words: str, text: str = "") -> ClientOperation:
         """A client asks a machine; the operation fills in when the answer comes. A dead one refuses.
@@ -190,7 +199,9 @@ class Post:
         if not seat.up or seat.life != life:
             return
         note = self._noted(seat.machine.number, send)
-        delay_us = self._delay_us()
+        slow_us = self._slow_us.get((seat.machine.number, send.target), 0)
+        delay_us = self._delay_us() + slow_us
+        note.delayed = slow_us > 0
         if self.options.drop_rate and self._faults.chance(self.options.drop_rate):
             self.recorder.ends(note, self.now_us + delay_us // 2, Fate.DROPPED)
             return
@@ -204,9 +215,8 @@ class Post:
     def _noted(self, source: NodeId, send: Send) -> Message:
         note = self.recorder.sent(self.now_us, source, send.target)
         letter = send.letter
-        note.kind, note.label, note.routine = type(letter).__name__, letter.label(), letter.routine
-        values: Mapping[str, object] = msgspec.structs.asdict(letter)
-        note.fields = {name: str(value) for name, value in values.items()}
+        note.kind, note.label, note.routine = letter.kind(), letter.label(), letter.routine
+        note.fields = letter.told()
         return note
 
     def _arrive(self, source: NodeId, send: Send, note: Message) -> None:

@@ -44,6 +44,9 @@ Input = tuple[str, bytes, Callable[[NodeLike], None]]
 _DEFECT: Final = " raised "
 """In what a node logs of a command that failed by a defect of ours."""
 
+WHOLE_TURNS: Final = 16
+"""Once in so many turns all replicas of a node are looked at, and not only those that had a turn."""
+
 
 class ClientSide(Protocol):
     """Where replies go."""
@@ -126,6 +129,7 @@ class Process:
         self._running: NodeLike | None = None
         self._inbox: list[Input] = []
         self._turn_due = False
+        self._turns = 0
         self._calm = False
         """The node needs but few ticks, until it says otherwise."""
         self._tick_number = 0
@@ -405,8 +409,10 @@ class Process:
         node = self._running
         try:
             effects = node.turn(self.clock.mono_ms(), self.clock.wall_ms())
-            node.check_invariants()
-            news = self._look(node)
+            self._turns += 1
+            whole = self._turns % WHOLE_TURNS == 0
+            node.check_invariants(whole)
+            news = self._look(node, whole)
         except Exception:
             self._ruin(
                 "crash", f"node {self.node} raised in its turn: {_last_line()}", traceback.format_exc()
@@ -420,16 +426,19 @@ class Process:
             self._become_calm(effects.calm)
         self._perform(effects)
 
-    def _look(self, node: NodeLike) -> list[GroupId]:
-        """Look at all replicas; those of which there are news."""
+    def _look(self, node: NodeLike, whole: bool) -> list[GroupId]:
+        """Look at the replicas that had a turn, now and then at all; those of which there are news."""
         looks = self.looks
         numbers = node.group_numbers()
+        turned = node.turned()
         news = []
         for group in numbers:
-            seen = node.observe(group)
-            if looks.get(group) != seen:
-                looks[group] = seen
-                news.append(group)
+            if group in turned or whole or group not in looks:
+                seen = node.observe(group)
+                if looks.get(group) != seen:
+                    assert group in turned or group not in looks, f"group {group} is another without a turn"
+                    looks[group] = seen
+                    news.append(group)
         if len(looks) > len(numbers):
             news += [group for group in looks if group not in numbers]
         return news

@@ -51,7 +51,7 @@ main({
     const jobs = queue("b-order"), done = [];
     await jobs.pause();
     await jobs.addBulk([["low", 9], ["high", 1], ["mid", 5], ["first", 0]].map(([name, priority]) => ({ name, opts: { priority } })));
-    await jobs.add("later", {}, { delay: 400 });
+    await jobs.add("later", {}, { delay: 1500 });
     assert.ok(await jobs.isPaused());
     worker("b-order", async (job) => { done.push(job.name); });
     await sleep(100);
@@ -88,7 +88,7 @@ main({
   async limits() {
     const jobs = queue("b-limits");
     const times = [];
-    worker("b-limits", async () => { times.push(Date.now()); }, { limiter: { max: 2, duration: 300 }, concurrency: 10 });
+    worker("b-limits", async () => { times.push(Date.now()); }, { limiter: { max: 2, duration: 600 }, concurrency: 10 });
     await jobs.addBulk(Array.from({ length: 6 }, () => ({ name: "limited" })));
     await eventually(() => times.length === 6);
     assert.ok(times[5] - times[0] >= 500, `six jobs within ${times[5] - times[0]} ms`);

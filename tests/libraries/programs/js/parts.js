@@ -4,7 +4,7 @@ const URL = process.env.TARGET_URL;
 const LAST_URL = process.env.TARGET_LAST_URL;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function eventually(condition, ms = 15000) {
+async function eventually(condition, ms = 60000) {
   const deadline = Date.now() + ms;
   for (;;) {
     const found = await condition();

@@ -1,0 +1,179 @@
+"""Says in words what members of ``core/paxos`` tell each other of one register: ballots and values.
+
+For pictures of a single key, which is named nowhere. A ballot is written ``3.n2``: counter 3 of node 2;
+``3+`` is above all of counter 3 (a floor). Messages of a later epoch than the first begin with it: ``e2``.
+"""
+
+from collections.abc import Callable
+
+from trivet.core.paxos.ballot import NOTHING, NUMBER_MAX, Ballot
+from trivet.core.paxos.content import Content
+from trivet.core.paxos.messages import (
+    Accept,
+    Accepted,
+    Message,
+    Page,
+    PageReply,
+    Prepare,
+    Promises,
+    Raise,
+    Raised,
+    Read,
+    ReadReply,
+    Refusal,
+    Remove,
+    Standing,
+)
+
+INCARNATION_BITS = 44
+"""A proposer's number is a node above so many bits of its incarnation."""
+VALUE_CHARS_MAX = 24
+ITEMS_SHOWN = 3
+
+Said = tuple[str, dict[str, str]]
+"""A label, and what it holds for who looks closer."""
+
+
+def ballot_text(ballot: Ballot) -> str:
+    """One ballot."""
+    counter, proposer = ballot
+    if ballot == NOTHING:
+        return "nothing"
+    return f"{counter}+" if proposer == NUMBER_MAX else f"{counter}.n{proposer >> INCARNATION_BITS}"
+
+
+def content_text(content: Content | None) -> str:
+    """What a register holds."""
+    if content is None:
+        return "nothing"
+    if content.value is None:
+        return "tombstone"
+    text = content.value[: VALUE_CHARS_MAX + 1].decode(errors="replace")
+    if not text.isprintable():
+        return f"<{len(content.value)} bytes>"
+    return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
+
+
+def ballot_words(message: Message) -> Said:
+    """Label and fields of one message."""
+    label, fields = _DESCRIBERS[type(message)](message)
+    # Epoch 1 is that of a group whose members have never changed.
+    label = f"e{message.epoch} {label}" if message.epoch > 1 else label
+    return label, {"epoch": str(message.epoch), **fields}
+
+
+def _items(texts: list[str]) -> str:
+    more = f" (+{len(texts) - ITEMS_SHOWN})" if len(texts) > ITEMS_SHOWN else ""
+    return "; ".join(texts[:ITEMS_SHOWN]) + more
+
+
+def _keys(keys: list[bytes]) -> dict[str, str]:
+    return {"keys": " ".join(key.decode(errors="replace") for key in keys[:ITEMS_SHOWN])}
+
+
+def _standing(standing: Standing) -> dict[str, str]:
+    if standing.floor == NOTHING:
+        return {}
+    return {"floor": ballot_text(standing.floor), "floor version": str(standing.floor_version)}
+
+
+def _next(promised: Ballot, counter: int) -> str:
+    """What is promised beside an acceptance, if anything is."""
+    return f" (next {ballot_text(promised)})" if promised[0] > counter else ""
+
+
+def _prepare(m: Prepare) -> Said:
+    return _items([f"prepare {ballot_text((i.counter, m.proposer))}" for i in m.items]), _keys(
+        [i.key for i in m.items]
+    )
+
+
+def _promises(m: Promises) -> Said:
+    texts = []
+    for item in m.items:
+        if not item.ok:
+            texts.append(f"no: promised {ballot_text(item.promised)}")
+            continue
+        held = ""
+        if item.content is not None:
+            held = f" ({content_text(item.content)} of {ballot_text(item.accepted)})"
+        texts.append(f"promise {ballot_text(item.promised)}{held}")
+    return _items(texts), _standing(m.standing)
+
+
+def _accept(m: Accept) -> Said:
+    texts = [
+        f"accept {ballot_text((i.counter, m.proposer))} {content_text(i.content)}"
+        + _next((i.next_counter, m.proposer), i.counter)
+        for i in m.items
+    ]
+    fields = _keys([i.key for i in m.items])
+    for item in m.items[:1]:
+        fields["version"] = str(item.content.version)
+        fields["done"] = ", ".join(
+            f"{d.origin}:{d.seq} → {d.reply.decode(errors='replace')}" for d in item.content.done
+        )
+    return _items(texts), fields
+
+
+def _accepted(m: Accepted) -> Said:
+    texts = ["accepted" if i.ok else f"no: promised {ballot_text(i.promised)}" for i in m.items]
+    promised = " ".join(ballot_text(i.promised) for i in m.items[:ITEMS_SHOWN])
+    return _items(texts), {"promised": promised} | _standing(m.standing)
+
+
+def _read(m: Read) -> Said:
+    return "read", _keys([i.key for i in m.items])
+
+
+def _read_reply(m: ReadReply) -> Said:
+    texts = [
+        "nothing"
+        if item.accepted == NOTHING
+        else f"{content_text(item.content) + ' ' if item.content else ''}of {ballot_text(item.accepted)}"
+        for item in m.items
+    ]
+    return _items(texts), _standing(m.standing)
+
+
+def _remove(m: Remove) -> Said:
+    return _items([f"drop tombstone {ballot_text(i.ballot)}" for i in m.items]), _keys(
+        [i.key for i in m.items]
+    )
+
+
+def _page(m: Page) -> Said:
+    return "all you have?" if m.life else "which keys?", {"limit": str(m.limit)}
+
+
+def _page_reply(m: PageReply) -> Said:
+    keys = [item.key.decode(errors="replace") for item in m.items[:ITEMS_SHOWN]]
+    return f"keys: {' '.join(keys) or 'none'}", {"more": "yes" if m.more else "no"} | _standing(m.standing)
+
+
+def _raise(m: Raise) -> Said:
+    return "floor: none yet" if m.floor == NOTHING else f"floor {ballot_text(m.floor)}", {}
+
+
+def _raised(m: Raised) -> Said:
+    return "raised", _standing(m.standing)
+
+
+def _refusal(m: Refusal) -> Said:
+    return "I may have forgotten" if m.doubtful else "not my epoch", {}
+
+
+_DESCRIBERS: dict[type, Callable[..., Said]] = {
+    Prepare: _prepare,
+    Promises: _promises,
+    Accept: _accept,
+    Accepted: _accepted,
+    Read: _read,
+    ReadReply: _read_reply,
+    Remove: _remove,
+    Page: _page,
+    PageReply: _page_reply,
+    Raise: _raise,
+    Raised: _raised,
+    Refusal: _refusal,
+}
