@@ -164,9 +164,9 @@ def test_a_member_joins_for_one_that_is_dead_for_good(make, loaded):
     (group,) = [row for row in cluster.state()["groups"] if row["keyspace"] == DB]
     assert group["members"] == group["target"] == [1, 2, 4]
     assert group["incoming"] == group["doubtful"] == []
-    told = cluster.trivet("status", *words)
+    shown = cluster.trivet("status", *words)
     assert any(
-        line.split()[:8] == ["2", "locks", "0-16383", "1", "2", "4", "-", "-"] for line in told.splitlines()
+        line.split()[:8] == ["2", "locks", "0-16383", "1", "2", "4", "-", "-"] for line in shown.splitlines()
     )
     cluster.kill(1)  # of those that had the keys first, one is left
     judge(load, cluster, [2, 4])

@@ -114,6 +114,14 @@ def test_a_node_that_is_to_be_emptied_keeps_nothing_back():
     assert bench.answer("b", "GET k") == '"1"'
 
 
+def test_the_plan_tells_of_groups_of_registers_too():
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3", steward=StewardSettings(plans=False))
+    bench.change_map(bench.leader(), "DRAIN 3")
+    bench.wait(200)
+    told = bench.ask(f"d@{bench.leader()}", "CLUSTER PLAN")
+    assert f"group {FIRST} gets the members 1, 2, 4: node 3 is to be emptied" in str(told)
+
+
 def test_the_number_of_replicas_changes_one_member_at_a_time():
     bench = with_registers(5, "REPLICAS 3", steward=PLANS)
     assert bench.answer("a", "SET k 1") == "+OK"
