@@ -5,7 +5,7 @@ import pytest
 from tests.core.node.registers import FIRST, registers, with_registers
 from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.rows import GroupRow
-from trivet.core.steward.register_keeper import TURN_MS, turn_of
+from trivet.core.steward.register_keeper import TURN_MS, _Kept, turn_of
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import Error
 
@@ -55,6 +55,46 @@ def test_a_member_is_replaced_and_nothing_is_lost():
     assert bench.answer("b", "DBSIZE") == "40"
     assert bench.answer("b", "MGET k0 k17 k39") == '["0" "17" "39"]'
     assert bench.answer("b", "INCR k39") == "40"
+
+
+def nothing(bench):
+    """As it is."""
+
+
+def looked_before(bench):
+    """All have seen all registers with majorities, of members of before."""
+    for number in bench.servers:
+        registers(bench, number).rescanned = 1
+
+
+def ended_before(bench):
+    """The members changed when all had seen that, and change again."""
+    for number in bench.servers:
+        kept = _Kept()
+        kept.epoch, kept.done = 1, True
+        bench.node(number).steward._register_keeper._kept[FIRST] = kept
+
+
+@pytest.mark.parametrize("before", [nothing, looked_before, ended_before])
+def test_it_ends_when_every_register_is_with_majorities_of_both(before):
+    """Rule K6: what a majority of the old members has, a majority of the new ones must have, too."""
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
+    behind = 2 if bench.leader() != 2 else 1
+    one = "a" if behind == 2 else "b"
+    bench.cut(behind)
+    for n in range(10):
+        assert bench.answer(one, f"SET k{n} {n}") == "+OK"
+    bench.heal()
+    left = next(node for node in (1, 2, 3) if node not in (behind, bench.leader()))
+    stays = next(node for node in (1, 2, 3) if node not in (behind, left))
+    new = sorted([behind, stays, 4])
+    before(bench)
+    retarget(bench, *new)
+    bench.until(lambda: has(bench, *new, number=4))
+    bench.crash(stays)  # the last one that had them before
+    bench.until(lambda: bench.leader() not in (0, stays))
+    assert bench.answer("d@4", "SELECT 7") == "+OK"
+    assert [bench.answer("d", f"GET k{n}") for n in range(10)] == [f'"{n}"' for n in range(10)]
 
 
 @pytest.mark.parametrize("planned", [(1, 2, 3, 4), (1, 2), (1, 2, 4)])
