@@ -184,7 +184,7 @@ def test_reads_go_on_alone_while_one_is_under_way(bench: Bench) -> None:
 
 
 def test_reads_behind_one_that_found_a_late_value_follow_it(bench: Bench) -> None:
-    """N5, E4."""
+    """N4, N5."""
     bench.values[place_of(b"k")] = (encoded(b"7", WALL_MS - 1), 4)
     one = bench.add(GET, reads=True)
     (first,) = bench.begin()

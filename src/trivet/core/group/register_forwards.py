@@ -114,8 +114,9 @@ class Forwards:
         """Operations of the clients of ``sender`` (Rule V2)."""
         if node_of(message.origin) != sender:
             return
-        knows = message.taught == self._errands.runner.registers.scripts.taught
-        knows = knows and message.epoch <= self._paxos.epoch  # else it waits for the map, and its clients for it
+        # Who is behind would wait for the map, and those clients with it.
+        knows = message.epoch <= self._paxos.epoch
+        knows = knows and message.taught == self._errands.runner.registers.scripts.taught
         for item in message.items:
             if (message.origin, item.seq) in self._by_seq:
                 continue  # a copy joins it: one answer will do
