@@ -127,12 +127,15 @@ REGISTERS = [
         ON_REGISTERS,
     ),
     Mutant(
-        "P10", "WATCH sees a key come and go, but not change",
+        "P10",
+        "WATCH sees a key come and go, but not change",
         edit(
             "core/machine/register.py",
             "task.watched != (version, result.there):\n",
             "task.watched[1] != result.there:\n",
         ),
-        1, "linearizability", ON_REGISTERS | {"workloads": "register", "weight_watch": 8, "readers": 0},
+        1,
+        "linearizability",
+        ON_REGISTERS | {"workloads": "register", "weight_watch": 8, "readers": 0},
     ),
 ]
