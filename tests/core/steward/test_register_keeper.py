@@ -3,8 +3,10 @@
 import pytest
 
 from tests.core.node.registers import FIRST, registers, with_registers
+from trivet.core.base.ids import SYSTEM_GROUP
 from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.rows import GroupRow
+from trivet.core.steward.desk import REFUSED
 from trivet.core.steward.register_keeper import TURN_MS, _Kept, turn_of
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import Error
@@ -75,7 +77,18 @@ def ended_before(bench):
         bench.node(number).steward._register_keeper._kept[FIRST] = kept
 
 
-@pytest.mark.parametrize("before", [nothing, looked_before, ended_before])
+def refused_before(bench):
+    """What each of them has said came too late."""
+    for number in bench.servers:
+        steward = bench.node(number).steward
+        steward._register_keeper._kept[FIRST] = kept = _Kept()
+        kept.word = steward.desk.say(SYSTEM_GROUP, b"MAP", b"REGISTERS", b"END", FIRST, 9)
+    words = [bench.node(n).steward._register_keeper._kept[FIRST].word for n in bench.servers]
+    bench.until(lambda: all(word.done for word in words))
+    assert [word.word for word in words] == [REFUSED] * len(words)
+
+
+@pytest.mark.parametrize("before", [nothing, looked_before, ended_before, refused_before])
 def test_it_ends_when_every_register_is_with_majorities_of_both(before):
     """Rule K6: what a majority of the old members has, a majority of the new ones must have, too."""
     bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
@@ -121,6 +134,23 @@ def test_a_wish_that_has_changed_is_taken_back():
     assert row(bench).since == [(5, 4)]
     bench.wait(100)
     assert bench.say("a", "GET k | GET l") == ['"1"', '"2"']
+
+
+def test_all_shall_be_as_it_was():
+    """Those that come have no majority, so it would never end; without them the group serves again."""
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3", command_timeout_ms=1_000)
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.crash(2)
+    bench.crash(4)
+    bench.until(lambda: bench.leader() in (1, 3, 5))
+    retarget(bench, 1, 2, 4)
+    bench.until(lambda: row(bench).incoming == [1, 2, 4])
+    assert bench.answer("a", "INCR k").startswith(("-CLUSTERDOWN", "-TIMEOUT"))
+    retarget(bench, 1, 2, 3)
+    bench.until(lambda: has(bench, 1, 2, 3))
+    assert row(bench).since == []
+    assert bench.answer("a", "SET k 2") == "+OK"
+    assert bench.answer("c", "GET k") == '"2"'
 
 
 def test_who_was_to_look_after_the_registers_dies():
