@@ -209,6 +209,9 @@ def test_some_may_be_gone_when_it_fails():
     world = World()
     world.answer = lambda part: NO_MAJORITY
     assert world.call(b"FLUSHDB") is FLUSH_FAILED
+    few = World(KEYS[:3])
+    few.answer = lambda part: NO_MAJORITY if part.task.key == KEYS[0] else 1
+    assert few.call(b"FLUSHDB") is FLUSH_FAILED, "also on the last page"
     world.ok = False
     assert world.call(b"FLUSHDB") is NO_MAJORITY, "nothing was removed"
     assert world.call(b"DBSIZE") is NO_MAJORITY

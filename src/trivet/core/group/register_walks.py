@@ -87,6 +87,8 @@ class Walk:
         """After this the next page begins; None: there is none."""
         self.to_ask: list[bytes] = []
         self.asked = 0
+        self.has_asked = False
+        """Some key was asked for, ever."""
         self.over = False
 
     def start(self) -> None:
@@ -162,6 +164,7 @@ class Walk:
         while self.to_ask and self.asked < ASKED_MAX:
             place = self.to_ask.pop()
             self.asked += 1
+            self.has_asked = True
             self.moved_ms = now_ms
             self.owner.ask_key(_Ask(self, place, self.asks, self.reads_only, now_ms), now_ms)
             if self.over:
@@ -335,7 +338,7 @@ class _Flush(Walk):
 
     def finish(self, reply: Reply) -> None:
         """Some keys may be gone by now, whatever is in the way of the others."""
-        super().finish(FLUSH_FAILED if isinstance(reply, Error) and self.following is not None else reply)
+        super().finish(FLUSH_FAILED if isinstance(reply, Error) and self.has_asked else reply)
 
     def reply(self) -> Reply:
         """As in Redis."""
