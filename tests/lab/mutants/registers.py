@@ -47,7 +47,7 @@ REGISTERS = [
         "P3",
         "whatever run was accepted, the last one is answered",
         edit(
-            "core/group/register_errands.py",
+            "core/group/register_execution.py",
             "        return self._results if self._reads_only or reply[:MARK_BYTES] == self._mark else None\n",
             "        return self._results or None\n",
         ),
@@ -64,7 +64,7 @@ REGISTERS = [
                 "            errand.since, errand.submissions == 1, self.settled,\n",
                 "            max(errand.since, self.since), errand.submissions == 1, self.settled,\n",
             ),
-            Edit("core/node/register_replicas.py", "ORIGINS_MAX = 8\n", "ORIGINS_MAX = 1\n"),
+            Edit("core/node/register_replicas.py", "ORIGINS_MAX = 16\n", "ORIGINS_MAX = 1\n"),
         ],
         1,
         "exactly-once",
@@ -75,8 +75,8 @@ REGISTERS = [
         "a read that finds a value late says so, and leaves it there",
         edit(
             "core/group/register_errands.py",
-            "        elif errand.reads_only and errand.execution.was_late:\n",
-            "        elif errand.reads_only and errand.execution.was_late and errand.retries:\n",
+            "        elif errand.reads_only and (follows or errand.execution.was_late):\n",
+            "        elif errand.reads_only and follows:\n",
         ),
         1,
         "linearizability",
