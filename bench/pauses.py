@@ -1,11 +1,12 @@
 """What the death of a node is for the clients of the others: Trivet in both modes, and etcd.
 
 `python -m bench.pauses` starts three nodes of each system in turn, with paced clients at every node
-(`watched.py`), ends one node with SIGKILL, and looks at the clients of the other two. In Trivet's mode raft
-and in etcd it is the leader; in mode paxos there is none, so each node in turn. It writes a table into
-`docs/performance.md`, and `docs/images/node-death.svg`. `--stop` ends nodes with SIGSTOP instead: no
-connection breaks, they just say nothing more, as machines without power do. `--quick` only looks whether it
-works, and writes nothing.
+(`watched.py`), ends one node, and looks at the clients of the other two. In Trivet's mode raft and in etcd it
+is the leader; in mode paxos there is none, so each node in turn. A node dies in two ways: it is killed
+(SIGKILL), and its kernel tells the others at once that its connections are closed; or it is stopped (SIGSTOP),
+and no connection breaks, it just says nothing more, as machines without power do. The tables go into
+`docs/performance.md`, the picture is `docs/images/node-death.svg`. `--quick` only looks whether it works, and
+writes nothing.
 """
 
 import argparse
@@ -38,13 +39,12 @@ Raw = tuple[float, float, int, bool]
 """What `watched.py` says of a call: sent at, ms, node, succeeded."""
 
 
-def markers(stop: bool) -> tuple[str, str]:
-    """Where the table stands."""
-    name, word = ("pauses-stop", " --stop") if stop else ("pauses", "")
-    return (
-        f"<!-- {name}:begin (written by `python -m bench.pauses{word}`) -->",
-        f"<!-- {name}:end -->",
-    )
+BEGIN = "<!-- pauses:begin (written by `python -m bench.pauses`) -->"
+END = "<!-- pauses:end -->"
+WAYS = {
+    "kill": (signal.SIGKILL, "killed: its connections are closed at once"),
+    "stop": (signal.SIGSTOP, "silent: its connections stay, nothing comes"),
+}
 
 
 # -- the systems ----------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def clients(peer: Peer, options: argparse.Namespace, out: Path) -> subprocess.Po
     return process
 
 
-def one_death(peer: System, turn: int, options: argparse.Namespace) -> Death:
+def one_death(peer: System, turn: int, way: str, options: argparse.Namespace) -> Death:
     """Start it, load it, end a node, look."""
     doomed = 0
     try:
@@ -155,26 +155,23 @@ def one_death(peer: System, turn: int, options: argparse.Namespace) -> Death:
         load = clients(peer, options, peer.directory / "samples")
         try:
             time.sleep(options.warm_up + options.calm)
-            place, pid, who = peer.victim(turn)
-            doomed = pid
+            place, doomed, who = peer.victim(turn)
             killed_s = time.monotonic()
-            os.kill(pid, signal.SIGSTOP if options.stop else signal.SIGKILL)
+            os.kill(doomed, WAYS[way][0])
             time.sleep(options.window)
         finally:
             said, _ = load.communicate("", 60)
-        if options.stop:
-            os.kill(pid, signal.SIGKILL)
         lines = [line.split() for line in (peer.directory / "samples").read_text().splitlines()]
         raw = [(float(sent), float(took), int(node), ok == "1") for sent, took, node, ok in lines]
         return seen(raw, place, killed_s, options.calm, options.window, who, json.loads(said))
     finally:
-        if options.stop and doomed:
+        if way == "stop" and doomed:
             signal_quietly(doomed)
         peer.stop()
 
 
 def signal_quietly(pid: int) -> None:
-    """A stopped child of ours is no more to be waited for."""
+    """End a process of ours that is stopped, and could not end by itself."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -253,32 +250,38 @@ def line(name: str, deaths: list[Death]) -> list[str]:
 
 
 def measure(options: argparse.Namespace) -> tuple[list[str], str]:
-    """The table, and the picture."""
-    found: dict[str, list[Death]] = {}
+    """The tables, and the picture."""
+    found: dict[tuple[str, str], list[Death]] = {}
     missing: dict[str, str] = {}
-    systems = [SYSTEMS[name] for name in options.systems.split(",")]
-    for turn in range(options.rounds):
+    systems, ways = [SYSTEMS[name] for name in options.systems.split(",")], options.ways.split(",")
+    for turn, way in ((turn, way) for turn in range(options.rounds) for way in ways):
         for kind in systems:
             try:
-                death = one_death(kind(options.dir), turn, options)
+                death = one_death(kind(options.dir), turn, way, options)
             except PeerError as error:
                 missing[kind.name] = str(error)
                 print(f"  missing: {kind.name}: {error}", flush=True)
                 continue
-            found.setdefault(kind.name, []).append(death)
-            print("  " + ", ".join(line(kind.name, [death])), death.failures or "", flush=True)
-    lines = table(HEAD, [line(name, deaths) for name, deaths in found.items()])
+            found.setdefault((way, kind.name), []).append(death)
+            print(f"  {way}: " + ", ".join(line(kind.name, [death])), death.failures or "", flush=True)
+    lines: list[str] = []
+    columns: list[tuple[str, list[Panel]]] = []
+    for way in ways:
+        mine = {name: deaths for (one, name), deaths in found.items() if one == way}
+        said = f"{WAYS[way][1][0].upper()}{WAYS[way][1][1:]}"
+        lines += [f"**{said}**", "", *table(HEAD, [line(*row) for row in mine.items()])]
+        columns.append((said, [panel(*row) for row in mine.items()]))
     lines += [f"Missing: {name} ({why})." for name, why in missing.items()]
-    panels = []
-    for name, deaths in found.items():
-        shown = sorted(deaths, key=lambda death: death.gap_ms)[(len(deaths) - 1) // 2]
-        who = "a node dies" if shown.killed.startswith("any") else "the leader dies"
-        note = f"– {who}; longest time without an answer {shown.gap_ms:.0f} ms, "
-        note += f"{shown.failed} of {shown.calls} failed"
-        panels.append(Panel(name, note, shown.samples))
-    how = "stops without a word (SIGSTOP)" if options.stop else "is killed (SIGKILL)"
-    title = f"One of three nodes {how}: latency of reads and writes through the others"
-    return lines, draw(panels, title, -SHOWN_BEFORE_S, options.window)
+    title = "One of three nodes dies: how long reads and writes through the other two take"
+    return lines, draw(columns, title, -SHOWN_BEFORE_S, options.window)
+
+
+def panel(name: str, deaths: list[Death]) -> Panel:
+    """The death with the median of the gaps."""
+    shown = sorted(deaths, key=lambda death: death.gap_ms)[(len(deaths) - 1) // 2]
+    note = "– any node" if shown.killed.startswith("any") else "– the leader"
+    note += f"; longest without an answer {shown.gap_ms:.0f} ms"
+    return Panel(name, note + (f", {shown.failed} failed" if shown.failed else ""), shown.samples)
 
 
 def parse() -> argparse.Namespace:
@@ -291,7 +294,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds of load that nobody looks at")
     parser.add_argument("--calm", type=float, default=3.0, help="seconds of load before the death")
     parser.add_argument("--window", type=float, default=5.0, help="seconds of load after it")
-    parser.add_argument("--stop", action="store_true", help="SIGSTOP instead of SIGKILL")
+    parser.add_argument("--ways", default=",".join(WAYS), help="how nodes die, of: " + ", ".join(WAYS))
     parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "pauses")
     parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
     options = parser.parse_args()
@@ -306,15 +309,14 @@ def main() -> None:
     os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
     lines, picture = measure(options)
-    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included: {options.rate} calls/s "
-    head += f"at each node, half of them writes, {options.window:g} s from the death on; before it began, "
+    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included: "
+    head += f"{options.rate} calls/s at each node, half of them writes, {options.window:g} s from the death on; before it began, "
     head += f"{busy:.1f} processes wanted each core."
     text = "\n".join([head, "", *lines]).rstrip() + "\n"
     print(text, flush=True)
     if not options.quick:
-        replace_between(DOCS, *markers(options.stop), text)
-        if not options.stop:
-            PICTURE.write_text(picture)
+        replace_between(DOCS, BEGIN, END, text)
+        PICTURE.write_text(picture)
 
 
 if __name__ == "__main__":

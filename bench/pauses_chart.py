@@ -13,7 +13,7 @@ from trivet.lab.pictures.palette import BLUE, GREEN, ORANGE, RED
 Sample = tuple[float, float, bool]
 """A call: when it was sent, in seconds from the kill; how many ms it took; whether it succeeded."""
 
-WIDTH, LEFT, RIGHT, TOP, HEIGHT, SPACE = 860, 62, 16, 56, 118, 34
+LEFT, RIGHT, TOP, WIDE, HEIGHT, SPACE = 52, 18, 86, 400, 110, 30
 BIN_S = 0.05
 LEAST_MS, MOST_MS = 0.3, 10_000.0
 MARKS = ((1.0, "1 ms"), (10.0, "10 ms"), (100.0, "100 ms"), (1_000.0, "1 s"), (10_000.0, "10 s"))
@@ -58,62 +58,79 @@ def _style(count: int) -> str:
     rules = f"svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
     rules += ".paper{fill:var(--bg)}text{fill:var(--ink)}.soft{fill:var(--soft)}.name{font-weight:600}"
     rules += ".rule{stroke:var(--line)}.kill{stroke:var(--red);stroke-width:1.5;stroke-dasharray:4 3}"
-    rules += ".killed,.failed{fill:var(--red)}.failed{font-weight:700}path{fill:none;stroke-linejoin:round}"
+    rules += ".killed,.failed{fill:var(--red)}.failed{font-weight:700}path{stroke-linejoin:round}"
     for number in range(count):
-        rules += f".m{number}{{stroke:var(--c{number});stroke-width:2}}"
+        rules += f".m{number}{{fill:none;stroke:var(--c{number});stroke-width:2}}"
         rules += f".x{number}{{fill:var(--c{number});opacity:.25}}"
     return f"<style>{rules}</style>"
 
 
-def draw(panels: list[Panel], title: str, begin_s: float, end_s: float) -> str:
-    """The whole picture; all panels have the same axes."""
-    whole = TOP + len(panels) * (HEIGHT + SPACE) + 22
-    wide = WIDTH - LEFT - RIGHT
+class Axis:
+    """Where the seconds of one column stand."""
 
-    def x(second: float) -> float:
-        return LEFT + wide * (second - begin_s) / (end_s - begin_s)
+    def __init__(self, left: float, begin_s: float, end_s: float) -> None:
+        self.left = left
+        self.begin_s = begin_s
+        self.end_s = end_s
 
+    def x(self, second: float) -> float:
+        """A moment, in seconds from the kill."""
+        return self.left + WIDE * (second - self.begin_s) / (self.end_s - self.begin_s)
+
+
+def draw(columns: list[tuple[str, list[Panel]]], title: str, begin_s: float, end_s: float) -> str:
+    """The whole picture: columns with a heading each; all panels have the same axes."""
+    count = max((len(panels) for _, panels in columns), default=0)
+    width = LEFT + len(columns) * (WIDE + RIGHT)
+    whole = TOP + count * (HEIGHT + SPACE) + 20
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {whole}" width="{WIDTH}" '
-        f'height="{whole}" role="img" aria-label="{escape(title)}" font-family="system-ui,-apple-system,\'Segoe UI\','
-        'Roboto,\'Helvetica Neue\',Arial,sans-serif" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {whole}" width="{width}" '
+        f'height="{whole}" role="img" aria-label="{escape(title)}" font-size="11" '
+        "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif\">",
         f"<title>{escape(title)}</title>",
-        _style(len(panels)),
-        f'<rect class="paper" width="{WIDTH}" height="{whole}"/>',
+        _style(count),
+        f'<rect class="paper" width="{width}" height="{whole}"/>',
         f'<text x="{LEFT}" y="20" font-size="14" class="name">{escape(title)}</text>',
-        f'<text x="{LEFT}" y="36" class="soft">Line: median of calls sent within 50 ms; area: up to the '
-        "longest of them; ×: some failed. Clients of the nodes that live.</text>",
+        f'<text x="{LEFT}" y="36" class="soft">Line: median of calls sent within 50 ms; shade: up to the '
+        "longest of them; ×: some failed.</text>",
     ]
-    for number, panel in enumerate(panels):
-        out += _panel(panel, number, TOP + SPACE / 2 + number * (HEIGHT + SPACE), x, begin_s, end_s)
-    bottom = TOP + SPACE / 2 + len(panels) * (HEIGHT + SPACE) - SPACE + 15
-    out += [
-        f'<text x="{x(second):.0f}" y="{bottom:.0f}" class="soft" text-anchor="middle">{second:+d} s</text>'
-        if second
-        else f'<text x="{x(0):.0f}" y="{bottom:.0f}" class="killed" text-anchor="middle">the node dies</text>'
-        for second in range(math.ceil(begin_s), math.floor(end_s) + 1)
-    ]
+    for number, (heading, panels) in enumerate(columns):
+        axis = Axis(LEFT + number * (WIDE + RIGHT), begin_s, end_s)
+        out.append(f'<text x="{axis.left}" y="60" font-size="12" class="killed">{escape(heading)}</text>')
+        for row, panel in enumerate(panels):
+            out += _panel(panel, row, TOP + row * (HEIGHT + SPACE), axis, number == 0)
+        bottom = TOP + count * (HEIGHT + SPACE) - SPACE + 15
+        for second in range(math.ceil(begin_s), math.floor(end_s) + 1):
+            told = f"{second:+d} s" if second else "it dies"
+            name = "soft" if second else "killed"
+            out.append(
+                f'<text x="{axis.x(second):.0f}" y="{bottom}" class="{name}" text-anchor="middle">{told}</text>'
+            )
     return "\n".join([*out, "</svg>", ""])
 
 
-def _panel(panel: Panel, number: int, top: float, x, begin_s: float, end_s: float) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    rows = bins(panel.samples, begin_s, end_s)
-    out = [f'<text x="{LEFT}" y="{top - 6:.0f}"><tspan class="name">{escape(panel.title)}</tspan>']
+def _panel(panel: Panel, number: int, top: float, axis: Axis, marked: bool) -> list[str]:
+    rows = bins(panel.samples, axis.begin_s, axis.end_s)
+    right = axis.left + WIDE
+    out = [f'<text x="{axis.left}" y="{top - 6}"><tspan class="name">{escape(panel.title)}</tspan>']
     out[-1] += f'<tspan class="soft"> {escape(panel.note)}</tspan></text>'
     for ms, text in MARKS:
         y = top + height_of(ms)
-        out.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        out.append(f'<text class="soft" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-    middle = [(x(second + BIN_S / 2), top + height_of(median)) for second, median, _, _ in rows]
-    upper = [(x(second + BIN_S / 2), top + height_of(longest)) for second, _, longest, _ in rows]
+        out.append(f'<line class="rule" x1="{axis.left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        if marked:
+            at = axis.left - 6
+            out.append(f'<text class="soft" x="{at}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
+    middle = [(axis.x(second + BIN_S / 2), top + height_of(median)) for second, median, _, _ in rows]
+    upper = [(axis.x(second + BIN_S / 2), top + height_of(longest)) for second, _, longest, _ in rows]
     if rows:
         area = "L".join(f"{at:.1f} {y:.1f}" for at, y in [*upper, *reversed(middle)])
-        out.append(f'<path class="x{number}" style="fill:var(--c{number})" d="M{area}Z"/>')
+        out.append(f'<path class="x{number}" d="M{area}Z"/>')
         out.append(f'<path class="m{number}" d="M{"L".join(f"{at:.1f} {y:.1f}" for at, y in middle)}"/>')
     out += [
         f'<text class="failed" x="{at:.1f}" y="{y - 2:.1f}" text-anchor="middle">×</text>'
         for (at, y), row in zip(upper, rows, strict=True)
         if row[3]
     ]
-    out.append(f'<line class="kill" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{top:.1f}" y2="{top + HEIGHT:.1f}"/>')
+    at = axis.x(0)
+    out.append(f'<line class="kill" x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{top + HEIGHT}"/>')
     return out
