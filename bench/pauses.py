@@ -3,10 +3,10 @@
 `python -m bench.pauses` starts three nodes of each system in turn, with paced clients at every node
 (`watched.py`), ends one node, and looks at the clients of the other two. In Trivet's mode raft and in etcd it
 is the leader; in mode paxos there is none, so each node in turn. A node dies in two ways: it is killed
-(SIGKILL), and its kernel tells the others at once that its connections are closed; or it is stopped (SIGSTOP),
-and no connection breaks, it just says nothing more, as machines without power do. The tables go into
-`docs/performance.md`, the picture is `docs/images/node-death.svg`. `--quick` only looks whether it works, and
-writes nothing.
+(SIGKILL), and its kernel tells the others at once that its connections are closed; or it is stopped
+(SIGSTOP), and no connection breaks, it just says nothing more, as machines without power do. The tables go
+into `docs/performance.md`, the picture is `docs/images/node-death.svg`. `--quick` only looks whether it works,
+and writes nothing.
 """
 
 import argparse
@@ -310,8 +310,8 @@ def main() -> None:
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
     lines, picture = measure(options)
     head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included: "
-    head += f"{options.rate} calls/s at each node, half of them writes, {options.window:g} s from the death on; before it began, "
-    head += f"{busy:.1f} processes wanted each core."
+    head += f"{options.rate} calls/s at each node, half of them writes, {options.window:g} s from the death "
+    head += f"on; before it began, {busy:.1f} processes wanted each core."
     text = "\n".join([head, "", *lines]).rstrip() + "\n"
     print(text, flush=True)
     if not options.quick:

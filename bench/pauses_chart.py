@@ -103,9 +103,8 @@ def draw(columns: list[tuple[str, list[Panel]]], title: str, begin_s: float, end
         for second in range(math.ceil(begin_s), math.floor(end_s) + 1):
             told = f"{second:+d} s" if second else "it dies"
             name = "soft" if second else "killed"
-            out.append(
-                f'<text x="{axis.x(second):.0f}" y="{bottom}" class="{name}" text-anchor="middle">{told}</text>'
-            )
+            place = f'x="{axis.x(second):.0f}" y="{bottom}"'
+            out.append(f'<text {place} class="{name}" text-anchor="middle">{told}</text>')
     return "\n".join([*out, "</svg>", ""])
 
 
