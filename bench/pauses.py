@@ -1,12 +1,12 @@
 """What the death of a node is for the clients of the others: Trivet in both modes, and etcd.
 
 `python -m bench.pauses` starts three nodes of each system in turn, with paced clients at every node
-(`watched.py`), ends one node, and looks at the clients of the other two. In Trivet's mode raft and in etcd it
-is the leader; in mode paxos there is none, so each node in turn. A node dies in two ways: it is killed
+(`watched.py`), ends one node, and looks at the clients of the other two. In Trivet's mode raft and in etcd
+it is the leader; in mode paxos there is none, so each node in turn. A node dies in two ways: it is killed
 (SIGKILL), and its kernel tells the others at once that its connections are closed; or it is stopped
 (SIGSTOP), and no connection breaks, it just says nothing more, as machines without power do. The tables go
-into `docs/performance.md`, the picture is `docs/images/node-death.svg`. `--quick` only looks whether it works,
-and writes nothing.
+into `docs/performance.md`, the picture is `docs/images/node-death.svg`. `--quick` only looks whether it
+works, and writes nothing.
 """
 
 import argparse
@@ -291,8 +291,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="of: " + ", ".join(SYSTEMS))
     parser.add_argument("--rounds", type=int, default=3, help="deaths in each system")
     parser.add_argument("--rate", type=int, default=200, help="calls per second at each node")
-    parser.add_argument("--warm-up", type=float, default=2.0, help="seconds of load that nobody looks at")
-    parser.add_argument("--calm", type=float, default=3.0, help="seconds of load before the death")
+    parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of load that nobody looks at")
+    parser.add_argument("--calm", type=float, default=2.0, help="seconds of load before the death")
     parser.add_argument("--window", type=float, default=5.0, help="seconds of load after it")
     parser.add_argument("--ways", default=",".join(WAYS), help="how nodes die, of: " + ", ".join(WAYS))
     parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "pauses")

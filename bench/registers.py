@@ -1,9 +1,10 @@
 """What mode paxos costs beside mode raft.
 
-`python -m bench.registers` measures SET, GET and INCR of small values in two keyspaces of the same three nodes,
-one of each mode, with real processes on loopback, both in turn: clients at all nodes, many keys or one that all
-want. What one call costs in round trips, messages, syncs and bytes is counted in the lab, in virtual time. The
-tables go into `docs/performance.md`; `--quick` only looks whether it works, and writes nothing.
+`python -m bench.registers` measures SET, GET and INCR of small values in two keyspaces of the same three
+nodes, one of each mode, with real processes on loopback, both in turn: clients at all nodes, many keys or
+one that all want. What one call costs in round trips, messages, syncs and bytes is counted in the lab, in
+virtual time. The tables go into `docs/performance.md`; `--quick` only looks whether it works, and writes
+nothing.
 """
 
 import argparse
@@ -16,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.clusters import ROOT, TrivetCluster
-from bench.load import KEYS
 from bench.peers import PeerError, wait_until
 from bench.register_costs import counted
 from bench.report import Measurement, replace_between, short, table
@@ -29,7 +29,8 @@ MODES = {"paxos": (7, ("MODE", "paxos", "REPLICAS", "3")), "raft": (8, ("SHARDS"
 """Each mode's keyspace: its number, and how it is made."""
 CONNECTIONS = (1, 10, 50, 200)
 OPERATIONS = ("set", "get", "incr")
-POOLS = {KEYS: f"{KEYS:,} keys", 1: "One key that all want"}
+KEYS = 1_000
+POOLS = {KEYS: f"{KEYS:,} keys, written before", 1: "One key that all want"}
 Cell = tuple[str, int, int]
 """(operation, connections, keys)"""
 Rows = dict[tuple[str, Cell], list[Measurement]]
@@ -91,7 +92,8 @@ def measure(options: argparse.Namespace) -> list[str]:
         for database, words in MODES.values():
             peer.call("KEYSPACE", "CREATE", str(database), *words)
             wait_until(lambda database=database: bool(peer.groups(database)[0]["leader"]), "a leader")  # type: ignore[misc]
-            load(peer.addresses, database, ("set", 50, KEYS), 2.0 if not options.quick else 0.2)
+            for op in ("set", "incr"):
+                load(peer.addresses, database, (op, 50, KEYS), 3 * options.seconds)
         for _ in range(options.rounds):
             for keys in POOLS:
                 for cell in [(op, connections, keys) for op in OPERATIONS for connections in CONNECTIONS]:
