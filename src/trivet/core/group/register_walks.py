@@ -6,8 +6,8 @@ keys are there for sure; of the others a read tells. Registers stand in the orde
 
 - Rule K1: what changes while a walk goes on may be seen or not, and a key that is there all the time is seen.
   So ``DBSIZE`` is no number of one moment, and what comes during ``FLUSHDB`` may stay.
-- Rule K2: a key whose deadline has passed is asked for, as far as this node knows of it: what it holds may not
-  be the value that counts.
+- Rule K2: a key whose deadline has passed is asked for, as far as this node knows of it: what it holds may
+  not be the value that counts.
 - Rule K3: a part of a ``SCAN`` ends between two points of the space of cursors, never among keys of one.
 - Rule K4: a walk may take as long as it goes on; one that has not for as long as a command may wait is given
   up.
