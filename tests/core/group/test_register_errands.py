@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -60,6 +61,12 @@ class Wanted(Part):
 
     def failed(self, error: Error) -> None:
         self.done([error] * len(self.task.calls), 0, False)
+
+
+class Look(Wanted):
+    """As that of ``WATCH``."""
+
+    behind_writes: ClassVar[bool] = True
 
 
 class Bench:
@@ -205,8 +212,7 @@ def test_a_look_comes_after_what_was_written_before(bench: Bench) -> None:
     """``SET``, ``WATCH`` in one pipeline."""
     bench.add(SET)
     (write,) = bench.begin()
-    look = Wanted([[b"EXISTS", b"k"]], True)
-    look.behind_writes = True  # type: ignore[misc]
+    look = Look([[b"EXISTS", b"k"]], True)
     bench.errands.add(look, 0)
     assert not bench.due()
     bench.do(write)

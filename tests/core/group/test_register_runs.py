@@ -161,6 +161,15 @@ def test_what_a_client_has_seen_goes_along():
     assert run.replies == [NULL_ARRAY, OK]
 
 
+def test_a_look_that_went_along_with_a_write_tells_by_its_reply_whether_the_key_was_there():
+    splits = Splits()
+    _, parts = splits.split(b"WATCH 9 k")
+    assert parts.parts[0].behind_writes
+    parts.parts[0].done([1], 4, False)
+    _, parts = splits.split(exec_call(b"GET k"))
+    assert parts.parts[0].task.watched == (4, True)
+
+
 def test_a_transaction_without_keys_is_run_where_its_client_watches():
     splits = Splits()
     watching(splits, there=False, version=0)

@@ -372,3 +372,19 @@ def test_a_node_that_stops_answers_what_is_under_way():
     bench.wait(3_000)
     assert bench.servers[1].end == "finished"
     assert bench.answer("b", "INCR k") == "2"
+
+
+@pytest.mark.parametrize("options", ["REPLICAS 3", "REPLICAS 3 SHARDS 3"])
+def test_what_is_pipelined_around_a_flush_keeps_its_place(options):
+    """C1: a flush goes from key to key, and must not meet what was sent after it."""
+    bench = with_registers(3, options)
+    for name in ("a", "b", "c", "a", "b"):
+        pipeline = "SET j 0 | SET k 0 | FLUSHDB ASYNC | SET k 1 | GET k | DBSIZE | GET j"
+        assert bench.say(name, pipeline) == ["+OK", "+OK", "+OK", "+OK", '"1"', "1", "nil"]
+        assert bench.say(name, "INCR k | FLUSHALL | INCR k | GET k") == ["2", "+OK", "1", '"1"']
+    assert bench.say("a", "SELECT 0 | SET k 1 | FLUSHDB | SET k 2 | GET k | DBSIZE")[2:] == [
+        "+OK",
+        "+OK",
+        '"2"',
+        "1",
+    ]

@@ -6,7 +6,8 @@ keys are there for sure; of the others a read tells. Registers stand in the orde
 
 - Rule K1: what changes while a walk goes on may be seen or not, and a key that is there all the time is seen.
   So ``DBSIZE`` is no number of one moment, and what comes during ``FLUSHDB`` may stay.
-- Rule K2: keys whose deadline has passed are not shown, as far as this node holds them.
+- Rule K2: a key whose deadline has passed is asked for, as far as this node knows of it: what it holds may
+  not be the value that counts.
 - Rule K3: a part of a ``SCAN`` ends between two points of the space of cursors, never among keys of one.
 - Rule K4: a walk may take as long as it goes on; one that has not for as long as a command may wait is given
   up.
@@ -87,6 +88,8 @@ class Walk:
         """After this the next page begins; None: there is none."""
         self.to_ask: list[bytes] = []
         self.asked = 0
+        self.has_asked = False
+        """Some key was asked for, ever."""
         self.over = False
 
     def start(self) -> None:
@@ -136,9 +139,9 @@ class Walk:
                 if self.db != db_of(place) and self.db >= 0:
                     self.following = None  # they stand in the order of their databases
                     break
-                if not self.wants(place) or owner.is_late(place):
+                if not self.wants(place):
                     continue
-                if is_sure and not self.must_ask():
+                if is_sure and not self.must_ask() and not owner.is_late(place):
                     self.take(place)
                 else:
                     self.to_ask.append(place)
@@ -162,6 +165,7 @@ class Walk:
         while self.to_ask and self.asked < ASKED_MAX:
             place = self.to_ask.pop()
             self.asked += 1
+            self.has_asked = True
             self.moved_ms = now_ms
             self.owner.ask_key(_Ask(self, place, self.asks, self.reads_only, now_ms), now_ms)
             if self.over:
@@ -335,7 +339,7 @@ class _Flush(Walk):
 
     def finish(self, reply: Reply) -> None:
         """Some keys may be gone by now, whatever is in the way of the others."""
-        super().finish(FLUSH_FAILED if isinstance(reply, Error) and self.following is not None else reply)
+        super().finish(FLUSH_FAILED if isinstance(reply, Error) and self.has_asked else reply)
 
     def reply(self) -> Reply:
         """As in Redis."""

@@ -12,9 +12,9 @@ from trivet.core.node.front import Front
 from trivet.core.node.gathering import Plan, plan_of
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import may_follow
-from trivet.core.node.router import NOT_IN_REACH
+from trivet.core.node.router import EMPTIES, NOT_IN_REACH
 from trivet.core.node.routes import ROUTES, Route
-from trivet.core.node.session import LOGIN, Session
+from trivet.core.node.session import LOGIN, NEVER_ROUTED, Session
 from trivet.core.node.session_commands import HANDLERS
 from trivet.core.node.teaching import is_taught, teach
 from trivet.core.node.vetting import NOAUTH, Verdict, call_bytes, refuse, vet
@@ -113,6 +113,16 @@ def _take_otherwise(
 
 def spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
     """Take a command whose database is in several groups, or that concerns several; False: park it."""
+    if args[0] not in EMPTIES or not front.router.empties_registers(session.db, args[0]):
+        return _spread(front, session, route, args, size_bytes)
+    if not session.idle:
+        return False
+    taken = _spread(front, session, route, args, size_bytes)
+    session.routed_epoch = NEVER_ROUTED  # it goes from key to key: what follows must wait (Rule C1)
+    return taken
+
+
+def _spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
     call = on_behalf(session, args) if session.vet else args
     found = plan_of(front.router, session.db, call)
     if found is NOT_IN_REACH and front.waits_for_map(session, args):

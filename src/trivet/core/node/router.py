@@ -93,6 +93,10 @@ class Router:
         """Whether each key of database ``db`` is a register of its own (mode ``paxos``)."""
         return db in self._registers
 
+    def empties_registers(self, db: int, name: bytes) -> bool:
+        """Whether ``FLUSHDB`` or ``FLUSHALL``, said in database ``db``, empties a database of registers."""
+        return bool(self._registers) if name == b"FLUSHALL" else db in self._registers
+
     def _nowhere(self) -> Error:
         """No group has the database: there is none, unless there is no map here yet."""
         return NO_DATABASE if self.cluster.groups else NOT_IN_REACH
@@ -175,6 +179,7 @@ WHOLE_DATABASE: Final = {
     b"DBSIZE": 1, b"SCAN": 1, b"KEYS": 1, b"RANDOMKEY": 1, b"FLUSHDB": 1, b"FLUSHALL": 1, b"SWAPDB": 1,
 }  # fmt: skip
 """Commands about whole databases."""
+EMPTIES: Final = (b"FLUSHDB", b"FLUSHALL")
 BETWEEN_DATABASES: Final = {b"MOVE": 1, b"COPY": 1}
 """Commands that may put something into another database."""
 TAUGHT: Final = {

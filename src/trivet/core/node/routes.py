@@ -7,7 +7,7 @@ import msgspec
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.table import ROWS, Flag, Place
 from trivet.core.machine.checking import EVERYWHERE
-from trivet.core.node.router import BETWEEN_DATABASES, TAUGHT
+from trivet.core.node.router import BETWEEN_DATABASES, EMPTIES, TAUGHT
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class Route(msgspec.Struct, frozen=True):
     blocks: bool
     """It may wait; ``may_wait`` tells of a call."""
     is_wide: bool
-    """It may concern groups beside that of its database, when there are several."""
+    """It may concern groups beside that of its database, when there are several; or go from key to key."""
     is_taught: bool
     """It may concern the system group."""
     number: int
@@ -44,7 +44,7 @@ def _route(number: int, name: bytes) -> Route:
         needs_auth=not row.flags & Flag.NO_AUTH,
         in_log=row.place is Place.SESSION and row.run is not None,
         blocks=bool(row.flags & Flag.BLOCKING) and row.place is Place.DATA,
-        is_wide=name in EVERYWHERE or name in BETWEEN_DATABASES,
+        is_wide=name in EVERYWHERE or name in BETWEEN_DATABASES or name in EMPTIES,
         is_taught=name in TAUGHT,
         number=number,
     )

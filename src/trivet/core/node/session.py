@@ -21,6 +21,9 @@ from trivet.core.wire.encode import Made, encode_many
 from trivet.core.wire.reply import OK, Blocked, Error, Reply
 from trivet.core.wire.resp import RequestParser
 
+NEVER_ROUTED: Final = -1
+"""No epoch of a map: nothing may leave while the calls under way are (``Front.may_go_on``)."""
+
 # Why a session's commands need a closer look (``vet``, see ``vetting``).
 LOGIN: Final = 1
 """The client has not said who it is."""
