@@ -176,7 +176,7 @@ def _registers(options: RunOptions) -> Call:
 def _made(words: list[bytes]) -> Call:
     def created(replies: list[Value]) -> Picked:
         reply = replies[0]
-        done = ("exists already", "has no keyspace")
+        done = ("exists already", "no such keyspace")
         if reply == OK or (isinstance(reply, ReplyError) and any(text in reply.text for text in done)):
             return Outcome.OK, (OK,)
         return Outcome.FAIL, ()
