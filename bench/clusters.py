@@ -72,6 +72,8 @@ class TrivetCluster(Peer):
     """Some Trivet nodes under `trivet up`."""
 
     name = "Trivet"
+    up_words: tuple[str, ...] = ()
+    """What else `trivet up` is told."""
 
     def __init__(self, directory: Path, nodes: int = 3) -> None:
         super().__init__(directory)
@@ -86,7 +88,7 @@ class TrivetCluster(Peer):
         settings = self.directory / "settings.toml"
         settings.write_text(SETTINGS)
         words = ["-m", "trivet", "up", "--port", str(ports[0]), "--data", str(self.data)]
-        words += ["--nodes", str(min(self.nodes, 3)), "--settings", str(settings)]
+        words += ["--nodes", str(min(self.nodes, 3)), "--settings", str(settings), *self.up_words]
         self.spawn(sys.executable, *words, log="log")
         log = self.directory / "log"
         wait_until(

@@ -53,38 +53,46 @@ def grpc_opening() -> bytes:
     return preface + _frame(_SETTINGS, 0, 0, settings) + _frame(_WINDOW_UPDATE, 0, 0, window)
 
 
+def _call_headers(path: bytes) -> bytes:
+    return b"".join(
+        _literal(name, value)
+        for name, value in (
+            (b":method", b"POST"),
+            (b":scheme", b"http"),
+            (b":path", path),
+            (b":authority", b"127.0.0.1"),
+            (b"content-type", b"application/grpc"),
+            (b"te", b"trailers"),
+        )
+    )
+
+
 class GrpcReader:
     """One HTTP/2 connection, seen from the client; bytes in, counts out."""
 
-    def __init__(self, path: bytes) -> None:
-        self._headers = b"".join(
-            _literal(name, value)
-            for name, value in (
-                (b":method", b"POST"),
-                (b":scheme", b"http"),
-                (b":path", path),
-                (b":authority", b"127.0.0.1"),
-                (b"content-type", b"application/grpc"),
-                (b"te", b"trailers"),
-            )
-        )
-        self._stream = 1
+    def __init__(self, *paths: bytes) -> None:
+        self._headers = [_call_headers(path) for path in paths]
+        self.stream = 1
+        """Of the next call."""
+        self.ended: list[tuple[int, bool]] = []
+        """The streams of the calls that ended with the bytes last taken, and whether each succeeded."""
         self._buffer = b""
         self._answered: set[int] = set()
 
-    def request(self, message: bytes) -> bytes:
-        """The frames of one call, on the next stream."""
-        stream = self._stream
-        self._stream += 2
+    def request(self, message: bytes, path: int = 0) -> bytes:
+        """The frames of one call, on the next stream. ``path``: which of the paths."""
+        stream = self.stream
+        self.stream += 2
         body = b"\0" + struct.pack(">I", len(message)) + message
-        return _frame(_HEADERS, _END_HEADERS, stream, self._headers) + _frame(
+        return _frame(_HEADERS, _END_HEADERS, stream, self._headers[path]) + _frame(
             _DATA, _END_STREAM, stream, body
         )
 
     def feed(self, data: bytes) -> tuple[int, int, bytes]:
         """Take bytes; returns (calls that ended, how many of them failed, bytes to send back)."""
         buffer = self._buffer + data
-        done = failed = position = 0
+        position = 0
+        self.ended = []
         answer = b""
         while len(buffer) - position >= 9:
             size = int.from_bytes(buffer[position : position + 3], "big")
@@ -100,9 +108,7 @@ class GrpcReader:
             elif kind == _PING and not flags & _ACK:
                 answer += _frame(_PING, _ACK, 0, body)
             if kind == _RST or (kind in (_DATA, _HEADERS) and flags & _END_STREAM):
-                done += 1
-                if stream not in self._answered:
-                    failed += 1
+                self.ended.append((stream, kind != _RST and stream in self._answered))
                 self._answered.discard(stream)
         self._buffer = buffer[position:]
-        return done, failed, answer
+        return len(self.ended), len([one for one in self.ended if not one[1]]), answer

@@ -39,11 +39,11 @@ def resp(*words: bytes) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
-def resp_request(op: str, chance: random.Random, slots: range = range(SLOTS)) -> bytes:
+def resp_request(op: str, chance: random.Random, slots: range = range(SLOTS), keys: int = KEYS) -> bytes:
     """One SET, GET or INCR of a random key in those slots."""
-    name = key(chance.randrange(KEYS))
+    name = key(chance.randrange(keys))
     while slot_of(name) not in slots:
-        name = key(chance.randrange(KEYS))
+        name = key(chance.randrange(keys))
     if op == "set":
         return resp(b"SET", name, chance.randbytes(VALUE_BYTES // 2).hex().encode())
     if op == "get":
@@ -190,7 +190,8 @@ def resp_factory(tally: Tally, options: argparse.Namespace, slots: range) -> Cal
     tail = resp(b"WAIT", str(options.wait).encode(), b"0") if options.wait and options.op != "get" else b""
     count = max(BATCHES // options.pipeline, 200)
     batches = [
-        b"".join(resp_request(options.op, chance, slots) for _ in range(options.pipeline)) + tail
+        b"".join(resp_request(options.op, chance, slots, options.keys) for _ in range(options.pipeline))
+        + tail
         for _ in range(count)
     ]
     replies = options.pipeline + (1 if tail else 0)
@@ -203,10 +204,10 @@ def etcd_factory(tally: Tally, options: argparse.Namespace) -> Callable[[], Conn
     chance = random.Random(1)
     if options.op == "set":
         value = chance.randbytes(VALUE_BYTES // 2).hex().encode()
-        requests = [put_request(key(chance.randrange(KEYS)), value) for _ in range(BATCHES)]
+        requests = [put_request(key(chance.randrange(options.keys)), value) for _ in range(BATCHES)]
         path = b"/etcdserverpb.KV/Put"
     else:
-        requests = [get_request(key(chance.randrange(KEYS))) for _ in range(BATCHES)]
+        requests = [get_request(key(chance.randrange(options.keys))) for _ in range(BATCHES)]
         path = b"/etcdserverpb.KV/Range"
     return lambda: GrpcConnection(tally, requests, options.pipeline, path)
 
@@ -266,6 +267,7 @@ def main() -> None:
     words = "host:port; connections go round; host:port/0-99 gets keys of these slots only"
     parser.add_argument("--address", action="append", required=True, help=words)
     parser.add_argument("--database", type=int, default=0)
+    parser.add_argument("--keys", type=int, default=KEYS, help="of which each request draws one")
     parser.add_argument("--op", choices=["set", "get", "incr"], default="set")
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--pipeline", type=int, default=1)

@@ -2,6 +2,8 @@
 
 pytest-xdist 3.8 would tell its scheduler of a group by a suffix of the test's id, which pytest 9.2 does not let it
 write any more: without a word every such test went wherever a worker was free. So the scheduler looks into the files.
+There are two groups with real nodes, so that one worker always has cores for what only computes: ``cluster``, and
+``libraries`` (libraries and databases of others).
 """
 
 import re

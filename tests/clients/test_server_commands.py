@@ -105,7 +105,7 @@ def test_monitor(cluster):
         thread = threading.Thread(target=lambda: read_until(monitor, "set monitored", seen))
         thread.start()
         watched.set("monitored", "a b")
-        thread.join(20)
+        thread.join(60)
     assert seen
     assert seen[-1]["command"] == "set monitored a b"
     assert seen[-1]["client_address"] == HOST

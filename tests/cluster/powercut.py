@@ -38,7 +38,7 @@ class Disk:
         While a process elsewhere still has the former mount (a sandbox that was begun meanwhile has copies of all), it
         is the file system without power that is mounted again: so until it can be written to.
         """
-        deadline_s = time.monotonic() + 20
+        deadline_s = time.monotonic() + 60
         while True:
             self.mounted = sh("mount", "-o", "loop", str(self.image), str(self.path))
             if not self.mounted or self._has_power():
@@ -65,7 +65,7 @@ class Disk:
 
     def unmount(self):
         """Unmount, as soon as nobody holds a file open any more."""
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 60
         while self.mounted and not sh("umount", str(self.path)):
             assert time.monotonic() < deadline_s, f"cannot unmount {self.path}"
             time.sleep(0.05)

@@ -44,8 +44,9 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(small_disk, make):
                 kept.append(number)
             except Exception as error:
                 refusal = str(error)
-                # What was under way when the followers' disks filled up is answered as indefinite.
-                if "may have taken effect" not in refusal:
+                # What was under way when the followers' disks filled up is answered as indefinite; and a
+                # machine that is busy may have kept the leader from beating for a moment.
+                if "may have taken effect" not in refusal and "CLUSTERDOWN" not in refusal:
                     break
         assert "OOM" in refusal or "disk" in refusal, refusal
         assert "full" in refusal

@@ -108,7 +108,7 @@ def test_one_candidate_leads_and_another_after_it(page, clients):
         assert sum(one.turn() for one in candidates) == 1
     first = next(one for one in candidates if one.turn())
     others = [one for one in candidates if one is not first]
-    wait_until(lambda: any([one.turn() for one in others]), "another one leads", 10.0)
+    wait_until(lambda: any(one.turn() for one in others), "another one leads", 10.0)
     assert time.monotonic() >= first.leads_until
 
 

@@ -143,11 +143,12 @@ def test_any_node_is_killed_under_load_then_all_of_them(make, loaded, record_pro
 
 def test_a_member_joins_for_one_that_is_dead_for_good(make, loaded):
     cluster = make(restart=False)
-    create(cluster)
+    words = ["--node", f"{HOST}:{cluster.port(1)}"]
+    said = cluster.trivet("keyspace", "create", str(DB), "--mode", "paxos", "--name", "locks", *words)
+    assert said == f"keyspace {DB} is there: SELECT locks\n"
     load = loaded(cluster, [1, 2])
     cluster.trivet("scale", "4", "--data", str(cluster.data))
     cluster.kill(3)
-    words = ["--node", f"{HOST}:{cluster.port(1)}"]
 
     def replaced():
         """Refused until it is noticed that node 3 is dead."""
@@ -163,6 +164,10 @@ def test_a_member_joins_for_one_that_is_dead_for_good(make, loaded):
     (group,) = [row for row in cluster.state()["groups"] if row["keyspace"] == DB]
     assert group["members"] == group["target"] == [1, 2, 4]
     assert group["incoming"] == group["doubtful"] == []
+    shown = cluster.trivet("status", *words)
+    assert any(
+        line.split()[:8] == ["2", "locks", "0-16383", "1", "2", "4", "-", "-"] for line in shown.splitlines()
+    )
     cluster.kill(1)  # of those that had the keys first, one is left
     judge(load, cluster, [2, 4])
 

@@ -549,7 +549,7 @@ def compare_states(oracle: Oracle, protocol: int, executor: Executor) -> None:
         names = sorted(key for _, key in keys[1])
         assert sorted(key for key in mine if isinstance(key, bytes)) == names, f"keys of database {index}"
         for key in names:
-            for args in _questions(oracle, protocol, key):
+            for args in questions_about(oracle, protocol, key):
                 ours = parse_reply(encode(executor.run(args, now_ms, 0), protocol))
                 theirs = oracle.run_all(protocol, [args])[0]
                 rule = RULES.get(args[0])
@@ -559,7 +559,8 @@ def compare_states(oracle: Oracle, protocol: int, executor: Executor) -> None:
         oracle.run_all(protocol, [[b"SELECT", b"0"]])
 
 
-def _questions(oracle: Oracle, protocol: int, key: bytes) -> Iterator[Args]:
+def questions_about(oracle: Oracle, protocol: int, key: bytes) -> Iterator[Args]:
+    """What shows all of a value."""
     kind = oracle.run_all(protocol, [[b"TYPE", key]])[0][1]
     yield [b"TYPE", key]
     yield [b"PEXPIRETIME", key]

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("transactions")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("libraries")]
 
 STEPS = [
     "trivet: meet",

@@ -15,7 +15,7 @@ from trivet.transactions import Aborted, BranchLost, Conflict, Heuristic, Transa
 from trivet.transactions.branch import End
 from trivet.transactions.names import slot_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("transactions")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("libraries")]
 
 DECIDED = EVENTS.index("after trivet: decide")
 UNDECIDED = EVENTS.index("before trivet: decide")

@@ -130,7 +130,7 @@ def waiting_for(view: View, node: int, held: list[GroupFacts]) -> str:
     moves = [move for move in view.moves if move.source in data or move.target in data]
     if moves:
         text += "; under way: " + ", ".join(progress(move) for move in moves[:LISTED_MAX])
-    changing = [group for group in held if sorted(group.target) != sorted(group.members)]
+    changing = [group for group in held if group.incoming or sorted(group.target) != sorted(group.members)]
     waits = [
         f"group {group.id} shall have the members {listed(group.target)}" for group in changing[:LISTED_MAX]
     ]

@@ -270,3 +270,19 @@ def test_zones_are_used(size):
     check_end(model)
     zones = [model.map.members[node].zone for node in model.map.groups[1].members]
     assert sorted(zones) == ["a", "b", "c"]
+
+
+def test_a_node_that_comes_to_a_group_of_registers_does_not_leave():
+    """Rule P3: the words that bring it may have been taken back, its part has not."""
+    model = Model(3)
+    model.join()
+    model.say("KEYSPACE CREATE 20 MODE paxos ON 1 2 3")
+    (row,) = model.map.groups_in(20)
+    for words in (f"TARGET {row.id} 1 2 4", f"TARGET {row.id} 1 2 3"):
+        model.say(f"GROUP {words}")
+        model.attempt(f"REGISTERS BEGIN {row.id} 1")
+    model.say("DRAIN 4")
+    left = Retire(4, "it was emptied")
+    assert left not in plan(model.map, model.facts(), model.policy)
+    model.say(f"REGISTERS BACK {row.id} 2")
+    assert left in plan(model.map, model.facts(), model.policy)

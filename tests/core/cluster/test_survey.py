@@ -68,3 +68,21 @@ def test_a_decision_is_counted():
     assert seen.load == {1: 1, 2: 1, 3: 0, 4: 1}
     assert (seen.room, seen.weight[3], seen.weight[4]) == (2, 0, seen.weight[1])
     assert not seen.is_at_rest(row)
+
+
+def test_members_that_come_are_under_way_also_when_they_are_no_more_wanted():
+    """Rule P11."""
+    model = Model(3)
+    model.join()
+    model.say("KEYSPACE CREATE 20 MODE paxos ON 1 2 3")
+    (row,) = model.map.groups_in(20)
+    before = survey(model).room
+    assert survey(model).is_at_rest(row)
+    for words in (
+        f"GROUP TARGET {row.id} 1 2 4",
+        f"REGISTERS BEGIN {row.id} 1",
+        f"GROUP TARGET {row.id} 1 2 3",
+    ):
+        model.say(words)
+        assert not survey(model).is_at_rest(row)
+        assert survey(model).room == before - 1

@@ -53,6 +53,16 @@ def test_what_is_late_goes_by_a_task_without_calls():
     assert not sweeping.is_late(MINE[1], 400) and not sweeping.under_way and len(sweeping) == 1
 
 
+def test_what_is_not_late_in_truth_is_let_go():
+    """S2: the value that counts is another one than is held here."""
+    sweeping, errands = sweeper()
+    sweeping.holds(MINE[0], value(300))
+    sweeping.turn(1, ALIVE, 0, 300)
+    (part,) = errands.parts
+    part.done([], 9, True)
+    assert len(sweeping) == 0 and sweeping.next_deadline_ms == NEVER and not sweeping.under_way
+
+
 def test_what_others_are_to_remove_is_looked_at_again():
     """S1."""
     sweeping, errands = sweeper()

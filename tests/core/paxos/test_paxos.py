@@ -125,6 +125,16 @@ def test_a_group_of_one_works() -> None:
     assert again.increment(b"k", 4).reply == b":4"
 
 
+def test_who_may_have_forgotten_and_is_no_member_waits_for_nothing() -> None:
+    outside = Paxos(PaxosSettings(node=2, proposer=proposer_of(2, 1)), Prng(1), doubtful=True)
+    outside.learn(GroupConfig(1, (1,)))
+    while outside.ready() is not None:
+        outside.saved(outside.acceptor.saves.next_id - 1)
+    assert outside.doubtful and outside.quiet
+    outside.learn(GroupConfig(2, (1,), (1, 2), ((2, 2),)))
+    assert outside.doubtful and not outside.quiet, "as a member it is to catch up"
+
+
 def test_a_log_can_begin_with_records_of_the_present_state() -> None:
     alone = Alone()
     for number in range(10):

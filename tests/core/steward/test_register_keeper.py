@@ -3,9 +3,11 @@
 import pytest
 
 from tests.core.node.registers import FIRST, registers, with_registers
+from trivet.core.base.ids import SYSTEM_GROUP
 from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.rows import GroupRow
-from trivet.core.steward.register_keeper import TURN_MS, turn_of
+from trivet.core.steward.desk import REFUSED
+from trivet.core.steward.register_keeper import TURN_MS, _Kept, turn_of
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import Error
 
@@ -57,6 +59,57 @@ def test_a_member_is_replaced_and_nothing_is_lost():
     assert bench.answer("b", "INCR k39") == "40"
 
 
+def nothing(bench):
+    """As it is."""
+
+
+def looked_before(bench):
+    """All have seen all registers with majorities, of members of before."""
+    for number in bench.servers:
+        registers(bench, number).rescanned = 1
+
+
+def ended_before(bench):
+    """The members changed when all had seen that, and change again."""
+    for number in bench.servers:
+        kept = _Kept()
+        kept.epoch, kept.done = 1, True
+        bench.node(number).steward._register_keeper._kept[FIRST] = kept
+
+
+def refused_before(bench):
+    """What each of them has said came too late."""
+    for number in bench.servers:
+        steward = bench.node(number).steward
+        steward._register_keeper._kept[FIRST] = kept = _Kept()
+        kept.word = steward.desk.say(SYSTEM_GROUP, b"MAP", b"REGISTERS", b"END", FIRST, 9)
+    words = [bench.node(n).steward._register_keeper._kept[FIRST].word for n in bench.servers]
+    bench.until(lambda: all(word.done for word in words))
+    assert [word.word for word in words] == [REFUSED] * len(words)
+
+
+@pytest.mark.parametrize("before", [nothing, looked_before, ended_before, refused_before])
+def test_it_ends_when_every_register_is_with_majorities_of_both(before):
+    """Rule K6: what a majority of the old members has, a majority of the new ones must have, too."""
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
+    behind = 2 if bench.leader() != 2 else 1
+    one = "a" if behind == 2 else "b"
+    bench.cut(behind)
+    for n in range(10):
+        assert bench.answer(one, f"SET k{n} {n}") == "+OK"
+    bench.heal()
+    left = next(node for node in (1, 2, 3) if node not in (behind, bench.leader()))
+    stays = next(node for node in (1, 2, 3) if node not in (behind, left))
+    new = sorted([behind, stays, 4])
+    before(bench)
+    retarget(bench, *new)
+    bench.until(lambda: has(bench, *new, number=4))
+    bench.crash(stays)  # the last one that had them before
+    bench.until(lambda: bench.leader() not in (0, stays))
+    assert bench.answer("d@4", "SELECT 7") == "+OK"
+    assert [bench.answer("d", f"GET k{n}") for n in range(10)] == [f'"{n}"' for n in range(10)]
+
+
 @pytest.mark.parametrize("planned", [(1, 2, 3, 4), (1, 2), (1, 2, 4)])
 def test_members_come_and_go_under_load(planned):
     bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
@@ -81,6 +134,23 @@ def test_a_wish_that_has_changed_is_taken_back():
     assert row(bench).since == [(5, 4)]
     bench.wait(100)
     assert bench.say("a", "GET k | GET l") == ['"1"', '"2"']
+
+
+def test_all_shall_be_as_it_was():
+    """Those that come have no majority, so it would never end; without them the group serves again."""
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3", command_timeout_ms=1_000)
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.crash(2)
+    bench.crash(4)
+    bench.until(lambda: bench.leader() in (1, 3, 5))
+    retarget(bench, 1, 2, 4)
+    bench.until(lambda: row(bench).incoming == [1, 2, 4])
+    assert bench.answer("a", "INCR k").startswith(("-CLUSTERDOWN", "-TIMEOUT"))
+    retarget(bench, 1, 2, 3)
+    bench.until(lambda: has(bench, 1, 2, 3))
+    assert row(bench).since == []
+    assert bench.answer("a", "SET k 2") == "+OK"
+    assert bench.answer("c", "GET k") == '"2"'
 
 
 def test_who_was_to_look_after_the_registers_dies():
@@ -112,6 +182,14 @@ def test_a_node_that_is_to_be_emptied_keeps_nothing_back():
     bench.until(lambda: bench.node(1).front.cluster.nodes[3].state == "gone", 60_000)
     assert in_place(bench, 3)
     assert bench.answer("b", "GET k") == '"1"'
+
+
+def test_the_plan_tells_of_groups_of_registers_too():
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3", steward=StewardSettings(plans=False))
+    bench.change_map(bench.leader(), "DRAIN 3")
+    bench.wait(200)
+    told = bench.ask(f"d@{bench.leader()}", "CLUSTER PLAN")
+    assert f"group {FIRST} gets the members 1, 2, 4: node 3 is to be emptied" in str(told)
 
 
 def test_the_number_of_replicas_changes_one_member_at_a_time():

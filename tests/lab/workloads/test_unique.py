@@ -3,7 +3,8 @@
 import pytest
 from told import Told, items
 
-from trivet.lab.workloads.unique import judge_set
+from trivet.lab.resp import OK
+from trivet.lab.workloads.unique import judge_set, judge_walks
 
 
 def told() -> Told:
@@ -41,3 +42,31 @@ def test_good(name: str) -> None:
 def test_broken(name: str) -> None:
     history, sentence = BROKEN[name]
     assert [c.sentence for c in judge_set(b"i:0", history)] == ["i:0: " + sentence]
+
+
+WALK = "KEYS u:*"
+
+WALKS = {
+    "there": (Told().ok(0, 1, "SET u:a a", OK).ok(2, 3, WALK, items("u:a")), ""),
+    "under way": (Told().ok(0, 9, "SET u:a a", OK).ok(2, 3, WALK, ()), ""),
+    "nobody knows": (Told().open(0, "SET u:a a").ok(2, 3, WALK, items("u:a")).ok(4, 5, WALK, ()), ""),
+    "refused walk": (Told().ok(0, 1, "SET u:a a", OK).failed(2, 3, WALK), ""),
+    "missed": (Told().ok(0, 1, "SET u:a a", OK).ok(2, 3, WALK, ()), "u:a: a walk does not find it"),
+    "early": (
+        Told().ok(0, 1, WALK, items("u:a")).ok(2, 3, "SET u:a a", OK),
+        "u:a: a walk finds it too early",
+    ),
+    "refused": (
+        Told().failed(0, 1, "SET u:a a").ok(2, 3, WALK, items("u:a")),
+        "u:a: a walk finds it too early",
+    ),
+    "invented": (Told().ok(2, 3, WALK, items("u:b")), "a walk finds keys that nobody wrote"),
+}
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_walks(name: str) -> None:
+    history, sentence = WALKS[name]
+    writes = [o for o in history if o.commands[0][0] == b"SET"]
+    walks = [o for o in history if o.commands[0][0] == b"KEYS"]
+    assert [c.sentence for c in judge_walks(writes, walks)] == ([sentence] if sentence else [])

@@ -163,6 +163,8 @@ class ReadQueue:
 
     def expire(self, oldest_ms: Instant) -> None:
         """Answer batches staged before ``oldest_ms`` with a definite error: reads change nothing."""
+        if not (self.unasked or self.held or self.confirmed or self.asked):
+            return
         late = [b for b in self.unasked if b.staged_ms < oldest_ms]
         self.unasked = deque(b for b in self.unasked if b.staged_ms >= oldest_ms)
         late += [b for _, b in self.held if b.staged_ms < oldest_ms]

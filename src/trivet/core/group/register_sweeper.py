@@ -38,8 +38,8 @@ class _Removal(Part):
         self._place = place
 
     def done(self, replies: list[Reply], version: int, there: bool) -> None:
-        """As ``Part``."""
-        self._sweeper.under_way.pop(self._place, None)
+        """As ``Part``; what counts may be another value than the one that is held here, and not late."""
+        self._sweeper.ended(self._place, there)
 
     def failed(self, error: Error) -> None:
         """As ``Part``: it is tried again (Rule S1)."""
@@ -99,6 +99,12 @@ class Sweeper:
         self.under_way[place] = None
         self._errands.add(_Removal(self, place, now_ms), now_ms)
         return True
+
+    def ended(self, place: bytes, there: bool) -> None:
+        """A removal has ended; ``there``: what it found is not late."""
+        self.under_way.pop(place, None)
+        if there:
+            self._late.pop(place, None)
 
     def is_late(self, place: bytes, wall_ms: WallMs) -> bool:
         """Whether its deadline has passed, as far as is known here."""

@@ -6,7 +6,8 @@ keys are there for sure; of the others a read tells. Registers stand in the orde
 
 - Rule K1: what changes while a walk goes on may be seen or not, and a key that is there all the time is seen.
   So ``DBSIZE`` is no number of one moment, and what comes during ``FLUSHDB`` may stay.
-- Rule K2: keys whose deadline has passed are not shown, as far as this node holds them.
+- Rule K2: a key whose deadline has passed is asked for, as far as this node knows of it: what it holds may
+  not be the value that counts.
 - Rule K3: a part of a ``SCAN`` ends between two points of the space of cursors, never among keys of one.
 - Rule K4: a walk may take as long as it goes on; one that has not for as long as a command may wait is given
   up.
@@ -138,9 +139,9 @@ class Walk:
                 if self.db != db_of(place) and self.db >= 0:
                     self.following = None  # they stand in the order of their databases
                     break
-                if not self.wants(place) or owner.is_late(place):
+                if not self.wants(place):
                     continue
-                if is_sure and not self.must_ask():
+                if is_sure and not self.must_ask() and not owner.is_late(place):
                     self.take(place)
                 else:
                     self.to_ask.append(place)

@@ -100,7 +100,7 @@ class Paxos:
         acceptor, proposer = self.acceptor, self.proposer
         return not (
             proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
-            or acceptor.doubtful or (self.collecting and acceptor.registers.tombstones)
+            or (acceptor.doubtful and acceptor.joined) or (self.collecting and acceptor.registers.tombstones)
         )  # fmt: skip
 
     @property

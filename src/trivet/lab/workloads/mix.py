@@ -156,10 +156,13 @@ def _second_keyspace(options: RunOptions) -> Call:
 
 
 def _registers(options: RunOptions) -> Call:
+    drawn = Prng(options.seed ^ crc32(b"registers") << 16)
+    replicas = options.register_replicas or 3 + 2 * drawn.below(2)
+    shards = options.register_shards or max(1, drawn.between(-1, 3))
     return _made(
         [
             b"KEYSPACE", b"CREATE", b"%d" % REGISTER_DATABASE, b"MODE", b"paxos",
-            b"REPLICAS", b"%d" % options.register_replicas, b"SHARDS", b"%d" % options.register_shards,
+            b"REPLICAS", b"%d" % replicas, b"SHARDS", b"%d" % shards,
         ]
     )  # fmt: skip
 

@@ -62,8 +62,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     second_shards: int = 1
     register_rate: float = 0.0
     """How likely each workload that can do with one key at a time lives in a database of mode ``paxos``."""
-    register_replicas: int = 3
-    register_shards: int = 1
+    register_replicas: int = 0
+    """0: three or five, as the seed says."""
+    register_shards: int = 0
+    """0: one to three, as the seed says."""
     spread_rate: float = 0.0
     """How likely keys that a workload uses together fall into groups as they fall, not all into one slot."""
     plans: bool = False

@@ -1,0 +1,142 @@
+"""What mode paxos costs beside mode raft.
+
+`python -m bench.registers` measures SET, GET and INCR of small values in two keyspaces of the same three
+nodes, one of each mode, with real processes on loopback, both in turn: clients at all nodes, many keys or
+one that all want. What one call costs in round trips, messages, syncs and bytes is counted in the lab, in
+virtual time. The tables go into `docs/performance.md`; `--quick` only looks whether it works, and writes
+nothing.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.clusters import ROOT, TrivetCluster
+from bench.peers import PeerError, wait_until
+from bench.register_costs import counted
+from bench.report import Measurement, replace_between, short, table
+from bench.run import machine, median_of
+
+DOCS = ROOT / "docs" / "performance.md"
+BEGIN = "<!-- registers:begin (written by `python -m bench.registers`) -->"
+END = "<!-- registers:end -->"
+MODES = {"paxos": (7, ("MODE", "paxos", "REPLICAS", "3")), "raft": (8, ("SHARDS", "1", "REPLICAS", "3"))}
+"""Each mode's keyspace: its number, and how it is made."""
+CONNECTIONS = (1, 10, 50, 200)
+OPERATIONS = ("set", "get", "incr")
+KEYS = 1_000
+POOLS = {KEYS: f"{KEYS:,} keys, written before", 1: "One key that all want"}
+Cell = tuple[str, int, int]
+"""(operation, connections, keys)"""
+Rows = dict[tuple[str, Cell], list[Measurement]]
+"""By mode and cell."""
+
+
+def load(addresses: list[str], database: int, cell: Cell, seconds: float) -> Measurement:
+    """One cell, in a load generator process of its own."""
+    op, connections, keys = cell
+    command = [sys.executable, "-m", "bench.load", "--op", op, "--database", str(database)]
+    command += ["--connections", str(connections), "--keys", str(keys), "--seconds", str(seconds)]
+    for address in addresses:
+        command += ["--address", address]
+    limit_s = 60 + seconds
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=limit_s)
+    if done.returncode:
+        raise PeerError(f"load generator: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
+    row: Measurement = json.loads(done.stdout)
+    return row
+
+
+def figure(rows: list[Measurement]) -> str:
+    """A cell of a table: medians; ! marks errors."""
+    row = median_of(rows)
+    mark = f" ! {row['errors']} errors ({row['first_error']})" if row["errors"] or row["lost"] else ""
+    per_s = row["ops_per_s"]
+    shown = short(per_s) if per_s >= 1_000 else f"{per_s:.0f}"
+    return f"{shown} ({row['p50_ms']:.1f} / {row['p99_ms']:.1f}){mark}"
+
+
+def lines_of(found: Rows, keys: int) -> list[str]:
+    """The table of one pool of keys."""
+    head = ["calls/s (p50 / p99 ms)", "mode paxos", "mode raft", "calls/s, paxos ÷ raft", "p50, paxos ÷ raft"]
+    rows = []
+    for op in OPERATIONS:
+        for connections in CONNECTIONS:
+            cell = (op, connections, keys)
+            if ("paxos", cell) not in found or ("raft", cell) not in found:
+                continue
+            ours, theirs = found["paxos", cell], found["raft", cell]
+            name = f"{op.upper()}, {connections} connection{'s' if connections > 1 else ''}"
+            ratios = [_ratio(ours, theirs, lambda row: row["ops_per_s"])]
+            ratios.append(_ratio(ours, theirs, lambda row: row["p50_ms"]))
+            rows.append([name, figure(ours), figure(theirs), *ratios])
+    return [f"**{POOLS[keys]}**", "", *table(head, rows)]
+
+
+def _ratio(ours: list[Measurement], theirs: list[Measurement], of: Callable[[Measurement], float]) -> str:
+    below = of(median_of(theirs))
+    return f"{of(median_of(ours)) / below:.2f}" if below else "–"
+
+
+def measure(options: argparse.Namespace) -> list[str]:
+    """Both modes on the same nodes, cell by cell in turn."""
+    found: Rows = {}
+    peer = TrivetCluster(options.dir)
+    try:
+        peer.start()
+        for database, words in MODES.values():
+            peer.call("KEYSPACE", "CREATE", str(database), *words)
+            wait_until(lambda database=database: bool(peer.groups(database)[0]["leader"]), "a leader")  # type: ignore[misc]
+            for op in ("set", "incr"):
+                load(peer.addresses, database, (op, 50, KEYS), 3 * options.seconds)
+        for _ in range(options.rounds):
+            for keys in POOLS:
+                for cell in [(op, connections, keys) for op in OPERATIONS for connections in CONNECTIONS]:
+                    for mode, (database, _) in MODES.items():
+                        row = load(peer.addresses, database, cell, options.seconds)
+                        found.setdefault((mode, cell), []).append(row)
+                    told = [f"{mode} {figure(found[mode, cell][-1:])}" for mode in MODES]
+                    print(f"  {cell}: " + ", ".join(told), flush=True)
+    finally:
+        peer.stop()
+    return [text for keys in POOLS for text in lines_of(found, keys)]
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    words = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m bench.registers", description=words)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.7, help="length of one measurement")
+    parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "registers")
+    parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 1, 0.15
+    return options
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = parse()
+    os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    costs = counted()
+    print("\n".join(costs), flush=True)
+    cells = measure(options)
+    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included, by "
+    head += f"`python -m bench.registers --rounds {options.rounds} --seconds {options.seconds:g}`; before it "
+    head += f"began, {busy:.1f} processes wanted each core."
+    text = "\n".join([head, "", *costs, *cells]).rstrip() + "\n"
+    print("\n".join(cells), flush=True)
+    if not options.quick:
+        replace_between(DOCS, BEGIN, END, text)
+
+
+if __name__ == "__main__":
+    main()
