@@ -424,9 +424,25 @@ class SimulatedCluster:
         self._slots_agree()
         for _ in range(self.options.liveness_ms // SWEEP_MS):
             if not self._unsettled() or self.spoken():
+                self._clear_registers()
                 return
             self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
         self.complain("registers", f"in the end: {self._unsettled()}", self._state())
+
+    def _clear_registers(self) -> None:
+        """Their keyspace is dropped: nobody holds anything of it any more."""
+        clearance = self.mix.clearance()
+        if clearance is None or self.spoken():
+            return
+        client = self._client(3000, clearance)
+        client.hasty = True
+        client.start(1)
+
+        def gone() -> bool:
+            return clearance.done() and not any(process.registers for process in self.processes.values())
+
+        if not self._run_for(self.options.liveness_ms, gone) and not self.spoken():
+            self.complain("registers", "a keyspace that was dropped leaves something behind", self._state())
 
     def _unsettled(self) -> str:
         """What is not as it must be of registers."""

@@ -98,6 +98,12 @@ class Mix:
             calls.insert(0, _registers(self._options))
         return Preparation(calls) if calls else None
 
+    def clearance(self) -> "Preparation | None":
+        """The source of what is said when all is judged: the database of registers goes."""
+        if not self._options.register_rate:
+            return None
+        return Preparation([_made([b"KEYSPACE", b"DROP", b"%d" % REGISTER_DATABASE, b"FORCE"])])
+
     def used_keys(self) -> list[tuple[int, bytes]]:
         """(database, key) of all that was touched, as it stands in the store."""
         return [
@@ -170,7 +176,8 @@ def _registers(options: RunOptions) -> Call:
 def _made(words: list[bytes]) -> Call:
     def created(replies: list[Value]) -> Picked:
         reply = replies[0]
-        if reply == OK or (isinstance(reply, ReplyError) and "exists already" in reply.text):
+        done = ("exists already", "has no keyspace")
+        if reply == OK or (isinstance(reply, ReplyError) and any(text in reply.text for text in done)):
             return Outcome.OK, (OK,)
         return Outcome.FAIL, ()
 
