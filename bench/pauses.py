@@ -189,8 +189,9 @@ def seen(
 ) -> Death:
     """What there is to say of the calls through nodes other than ``place``."""
     others = [call for call in raw if call[2] != place]
-    before = [call for call in others if killed_s - calm_s <= call[0] < killed_s]
-    after = [call for call in others if killed_s <= call[0] < killed_s + window_s]
+    under_way = [call for call in others if call[0] < killed_s <= call[0] + call[1] / 1000]
+    before = [call for call in others if killed_s - calm_s <= call[0] < killed_s and call not in under_way]
+    after = under_way + [call for call in others if killed_s <= call[0] < killed_s + window_s]
     ok = [call for call in others if call[3]]
     gaps = [
         longest_gap(
@@ -221,7 +222,7 @@ def longest_gap(answered_s: list[float], begin_s: float, end_s: float) -> float:
 HEAD = [
     "3 nodes, clients of the 2 that live", "who dies", "deaths",
     "longest time without an answer, ms: median / worst",
-    "p50 / p99 / p99.9 before, ms", "the same of calls sent after it, ms", "longest call, ms: median / worst",
+    "p50 / p99 / p99.9 before, ms", "the same of calls under way then or sent after it, ms", "longest call, ms: median / worst",
     "failed",
 ]  # fmt: skip
 

@@ -33,6 +33,7 @@ def test_a_call_that_was_sent_before_may_end_the_gap():
     death = seen([(9.9, 600.0, 0, True), (10.2, 4500.0, 0, False)], 1, 10.0, 1.0, 1.0, "x", {})
     assert round(death.gap_ms) == 500
     assert death.failed == 1
+    assert (death.before, death.after) == ([], [600.0, 4500.0]), "it was under way when the node died"
 
 
 def some_death(gap_ms: float, killed: str = "the leader") -> Death:
