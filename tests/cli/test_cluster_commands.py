@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.fake_cluster import Refusal, encode, group
 from trivet.cli import asking
+from trivet.cli.asking import Asker
+from trivet.cli.following import under_way
 from trivet.cli.main import command
 from trivet.cli.view import plain, read_view, table
 
@@ -30,10 +32,10 @@ def test_status_shows_nodes_keyspaces_groups_and_moves(cli, fake):
         "keyspace  name     mode  replicas  shards  databases",
         "0         default  raft  3         auto    0-15",
         "",
-        "group  keyspace  slots     members       leader  keys       size     ops/s",
-        "0      system    -         1 2 3         1       -          -        -",
-        "1      default   0-16383   1 2 3         1       7          120 KiB  55",
-        "2      default   0-99,200  1 2 -> 1 2 3  2       1,234,567  120 KiB  55",
+        "group  keyspace  slots     members       leader  state  keys       size     ops/s",
+        "0      system    -         1 2 3         1       -      -          -        -",
+        "1      default   0-16383   1 2 3         1       -      7          120 KiB  55",
+        "2      default   0-99,200  1 2 -> 1 2 3  2       -      1,234,567  120 KiB  55",
         "",
         "move  groups  slots       phase  done  age   why",
         "5     1 -> 2  8192-16383  copy   50%   61 s  an administrator wants it",
@@ -70,6 +72,40 @@ def test_a_group_that_changes_its_leader_is_looked_at_again(cli, fake, monkeypat
     assert result.exit_code == 0
     assert json.loads(result.output)["groups"][1]["leader"] == 2
     assert seen == [0, 0]
+
+
+def test_groups_of_registers_have_no_leader_and_say_how_their_members_stand(cli, fake):
+    for one in fake.nodes.values():
+        one["alive"] = 1
+    fake.keyspaces[7] = {**fake.keyspaces[0], "number": 7, "name": "locks", "mode": "paxos", "databases": [7]}
+    fake.groups[2] = {**group(2, [1, 2, 3], 0, keyspace=7), "incoming": [], "doubtful": []}
+    result = cli.invoke(command, ["status", "--node", fake.url])
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1] == (
+        "2      locks     0-16383  1 2 3    -       -      7     120 KiB  55"
+    )
+    fake.groups[2].update(target=[1, 2, 4], incoming=[1, 2, 4], doubtful=[3])
+    result = cli.invoke(command, ["status", "--node", fake.url])
+    assert "1 2 3 -> 1 2 4  -       joint, doubtful: 3" in result.output
+    assert result.exit_code == 0, "1 and 2 are a majority of both"
+    fake.nodes[2]["alive"] = 0
+    result = cli.invoke(command, ["status", "--node", fake.url])
+    assert result.exit_code == 1
+    assert "no majority, joint, doubtful: 3" in result.output
+    assert result.output.splitlines()[-1].startswith(
+        "no majority in group 2: a majority of its members must run"
+    )
+
+
+def test_what_is_under_way_with_registers_is_said(fake):
+    fake.keyspaces[7] = {**fake.keyspaces[0], "number": 7, "name": "locks", "mode": "paxos"}
+    fake.groups[2] = {**group(2, [1, 2, 3], 0, keyspace=7), "incoming": [1, 2, 4], "doubtful": [3]}
+    view = Asker([("127.0.0.1", fake.port, "", "")]).view()
+    assert under_way(view) == [
+        "group 2: members 1, 2, 3, shall be 1, 2, 3; majorities of both decide",
+        "group 2: node 3 is told all registers anew",
+    ]
+    assert [row.id for row in view.held_by(4)] == [2]
 
 
 def test_status_of_the_logs_asks_each_node(cli, fake):
@@ -191,6 +227,9 @@ def test_keyspaces(cli, fake):
     assert say("drop", "20", "--force").output == "keyspace 20 is no more\n"
     assert "`trivet status` shows what there is" in say("info", "20").output
     assert say("create", "0").exit_code == 2
+    assert say("create", "7", "--mode", "paxos", "--replicas", "5").exit_code == 0
+    assert fake.heard[-1] == ["KEYSPACE", "CREATE", "7", "MODE", "paxos", "REPLICAS", "5"]
+    assert say("create", "8", "--mode", "crdt").exit_code == 2
 
 
 def test_an_older_node_is_named_as_such(cli, fake):

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_a_campaign_with_what_is_known_so_far(tmp_path):
         assert process.stdout is not None
         assert process.stdout.readline().startswith("seed 1 ")
         process.send_signal(signal.SIGINT)
-        said, errors = process.communicate(timeout=60)
+        said, errors = process.communicate(timeout=180)
     finally:
         process.kill()
         process.wait()

@@ -57,7 +57,7 @@ def test_two_clients_of_a_process_and_its_log(ports):
                 assert other.makefile("rb").readline() == b"yes\n"
         finally:
             process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     for name in names:
         assert f"New connection from: {name}" in said

@@ -14,7 +14,7 @@ from trivet.cli.main import command
 from trivet.cli.orders import OrderError, send_order
 
 FAKE = Path(__file__).with_name("fake_node.py")
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 RUN = """
 import sys

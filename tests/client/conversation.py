@@ -8,12 +8,12 @@ from trivet.client.address import NodeAddress
 from trivet.client.relay import Relay, RelaySettings
 
 
-def play(conversation, seconds=60.0):
+def play(conversation, seconds=180.0):
     """Run a conversation, which may not take for ever."""
     asyncio.run(asyncio.wait_for(conversation, seconds))
 
 
-async def until(condition, what, seconds=20.0):
+async def until(condition, what, seconds=60.0):
     """Wait until ``condition()`` is true."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + seconds

@@ -25,6 +25,20 @@ def heard_by(pubsub, count):
     return found
 
 
+def confirmed(pubsub, count):
+    """Wait until so many subscriptions are answered: other nodes count a listener before it hears (Rule H7)."""
+    seen = []
+
+    def enough():
+        message = pubsub.get_message(timeout=0.1)
+        if message is not None:
+            assert message["type"].endswith("subscribe"), message
+            seen.append(message)
+        return len(seen) == count
+
+    wait_until(enough, f"{count} subscriptions")
+
+
 @pytest.fixture(params=[2, 3])
 def nodes(cluster, request):
     made = [redis.Redis(host=HOST, port=port, protocol=request.param) for port in cluster.ports]
@@ -38,8 +52,7 @@ def test_subscribers_on_all_nodes_hear_what_any_node_publishes(nodes):
     for listener in listeners:
         listener.subscribe("news")
         listener.psubscribe("n?ws")
-        listener.get_message(timeout=5)
-        listener.get_message(timeout=5)
+        confirmed(listener, 2)
     wait_until(lambda: nodes[0].pubsub_numsub("news") == [(b"news", 3)], "interest")
     for number, node in enumerate(nodes):
         wait_until(lambda node=node: node.pubsub_numpat() == 1, "interest")
@@ -59,6 +72,7 @@ def test_subscribers_on_all_nodes_hear_what_any_node_publishes(nodes):
 def test_many_messages_of_one_publisher_come_once_and_in_order(nodes):
     listener = nodes[2].pubsub()
     listener.subscribe("many")
+    confirmed(listener, 1)
     wait_until(lambda: nodes[0].pubsub_numsub("many") == [(b"many", 1)], "interest")
     pipeline = nodes[0].pipeline(transaction=False)
     for number in range(5000):
@@ -72,6 +86,7 @@ def test_transactions_publish_and_keys_tell_of_themselves(nodes):
     nodes[0].config_set("notify-keyspace-events", "KEA")
     listener = nodes[1].pubsub()
     listener.psubscribe("__keyevent@0__:*", "tx")
+    confirmed(listener, 2)
     wait_until(lambda: nodes[0].pubsub_numpat() == 2, "interest")
     with nodes[2].pipeline(transaction=True) as transaction:
         transaction.set("k", 1)
@@ -98,6 +113,9 @@ def test_asynchronous_clients(cluster, protocol):
         other = redis.asyncio.Redis(host=HOST, port=cluster.ports[1], protocol=protocol)
         async with other.pubsub() as listener:
             await listener.subscribe("chat")
+            while (answer := await listener.get_message(timeout=1.0)) is None:
+                pass
+            assert answer["type"] == "subscribe"
             while await one.publish("chat", "is anybody there") == 0:
                 await asyncio.sleep(0.01)
             await one.publish("chat", "bye")
@@ -111,7 +129,7 @@ def test_asynchronous_clients(cluster, protocol):
         await one.aclose()
         await other.aclose()
 
-    asyncio.run(asyncio.wait_for(conversation(), 30))
+    asyncio.run(asyncio.wait_for(conversation(), 90))
 
 
 def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(cluster):
@@ -124,6 +142,7 @@ def test_a_subscriber_that_does_not_read_is_cut_off_and_holds_nobody_up(cluster)
     deaf.sendall(b"SUBSCRIBE flood\r\n")
     listener = redis.Redis(host=HOST, port=cluster.ports[1]).pubsub()
     listener.subscribe("flood")
+    confirmed(listener, 1)
     wait_until(lambda: publisher.pubsub_numsub("flood") == [(b"flood", 2)], "interest")
     text = b"x" * 1_000_000
     for _ in range(60):

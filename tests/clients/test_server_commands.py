@@ -157,7 +157,7 @@ def test_redis_cli_memkeys(cluster, tool):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     assert "Biggest string found" in done.stdout

@@ -17,6 +17,8 @@ ACCOUNTS = [f"account:{number}" for number in range(100)]
 FUNDS = 100
 TOTAL = FUNDS * len(ACCOUNTS)
 SOCKET_S = 8.0
+THINK_S = 0.02
+"""So long, at most, a teller rests between two calls: else twenty of them keep two cores busy, and no node gets on."""
 DEFINITE = ("TXNRETRY", "CLUSTERDOWN")
 """Errors that say that nothing was done."""
 INDEFINITE = ("TIMEOUT",)
@@ -74,6 +76,7 @@ class Teller(threading.Thread):
                     self.complaints.append(f"{self.name}: {error}")
             else:
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun_s)
+                time.sleep(THINK_S * self.chance.random())
         if client is not None:
             client.close()
 

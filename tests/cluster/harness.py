@@ -90,8 +90,12 @@ class Cluster:
         """The process id of a node; 0 while it is dead."""
         return self.row(node)["pid"]
 
+    def trivet_or_not(self, *words, seconds=120.0):
+        """A command that ends by itself, well or not: its exit code and what it printed."""
+        return self._run(words, seconds)
+
     def trivet(self, *words, seconds=120.0, fails=False):
-        """A command that ends by itself, with this cluster's data directory; what it printed."""
+        """A command that ends by itself; what it printed."""
         done = self._run(words, seconds)
         assert (done.returncode != 0) == fails, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
@@ -154,11 +158,11 @@ class Cluster:
         """SIGCONT."""
         return self.signal(node, signal.SIGCONT)
 
-    def info(self, node):
+    def info(self, node, *sections):
         """INFO of a node, or nothing when it does not answer."""
         probe = Probe(HOST, self.port(node))
         try:
-            return probe.info()
+            return probe.info(*sections)
         except ProbeError:
             return {}
         finally:

@@ -15,6 +15,8 @@ from redis.retry import Retry
 from tests.cluster.harness import HOST
 
 COUNTERS = [f"counter:{i}" for i in range(5)]
+THINK_S = 0.01
+"""So long, at most, a client thinks between two commands: else ten of them keep two cores busy, and nobody else gets on."""
 
 
 def connect(port, host=HOST, timeout_s=30.0, **words):
@@ -34,6 +36,8 @@ def connect(port, host=HOST, timeout_s=30.0, **words):
 class Client(threading.Thread):
     """One client in a closed loop."""
 
+    db = 0
+
     def __init__(self, number, node, port, host=HOST):
         super().__init__(daemon=True, name=f"client-{number}")
         self.number = number
@@ -47,6 +51,7 @@ class Client(threading.Thread):
         self.done = []
         self.errors = []
         self.breaks = []
+        self.think_s = THINK_S
 
     def run(self):
         client = None
@@ -57,7 +62,7 @@ class Client(threading.Thread):
             count += 1
             try:
                 if client is None:
-                    client = connect(self.address[1], self.address[0])
+                    client = connect(self.address[1], self.address[0], db=self.db)
                     client.ping()
                 self._one(client, counter, count)
             except redis.ConnectionError:
@@ -68,6 +73,8 @@ class Client(threading.Thread):
                 self.errors.append((begun_s, time.monotonic(), f"{type(error).__name__}: {error}"))
             else:
                 self.done.append((begun_s, time.monotonic()))
+                if self.think_s:
+                    time.sleep(self.think_s * self.chance.random())
         if client is not None:
             client.close()
 
@@ -84,9 +91,9 @@ class Client(threading.Thread):
 
 
 class Load:
-    """Ten clients spread over the nodes."""
+    """Ten clients spread over the nodes; they think for at most ``think_s`` between two commands."""
 
-    def __init__(self, addresses, clients=10, kind=Client):
+    def __init__(self, addresses, clients=10, kind=Client, think_s=THINK_S):
         nodes = list(addresses)
         self.clients = [
             kind(
@@ -97,6 +104,8 @@ class Load:
             )
             for i in range(clients)
         ]
+        for client in self.clients:
+            client.think_s = think_s
         self.down = {node: [] for node in nodes}
 
     def start(self):

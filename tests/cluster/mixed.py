@@ -111,7 +111,7 @@ class MixedLoad(Load):
     """As `Load`, of all kinds."""
 
     def __init__(self, addresses, clients=8):
-        super().__init__(addresses, clients, MixedClient)
+        super().__init__(addresses, clients, MixedClient, think_s=0)
         self.history = History()
         for client in self.clients:
             client.history = self.history

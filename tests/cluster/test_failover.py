@@ -16,8 +16,8 @@ PAUSE_MAX_S = 0.7
 """The median pause of writes after a leader's death that we promise (on an otherwise idle machine)."""
 
 
-def begin(cluster):
-    return Load({node: (HOST, cluster.port(node)) for node in cluster.nodes}).start()
+def begin(cluster, **words):
+    return Load({node: (HOST, cluster.port(node)) for node in cluster.nodes}, **words).start()
 
 
 def judge_everywhere(cluster, load):
@@ -71,7 +71,7 @@ def test_kill_9_under_load(make, record_property):
 @pytest.mark.soak
 def test_kill_9_under_load_for_minutes(make, record_property):
     cluster = make()
-    load = begin(cluster)
+    load = begin(cluster, think_s=0)
     pauses = run_kills(cluster, load, 25, random.Random(6))
     load.stop()
     report(record_property, pauses, load)
@@ -130,7 +130,7 @@ def test_no_election_without_cause_under_full_load(make):
     """Ten minutes of full load on two cores: the term does not rise."""
     cluster = make()
     terms = {cluster.facts(node)["raft_term"] for node in cluster.nodes}
-    load = begin(cluster)
+    load = begin(cluster, think_s=0)
     end_s = time.monotonic() + 600
 
     def over():

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 NOW_MS = 1_700_000_000_000
+SEEDS = [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (3, 4, 5))]
 SIZES = (1, 2, 7, 30, 127, 128, 129, 511, 513, 2000)
 INTEGERS = (
     0, 1, -1, 12, 127, 128, -128, 255, 4095, 4096, -4096, -4097, 32767, -32769, 8388607, -8388609, 2**31 - 1, -(2**31) - 1,
@@ -138,7 +139,7 @@ def keys(oracle: Oracle) -> list[bytes]:
     return sorted(key for _, key in oracle.run_all(3, [[b"KEYS", b"*"]])[0][1])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_their_dumps_are_the_same_values_here(oracle: Oracle, seed: int) -> None:
     oracle.run_all(3, commands(Random(seed)))
     executor = Executor()
@@ -149,7 +150,7 @@ def test_their_dumps_are_the_same_values_here(oracle: Oracle, seed: int) -> None
     compare_streams(oracle, executor)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_our_dumps_are_the_same_values_there(oracle: Oracle, seed: int) -> None:
     executor = Executor()
     for args in commands(Random(seed)):

@@ -23,7 +23,7 @@ def test_three_nodes(first_seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "first_seed", [1, 11, pytest.param(6, marks=pytest.mark.soak), pytest.param(16, marks=pytest.mark.soak)]
+    "first_seed", [11, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 6, 16))]
 )
 def test_five_nodes(first_seed: int) -> None:
     silent(first_seed, 3, 5, 150)

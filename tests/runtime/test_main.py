@@ -20,7 +20,7 @@ from trivet.runtime.config import load_config
 from trivet.runtime.main import run_node
 sys.exit(run_node(load_config(Path(sys.argv[1]))))
 """
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 
 def configure(directory: Path, client_port: int, peer_port: int) -> Path:

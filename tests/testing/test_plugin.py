@@ -29,7 +29,7 @@ def run(pytester):
     def go(source, *options, apart=False):
         pytester.makepyfile(source)
         if apart:
-            return pytester.runpytest_subprocess(*PLAIN, *options, timeout=60)
+            return pytester.runpytest_subprocess(*PLAIN, *options, timeout=180)
         return pytester.runpytest_inprocess(*PLAIN, *options)
 
     return go

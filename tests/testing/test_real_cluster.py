@@ -52,7 +52,7 @@ def test_what_a_cluster_goes_through(trivet_cluster):
     assert second != first
     assert cluster.client(second).incr("written") == 2
     cluster.start(first)
-    cluster.wait_until(lambda: cluster.info(first).get("raft_leader") == second)
+    cluster.wait_until(lambda: cluster.info(first).get("raft_leader") == cluster.leader())
 
     cluster.partition([second])
     third = cluster.leader()
@@ -62,7 +62,7 @@ def test_what_a_cluster_goes_through(trivet_cluster):
     with pytest.raises((redis.TimeoutError, redis.ResponseError)):
         cut_off.get("written")  # no write: one that times out may yet happen
     cluster.heal()
-    cluster.wait_until(lambda: cluster.info(second).get("raft_leader") == third)
+    cluster.wait_until(lambda: cluster.info(second).get("raft_leader") == cluster.leader())
     cluster.wait_until(lambda: cluster.client(second).get("written") == b"3")
 
     cluster.pause(third)
@@ -70,7 +70,7 @@ def test_what_a_cluster_goes_through(trivet_cluster):
     assert fourth != third
     assert cluster.client(fourth).incr("written") == 4
     cluster.resume(third)
-    cluster.wait_until(lambda: cluster.info(third).get("raft_leader") == fourth)
+    cluster.wait_until(lambda: cluster.info(third).get("raft_leader") == cluster.leader())
     assert cluster.client(third).get("written") == b"4"
 
 
@@ -126,10 +126,10 @@ def test_nodes_end_with_the_process_that_started_them(tmp_path):
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     pid = int(done.stdout)
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 60
     while not gone(pid):
         assert time.monotonic() < deadline_s, f"process {pid} goes on without its parent"
         time.sleep(0.02)

@@ -8,7 +8,7 @@ import trivet
 from tests.transactions.bank import KEY
 from trivet.transactions import Aborted, Conflict, SetupError, TransactionError, run_async
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("transactions")]
 
 DEBIT = "UPDATE accounts SET balance = balance - 5 WHERE id = 7"
 

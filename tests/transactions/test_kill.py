@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("transactions")]
 
 STEPS = [
     "trivet: meet",

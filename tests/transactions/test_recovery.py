@@ -15,7 +15,7 @@ from trivet.transactions import Aborted, BranchLost, Conflict, Heuristic, Transa
 from trivet.transactions.branch import End
 from trivet.transactions.names import slot_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("transactions")]
 
 DECIDED = EVENTS.index("after trivet: decide")
 UNDECIDED = EVENTS.index("before trivet: decide")
@@ -39,7 +39,7 @@ def txn(*words):
         [sys.executable, "-m", "trivet", "txn", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

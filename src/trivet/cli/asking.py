@@ -285,7 +285,7 @@ def advice(error: ProbeError) -> str:
         return f"the node does not know this command ({said}): is it of an older version?"
     if kind in ("CLUSTERDOWN", "TIMEOUT"):
         return f"{said}: a majority of the system group's nodes must run and reach each other"
-    said = said.replace("say FORCE", "say --force")
+    said = said.replace("say FORCE", "say --force").replace("with FORCE only", "with --force only")
     return re.sub(r"CLUSTER DRAIN (\d+)", r"`trivet leave \1`", said)
 
 

@@ -16,8 +16,14 @@ def under_way(view: View) -> list[str]:
     found = [progress(move) for move in view.moves[:LISTED_MAX]]
     found += [
         f"group {group.id}: members {listed(group.members)}, shall be {listed(group.target)}"
+        + ("; majorities of both decide" if group.incoming else "")
         for group in view.groups
-        if sorted(group.members) != sorted(group.target)
+        if group.incoming or sorted(group.members) != sorted(group.target)
+    ]
+    found += [
+        f"group {group.id}: node {listed(group.doubtful)} is told all registers anew"
+        for group in view.groups
+        if group.doubtful
     ]
     found += [f"node {node.id} is joining" for node in view.nodes if node.state == "joining"]
     found += [f"node {node.id} is being drained" for node in view.nodes if node.state == "draining"]

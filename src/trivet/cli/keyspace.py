@@ -39,15 +39,18 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
 @cluster_options
 @click.option(
     "--mode",
-    type=click.Choice(["raft", "local"]),
+    type=click.Choice(["raft", "local", "paxos"]),
     default="raft",
     show_default=True,
-    help="raft: replicated; local: one copy on one node, gone with it.",
+    help="raft: replicated; local: one copy on one node, gone with it; paxos: replicated without a leader, "
+    "one key per command.",
 )
 @click.option("--name", default="", help="A name, by which it can be selected too.")
 @click.option("--replicas", type=click.IntRange(1, 7), help="Copies of each group.  [default: 3]")
 @click.option(
-    "--shards", type=click.IntRange(1, 1024), help="How many groups.  [default: as size and load ask for]"
+    "--shards",
+    type=click.IntRange(1, 1024),
+    help="How many groups.  [default: as size and load ask for; paxos: 1]",
 )
 @click.option("--together", is_flag=True, help="All in one group, always.")
 def create(
@@ -110,12 +113,17 @@ def info(
     click.echo(show_json(facts) if as_json else "\n".join(facts_lines(facts)))
 
 
-@command.command("drop", epilog="Exit code 1 when it holds keys and --force was not said.")
+@command.command(
+    "drop", epilog="Exit code 1 when --force was not said and it holds keys or is of mode paxos."
+)
 @click.argument("keyspace", metavar="DB|NAME")
 @cluster_options
-@click.option("--force", is_flag=True, help="Also when it holds keys: they are lost.")
+@click.option("--force", is_flag=True, help="Also when it holds keys: they are lost. Always for mode paxos.")
 def drop(keyspace: str, nodes: tuple[str, ...], data: Path, password_file: Path | None, force: bool) -> None:
-    """Remove a keyspace and its groups. It must be empty, unless --force says that the keys may go."""
+    """Remove a keyspace and its groups.
+
+    It must be empty, unless --force says that the keys may go. One of mode paxos goes with --force only.
+    """
     from trivet.cli.asking import asker_for
 
     words = ["DROP", keyspace, *(["FORCE"] if force else [])]

@@ -89,7 +89,7 @@ def view_of(asker: "Asker") -> "View | None":
             view = asker.full_view()
         except ProbeError:
             return view
-        if not view.leaderless() or time.monotonic() > give_up_s:
+        if not (view.leaderless() or view.undecided()) or time.monotonic() > give_up_s:
             return view
         time.sleep(AGAIN_S)
 
@@ -105,8 +105,8 @@ def show_logs(addresses: "list[Address]") -> bool:
 
 @click.command(
     "status",
-    epilog="Exit code 0 when every group has a leader, 1 when one has had none for two seconds or no node "
-    "answers. What the states mean stands in docs/operations.md.",
+    epilog="Exit code 0 when every group has a leader (of mode paxos: a majority of its members), 1 when one "
+    "has had none for two seconds or no node answers. What the states mean stands in docs/operations.md.",
 )
 @cluster_options
 @click.option(
@@ -123,6 +123,7 @@ def command(
     Any node can be asked. Counts and progress come from the leader of the system group, when it answers.
     """
     from trivet.cli.asking import asker_for
+    from trivet.cli.leaving import listed
 
     asker = asker_for(nodes, data, password_file)
     named = list(asker.addresses)
@@ -140,8 +141,13 @@ def command(
         sys.exit(1)
     without = view.leaderless() if view is not None else []
     if without:
-        groups = ", ".join(str(group) for group in without)
-        click.echo(
-            f"no leader in group {groups}: a majority of its members must run and reach each other", err=True
-        )
+        _complain(f"no leader in group {listed(without)}")
+    undecided = view.undecided() if view is not None else []
+    if undecided:
+        _complain(f"no majority in group {listed(undecided)}")
+    if without or undecided:
         sys.exit(1)
+
+
+def _complain(what: str) -> None:
+    click.echo(f"{what}: a majority of its members must run and reach each other", err=True)

@@ -58,13 +58,16 @@ def _keyspace_row(row: KeyspaceFacts) -> list[str]:
 
 def group_table(view: View) -> list[str]:
     """The groups."""
-    titles = ["group", "keyspace", "slots", "members", "leader", "keys", "size", "ops/s"]
+    titles = ["group", "keyspace", "slots", "members", "leader", "state", "keys", "size", "ops/s"]
     return columns(titles, [_group_row(view, group) for group in view.groups])
 
 
 def _group_row(view: View, group: GroupFacts) -> list[str]:
     system = group.id == SYSTEM_GROUP
     names = {row.number: row.name for row in view.keyspaces}
+    leader = str(group.leader or "nobody")
+    if view.is_of_registers(group):
+        leader = "-"
     members = " ".join(str(node) for node in group.members)
     if sorted(group.target) != sorted(group.members):
         members += " -> " + " ".join(str(node) for node in group.target)
@@ -73,11 +76,24 @@ def _group_row(view: View, group: GroupFacts) -> list[str]:
         "system" if system else names.get(group.keyspace, str(group.keyspace)),
         "-" if system else group.slots or "none",
         members,
-        str(group.leader or "nobody"),
+        leader,
+        state_of(view, group),
         "-" if system or group.keys is None else f"{group.keys:,}",
         "-" if system or group.bytes is None else size(group.bytes),
         "-" if system or group.ops is None else f"{group.ops:,}",
     ]
+
+
+def state_of(view: View, group: GroupFacts) -> str:
+    """How the members of a group stand to each other, if there is more to it than their numbers."""
+    found = []
+    if group.id in view.undecided():
+        found.append("no majority")
+    if group.incoming:
+        found.append("joint")
+    if group.doubtful:
+        found.append("doubtful: " + " ".join(str(node) for node in group.doubtful))
+    return ", ".join(found) or "-"
 
 
 def move_table(view: View) -> list[str]:

@@ -15,6 +15,7 @@ from trivet.cli.probe import Reply
 Table = dict[str, Reply]
 _Row = TypeVar("_Row")
 SYSTEM_GROUP = 0
+PAXOS = "paxos"
 
 
 class NodeFacts(msgspec.Struct, kw_only=True):
@@ -46,7 +47,11 @@ class KeyspaceFacts(msgspec.Struct, kw_only=True):
 
 
 class GroupFacts(msgspec.Struct, kw_only=True):
-    """One group. ``members`` vote now, ``target`` shall."""
+    """One group. ``members`` vote now, ``target`` shall.
+
+    Of mode ``paxos``: while there are ``incoming`` members, quorums of both are needed; who is ``doubtful``
+    counts for none.
+    """
 
     id: int
     keyspace: int
@@ -60,6 +65,8 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     bytes: int | None
     ops: int | None
     """Per second. None: the node that was asked does not know; the leader of the system group knows all."""
+    incoming: list[int] = []
+    doubtful: list[int] = []
 
 
 class MoveFacts(msgspec.Struct, kw_only=True):
@@ -102,8 +109,7 @@ class View(msgspec.Struct, kw_only=True):
         return [
             group
             for group in self.groups
-            if node in group.members
-            or node in group.target
+            if node in [*group.members, *group.target, *group.incoming]
             or (group.id != SYSTEM_GROUP and node in group.learners)
         ]
 
@@ -113,7 +119,22 @@ class View(msgspec.Struct, kw_only=True):
 
     def leaderless(self) -> list[int]:
         """The groups without a leader, as far as the node that was asked knows."""
-        return [group.id for group in self.groups if not group.leader]
+        return [group.id for group in self.groups if not group.leader and not self.is_of_registers(group)]
+
+    def is_of_registers(self, group: GroupFacts) -> bool:
+        """Whether the group is of mode ``paxos``, and so has no leader."""
+        keyspace = next((row for row in self.keyspaces if row.number == group.keyspace), None)
+        return keyspace is not None and keyspace.mode == PAXOS
+
+    def undecided(self) -> list[int]:
+        """The groups of mode ``paxos`` that can decide nothing, as far as the node that was asked knows."""
+        return [group.id for group in self.groups if self.is_of_registers(group) and not self._decides(group)]
+
+    def _decides(self, group: GroupFacts) -> bool:
+        """A majority of the members answers, and of those that come one too."""
+        up = {node.id for node in self.nodes if node.alive} - set(group.doubtful)
+        sets = [group.members, group.incoming] if group.incoming else [group.members]
+        return all(2 * len(up.intersection(nodes)) > len(nodes) for nodes in sets)
 
 
 def read_view(reply: Reply) -> View:
@@ -172,6 +193,8 @@ def _group(row: Table) -> GroupFacts:
         keys=count(row, "keys"),
         bytes=count(row, "bytes"),
         ops=count(row, "ops"),
+        incoming=numbers(row, "incoming"),
+        doubtful=numbers(row, "doubtful"),
     )
 
 

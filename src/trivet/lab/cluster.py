@@ -17,7 +17,7 @@ from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
-from trivet.lab.judges.registers import RegisterJudge, unsettled, wanted_of
+from trivet.lab.judges.registers import RegisterJudge, Wanted, unsettled
 from trivet.lab.judges.slots import SlotJudge, disagreement
 from trivet.lab.judges.standing import StandingJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
@@ -435,7 +435,7 @@ class SimulatedCluster:
             for node, process in self.processes.items() for group, seen in process.registers.items()
         }  # fmt: skip
         cluster = self.newest_map()
-        return "" if cluster is None else unsettled(wanted_of(cluster), looks, list(self.processes))
+        return "" if cluster is None else unsettled(_wanted_of(cluster), looks, list(self.processes))
 
     def _is_swept(self) -> bool:
         """Moves come to their ends, and soon after that nothing is left of them."""
@@ -485,7 +485,7 @@ class SimulatedCluster:
         cluster = self.newest_map()
         if cluster is None:
             return True
-        registers = wanted_of(cluster)
+        registers = _wanted_of(cluster)
         rows = [row for row in cluster.groups.values() if row.id not in (SYSTEM_GROUP, *registers)]
         return (
             not cluster.moves
@@ -530,6 +530,16 @@ class SimulatedCluster:
             lines += [f"node {node}, group {group}: {seen}" for group, seen in process.registers.items()]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
+
+
+def _wanted_of(cluster: ClusterMap) -> dict[GroupId, Wanted]:
+    """The groups of registers in a map."""
+    return {
+        row.id: Wanted(
+            row.membership + 1, row.members, bool(row.incoming) or sorted(row.target) != sorted(row.members)
+        )
+        for row in cluster.groups.values() if cluster.is_of_registers(row)
+    }  # fmt: skip
 
 
 def _recorded(operation: Operation) -> ClientOperation:

@@ -123,6 +123,16 @@ class Host:
         return log
 
 
+class Asking:
+    """Whoever waits for one run."""
+
+    def __init__(self, writes: bool) -> None:
+        self.run = Run(self, writes)
+
+    def run_done(self) -> None:
+        pass
+
+
 class Client:
     """One client of one node; a command at a time."""
 
@@ -505,6 +515,26 @@ class World:
                     f"{number} cannot read {key!r} ({operation.outcome.name})"
                 )
 
+    def walks(self, keys: list[bytes]) -> None:
+        """Everybody walks over everything, and finds what can be read, and nothing else."""
+        there = [key for key in keys if self.ask(1, False, [b"EXISTS", key]) == 1]
+        for number in self.hosts:
+            found = self.ask(number, False, [b"KEYS", b"*"])
+            assert isinstance(found, list) and sorted(found) == sorted(there), (number, found, there)
+            assert self.ask(number, False, [b"DBSIZE"]) == len(there)
+
+    def ask(self, number: int, writes: bool, call: list[bytes]) -> Any:
+        """One call, to its end."""
+        asking = Asking(writes)
+        asking.run.add((DB, call), sum(map(len, call)) + 32)
+        group = self.hosts[number].live
+        (group.write if writes else group.read)(asking.run, self.now_ms)
+        for _ in range(200):
+            self.step()
+            if asking.run.replies is not None:
+                return asking.run.replies[0]
+        raise AssertionError(f"{number} does not answer {call}")
+
     def judge(self, slack_us: int = 0) -> list[str]:
         for operation in self.history:
             if operation.outcome is Outcome.PENDING:
@@ -580,6 +610,7 @@ def play(
     world.settle()
     world.finals(keys)
     world.run_for(200)
+    world.walks(keys)
     world.check()
     for host in world.hosts.values():
         assert host.live.pending_bytes == 0 and not host.live.has_writes
@@ -647,3 +678,51 @@ def change(world: World, prng: Prng) -> None:
         voters = list(config.voters)
         voters[prng.below(len(voters))] = outside[prng.below(len(outside))]
         world.map(config.voters, tuple(voters))
+
+
+class Session:
+    """A client that sends reads of a counter one after the other without waiting for replies."""
+
+    def __init__(self, world: World, node: int, key: bytes) -> None:
+        self.world = world
+        self.node = node
+        self.key = key
+        self.runs: list[Run] = []
+
+    def run_done(self) -> None:
+        pass
+
+    def read(self) -> None:
+        run = Run(self, False)
+        run.add((DB, [b"GET", self.key]), 40)
+        self.runs.append(run)
+        self.world.hosts[self.node].live.read(run, self.world.now_ms)
+
+    def seen(self) -> list[int]:
+        """What the reads have shown, in the order in which they were sent; errors left out."""
+        found = [run.replies[0] for run in self.runs if run.replies is not None]
+        return [int(reply or b"0") for reply in found if reply is None or isinstance(reply, bytes)]
+
+
+def play_pipelines(seed: int) -> list[list[int]]:
+    """Sessions that pipeline reads of a counter, which others raise; what each has seen."""
+    prng = Prng(seed * 31 + 7)
+    world = World(seed, 3, 4)
+    world.drop = world.late = (0, 30, 100)[prng.below(3)]
+    world.clients = [Client(world, n, 1 + prng.below(4)) for n in range(4)]
+    sessions = [Session(world, 1 + prng.below(4), b"c") for _ in range(4)]
+    for _ in range(300):
+        world.step()
+        for client in world.clients:
+            if client.operation is None and client.run is None and prng.below(3) == 0:
+                world.begin(client, (b"INCR", b"c"))
+        for session in sessions:
+            if prng.below(2) == 0:
+                session.read()
+        if prng.below(60) == 0:
+            one = 1 + prng.below(4)
+            world.cut(one, 1 + one % 4, 50 + prng.below(100))
+    world.heal()
+    world.run_for(TIMEOUT_MS + 800)
+    assert all(run.replies is not None for session in sessions for run in session.runs)
+    return [session.seen() for session in sessions]

@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 from tests.core.group import register_world
+from tests.core.group.pure import only_pure
 from tests.core.group.remote_world import World
 from trivet.core.group.face import Replica
 
@@ -22,6 +23,7 @@ def test_everything_in_the_face_is_there(number):
             assert inspect.signature(getattr(type(group), name)) == inspect.signature(wanted), name
 
 
+@only_pure
 def test_a_group_of_registers_has_it_too():
     group = register_world.World(1).hosts[1].live
     for name in NAMES:

@@ -142,8 +142,27 @@ def test_what_never_left_is_withdrawn_with_a_definite_error():
     box.stage(a.write("2"), 50)
     box.expire(50)
     assert [run.replies for run in a.runs] == [[NO_LEADER_ERROR], None]
+    box.close_turn()
     assert box.pending_bytes == 10
     assert words(box.pack()[0]) == (1, 0, [b"2"]), "nothing of it has a number"
+
+
+def test_what_grows_after_a_tick_is_counted_whole():
+    box, a = outbox(), Client("a")
+    run = a.write("1")
+    box.stage(run, 50)
+    box.expire(50)
+    run.add((0, [b"SET", b"k", b"2"]), 10)
+    box.close_turn()
+    assert box.pending_bytes == run.size_bytes == 20
+    box.pack()
+    box.applied(1, [b"x", b"y"])
+    assert box.pending_bytes == 0
+    late = a.write("3")
+    box.stage(late, 50)
+    box.expire(60)
+    box.close_turn()
+    assert late.replies == [NO_LEADER_ERROR] and box.pending_bytes == 0
 
 
 def test_what_has_left_ends_with_an_indefinite_error_and_stays_under_way():

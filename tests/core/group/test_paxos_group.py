@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from tests.core.group.register_world import DB, RESEND_MS, START_WALL_MS, TIMEOUT_MS, Client, World
 from trivet.core.base.disk import DiskFault
 from trivet.core.group.outbox import TIMEOUT_ERROR
@@ -18,6 +19,8 @@ from trivet.core.raft.messages import Heartbeat
 from trivet.core.script.scripts import sha1_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply
+
+pytestmark = only_pure
 
 
 class Asking:

@@ -1,25 +1,29 @@
 """Errands: what goes together, what waits, which copy ends it, and what is surely not done."""
 
+import random
+from collections import deque
 from collections.abc import Callable
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from trivet.core.access.users import Users
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_errands import (
-    DONE_REPLY_BYTES,
     GRACE_MS,
-    MARK_BYTES,
     NO_MAJORITY,
-    REPLY_LOST,
     RETRIES_MAX,
     TASKS_MAX,
     TOO_MANY,
     VALUE_TOO_LARGE,
     Errand,
     Errands,
+)
+from trivet.core.group.register_execution import (
+    DONE_REPLY_BYTES,
+    REPLY_LOST,
     Execution,
     Runner,
     replies_of,
@@ -32,6 +36,8 @@ from trivet.core.script.scripts import Scripts
 from trivet.core.values.codec import encode_value
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import OK, Error, Reply
+
+pytestmark = only_pure
 
 WALL_MS = 1_000_000
 ORIGIN = 77
@@ -140,6 +146,105 @@ def test_reads_run_beside_a_write_and_behind_one_that_waits(bench: Bench) -> Non
     assert not both.reads_only
     bench.do(both)
     assert behind[1].replies == [b"v"]
+
+
+def test_reads_that_went_with_writes_are_followed_by_the_next(bench: Bench) -> None:
+    """N5: else the second would be answered first, with an older value."""
+    bench.add(INCR)
+    (first,) = bench.begin()
+    bench.add(INCR)
+    one = bench.add(GET, reads=True)
+    bench.do(first)
+    (errand,) = bench.due()
+    operation = bench.errands.operation(errand)
+    two = bench.add(GET, reads=True)
+    assert not bench.due(), "it waits for the first"
+    bench.do(operation)
+    (read,) = bench.begin()
+    assert read.reads_only, "nothing but reads waits any more"
+    bench.do(read)
+    assert (one.replies, two.replies) == ([b"2"], [b"2"])
+    assert bench.errands.pending_bytes == 0 and not bench.errands.busy
+
+
+def test_reads_go_on_alone_while_one_is_under_way(bench: Bench) -> None:
+    """N5: along with a write it would overtake the one before."""
+    one = bench.add(GET, reads=True)
+    (read,) = bench.begin()
+    bench.add(INCR)
+    (write,) = bench.begin()
+    bench.add(INCR)
+    two = bench.add(GET, reads=True)
+    (behind,) = bench.begin()
+    assert behind.reads_only
+    bench.do(write)
+    bench.do(read)
+    bench.do(behind)
+    assert (one.replies, two.replies) == ([b"1"], [b"1"])
+
+
+def test_reads_behind_one_that_found_a_late_value_follow_it(bench: Bench) -> None:
+    """N4, N5."""
+    bench.values[place_of(b"k")] = (encoded(b"7", WALL_MS - 1), 4)
+    one = bench.add(GET, reads=True)
+    (first,) = bench.begin()
+    two = bench.add(GET, reads=True)
+    (second,) = bench.begin()
+    bench.do(first)
+    (write,) = bench.begin()
+    bench.values[place_of(b"k")] = (encoded(b"8", -1), 5)
+    bench.do(second)
+    assert (one.replies, two.replies) == (None, None)
+    bench.values[place_of(b"k")] = (encoded(b"9", -1), 6)
+    bench.do(write)
+    bench.do(bench.begin()[0])
+    assert (one.replies, two.replies) == ([b"9"], [b"9"])
+
+
+def test_a_look_comes_after_what_was_written_before(bench: Bench) -> None:
+    """``SET``, ``WATCH`` in one pipeline."""
+    bench.add(SET)
+    (write,) = bench.begin()
+    look = Wanted([[b"EXISTS", b"k"]], True)
+    look.behind_writes = True  # type: ignore[misc]
+    bench.errands.add(look, 0)
+    assert not bench.due()
+    bench.do(write)
+    (read,) = bench.begin()
+    assert read.reads_only
+    bench.do(read)
+    assert look.seen == (1, True)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_one_who_does_not_wait_never_sees_an_older_value_after_a_newer_one(bench: Bench, seed: int) -> None:
+    """N5. Reads that were begun run in order, as in the room; writes run whenever they do."""
+    chance = random.Random(seed)
+    reads: deque[Operation] = deque()
+    writes: list[Operation] = []
+    asked: list[Wanted] = []
+    for step in range(200):
+        kind = chance.randrange(5)
+        if kind == 0 and step < 180:
+            bench.add(INCR)
+        elif kind == 1 and step < 180:
+            asked.append(bench.add(GET, reads=True))
+        elif kind == 2 and writes:
+            bench.do(writes.pop(chance.randrange(len(writes))))
+        elif kind == 3 and reads:
+            bench.do(reads.popleft())
+        for operation in bench.begin() if chance.random() < 0.7 else []:
+            (reads if operation.reads_only else writes).append(operation)
+    while reads or writes or bench.errands.has_due:
+        for operation in bench.begin():
+            (reads if operation.reads_only else writes).append(operation)
+        for operation in [*writes, *reads]:
+            bench.do(operation)
+        reads.clear()
+        writes.clear()
+    seen = [int(part.replies[0] or b"0") for part in asked if part.replies]
+    assert len(seen) == len(asked) > 10 and seen == sorted(seen)
+    assert bench.errands.pending_bytes == 0 and not bench.errands.busy
 
 
 def test_an_operation_has_limits(bench: Bench) -> None:
@@ -311,13 +416,6 @@ def test_a_reply_is_that_of_the_run_that_was_accepted(bench: Bench) -> None:
     operation.reply, operation.version = first.reply, 1
     bench.end(operation)
     assert part.replies == [1], "not that of the second run"
-
-
-def test_marks_are_of_one_run_of_one_life() -> None:
-    marks = {Runner(Registers(Users(), Scripts()), origin).next_mark() for origin in (1, 2)}
-    runner = Runner(Registers(Users(), Scripts()), 1)
-    marks |= {runner.next_mark() for _ in range(3)}
-    assert len(marks) == 4 and all(len(mark) == MARK_BYTES for mark in marks)
 
 
 def test_long_replies_are_not_remembered(bench: Bench) -> None:

@@ -2,12 +2,14 @@
 
 import pytest
 
+from tests.core.group.pure import only_pure
 from tests.core.group.test_register_errands import Wanted
 from trivet.core.access.users import Users
 from trivet.core.base.buggify import REGISTERS_SILENT
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
-from trivet.core.group.register_errands import DONE_REPLY_BYTES, Errands, Runner, replies_of
+from trivet.core.group.register_errands import Errands
+from trivet.core.group.register_execution import DONE_REPLY_BYTES, Runner, replies_of
 from trivet.core.group.register_forwards import Forwards, is_sound
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
@@ -25,6 +27,8 @@ from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.script.scripts import Scripts
+
+pytestmark = only_pure
 
 FROM = proposer_of(2, 5)
 
@@ -45,8 +49,10 @@ class Bench:
         self.errands = Errands(Runner(Registers(Users(), Scripts()), own), Prng(1), 1000, Limits())
         self.forwards = Forwards(self.errands, self.paxos, bytes_max, Silent() if silent else None)
 
-    def submit(self, *items: SubmitItem, taught: bytes = b"", origin: int = FROM, sender: int = 2) -> None:
-        self.forwards.on_submit(sender, Submit(origin, 0, taught, list(items), 1))
+    def submit(
+        self, *items: SubmitItem, taught: bytes = b"", origin: int = FROM, sender: int = 2, epoch: int = 1
+    ) -> None:
+        self.forwards.on_submit(sender, Submit(origin, 0, taught, list(items), epoch))
 
     def run(self) -> None:
         """Until nothing moves."""
@@ -125,6 +131,12 @@ def test_who_knows_other_functions_does_not_take_it() -> None:
     assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
 
 
+def test_who_is_behind_does_not_take_it() -> None:
+    bench = Bench()
+    bench.submit(item(1, [b"INCR", b"k"]), epoch=2)
+    assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
+
+
 def test_a_node_has_so_much_under_way_and_no_more() -> None:
     bench = Bench()
     bench.submit(item(1, [b"SET", b"k", b"v" * 2000]))
@@ -163,6 +175,7 @@ class Caught:
     """A room that begins nothing."""
 
     floor_version = 0
+    epoch = 1
 
     def __init__(self) -> None:
         self.submitted: list[Operation] = []

@@ -1,6 +1,7 @@
 """CLUSTER STATE: the whole map, with what a node knows beside it."""
 
 from tests.core.node.founded import founded, parsed, reply
+from tests.core.node.registers import FIRST, with_registers
 from trivet.core.node.cluster_state import facts_known
 
 
@@ -57,3 +58,22 @@ def test_of_groups_without_a_replica_here_sizes_are_not_known():
     groups = reply(bench, f"a@{other}", "CLUSTER STATE")["groups"]
     assert (groups[2]["keys"], groups[2]["bytes"], groups[2]["ops"]) == (None, None, None)
     assert reply(bench, f"b@{member}", "CLUSTER STATE")["groups"][2]["keys"] == 0
+
+
+def test_nobody_leads_registers_and_their_members_say_how_they_stand():
+    bench = with_registers()
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.say("d@1", "HELLO 3")
+    told = parsed(bench.ask("d", "CLUSTER STATE"))
+    group = next(one for one in told["groups"] if one["id"] == FIRST)
+    assert (group["leader"], group["term"]) == (0, 1)
+    assert group["members"] == [1, 2, 3] and group["incoming"] == group["doubtful"] == []
+    assert group["keys"] == 1
+    assert sum(one["leads"] for one in told["nodes"]) == 1, "database 0 has a leader"
+    assert next(one["mode"] for one in told["keyspaces"] if one["number"] == 7) == "paxos"
+    (row,) = parsed(bench.ask("d", "KEYSPACE INFO 7"))["groups"]
+    assert (row["leader"], row["members"], row["incoming"]) == (0, [1, 2, 3], [])
+    assert (
+        bench.answer("a", f"CLUSTER LEAD {FIRST} 2")
+        == f"-ERR group {FIRST} is of mode paxos: nobody leads it"
+    )

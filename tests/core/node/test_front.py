@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.node.bench import SMALL, Bench, Limits
+from tests.core.node.bench import SMALL, Bench, Limits, encode
 from tests.core.node.founded import founded
 from trivet.core.base.limits import KIB
 
@@ -244,3 +244,27 @@ def test_a_write_behind_a_read_that_was_answered_in_its_turn_is_a_call_of_its_ow
     bench = founded(1, "20 SHARDS 2")
     said = bench.say("a", "SELECT 20 | GET a | INCR a | GET b | INCR b | GET a | MGET a b")
     assert said == ["+OK", "nil", "1", "nil", "1", '"1"', '["1" "1"]']
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_what_a_late_tick_has_answered_is_joined_by_nothing(sharded):
+    """A machine that stood still: bytes, the tick that gives them up, and more bytes in one turn."""
+    bench = founded(3, *(["7 SHARDS 2"] if sharded else []))
+    assert bench.say("a", "SELECT 7") == ["+OK"]
+    bench.cut(1)
+    bench.wait(3_000)
+    assert bench.node(1).group.raft.leader == 0
+    node, client = bench.node(1), bench.connect("b", 1)
+    bench.send("b", encode("SELECT 7"))
+    bench.settle()
+    bench.events.clear()
+    node.on_client_bytes(client.conn, encode("SET k 1"))
+    node.on_tick(bench.mono_ms + 10_000, bench.wall_ms + 10_000)
+    node.on_client_bytes(client.conn, encode("SET k 2 | PING"))
+    bench.mono_ms += 10_000
+    bench.settle()
+    bench.wait(6_000)
+    said = [text for who, text in bench.events if who == "b"]
+    assert len(said) == 3 and said[-1] == "+PONG"
+    assert all(text.startswith("-CLUSTERDOWN") for text in said[:2])
+    assert node.front.pending_bytes == 0

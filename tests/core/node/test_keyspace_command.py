@@ -122,7 +122,7 @@ def test_what_cannot_be():
         -ERR keyspace 20 exists already
         a> KEYSPACE CREATE 21 NAME carts
         -ERR a keyspace named carts exists already
-        a> KEYSPACE CREATE 21 MODE paxos | KEYSPACE CREATE 21 MODE eventual | KEYSPACE CREATE 21 MODE primary
+        a> KEYSPACE CREATE 21 MODE eventual | KEYSPACE CREATE 21 MODE primary
         -ERR mode eventual is not there yet: raft, local or paxos
         -ERR mode primary is not there yet: raft, local or paxos
         a> KEYSPACE CREATE 10000 | KEYSPACE CREATE 21 REPLICAS 9 | KEYSPACE NOSUCH | KEYSPACE INFO nosuch

@@ -73,6 +73,24 @@ def test_the_later_leader_of_a_group_counts():
     assert facts.ops >= 11
 
 
+def test_members_of_a_group_of_registers_that_say_the_same_are_no_news():
+    world, planner, _ = planning(plans=False)
+    first, second = GroupReport(2, 5, 1_003, 10, 100), GroupReport(2, 5, 1_002, 9, 90)
+    planner.hear(1, NodeReport([first]))
+    planner.hear(2, NodeReport([second]))
+    planner._news = False
+    for _ in range(2):
+        planner.hear(1, NodeReport([first]))
+        planner.hear(2, NodeReport([second]))
+    assert not planner._news
+    planner.hear(2, NodeReport([GroupReport(2, 5, 1_002, 9, 90, is_doubtful=True)]))
+    assert planner._news
+    facts = planner.facts(world.newest()).groups[2]
+    assert (facts.keys, facts.doubtful) == (10, [2])
+    planner.hear(2, NodeReport([second]))
+    assert planner.facts(world.newest()).groups[2].doubtful == []
+
+
 def test_reports_about_groups_and_of_nodes_that_nobody_knows_are_left_out():
     world, planner, _ = planning(plans=False)
     planner.hear(1, NodeReport([GroupReport(99, 5, 7)]))

@@ -114,6 +114,32 @@ def test_a_node_that_is_to_be_emptied_keeps_nothing_back():
     assert bench.answer("b", "GET k") == '"1"'
 
 
+def test_the_number_of_replicas_changes_one_member_at_a_time():
+    bench = with_registers(5, "REPLICAS 3", steward=PLANS)
+    assert bench.answer("a", "SET k 1") == "+OK"
+    seen = [len(row(bench).members)]
+    for wanted in (5, 1):
+        assert bench.answer("a", f"KEYSPACE ALTER 7 REPLICAS {wanted}") == "+OK"
+        while len(row(bench).members) != wanted or row(bench).incoming:
+            bench.wait(20)
+            assert bench.answer("b", "INCR n")[0] != "-"
+            seen += [len(row(bench).members)] if len(row(bench).members) != seen[-1] else []
+    assert seen == [3, 4, 5, 4, 3, 2, 1]
+    assert bench.answer("c", "GET k") == '"1"'
+
+
+def test_who_was_told_another_epoch_says_nothing():
+    """Rule G7: the word of one who has looked after the registers under members that are no more those."""
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
+    retarget(bench, 1, 2, 4)
+    bench.until(lambda: has(bench, 1, 2, 4))
+    before = row(bench).membership
+    for word in ("END", "BACK", "BEGIN"):
+        reply = bench.change_map(bench.leader(), f"REGISTERS {word} {FIRST} {before}")
+        assert reply == Error(f"ERR the members of group {FIRST} are those of epoch {before + 1}")
+    assert (row(bench).membership, row(bench).members) == (before, [1, 2, 4])
+
+
 def test_the_order_in_which_members_look_after_registers():
     one = GroupRow(7, 3, [], [], [1, 2, 3], [], [], incoming=[2, 3, 4])
     assert sorted(turn_of(one, node) for node in (1, 2, 3, 4)) == [0, 1, 2, 3]

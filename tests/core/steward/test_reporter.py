@@ -1,5 +1,6 @@
 """What a node reports."""
 
+from tests.core.node.registers import FIRST, with_registers
 from tests.core.steward.steward_world import prepared
 from trivet.core.steward.reporter import Reporter
 
@@ -41,3 +42,21 @@ def test_the_system_group_is_not_measured():
     (one,) = [r for r in Reporter(world.hosts[leader].steward.desk).report().groups if r.group == 0]
     assert (one.keys, one.bytes, one.middle) == (0, 0, 0)
     assert one.term > 0
+
+
+def test_every_member_of_a_group_of_registers_reports_and_the_first_counts_most():
+    bench = with_registers(5, "REPLICAS 3 ON 1 2 3")
+    assert bench.say("a", "SET k 1 | SET l 2")[-1] == "+OK"
+    bench.wait(500)
+    desk = bench.node(2).steward.desk
+    desk.registers[FIRST].paxos.acceptor.doubtful = True
+    said = {}
+    for node in (1, 2, 3, 4):
+        report = Reporter(bench.node(node).steward.desk).report()
+        said[node] = [one for one in report.groups if one.group == FIRST]
+    assert said.pop(4) == []
+    assert [(one.term, one.keys, one.is_doubtful) for (one,) in said.values()] == [
+        (3, 2, False),
+        (2, 2, True),
+        (1, 2, False),
+    ]

@@ -204,8 +204,8 @@ ROT_ON_REGISTERS: Focus = ON_REGISTERS | {
 """One member's log rots again and again."""
 
 MEMBERS_OF_REGISTERS: Focus = ON_REGISTERS | {
-    "nodes": 4, "move_every_ms": 250, "keys_per_kind": 3, "kill_every_ms": 2_500, "workloads": "register,counter,tokens,set",
-    "think_ms_max": 100, "plans": False, "weight_unique": 1,
+    "nodes": 5, "move_every_ms": 250, "keys_per_kind": 3, "kill_every_ms": 1_500, "partition_every_ms": 700, "workloads": "register,tokens,set",
+    "think_ms_max": 300, "plans": True, "weight_unique": 4, "fault_ms_max": 1_500,
 }  # fmt: skip
 """Members of the group come and go."""
 
@@ -214,12 +214,6 @@ DEADLINES_ON_REGISTERS: Focus = ON_REGISTERS | {
     "kill_every_ms": 0, "partition_every_ms": 0, "readers": 2, "ops": 400,
 }  # fmt: skip
 """Deadlines, and nodes whose clocks do not agree."""
-
-LOCKS_ON_REGISTERS: Focus = ON_REGISTERS | {
-    "workloads": "lock", "net_us_min": 1_000, "net_us_max": 60_000, "kill_every_ms": 0, "partition_every_ms": 0,
-    "ops": 500, "readers": 0,
-}  # fmt: skip
-"""One lock, slow links, and leases that run out."""
 
 PARTS_LATE: Focus = OVER_GROUPS | NO_FAULTS | {
     "ops": 400, "workloads": "bank", "keys_per_kind": 2, "clients": 8, "readers": 4, "think_ms_max": 20,

@@ -16,7 +16,7 @@ MACHINE = [
     Mutant(
         "C1", "a batch that arrives twice is applied twice",
         edit("core/machine/sessions.py", NEXT_IN_SESSION.format("!="), NEXT_IN_SESSION.format(">")),
-        4, "queue", AS_DRAWN,
+        5, "queue", AS_DRAWN,
     ),
     Mutant(
         "C2", "a follower forwards its batches again in every turn",
@@ -63,7 +63,7 @@ MACHINE = [
     Mutant(
         "C9", "a read runs before what was committed before it is applied here",
         edit("core/group/reads.py", "            if index <= applied:\n", "            if index:\n"),
-        17, "linearizability", RESTARTED_READERS,
+        21, "linearizability", RESTARTED_READERS,
     ),
 ]  # fmt: skip
 

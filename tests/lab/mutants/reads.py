@@ -27,7 +27,7 @@ READS = [
             ),
             Edit("core/group/raft_group.py", KNOWS, "return True"),
         ],
-        21, "linearizability", NEW_LEADERS_READ,
+        22, "linearizability", NEW_LEADERS_READ,
     ),
     Mutant(
         "L2", "a leader answers reads without asking whether it still leads",
@@ -63,7 +63,7 @@ READS = [
     Mutant(
         "L7", "the resource behind a lock does not look at fencing tokens",
         edit("lab/workloads/lock.py", "accepted = token >= self.highest", "accepted = True"),
-        1, "lock", LOCKS,
+        2, "lock", LOCKS,
     ),
     Mutant(
         "L7", "a lock that exists is granted again",

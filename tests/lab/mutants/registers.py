@@ -4,7 +4,6 @@ from mutants.focuses import (
     BLACKOUTS_ON_REGISTERS,
     COPIES_ON_REGISTERS,
     DEADLINES_ON_REGISTERS,
-    LOCKS_ON_REGISTERS,
     MEMBERS_OF_REGISTERS,
     ON_REGISTERS,
     ROT_ON_REGISTERS,
@@ -50,7 +49,7 @@ REGISTERS = [
         edit(
             "core/group/register_errands.py",
             "        return self._results if self._reads_only or reply[:MARK_BYTES] == self._mark else None\n",
-            "        return self._results\n",
+            "        return self._results or None\n",
         ),
         1,
         "linearizability",
@@ -128,15 +127,12 @@ REGISTERS = [
         ON_REGISTERS,
     ),
     Mutant(
-        "P10",
-        "WATCH does not see that a value has run out",
+        "P10", "WATCH sees a key come and go, but not change",
         edit(
             "core/machine/register.py",
             "task.watched != (version, result.there):\n",
-            "task.watched[0] != version:\n",
+            "task.watched[1] != result.there:\n",
         ),
-        1,
-        "lock",
-        LOCKS_ON_REGISTERS,
+        1, "linearizability", ON_REGISTERS | {"workloads": "register", "weight_watch": 8, "readers": 0},
     ),
 ]

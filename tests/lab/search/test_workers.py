@@ -11,11 +11,11 @@ LONG = draw_options(1, 3, 100_000)
 
 
 def test_workers_give_what_one_process_gives_and_in_order() -> None:
-    tasks = [draw_options(seed, 3, 20) for seed in (5, 4, 3, 2, 1)]
+    tasks = [draw_options(seed, 3, 20) for seed in (3, 2, 1)]
     here = [outcome.result for outcome in outcomes(tasks, 0)]
     there = [outcome.result for outcome in outcomes(tasks, 2)]
     assert [result.digest for result in there if result] == [result.digest for result in here if result]
-    assert [result.options.seed for result in there if result] == [5, 4, 3, 2, 1]
+    assert [result.options.seed for result in there if result] == [3, 2, 1]
 
 
 def test_an_exception_is_an_outcome_with_its_options_and_traceback() -> None:

@@ -21,6 +21,8 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     """The slot that begins the upper half of its load, if it was measured; else 0."""
     is_spent: bool = False
     """Its own log says that it owns nothing and has nothing left to do."""
+    doubtful: list[NodeId] = []
+    """Mode ``paxos``: members that count for no quorum until the others have told them all registers."""
 
 
 class Facts(msgspec.Struct, kw_only=True):

@@ -182,8 +182,10 @@ class Outbox:
         return left, self.drain()[len(left) :]
 
     def expire(self, oldest_ms: Instant) -> None:
-        """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3)."""
-        self.close_turn()
+        """Answer everything that was staged before ``oldest_ms`` with an error (Rules O1, O3).
+
+        A tick may come between two reads of a client in one turn: what is staged in it may still grow.
+        """
         for parcel in self.under_way:
             if parcel.staged_ms >= oldest_ms:
                 break
@@ -194,6 +196,9 @@ class Outbox:
             self._staged_ms.popleft()
             if run.patient:
                 kept.append(run)
+            elif run in self._open:
+                self._open.remove(run)
+                run.fail(NO_LEADER_ERROR)
             else:
                 self.pending_bytes -= run.size_bytes
                 run.fail(NO_LEADER_ERROR)

@@ -26,7 +26,8 @@ from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.messages import GroupMessage
-from trivet.core.group.register_errands import Errand, Errands, Runner
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import Runner
 from trivet.core.group.register_forwards import Forwards
 from trivet.core.group.register_keys import key_of
 from trivet.core.group.register_log import RegisterLog

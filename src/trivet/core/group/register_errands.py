@@ -14,122 +14,43 @@ value.
   remembers is the reply.
 - Rule N4: a read that found a value past its deadline is no reply: it goes again as a write, which takes the
   value away for everybody. So nobody sees it come back, whatever the clocks of others say.
-- Rule N5: reads of a key run side by side, and with a write that is under way; a read that comes while
-  another write waits joins it.
+- Rule N5: a read runs beside a write of its key that is under way, but while another one waits it goes along
+  with that, as long as no read is under way. The room keeps reads begun here in order; a read goes along
+  with writes too, and one that has run goes once more, if an earlier one went so and has not ended. So who
+  sends reads of one key without waiting never sees an older value after a newer one.
 """
 
-import struct
 from collections import deque
 from typing import Final
 
 import msgspec
 
-from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, Instant, NodeId
 from trivet.core.base.limits import MIB, Limits
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import Event
 from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.register_execution import REPLY_LOST, Execution, Runner, replies_of
 from trivet.core.group.register_keys import key_of, place_key
 from trivet.core.group.register_runs import Part
 from trivet.core.group.run import Run
-from trivet.core.machine.plain_reply import decode_replies, encode_replies
-from trivet.core.machine.register import Registers, Task, TaskResult
+from trivet.core.machine.register import Task, TaskResult
 from trivet.core.machine.rights import Denied
-from trivet.core.paxos.operation import Change, Operation, Outcome
-from trivet.core.wire.reply import Error, Reply
+from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.wire.reply import Error
 
 TASKS_MAX: Final = 256
 CALLS_BYTES_MAX: Final = 1 * MIB
 """Tasks and their calls in one operation (a single larger task goes alone)."""
-DONE_REPLY_BYTES: Final = 4096
-"""Replies that a register remembers; longer ones only the run itself has."""
 RETRIES_MAX: Final = 3
 """New seqs that an errand gets (Rule N1)."""
 GRACE_MS: Final = 500
 """The room gives operations up in time, and says more of it; this long it may take."""
 SEED_MAX: Final = (1 << 62) - 1
 
-_MARK: Final = struct.Struct(">QQ")
-MARK_BYTES: Final = _MARK.size
-
 NO_MAJORITY: Final = Error("CLUSTERDOWN no majority of the members answers; nothing was done")
 TOO_MANY: Final = Error("BUSY too many commands of this node are under way; nothing was done")
 VALUE_TOO_LARGE: Final = Error("ERR the value would be larger than a register may be; nothing was done")
-REPLY_LOST: Final = Error("ERR it was done, but its reply is lost: another node had taken it over")
-
-
-class Runner:
-    """What all runs of this node in this group share."""
-
-    __slots__ = ("_marks", "origin", "registers", "wall_ms")
-
-    def __init__(self, registers: Registers, origin: int) -> None:
-        """``origin``: of this life of this node."""
-        self.registers = registers
-        self.wall_ms: WallMs = 0
-        """By which values expire; the owner moves it on, never back."""
-        self.origin = origin
-        self._marks = 0
-
-    def next_mark(self) -> bytes:
-        """Of a run, and of no other of any node in any life (Rule N3)."""
-        self._marks += 1
-        return _MARK.pack(self.origin, self._marks)
-
-
-class Execution:
-    """Runs tasks of one register upon what a proposer has found; keeps the results of the last run."""
-
-    __slots__ = ("_mark", "_reads_only", "_results", "_runner", "_seed", "tasks", "was_late")
-
-    def __init__(self, runner: Runner, tasks: list[Task], seed: int, reads_only: bool) -> None:
-        self.tasks = tasks
-        self.was_late = False
-        """The last run found a value past its deadline."""
-        self._runner = runner
-        self._seed = seed
-        self._reads_only = reads_only
-        self._mark = b""
-        self._results: list[TaskResult] = []
-
-    def change(self, value: bytes | None, version: int) -> Change:
-        """The change function of an operation."""
-        runner = self._runner
-        registers = runner.registers
-        tasks = self.tasks
-        changed = False
-        if len(tasks) == 1:
-            result = registers.run(tasks[0], value, version, runner.wall_ms, self._seed)
-            self._results = [result]
-            changed, value = result.changed, result.value
-            self.was_late = result.was_late
-            replies = result.replies
-        else:
-            self._results, changed, value = registers.run_all(
-                tasks, value, version, runner.wall_ms, self._seed
-            )  # fmt: skip
-            self.was_late = any(result.was_late for result in self._results)
-            replies = [reply for result in self._results for reply in result.replies]
-        if self._reads_only:
-            return Change(False, None, b"")
-        self._mark = runner.next_mark()
-        encoded = encode_replies(replies)
-        if len(encoded) > DONE_REPLY_BYTES:
-            encoded = encode_replies([REPLY_LOST] * len(replies))
-        return Change(changed, value if changed else None, self._mark + encoded)
-
-    def results_of(self, reply: bytes) -> list[TaskResult] | None:
-        """Of the last run, if ``reply`` is its (Rule N3)."""
-        return self._results if self._reads_only or reply[:MARK_BYTES] == self._mark else None
-
-
-def replies_of(reply: bytes, count: int) -> list[Reply] | None:
-    """What a run of another proposer, or an earlier one, has left; None: it can't be read."""
-    try:
-        replies = decode_replies(reply[MARK_BYTES:])
-    except (ValueError, msgspec.DecodeError):
-        return None
-    return replies if len(replies) == count else None
 
 
 class Errand:
@@ -192,16 +113,30 @@ class Errand:
 class _Front:
     """What is going on with one key."""
 
-    __slots__ = ("reading", "waiting", "writing")
+    __slots__ = ("following", "reading", "reads", "waiting", "writing")
 
     def __init__(self) -> None:
         self.writing: Errand | None = None
         self.waiting: deque[Part] = deque()
         self.reading: Errand | None = None
         """Not begun."""
+        self.reads = 0
+        """Operations that only read, under way."""
+        self.following = 0
+        """Reads that go along with writes (Rule N5)."""
 
     def is_idle(self) -> bool:
-        return self.writing is None and self.reading is None and not self.waiting
+        return self.writing is None and self.reading is None and not self.waiting and not self.reads
+
+    def reads_alone(self) -> bool:
+        """Reads that only read are under way, or about to be."""
+        return self.reads > 0 or self.reading is not None
+
+    def takes_along(self, part: Part) -> bool:
+        """Whether a read goes along with writes (Rule N5)."""
+        if part.behind_writes and self.writing is not None:
+            return True
+        return not self.reads_alone() and (self.following > 0 or bool(self.waiting))
 
 
 class Errands:
@@ -253,7 +188,7 @@ class Errands:
             front = self._fronts[place] = _Front()
         if not task.reads_only:
             self._add_write(place, front, part)
-        elif front.waiting:
+        elif front.takes_along(part):
             self._add_late(place, front, part)
         else:
             self._add_read(place, front, part)
@@ -269,6 +204,8 @@ class Errands:
     def _add_late(self, place: bytes, front: _Front, part: Part) -> None:
         """A read that goes as a write: what is late goes, and then it is so for everybody (Rule N4)."""
         part.task = msgspec.structs.replace(part.task, reads_only=False)
+        part.follows = True
+        front.following += 1
         self._add_write(place, front, part)
 
     def _add_write(self, place: bytes, front: _Front, part: Part) -> None:
@@ -306,9 +243,9 @@ class Errands:
         errand.execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
         if errand.reads_only:
             front = self._fronts[errand.place]
+            front.reads += 1
             if front.reading is errand:
                 front.reading = None
-                self._drop_idle(errand.place, front)
         else:
             self._number(errand)
 
@@ -364,8 +301,8 @@ class Errands:
         """A copy that was submitted here has ended."""
         errand = self._operations.pop(operation.op_id)
         errand.copies -= 1
-        self._reads.pop(operation.op_id, None)
         self.since = max(self.since, operation.version)
+        follows = errand.reads_only and self._read_ended(errand, operation.op_id)
         if errand.is_over or (not errand.reads_only and operation.seq != errand.seq):
             return
         assert errand.execution is not None
@@ -375,7 +312,7 @@ class Errands:
         results = errand.execution.results_of(operation.reply)
         if results is None:
             self._end_with(errand, operation.reply, operation.version)
-        elif errand.reads_only and errand.execution.was_late:
+        elif errand.reads_only and (follows or errand.execution.was_late):
             self._read_again(errand)
         else:
             self._end(errand)
@@ -384,6 +321,16 @@ class Errands:
                 if result.changed and self.notes_changes:
                     self.changed.append(key_of(errand.place))
                 part.done(result.replies, operation.version, result.there)
+
+    def _read_ended(self, errand: Errand, number: int) -> bool:
+        """Whether it is to go once more, after an earlier one that went with a write (Rule N5)."""
+        self._reads.pop(number, None)
+        front = self._fronts.get(errand.place)
+        if front is None:
+            return False  # the group is no more
+        front.reads -= 1
+        self._drop_idle(errand.place, front)
+        return front.following > 0
 
     def answered(
         self, sender: NodeId, seq: int, outcome: Outcome, version: int, reply: bytes, now_ms: Instant
@@ -471,15 +418,24 @@ class Errands:
         self._writes.pop(errand.seq, None)
         if errand.waits_there:
             self._forget_sent(errand)
-        for part in errand.parts:
-            self.pending_bytes -= part.size_bytes
         front = self._fronts[errand.place]
+        for part in errand.parts:
+            self._leaves(front, part)
         if front.writing is errand:
             front.writing = None
             self._next(errand.place, front)
 
+    def _leaves(self, front: _Front, part: Part) -> None:
+        """It is no write under way, or waiting, any more."""
+        self.pending_bytes -= part.size_bytes
+        if part.follows:
+            part.follows = False
+            front.following -= 1
+
     def _next(self, place: bytes, front: _Front) -> None:
         """All that waits, as far as it goes together."""
+        if front.following and front.following == len(front.waiting) and not front.reads_alone():
+            self._only_reads(place, front)
         if not front.waiting:
             self._drop_idle(place, front)
             return
@@ -487,6 +443,14 @@ class Errands:
         while front.waiting and errand.has_room_for(front.waiting[0]):
             errand.join(front.waiting.popleft())
         self._due.append(errand)
+
+    def _only_reads(self, place: bytes, front: _Front) -> None:
+        """All that waits are reads, and no write is in the way any more."""
+        waiting, front.waiting = front.waiting, deque()
+        for part in waiting:
+            self._leaves(front, part)
+            part.task = msgspec.structs.replace(part.task, reads_only=True)
+            self._add_read(place, front, part)
 
     def _drop_idle(self, place: bytes, front: _Front) -> None:
         if front.is_idle():
@@ -547,7 +511,7 @@ class Errands:
             if part.patient or part.staged_ms >= oldest_ms:
                 kept.append(part)
             else:
-                self.pending_bytes -= part.size_bytes
+                self._leaves(front, part)
                 part.failed(NO_MAJORITY)
         front.waiting = kept
 
@@ -558,7 +522,7 @@ class Errands:
         for front in self._fronts.values():
             waiting, front.waiting = front.waiting, deque()
             for part in waiting:
-                self.pending_bytes -= part.size_bytes
+                self._leaves(front, part)
                 part.failed(error)
         for errand in begun:
             self._fail(errand, TIMEOUT_ERROR)
@@ -586,5 +550,9 @@ class Errands:
         writing = [front.writing for front in self._fronts.values() if front.writing is not None]
         parts = waiting + [part for errand in writing for part in errand.parts]
         assert self.pending_bytes == sum([part.size_bytes for part in parts])
+        assert sum([front.following for front in self._fronts.values()]) == sum(
+            [part.follows for part in parts]
+        )
+        assert all(front.reads >= 0 for front in self._fronts.values())
         assert len(self._writes) == sum([errand.execution is not None for errand in writing])
         assert all(errand.waits_there and not errand.is_over for errand in self._sent.values())

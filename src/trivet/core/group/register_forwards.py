@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 from trivet.core.base.buggify import REGISTERS_SILENT, Buggify
 from trivet.core.base.ids import NodeId
 from trivet.core.command.table import Event
-from trivet.core.group.register_errands import MARK_BYTES, Errand, Errands, Execution
+from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_execution import MARK_BYTES, Execution
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
     ELSEWHERE,
@@ -113,7 +114,9 @@ class Forwards:
         """Operations of the clients of ``sender`` (Rule V2)."""
         if node_of(message.origin) != sender:
             return
-        knows = message.taught == self._errands.runner.registers.scripts.taught
+        # Who is behind would wait for the map, and those clients with it.
+        knows = message.epoch <= self._paxos.epoch
+        knows = knows and message.taught == self._errands.runner.registers.scripts.taught
         for item in message.items:
             if (message.origin, item.seq) in self._by_seq:
                 continue  # a copy joins it: one answer will do

@@ -169,7 +169,9 @@ class RegisterLog:
 
     @property
     def saved_index(self) -> Index:
-        """Up to which save, counted over all lives, everything is durable."""
+        """Up to which save, over all lives, everything is durable; 0: nothing is known yet (Rule W3)."""
+        if not self._wal.open:
+            return 0
         return self._before + self._saves[0][1] - 1 if self._saves else self.last_index
 
     def save(self, save: Save) -> None:

@@ -10,7 +10,7 @@ order; those of different keys go side by side.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from trivet.core.base.ids import ConnectionId, Instant
 from trivet.core.group.register_keys import db_of, key_of, place_key
@@ -32,13 +32,18 @@ CALL_BYTES: Final = 32
 class Part:
     """Calls that concern one register, and who wants their replies."""
 
-    __slots__ = ("patient", "size_bytes", "staged_ms", "task")
+    __slots__ = ("follows", "patient", "size_bytes", "staged_ms", "task")
+
+    behind_writes: ClassVar[bool] = False
+    """It reads, and comes after the writes of the key that are under way at this node."""
 
     def __init__(self, task: Task, size_bytes: int, staged_ms: Instant, patient: bool = False) -> None:
         self.task = task
         self.size_bytes = size_bytes
         self.staged_ms = staged_ms
         self.patient = patient
+        self.follows = False
+        """It would only read, and goes along with writes; see ``Errands``."""
 
     def done(self, replies: list[Reply], version: int, there: bool) -> None:
         """One reply per call.
@@ -99,9 +104,11 @@ class RunPart(Part):
 
 
 class WatchPart(RunPart):
-    """``WATCH``: nothing but a look."""
+    """``WATCH``: nothing but a look, after what the client has written before."""
 
-    __slots__ = ("_client", "_watches")
+    __slots__ = ("_watches",)
+
+    behind_writes: ClassVar[bool] = True
 
     def __init__(
         self, parts: "RunParts", task: Task, now_ms: Instant, patient: bool, watches: RegisterWatches
@@ -114,7 +121,8 @@ class WatchPart(RunPart):
         task = self.task
         assert task.key is not None
         if not isinstance(replies[0], Error):
-            self._watches.note(task.client, place_key(task.db, task.key), version, there)
+            # ``there`` is not told where the look went along with a write.
+            self._watches.note(task.client, place_key(task.db, task.key), version, replies[0] == 1)
             replies = [OK]
         super().done(replies, version, there)
 

@@ -37,7 +37,8 @@ def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
     found = {number: _seen(front, group) for number, group in front.groups.items()}
     for number, registers in front.registers.items():
         if registers.is_member(front.config.node):
-            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes)
+            doubtful = [front.config.node] if registers.doubtful else []
+            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes, doubtful=doubtful)
     return found
 
 
@@ -60,7 +61,7 @@ def state(front: Front) -> Reply:
     facts = facts_known(front)
     leads: dict[NodeId, int] = {}
     for row in cluster.groups.values():
-        leader = leader_of(front, row) if row.id else 0
+        leader = leader_of(front, row) if row.id and row.id not in front.registers else 0
         leads[leader] = leads.get(leader, 0) + 1
     nodes: list[Reply] = [_node(front, row, facts, leads) for row in cluster.members.values()]
     keyspaces: list[Reply] = [facts_of(front, row) for row in cluster.keyspaces.values()]
@@ -110,12 +111,13 @@ def _group(front: Front, row: GroupRow, facts: Facts) -> Reply:
         b"incoming": list(row.incoming),
         b"learners": list(row.learners),
         b"target": list(row.target),
-        b"leader": leader_of(front, row),
+        b"leader": 0 if row.id in front.registers else leader_of(front, row),
         b"term": term_of(front, row),
         b"epoch": row.epoch,
         b"keys": None if seen is None else seen.keys,
         b"bytes": None if seen is None else seen.bytes,
         b"ops": None if seen is None or front.steward is None else seen.ops,
+        b"doubtful": [] if seen is None else list(seen.doubtful),
     }
     return described
 

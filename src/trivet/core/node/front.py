@@ -259,6 +259,7 @@ class Front:
             pending
             and run is not None
             and run.turn == turn
+            and run.replies is None
             and pending[-1] is run
             and session.open_group is group
         ):
@@ -283,6 +284,8 @@ class Front:
             session.pieces = {}
         number = group.settings.group
         run = session.pieces.get(number)
+        if run is not None and run.replies is not None:
+            run = None
         if run is not None and type(last) is Piece and last.run is run:
             last.count += 1
             return run

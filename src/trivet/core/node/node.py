@@ -119,7 +119,8 @@ class Node(Views):
         self._taught = b""
         self._busy: dict[Replica, None] = {}
         """Groups that have had a turn, and whose outcome is to be collected."""
-        self._turned: dict[Replica, None] = {}  # the same of the last turn
+        self._turned: dict[Replica, None] = {}
+        """The same of the last turn."""
         self._unsynced: dict[GroupId, RaftGroup | PaxosGroup] = {}
         """They may have something on its way to the disk."""
         self._disk_of: dict[int, RaftGroup | PaxosGroup] = {}

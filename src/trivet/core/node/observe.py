@@ -48,6 +48,23 @@ def observe(group: RaftGroup) -> Observation:
     )  # fmt: skip
 
 
+def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
+    """Assert what must always hold of each of some replicas.
+
+    ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
+    """
+    for group in groups:
+        assert not group.outgoing or group in busy, "messages that nobody collects"
+        if rests:
+            group.check_rest()
+        if isinstance(group, RaftGroup):
+            group.raft.check_invariants()
+            if group.machine.intents.by_id:
+                group.machine.intents.check_invariants()
+        elif isinstance(group, PaxosGroup):
+            group.paxos.check_invariants()
+
+
 class RegistersSeen(msgspec.Struct, frozen=True):
     """One node's part in a group of registers at one moment."""
 
@@ -105,23 +122,6 @@ def registers_held(group: PaxosGroup) -> dict[bytes, RegisterHeld]:
         crc, version = (0, 0) if content is None else (content.crc, content.version)
         found[place] = RegisterHeld(one.promised, one.accepted, crc, version, one.is_tombstone, one.hearsay)
     return found
-
-
-def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
-    """Assert what must always hold of each of some replicas.
-
-    ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
-    """
-    for group in groups:
-        assert not group.outgoing or group in busy, "messages that nobody collects"
-        if rests:
-            group.check_rest()
-        if isinstance(group, RaftGroup):
-            group.raft.check_invariants()
-            if group.machine.intents.by_id:
-                group.machine.intents.check_invariants()
-        elif isinstance(group, PaxosGroup):
-            group.paxos.check_invariants()
 
 
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:

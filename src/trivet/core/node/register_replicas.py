@@ -26,7 +26,7 @@ from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
 from trivet.core.wal.wal import Wal
 
-ORIGINS_MAX = 8
+ORIGINS_MAX = 16
 """Nodes whose last operation a register remembers: each of them takes memory, and goes with every accept."""
 
 

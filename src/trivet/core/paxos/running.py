@@ -34,8 +34,7 @@ def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes
         operation.since = max(operation.since, draft.version)
     elif draft.forgotten > operation.since:
         operation.tentative = Outcome.FORGOTTEN
-        operation.version = draft.forgotten
-        return
+        return  # with the present version: where many origins write, what is forgotten goes on by and by
     change = operation.change(draft.value, draft.version)
     if change.changed:
         if change.value is not None and len(change.value) > value_bytes_max:

@@ -36,6 +36,8 @@ class GroupReport(msgspec.Struct, array_like=True, frozen=True):
     """The slot that begins the upper half of its data; 0: not measured."""
     is_spent: bool = False
     """It owns nothing, and nobody will ask it about a transaction over groups: it may be dropped."""
+    is_doubtful: bool = False
+    """Mode ``paxos``: what it promised may be lost: it answers nobody until it has been told anew."""
 
 
 class MoveReport(msgspec.Struct, array_like=True, frozen=True):

@@ -61,6 +61,8 @@ class Planner:
         self._heard_ms: dict[NodeId, Instant] = {}
         self._groups: dict[GroupId, _Heard] = {}
         self._ops: dict[GroupId, dict[NodeId, int]] = {}
+        self._doubts: dict[GroupId, dict[NodeId, bool]] = {}
+        """The doubtful members of groups of mode ``paxos``."""
         self._errands: list[Errand] = []
         self._copying: dict[int, MoveRow] = {}
         """Moves that were not handed over when last seen."""
@@ -100,11 +102,15 @@ class Planner:
                 continue
             if one.group not in cluster.groups:
                 continue
-            self._news = True
             rates = self._ops.setdefault(one.group, {})
-            rates[sender] = one.ops
-            if one.term and (known is None or one.term >= known.report.term or self._is_stale(known)):
+            doubts = self._doubts.setdefault(one.group, {})
+            counts = known is None or one.term >= known.report.term or self._is_stale(known)
+            if one.term and counts:
                 self._groups[one.group] = _Heard(sender, one, now_ms)
+            elif rates.get(sender) == one.ops and doubts.get(sender, False) == one.is_doubtful:
+                continue  # one of several members that say the same of a group without a leader
+            self._news = True
+            rates[sender], doubts[sender] = one.ops, one.is_doubtful
         for move in report.moves:
             if move.move in cluster.moves:
                 self._progress[move.move] = move
@@ -141,6 +147,7 @@ class Planner:
             groups[number] = GroupFacts(
                 keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=leader,
                 caught_up=report.caught_up, middle=report.middle, is_spent=report.is_spent,
+                doubtful=sorted([n for n, d in self._doubts.get(number, {}).items() if d and n not in dead]),
             )  # fmt: skip
         return Facts(dead_ms=dead, groups=groups)
 
@@ -153,6 +160,11 @@ class Planner:
         self._ops = {
             number: {node: rate for node, rate in rates.items() if node in cluster.members}
             for number, rates in self._ops.items()
+            if number in cluster.groups
+        }
+        self._doubts = {
+            number: {node: is_so for node, is_so in doubts.items() if node in cluster.groups[number].members}
+            for number, doubts in self._doubts.items()
             if number in cluster.groups
         }
 
@@ -219,7 +231,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
-        self._progress = {}
+        self._progress, self._doubts = {}, {}
         self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:

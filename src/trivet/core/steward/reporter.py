@@ -59,7 +59,8 @@ class Reporter:
             ops = rates[number] = (3 * self._ops.get(number, rate) + rate) // 4
             rank = self._rank(number)
             if rank:
-                reports.append(GroupReport(number, ops, rank, registers.keys, registers.size_bytes))
+                held = (registers.keys, registers.size_bytes)
+                reports.append(GroupReport(number, ops, rank, *held, is_doubtful=registers.doubtful))
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census, self._said = counts, rates, census, said

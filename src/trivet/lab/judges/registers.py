@@ -14,8 +14,6 @@ In the end, when nothing disturbs and everything was read once, ``unsettled`` sa
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import PAXOS
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.seam import RegisterHeldLike, RegistersLike
 
@@ -241,17 +239,6 @@ class Wanted(NamedTuple):
     epoch: int
     members: Sequence[int]
     is_changing: bool
-
-
-def wanted_of(cluster: ClusterMap) -> dict[int, Wanted]:
-    """The groups of registers in a map."""
-    return {
-        row.id: Wanted(
-            row.membership + 1, row.members, bool(row.incoming) or sorted(row.target) != sorted(row.members)
-        )
-        for row in cluster.groups.values()
-        if row.keyspace in cluster.keyspaces and cluster.keyspaces[row.keyspace].mode == PAXOS
-    }  # fmt: skip
 
 
 def unsettled(

@@ -70,6 +70,8 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
     groups = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
     row = groups[g.prng.below(len(groups))]
     roll = g.prng.below(20)
+    if cluster.is_of_registers(row):
+        return _alter(g, row) if roll < 10 else _drain(g, cluster)
     may_found = len(groups) < GROUPS_MAX and (not g.loses_synced() or g.all_up())
     if roll < 6:
         return _split(g, row) if may_found else None
@@ -82,6 +84,11 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
         return [b"CLUSTER", b"LEAD", b"%d" % row.id, b"%d" % node]
     if roll < 18:
         return _drain(g, cluster)
+    return _alter(g, row)
+
+
+def _alter(g: Ground, row: GroupRow) -> list[bytes]:
+    """More members, or fewer."""
     least = 3 if g.loses_synced() else 1
     replicas = least + 2 * g.prng.below(2)
     return [b"KEYSPACE", b"ALTER", b"%d" % row.keyspace, b"REPLICAS", b"%d" % replicas]
