@@ -222,7 +222,8 @@ def longest_gap(answered_s: list[float], begin_s: float, end_s: float) -> float:
 HEAD = [
     "3 nodes, clients of the 2 that live", "who dies", "deaths",
     "longest time without an answer, ms: median / worst",
-    "p50 / p99 / p99.9 before, ms", "the same of calls under way then or sent after it, ms", "longest call, ms: median / worst",
+    "p50 / p99 / p99.9 before, ms", "the same of calls under way then or sent after it, ms",
+    "longest call, ms: median / worst",
     "failed",
 ]  # fmt: skip
 
