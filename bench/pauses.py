@@ -33,7 +33,8 @@ DOCS = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "images" / "node-death.svg"
 DATABASE = 7
 KEYS = 1_000
-CONNECTIONS = 8
+CONNECTIONS = 100
+"""To each node: enough that a call need not wait for another's reply, which would come first."""
 SHOWN_BEFORE_S = 1.0
 Raw = tuple[float, float, int, bool]
 """What `watched.py` says of a call: sent at, ms, node, succeeded."""
@@ -282,7 +283,7 @@ def panel(name: str, deaths: list[Death]) -> Panel:
     """The death with the median of the gaps."""
     shown = sorted(deaths, key=lambda death: death.gap_ms)[(len(deaths) - 1) // 2]
     note = "– any node" if shown.killed.startswith("any") else "– the leader"
-    note += f"; longest without an answer {shown.gap_ms:.0f} ms"
+    note += f"; without an answer for {shown.gap_ms:.0f} ms"
     return Panel(name, note + (f", {shown.failed} failed" if shown.failed else ""), shown.samples)
 
 

@@ -50,7 +50,7 @@ def test_a_line_has_medians_and_the_worst():
 
 def test_the_picture_shows_the_death_in_the_middle():
     shown = panel("x", [some_death(30.0), some_death(10.0), some_death(2_000.0)])
-    assert shown.title == "x" and shown.note == "– the leader; longest without an answer 30 ms, 1 failed"
+    assert shown.title == "x" and shown.note == "– the leader; without an answer for 30 ms, 1 failed"
     assert "any node" in panel("x", [some_death(1.0, "any node, each in turn")]).note
 
 
