@@ -61,12 +61,12 @@ class ModeRaft(TrivetCluster):
     def start(self) -> None:
         """And make the keyspace."""
         super().start()
-        self.call("KEYSPACE", "CREATE", str(DATABASE), *self.options)
-        wait_until(lambda: self.groups(DATABASE)[0]["leader"] != 0, "a leader")
+        self.make_keyspace(DATABASE, *self.options)
 
     def victim(self, turn: int) -> tuple[int, int, str]:
         """Who shall die: its place among the addresses, its process, and what it is."""
         self.look()
+        wait_until(lambda: self.groups(DATABASE)[0]["leader"] != 0, "a leader")
         leader = int(self.groups(DATABASE)[0]["leader"])
         return [row["id"] for row in self.rows].index(leader), self.pids()[leader], "the leader"
 

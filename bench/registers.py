@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.clusters import ROOT, TrivetCluster
-from bench.peers import PeerError, wait_until
+from bench.peers import PeerError
 from bench.register_costs import counted
 from bench.report import Measurement, replace_between, short, table
 from bench.run import machine, median_of
@@ -90,8 +90,7 @@ def measure(options: argparse.Namespace) -> list[str]:
     try:
         peer.start()
         for database, words in MODES.values():
-            peer.call("KEYSPACE", "CREATE", str(database), *words)
-            wait_until(lambda database=database: bool(peer.groups(database)[0]["leader"]), "a leader")  # type: ignore[misc]
+            peer.make_keyspace(database, *words)
             for op in ("set", "incr"):
                 load(peer.addresses, database, (op, 50, KEYS), 3 * options.seconds)
         for _ in range(options.rounds):
