@@ -145,6 +145,21 @@ class TrivetCluster(Peer):
             top[name] = [_pairs(row) for row in top[name]]
         return top
 
+    def make_keyspace(self, keyspace: int, *options: str) -> None:
+        """`KEYSPACE CREATE`, and wait until every node takes writes of it."""
+        self.call("KEYSPACE", "CREATE", str(keyspace), *options)
+
+        def written(node: int) -> bool:
+            try:
+                self.call("SELECT", str(keyspace), node=node)
+                self.call("SET", "key", "value", node=node)
+            except Refused:
+                return False
+            return True
+
+        for node in self.pids():
+            wait_until(lambda node=node: written(node), f"keyspace {keyspace} at node {node}")  # type: ignore[misc]
+
     def groups(self, keyspace: int) -> list[dict[str, Any]]:
         """The groups of a keyspace."""
         return [row for row in self.state()["groups"] if row["keyspace"] == keyspace]

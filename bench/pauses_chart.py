@@ -13,7 +13,7 @@ from trivet.lab.pictures.palette import BLUE, GREEN, ORANGE, RED
 Sample = tuple[float, float, bool]
 """A call: when it was sent, in seconds from the kill; how many ms it took; whether it succeeded."""
 
-LEFT, RIGHT, TOP, WIDE, HEIGHT, SPACE = 52, 18, 86, 400, 110, 30
+LEFT, RIGHT, TOP, WIDE, HEIGHT, SPACE = 52, 30, 86, 400, 110, 30
 BIN_S = 0.05
 LEAST_MS, MOST_MS = 0.3, 10_000.0
 MARKS = ((1.0, "1 ms"), (10.0, "10 ms"), (100.0, "100 ms"), (1_000.0, "1 s"), (10_000.0, "10 s"))
@@ -100,7 +100,7 @@ def draw(columns: list[tuple[str, list[Panel]]], title: str, begin_s: float, end
         for row, panel in enumerate(panels):
             out += _panel(panel, row, TOP + row * (HEIGHT + SPACE), axis, number == 0)
         bottom = TOP + count * (HEIGHT + SPACE) - SPACE + 15
-        for second in range(math.ceil(begin_s), math.floor(end_s) + 1):
+        for second in range(math.ceil(begin_s), math.ceil(end_s)):
             told = f"{second:+d} s" if second else "it dies"
             name = "soft" if second else "killed"
             place = f'x="{axis.x(second):.0f}" y="{bottom}"'

@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import register_costs, register_cpu
 from bench.clusters import ROOT, TrivetCluster
-from bench.peers import PeerError, wait_until
-from bench.register_costs import counted
+from bench.peers import PeerError
 from bench.report import Measurement, replace_between, short, table
 from bench.run import machine, median_of
 
@@ -90,8 +90,7 @@ def measure(options: argparse.Namespace) -> list[str]:
     try:
         peer.start()
         for database, words in MODES.values():
-            peer.call("KEYSPACE", "CREATE", str(database), *words)
-            wait_until(lambda database=database: bool(peer.groups(database)[0]["leader"]), "a leader")  # type: ignore[misc]
+            peer.make_keyspace(database, *words)
             for op in ("set", "incr"):
                 load(peer.addresses, database, (op, 50, KEYS), 3 * options.seconds)
         for _ in range(options.rounds):
@@ -126,7 +125,7 @@ def main() -> None:
     options = parse()
     os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    costs = counted()
+    costs = [*register_costs.counted(), *register_cpu.counted(200 if options.quick else register_cpu.CALLS)]
     print("\n".join(costs), flush=True)
     cells = measure(options)
     head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included, by "

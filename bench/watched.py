@@ -2,9 +2,10 @@
 
 As `paced.py` an open loop: what is due is sent, whatever is still unanswered. Half of the calls write. Each
 node has clients of its own, who speak to no other, so that one sees what the death of a node is for the
-clients of the others. A call whose connection breaks, that is answered with an error, or never, has failed.
-It runs until its standard input ends; then it writes a line per call to `--out`: when it was sent (by the
-monotonic clock), how many ms until it ended, the place of its node in the list, and 1 if it succeeded.
+clients of the others. A client that waits sends nothing more while others are free. A call whose connection
+breaks, that is answered with an error, or never, has failed. It runs until its standard input ends; then it
+writes a line per call to `--out`: when it was sent (by the monotonic clock), how many ms until it ended,
+the place of its node in the list, and 1 if it succeeded.
 """
 
 import argparse
@@ -88,6 +89,11 @@ class Line(asyncio.Protocol):
         """What has no answer yet."""
         raise NotImplementedError
 
+    @property
+    def idle(self) -> bool:
+        """Whether its client waits for nothing."""
+        raise NotImplementedError
+
 
 class RespLine(Line):
     """Speaks Redis' protocol: replies come in the order of the calls."""
@@ -118,6 +124,11 @@ class RespLine(Line):
     def under_way(self) -> list[Call]:
         """What has no answer yet."""
         return [call for call in self._calls if call is not None]
+
+    @property
+    def idle(self) -> bool:
+        """Whether its client waits for nothing."""
+        return not self._calls
 
 
 class EtcdLine(Line):
@@ -151,6 +162,11 @@ class EtcdLine(Line):
     def under_way(self) -> list[Call]:
         """What has no answer yet."""
         return list(self._calls.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether its client waits for nothing."""
+        return not self._calls
 
 
 class Load:
@@ -187,6 +203,13 @@ class Load:
             if not self.over:
                 asyncio.get_running_loop().call_later(AGAIN_S, self.come_back, line)
 
+    def line(self, lines: list[Line], turn: int) -> Line:
+        """The next client that waits for nothing; if all wait, the next one."""
+        for step in range(len(lines)):
+            if (one := lines[(turn + step) % len(lines)]).idle:
+                return one
+        return lines[turn % len(lines)]
+
     async def run(self) -> None:
         """Until the standard input ends."""
         kind = EtcdLine if self.options.kind == "etcd" else RespLine
@@ -204,7 +227,7 @@ class Load:
                 lines = self.lines[number % nodes]
                 name = key(self._chance.randrange(self.options.keys))
                 call = Call(number % nodes, name, self._chance.random() < 0.5)
-                lines[number // nodes % len(lines)].send(call)
+                self.line(lines, number // nodes).send(call)
             said = due
             await asyncio.sleep(STEP_S)
         self.over = True
@@ -224,7 +247,7 @@ def main() -> None:
     parser.add_argument("--address", action="append", required=True, help="host:port of every node")
     parser.add_argument("--database", type=int, default=0)
     parser.add_argument("--rate", type=int, default=600, help="calls per second, all nodes together")
-    parser.add_argument("--connections", type=int, default=8, help="to each node")
+    parser.add_argument("--connections", type=int, default=100, help="to each node")
     parser.add_argument("--keys", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)

@@ -33,6 +33,7 @@ def test_a_call_that_was_sent_before_may_end_the_gap():
     death = seen([(9.9, 600.0, 0, True), (10.2, 4500.0, 0, False)], 1, 10.0, 1.0, 1.0, "x", {})
     assert round(death.gap_ms) == 500
     assert death.failed == 1
+    assert (death.before, death.after) == ([], [600.0, 4500.0]), "it was under way when the node died"
 
 
 def some_death(gap_ms: float, killed: str = "the leader") -> Death:
@@ -49,7 +50,7 @@ def test_a_line_has_medians_and_the_worst():
 
 def test_the_picture_shows_the_death_in_the_middle():
     shown = panel("x", [some_death(30.0), some_death(10.0), some_death(2_000.0)])
-    assert shown.title == "x" and shown.note == "– the leader; longest without an answer 30 ms, 1 failed"
+    assert shown.title == "x" and shown.note == "– the leader; without an answer for 30 ms, 1 failed"
     assert "any node" in panel("x", [some_death(1.0, "any node, each in turn")]).note
 
 
