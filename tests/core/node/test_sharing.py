@@ -94,7 +94,7 @@ def test_copies_that_come_twice_or_late_change_nothing():
     leader = bench.node(leader_of(bench, SECOND))
     before = leader.groups[SECOND].machine.settings.version
     for call in (old, new, old):
-        change = Change(_Nobody(), Sharing({}, 0), call, bench.mono_ms)
+        change = Change(_Nobody(), Sharing({}, {}, 0), call, bench.mono_ms)
         leader.groups[SECOND].write(change.sub, bench.mono_ms)
     bench.servers[leader.config.node].dirty = True
     bench.settle()
