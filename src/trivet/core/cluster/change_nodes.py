@@ -190,8 +190,8 @@ def _left(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
     A node that shall stay after all is up again, and a word about it that comes late is refused.
     """
     for group in state.groups.values():
-        learners = group.learners if group.id else []
-        if row.id in [*group.members, *group.target, *group.incoming, *learners]:
+        counted_on = [*group.members, *group.target, *group.incoming]
+        if row.id in counted_on or (group.id and row.id in group.learners):
             return Error(f"ERR node {row.id} is still a member of group {group.id}: drain it first")
     if row.state == UP:
         return Error(f"ERR node {row.id} is up: drain it first")

@@ -81,7 +81,11 @@ def state(front: Front) -> Reply:
 
 def _node(front: Front, row: NodeRow, facts: Facts, leads: dict[NodeId, int]) -> Reply:
     silent = facts.dead_ms.get(row.id)
-    groups = [g for g in front.cluster.groups.values() if row.id in [*g.members, *g.learners, *g.incoming]]
+    groups = [
+        group
+        for group in front.cluster.groups.values()
+        if row.id in group.members or row.id in group.learners or row.id in group.incoming
+    ]
     labels: dict[bytes, Reply] = {name.encode(): value.encode() for name, value in row.labels.items()}
     described: dict[bytes, Reply] = {
         b"id": row.id,
