@@ -149,7 +149,7 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
     if row.mode == PAXOS and (shards, together) != (row.shards, row.together):
-        return Error("ERR the shards of a keyspace of mode paxos stay as they were made")
+        return Error("ERR the shards of a keyspace of mode paxos stay as they were made: create another one")
     if (name, replicas, shards, together) == (row.name, row.replicas, row.shards, row.together):
         return OK
     state.advance()

@@ -11,7 +11,7 @@ from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import PAXOS, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -201,8 +201,8 @@ class _Drop(_OfKeyspace):
         row = self.found()
         if row is None:
             return
-        if self.call.force or not row.number:
-            self._remove()
+        if self.call.force or not row.number or row.mode == PAXOS:
+            self._remove()  # of the latter the map has something to say, whether it is empty or not
             return
         questions = self.count_keys(self.front.cluster.databases_of(row))
         if isinstance(questions, Error):
