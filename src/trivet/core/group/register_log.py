@@ -304,8 +304,8 @@ class RegisterLog:
         taking = self._taking
         if taking is None or token not in taking.jobs:
             return
-        self._taking = None
         self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+        self._taking = None
         self.jobs.append(taking.writer.abort())
         self.notes.append(f"group {self._group}: a snapshot could not be written ({text})")
 

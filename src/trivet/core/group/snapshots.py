@@ -494,9 +494,6 @@ class Snapshots:
     def _give_up_taking(self, taking: _Taking) -> None:
         taking.walk.close()
         self.jobs.append(taking.writer.abort())
-        if taking.finishing:
-            # Its last job may yet succeed, without those before it.
-            self.jobs.append(remove_job(self._tokens, taking.writer.file))
         self._taking = None
 
     # -- reports of the disk -------------------------------------------------------------------
