@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.core.group.pure import only_pure
-from tests.core.group.register_world import DB, RESEND_MS, START_WALL_MS, TIMEOUT_MS, Client, World
+from tests.core.group.register_clients import DB, Client
+from tests.core.group.register_world import RESEND_MS, START_WALL_MS, TIMEOUT_MS, World
 from trivet.core.base.disk import DiskFault
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_keys import key_of, place_key
@@ -181,7 +182,7 @@ def test_stale_reads_are_no_other_reads() -> None:
 def test_a_key_that_is_watched() -> None:
     world = world_of()
     client = Client(world, 9, 1)
-    world.compare_and_set(client, b"k", b"1")
+    client.compare_and_set(b"k", b"1")
     world.run_for(200)
     assert world.counts["compared and set"] == 1
     assert ask(world, 1, [b"WATCH", b"9", b"k"]) == [OK]
