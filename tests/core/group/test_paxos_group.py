@@ -192,6 +192,24 @@ def test_a_key_that_is_watched() -> None:
     assert ask(world, 1, [b"GET", b"k"], writes=False) == [b"2"]
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("writes", [0, 1])
+def test_what_a_client_writes_after_its_watch_in_one_pipeline_breaks_it_off(writes: int, number: int) -> None:
+    """W3, at the preferred member and elsewhere."""
+    world = world_of()
+    key = preferred_for(2)
+    ask(world, number, [b"SET", key, b"0"])
+    before = [[b"SET", key, b"1"]] * writes
+    watch, call = [b"WATCH", b"9", key], [b"EXEC", encode_calls([(DB, [b"SET", key, b"3"])]), b"9"]
+    changes, changes_nothing = [b"SET", key, b"2"], [b"SETNX", key, b"2"]
+    assert ask(world, number, *before, watch)[-1] == OK
+    assert ask(world, number, call) == [[OK]]
+    assert ask(world, number, *before, watch, changes)[-1] == OK
+    assert ask(world, number, call) == [NULL_ARRAY]
+    assert ask(world, 2, *before, watch, changes_nothing)[-1] == 0
+    assert ask(world, 2, call) == [[OK]]
+
+
 # -- who is told
 
 
