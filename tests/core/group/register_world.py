@@ -1,8 +1,9 @@
 """Groups of mode ``paxos`` on several nodes, between links that lose, delay and break, with disks that forget.
 
 What nodes say travels as encoded messages; what they save as encoded records, of which a crash keeps a part.
-Chance comes from one seed. Clients do one command at a time, each at its node; the lab's judge, which knows
-nothing of registers, looks at what they saw. Members change, disks are lost, clocks differ.
+Chance comes from one seed. Clients do one command at a time, each at its node (``register_clients``); the
+lab's judge, which knows nothing of registers, looks at what they saw. Members change, disks are lost, clocks
+differ (``register_faults``).
 """
 
 import heapq
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tests.core.group.register_clients import DB, Asking, Client
 from trivet.core.access.users import Users
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.limits import Limits
@@ -18,24 +20,19 @@ from trivet.core.base.prng import Prng
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.register_messages import RegisterMessage, Submit, Submitted
-from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
-from trivet.core.machine.entry import encode_calls
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import Save, SavedRecord
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.script.scripts import Scripts
-from trivet.core.wire.reply import Error, Simple
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.linearizability import judge
-from trivet.lab.resp import OK, ReplyError
 
 STEP_MS = 5
 TICK_MS = 20
 START_WALL_MS = 1_700_000_000_000
-DB = 7
 LIMITS = Limits()
 TIMEOUT_MS = 600
 RESEND_MS = 120
@@ -121,45 +118,6 @@ class Host:
         log: Any = self.live.log
         assert isinstance(log, MemoryLog)
         return log
-
-
-class Asking:
-    """Whoever waits for one run."""
-
-    def __init__(self, writes: bool) -> None:
-        self.run = Run(self, writes)
-
-    def run_done(self) -> None:
-        pass
-
-
-class Client:
-    """One client of one node; a command at a time."""
-
-    def __init__(self, world: "World", number: int, node: int) -> None:
-        self.world = world
-        self.number = number
-        self.node = node
-        self.run: Run | None = None
-        self.operation: Operation | None = None
-        self.steps: list[tuple[bool, list[bytes]]] = []
-        """Of a compare-and-set: (writes, call), to come."""
-        self.expected: bytes | None = None
-
-    def run_done(self) -> None:
-        assert self.run is not None and self.run.replies is not None
-        run, self.run = self.run, None
-        assert run.replies is not None and len(run.replies) == 1
-        self.world.answered(self, run.replies[0])
-
-    def send(self, writes: bool, call: list[bytes]) -> None:
-        group = self.world.hosts[self.node].live
-        run = self.run = Run(self, writes)
-        run.add((DB, call), sum(map(len, call)) + 32)
-        if writes:
-            group.write(run, self.world.now_ms)
-        else:
-            group.read(run, self.world.now_ms)
 
 
 class World:
@@ -323,80 +281,6 @@ class World:
                 continue
             host.live.on_message(sender, message)
 
-    # -- clients --------------------------------------------------------------------------------------------
-
-    def begin(self, client: Client, command: tuple[bytes, ...]) -> Operation:
-        """A client sends a command."""
-        number = len(self.history)
-        operation = Operation(
-            number, client.number, client.number, client.node, (command,), (command[1],), self.now_ms * 1000
-        )
-        client.operation = operation
-        self.history.append(operation)
-        client.send(command[0] not in (b"GET",), list(command))
-        return operation
-
-    def compare_and_set(self, client: Client, key: bytes, value: bytes) -> None:
-        """WATCH, GET, and a transaction that sets the key if nobody has changed it."""
-        name = b"%d" % client.number
-        client.steps = [
-            (False, [b"GET", key]),
-            (True, [b"EXEC", encode_calls([(DB, [b"SET", key, value])]), name]),
-        ]
-        client.send(True, [b"WATCH", name, key])
-
-    def answered(self, client: Client, reply: Any) -> None:
-        """A client has its reply."""
-        if client.steps:
-            self.go_on(client, reply)
-            return
-        operation = client.operation
-        if operation is None:
-            return
-        client.operation = None
-        if isinstance(reply, Error):
-            self.count(reply.text.split(" ", 1)[0])
-            code = ReplyError(reply.text).code()
-            if code in ("CLUSTERDOWN", "BUSY"):
-                operation.outcome = Outcome.FAIL
-                return
-            if code == "TIMEOUT" or "reply is lost" in reply.text:
-                operation.outcome = Outcome.INFO
-                return
-            raise AssertionError(reply.text)
-        command = operation.commands[0]
-        if command[0] == b"CAS":
-            if not isinstance(reply, list):
-                self.count("broken off")
-                operation.outcome = Outcome.FAIL
-                return
-            self.count("compared and set")
-            reply = reply[0]
-        operation.replies = (value_of(reply),)
-        operation.return_us = self.now_ms * 1000
-        operation.outcome = Outcome.OK
-
-    def go_on(self, client: Client, reply: Any) -> None:
-        """The next step of a compare-and-set."""
-        if isinstance(reply, Error):
-            client.steps = []
-            return
-        writes, call = client.steps.pop(0)
-        if call[0] == b"EXEC":
-            key, value = self.cas_of(call)
-            expected = (b"is", reply) if reply is not None else (b"no", b"")
-            command = (b"CAS", key, value, *expected)
-            number = len(self.history)
-            client.operation = Operation(
-                number, client.number, client.number, client.node, (command,), (key,), self.now_ms * 1000
-            )
-            self.history.append(client.operation)
-        client.send(writes, call)
-
-    def cas_of(self, call: list[bytes]) -> tuple[bytes, bytes]:
-        calls: list[tuple[int, list[bytes]]] = msgspec.msgpack.decode(call[1])
-        return calls[0][1][1], calls[0][1][2]
-
     # -- time ----------------------------------------------------------------------------------------------
 
     def step(self) -> None:
@@ -506,7 +390,7 @@ class World:
             for key in keys:
                 client = Client(self, 900 + number, number)
                 self.clients.append(client)
-                operation = self.begin(client, (b"GET", key))
+                operation = client.begin((b"GET", key))
                 for _ in range(200):
                     self.step()
                     if client.operation is None:
@@ -542,187 +426,3 @@ class World:
         complaints, unknown = judge(self.history, slack_us, budget=JUDGE_BUDGET)
         self.count("unknown", unknown)
         return [complaint.text() for complaint in complaints]
-
-
-def value_of(reply: Any) -> Any:
-    """In the judge's terms."""
-    if isinstance(reply, Simple):
-        return OK if reply.text == "OK" else reply.text
-    if isinstance(reply, list):
-        return tuple(value_of(item) for item in reply)
-    return reply
-
-
-class Faults:
-    """A random run's mix."""
-
-    def __init__(self, prng: Prng, theme: str) -> None:
-        def pick(*choices: int) -> int:
-            return choices[prng.below(len(choices))]
-
-        self.drop = pick(0, 20, 100)
-        self.late = pick(0, 30, 150)
-        self.crash = pick(2, 6) if theme == "crashes" else pick(0, 0, 2)
-        self.lose = pick(1, 2) if theme == "disks" else 0
-        self.cut = pick(5, 15) if theme == "cuts" else pick(0, 0, 4)
-        self.change = pick(3, 8) if theme == "members" else 0
-        self.slow_disks = pick(4, 12) if theme == "crashes" else pick(1, 1, 4)
-        self.expiring = theme == "expiry" or pick(0, 0, 1) == 1
-        self.deleting = pick(5, 30)
-        self.reading = 50 if theme == "expiry" else 25
-        self.power = 5 if theme == "crashes" else 0
-
-
-THEMES = ("cuts", "crashes", "members", "expiry", "disks")
-
-
-def play(
-    seed: int, theme: str = "", steps: int = 700, buggify: Buggify | None = None, clients: int = 5
-) -> World:
-    """One random run; ``judge`` it."""
-    prng = Prng(seed * 104_729 + 11)
-    theme = theme or THEMES[seed % len(THEMES)]
-    faults = Faults(prng, theme)
-    nodes = 5 if theme in ("members", "disks") or prng.below(2) else 4
-    skew_ms = SKEW_MS if theme == "expiry" else 10
-    world = World(
-        seed, 3, nodes, skew_ms, buggify, tombstone_ticks=1 + prng.below(5), collect_ticks=20,
-        origins_max=(1, 2, 8)[prng.below(3)], bare_max=(1, 100)[prng.below(2)],
-    )  # fmt: skip
-    world.drop, world.late, world.slow_disks = faults.drop, faults.late, faults.slow_disks
-    world.clients = [Client(world, n, 1 + prng.below(nodes)) for n in range(clients)]
-    keys = [b"c1", b"r1", b"r2"][: 1 + prng.below(3)]
-    for _ in range(steps):
-        world.step()
-        for client in world.clients:
-            idle = client.operation is None and client.run is None
-            if idle and client.node not in world.down and prng.below(12) == 0:
-                operate(world, client, prng, faults, keys)
-        trouble(world, prng, faults)
-        if prng.below(20) == 0:
-            world.spread(1 + prng.below(nodes))
-        if prng.below(40) == 0:
-            world.check()
-    for client in world.clients:
-        client.steps = []
-    world.heal()
-    world.run_for(TIMEOUT_MS + 800)
-    world.settle()
-    world.finals(keys)
-    world.run_for(200)
-    world.walks(keys)
-    world.check()
-    for host in world.hosts.values():
-        assert host.live.pending_bytes == 0 and not host.live.has_writes
-    return world
-
-
-def operate(world: World, client: Client, prng: Prng, faults: Faults, keys: list[bytes]) -> None:
-    """A client does something."""
-    key = keys[prng.below(len(keys))]
-    world.written += 1
-    value = b"%d" % world.written
-    if prng.below(100) < faults.reading:
-        world.begin(client, (b"GET", key))
-        return
-    choice = prng.below(100)
-    if choice < faults.deleting:
-        world.begin(client, (b"DEL", key))
-    elif key[:1] == b"c":
-        world.begin(client, (b"INCR", key))
-    elif choice < 55:
-        world.begin(client, (b"APPEND", key, b"." + value))
-    elif choice < 70:
-        world.compare_and_set(client, key, value)
-    elif choice < 90 and faults.expiring:
-        world.begin(client, (b"SET", key, value, b"PX", b"%d" % (20 + prng.below(200))))
-    else:
-        world.begin(client, (b"SET", key, value))
-
-
-def trouble(world: World, prng: Prng, faults: Faults) -> None:
-    """Things fail."""
-    number = 1 + prng.below(len(world.hosts))
-    is_up = world.hosts[number].group is not None
-    if is_up and prng.below(1000) < faults.crash:
-        world.crash(number)
-    elif prng.below(1000) < faults.power:
-        for other in world.hosts:
-            if world.hosts[other].group is not None:
-                world.crash(other)
-    elif is_up and prng.below(1000) < faults.lose and may_lose(world):
-        world.crash(number, loses_disk=True)
-    elif prng.below(1000) < faults.cut:
-        other = 1 + prng.below(len(world.hosts))
-        if prng.below(2) == 0:
-            world.isolate(number, 50 + prng.below(1000))
-        elif other != number:
-            world.cut(number, other, 50 + prng.below(400))
-    elif prng.below(1000) < faults.change:
-        change(world, prng)
-    if world.config.incoming and prng.below(4) == 0:
-        world.steward()
-
-
-def may_lose(world: World) -> bool:
-    """At most one of the members may have forgotten at a time."""
-    return not any(host.doubting for host in world.hosts.values())
-
-
-def change(world: World, prng: Prng) -> None:
-    config = world.config
-    if config.incoming:
-        return
-    outside = [number for number in world.hosts if number not in config.voters]
-    if outside:
-        voters = list(config.voters)
-        voters[prng.below(len(voters))] = outside[prng.below(len(outside))]
-        world.map(config.voters, tuple(voters))
-
-
-class Session:
-    """A client that sends reads of a counter one after the other without waiting for replies."""
-
-    def __init__(self, world: World, node: int, key: bytes) -> None:
-        self.world = world
-        self.node = node
-        self.key = key
-        self.runs: list[Run] = []
-
-    def run_done(self) -> None:
-        pass
-
-    def read(self) -> None:
-        run = Run(self, False)
-        run.add((DB, [b"GET", self.key]), 40)
-        self.runs.append(run)
-        self.world.hosts[self.node].live.read(run, self.world.now_ms)
-
-    def seen(self) -> list[int]:
-        """What the reads have shown, in the order in which they were sent; errors left out."""
-        found = [run.replies[0] for run in self.runs if run.replies is not None]
-        return [int(reply or b"0") for reply in found if reply is None or isinstance(reply, bytes)]
-
-
-def play_pipelines(seed: int) -> list[list[int]]:
-    """Sessions that pipeline reads of a counter, which others raise; what each has seen."""
-    prng = Prng(seed * 31 + 7)
-    world = World(seed, 3, 4)
-    world.drop = world.late = (0, 30, 100)[prng.below(3)]
-    world.clients = [Client(world, n, 1 + prng.below(4)) for n in range(4)]
-    sessions = [Session(world, 1 + prng.below(4), b"c") for _ in range(4)]
-    for _ in range(300):
-        world.step()
-        for client in world.clients:
-            if client.operation is None and client.run is None and prng.below(3) == 0:
-                world.begin(client, (b"INCR", b"c"))
-        for session in sessions:
-            if prng.below(2) == 0:
-                session.read()
-        if prng.below(60) == 0:
-            one = 1 + prng.below(4)
-            world.cut(one, 1 + one % 4, 50 + prng.below(100))
-    world.heal()
-    world.run_for(TIMEOUT_MS + 800)
-    assert all(run.replies is not None for session in sessions for run in session.runs)
-    return [session.seen() for session in sessions]

@@ -21,10 +21,7 @@ class Sleepy:
 
     def stir(self) -> None:
         if not self.stirred:
-            self.stirred = True
-            self.agenda.stirred.append(self)
-            if self.asleep:
-                self.agenda.rouse(self)
+            self.agenda.stir(self)
 
     def on_tick(self, now_ms: int) -> None:
         self.ticks += 1

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.core.group.pure import only_pure
-from tests.core.group.register_world import DB, RESEND_MS, START_WALL_MS, TIMEOUT_MS, Client, World
+from tests.core.group.register_clients import DB, Client
+from tests.core.group.register_world import RESEND_MS, START_WALL_MS, TIMEOUT_MS, World
 from trivet.core.base.disk import DiskFault
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_keys import key_of, place_key
@@ -181,7 +182,7 @@ def test_stale_reads_are_no_other_reads() -> None:
 def test_a_key_that_is_watched() -> None:
     world = world_of()
     client = Client(world, 9, 1)
-    world.compare_and_set(client, b"k", b"1")
+    client.compare_and_set(b"k", b"1")
     world.run_for(200)
     assert world.counts["compared and set"] == 1
     assert ask(world, 1, [b"WATCH", b"9", b"k"]) == [OK]
@@ -189,6 +190,24 @@ def test_a_key_that_is_watched() -> None:
     calls = encode_calls([(DB, [b"SET", b"k", b"3"])])
     assert ask(world, 1, [b"EXEC", calls, b"9"]) == [NULL_ARRAY]
     assert ask(world, 1, [b"GET", b"k"], writes=False) == [b"2"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("writes", [0, 1])
+def test_what_a_client_writes_after_its_watch_in_one_pipeline_breaks_it_off(writes: int, number: int) -> None:
+    """W3, at the preferred member and elsewhere."""
+    world = world_of()
+    key = preferred_for(2)
+    ask(world, number, [b"SET", key, b"0"])
+    before = [[b"SET", key, b"1"]] * writes
+    watch, call = [b"WATCH", b"9", key], [b"EXEC", encode_calls([(DB, [b"SET", key, b"3"])]), b"9"]
+    changes, changes_nothing = [b"SET", key, b"2"], [b"SETNX", key, b"2"]
+    assert ask(world, number, *before, watch)[-1] == OK
+    assert ask(world, number, call) == [[OK]]
+    assert ask(world, number, *before, watch, changes)[-1] == OK
+    assert ask(world, number, call) == [NULL_ARRAY]
+    assert ask(world, 2, *before, watch, changes_nothing)[-1] == 0
+    assert ask(world, 2, call) == [[OK]]
 
 
 # -- who is told

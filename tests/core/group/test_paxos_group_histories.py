@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.core.group.pure import only_pure
-from tests.core.group.register_world import SKEW_MS, THEMES, Client, World, play, play_pipelines
+from tests.core.group.register_clients import Client
+from tests.core.group.register_faults import THEMES, play, play_pipelines
+from tests.core.group.register_world import SKEW_MS, World
 from trivet.core.base.prng import Prng
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.register_errands import Errand, Errands
@@ -79,7 +81,7 @@ def test_without_faults_everything_succeeds() -> None:
     for number in range(60):
         for client in clients:
             if client.operation is None:
-                world.begin(client, (b"INCR", b"k%d" % (number % 3)))
+                client.begin((b"INCR", b"k%d" % (number % 3)))
         world.run_for(15)
     world.run_for(200)
     assert {operation.outcome.name for operation in world.history} == {"OK"}

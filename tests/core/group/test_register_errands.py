@@ -222,6 +222,41 @@ def test_a_look_comes_after_what_was_written_before(bench: Bench) -> None:
     assert look.seen == (1, True)
 
 
+def test_what_is_written_behind_a_look_goes_in_a_later_operation(bench: Bench) -> None:
+    """W3: also behind one that waits itself."""
+    first = bench.add(SET)
+    looks = []
+    for waits in (False, True):
+        look = Look([[b"EXISTS", b"k"]], True)
+        bench.errands.add(look, 0)
+        looks.append(look)
+        last = bench.add(SET)
+        if not waits:
+            (write,) = bench.begin()
+    bench.do(write)
+    assert first.replies is not None and looks[0].seen == (1, True) and last.replies is None
+    (write,) = bench.begin()
+    bench.do(write)
+    assert looks[1].seen == (2, True) and last.replies is None
+    (write,) = bench.begin()
+    bench.do(write)
+    assert last.replies is not None and bench.values[place_of(b"k")][1] == 3
+
+
+def test_a_look_before_writes_of_its_client_goes_as_a_write(bench: Bench) -> None:
+    """W3: a read would run beside them."""
+    look = Look([[b"EXISTS", b"k"]], True)
+    look.before_writes = True
+    bench.errands.add(look, 0)
+    last = bench.add(SET)
+    (write,) = bench.begin()
+    assert not write.reads_only
+    bench.do(write)
+    assert look.replies is not None and last.replies is None
+    bench.do(bench.begin()[0])
+    assert last.replies is not None
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_one_who_does_not_wait_never_sees_an_older_value_after_a_newer_one(bench: Bench, seed: int) -> None:
     """N5. Reads that were begun run in order, as in the room; writes run whenever they do."""

@@ -5,7 +5,9 @@ import os
 import pytest
 
 from tests.core.group.pure import only_pure
-from tests.core.group.register_world import DB, THEMES, TIMEOUT_MS, Faults, World, trouble
+from tests.core.group.register_clients import DB
+from tests.core.group.register_faults import THEMES, Faults, trouble
+from tests.core.group.register_world import TIMEOUT_MS, World
 from trivet.core.base.prng import Prng
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import encode_calls

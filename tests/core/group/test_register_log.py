@@ -218,6 +218,43 @@ def test_a_snapshot_that_cannot_be_written_is_given_up_for_a_while():
     assert life.log.taken == 1 and life.log.notes == life.log.notes[:1]
 
 
+def finishing(life: Life) -> None:
+    """Until every job of a snapshot is on its way, the last one too, and none is done."""
+    n = 0
+    while life.log._taking is None or not life.log._taking.finishing:
+        n += 1
+        life.submit(b"k%d" % n, b"v" * 300)
+        life.turn()
+        while life.perform(Channel.LOG):
+            pass
+        while life.log._taking is None and life.perform(Channel.BULK):
+            pass
+        if life.log._taking is not None and len(life.log._taking.jobs) > 1:
+            life.perform(Channel.BULK)
+
+
+def snapshots_of(disk: Disk) -> list[str]:
+    return [file for file in disk.names() if is_snapshot_file(file) or is_temporary_file(file)]
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_one_that_is_given_up_at_its_end_leaves_no_file(is_dropped):
+    """Its last job is done all the same, and gives the file its name."""
+    disk = Disk()
+    life = Life(disk, 1, 1, rare=False)
+    finishing(life)
+    if is_dropped:
+        life.log.drop()
+        disk.submit(life.wal.flush())
+        disk.submit(life.log.remove())
+    else:
+        life.log.on_failed(next(iter(life.log._taking.jobs)), DiskFault.FULL, "no space")
+        disk.submit(life.log.take_jobs())
+    while life.perform(Channel.LOG) | life.perform(Channel.BULK):
+        pass
+    assert snapshots_of(disk) == [] and life.log.taken == 0
+
+
 def test_a_large_value_stands_alone_in_its_chunk(monkeypatch):
     monkeypatch.setattr(register_log, "PIECES_BYTES_MAX", 500)
     disk = Disk()

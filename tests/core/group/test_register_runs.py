@@ -177,6 +177,21 @@ def test_a_transaction_without_keys_is_run_where_its_client_watches():
     assert (parts.parts[0].task.key, parts.parts[0].task.watched) == (b"k", (0, False))
 
 
+def test_what_comes_after_a_watch_stays_behind_it():
+    """W3."""
+    splits = Splits()
+    _, parts = splits.split(b"SET k 1", b"SET l 1", b"WATCH 9 k", b"SET l 2", b"SET k 2", b"DEL k")
+    assert told(parts) == [
+        (b"k", [b"SET k 1"]),
+        (b"l", [b"SET l 1", b"SET l 2"]),
+        (b"k", [b"EXISTS k"]),
+        (b"k", [b"SET k 2", b"DEL k"]),
+    ]
+    assert [part.before_writes for part in parts.parts] == [False, False, True, False]
+    _, parts = splits.split(b"WATCH 9 k", b"SET l 2")
+    assert not any(part.before_writes for part in parts.parts)
+
+
 def test_who_is_not_known_to_watch_is_broken_off():
     """W2."""
     run, parts = Splits().split(exec_call(b"SET k 1"))

@@ -6,7 +6,7 @@ from tests.core.group.snapshotting import QUICK, VALUE, digests_agree, snapshot_
 from tests.core.node.bench import Bench
 from tests.core.node.bench_disk import is_of_the_data
 from trivet.core.base.disk import Channel, Remove, Rename, Sync, Write
-from trivet.core.group.snapshots import FAILURE_PAUSE_MS
+from trivet.core.group.snapshots import FAILURE_PAUSE_MS, is_in_the_way
 from trivet.core.raft.membership import Membership, decode_membership
 from trivet.core.raft.messages import SnapshotChunk
 
@@ -216,10 +216,10 @@ def test_an_idle_group_that_keeps_the_log_takes_a_snapshot():
     write(bench, 20)
     wal = bench.node(1).group.wal
     snapshots = bench.node(1).group.snapshots
-    assert not snapshots._is_in_the_way(0)
+    assert not is_in_the_way(wal, 1, QUICK, 0)
     wal._holders, wal._held_bytes = {1: None}, 4 * QUICK.snapshot_log_bytes + 1
-    assert snapshots._is_in_the_way(0)
-    assert not snapshots._is_in_the_way(QUICK.snapshot_log_bytes + 1), "a large state is worth more log"
+    assert is_in_the_way(wal, 1, QUICK, 0)
+    assert not is_in_the_way(wal, 1, QUICK, QUICK.snapshot_log_bytes + 1), "a large state is worth more log"
     assert not snapshots._is_due(bench.node(1).group.machine), "once per tick is enough"
     snapshots.tick(bench.mono_ms)
     assert snapshots._is_due(bench.node(1).group.machine)

@@ -149,6 +149,8 @@ def test_giving_up_and_small_jobs():
     writer = SnapshotWriter(Tokens(), 1, 20, 3)
     writer.add(b"a")
     assert writer.abort().operations == [Remove(writer.file + ".tmp")]
+    writer.finish()
+    assert writer.abort().operations == [Remove(writer.file + ".tmp"), Remove(writer.file)]
     with pytest.raises(AssertionError):
         writer.add(b"")
     assert read_job(Tokens(), "s", 5, 10).operations == [Read("s", 5, 10)]

@@ -21,7 +21,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self.stirred: list[Replica] = []
-        """Groups that are to have a turn: ``stir`` of each adds it; the node takes them."""
+        """Groups that are to have a turn: ``stir`` adds them; the node takes them."""
         self.awake: list[Replica] = []
         """Groups that get ticks."""
         self.now_ms: Instant = 0
@@ -29,6 +29,13 @@ class Agenda:
         self._alarms: dict[Replica, WallMs] = {}
         self.next_alarm_ms: WallMs = NEVER
         """No alarm is due before."""
+
+    def stir(self, group: Replica) -> None:
+        """A group that is not on the agenda is to have a turn (Rules A1, A2): ``stir`` of the group asks."""
+        group.stirred = True
+        self.stirred.append(group)
+        if group.asleep:
+            self.rouse(group)
 
     def rouse(self, group: Replica) -> None:
         """A group that is asleep gets a tick: it sees whether there is something to do."""

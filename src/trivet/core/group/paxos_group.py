@@ -117,10 +117,7 @@ class PaxosGroup:
     def stir(self) -> None:
         """Something happens: the group is to have a turn (Rules A1, A2)."""
         if not self.stirred:
-            self.stirred = True
-            self._agenda.stirred.append(self)
-            if self.asleep:
-                self._agenda.rouse(self)
+            self._agenda.stir(self)
 
     # -- what the node asks ----------------------------------------------------------------------
 

@@ -120,10 +120,7 @@ class RaftGroup:
     def stir(self) -> None:
         """Something happens to this group: it is to have a turn (Rules A1, A2)."""
         if not self.stirred:
-            self.stirred = True
-            self._agenda.stirred.append(self)
-            if self.asleep:
-                self._agenda.rouse(self)
+            self._agenda.stir(self)
 
     # -- what the front of the node uses -----------------------------------------------------
 

@@ -57,7 +57,7 @@ class Errand:
     """One operation on one register that clients of this node want."""
 
     __slots__ = (
-        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "parts", "place",
+        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "looks", "parts", "place",
         "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes", "staged_ms",
         "submissions", "waits_there",
     )  # fmt: skip
@@ -66,6 +66,8 @@ class Errand:
         self.place = place
         self.reads_only = reads_only
         self.parts = [part]
+        self.looks = part.behind_writes
+        """Some part is to tell of which version the key is, as of its place among the parts."""
         self.size_bytes = part.size_bytes
         self.staged_ms = part.staged_ms
         self.execution: Execution | None = None
@@ -102,11 +104,14 @@ class Errand:
         """Whether one more may go along."""
         if self.execution is not None or len(self.parts) >= TASKS_MAX:
             return False
+        if self.looks and not (self.reads_only or part.follows):
+            return False  # Rule W3
         return self.size_bytes + part.size_bytes <= CALLS_BYTES_MAX
 
     def join(self, part: Part) -> None:
         """One more goes along."""
         self.parts.append(part)
+        self.looks = self.looks or part.behind_writes
         self.size_bytes += part.size_bytes
 
 
@@ -134,7 +139,7 @@ class _Front:
 
     def takes_along(self, part: Part) -> bool:
         """Whether a read goes along with writes (Rule N5)."""
-        if part.behind_writes and self.writing is not None:
+        if part.before_writes or (part.behind_writes and self.writing is not None):
             return True
         return not self.reads_alone() and (self.following > 0 or bool(self.waiting))
 

@@ -29,7 +29,13 @@ from trivet.core.base.entry import Entry
 from trivet.core.base.ids import NO_NODE, GroupId, Index, Instant
 from trivet.core.base.limits import MIB, Limits
 from trivet.core.base.tokens import Tokens
-from trivet.core.group.snapshots import FAILURE_PAUSE_MS, JOBS_MAX, SnapshotFile
+from trivet.core.group.snapshots import (
+    FAILURE_PAUSE_MS,
+    JOBS_MAX,
+    SnapshotFile,
+    is_in_the_way,
+    is_log_long,
+)
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import Save, SavedRecord, SavedRegister
 from trivet.core.wal.record import GroupRecord, SnapshotRecord
@@ -239,17 +245,9 @@ class RegisterLog:
     def _is_called_for(self) -> bool:
         if not self._has_news():
             return False
-        newest = self._newest
-        limit_bytes = self._limits.snapshot_log_bytes
-        size_bytes = 0 if newest is None else newest.size_bytes
-        logged_bytes = self._wal.bytes_since_snapshot(self._group)
-        if logged_bytes > limit_bytes and logged_bytes > size_bytes:
-            return True
-        held_bytes = self._wal.held_bytes(self._group)
-        if not held_bytes:
-            return False
-        share_bytes = self._wal.groups_count() * limit_bytes
-        return held_bytes > max(4 * limit_bytes, 4 * size_bytes, share_bytes // 4)  # as Rule T8
+        wal, group, limits = self._wal, self._group, self._limits
+        size_bytes = 0 if self._newest is None else self._newest.size_bytes
+        return is_log_long(wal, group, limits, size_bytes) or is_in_the_way(wal, group, limits, size_bytes)
 
     def _slice(self, taking: _Taking, paxos: Paxos) -> None:
         """The next chunk, or the end (Rule J2)."""
@@ -304,8 +302,8 @@ class RegisterLog:
         taking = self._taking
         if taking is None or token not in taking.jobs:
             return
-        self._taking = None
         self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+        self._taking = None
         self.jobs.append(taking.writer.abort())
         self.notes.append(f"group {self._group}: a snapshot could not be written ({text})")
 

@@ -32,7 +32,7 @@ CALL_BYTES: Final = 32
 class Part:
     """Calls that concern one register, and who wants their replies."""
 
-    __slots__ = ("follows", "patient", "size_bytes", "staged_ms", "task")
+    __slots__ = ("before_writes", "follows", "patient", "size_bytes", "staged_ms", "task")
 
     behind_writes: ClassVar[bool] = False
     """It reads, and comes after the writes of the key that are under way at this node."""
@@ -42,6 +42,8 @@ class Part:
         self.size_bytes = size_bytes
         self.staged_ms = staged_ms
         self.patient = patient
+        self.before_writes = False
+        """It reads, and its client writes the key behind it: what it sees is what was there before that."""
         self.follows = False
         """It would only read, and goes along with writes; see ``Errands``."""
 
@@ -190,7 +192,7 @@ class RunParts:
 class _Splitting:
     """Splits one run."""
 
-    __slots__ = ("_by_place", "_now_ms", "_parts", "_registers", "_watches")
+    __slots__ = ("_by_place", "_looks", "_now_ms", "_parts", "_registers", "_watches")
 
     def __init__(
         self, parts: RunParts, registers: Registers, watches: RegisterWatches, now_ms: Instant
@@ -200,6 +202,8 @@ class _Splitting:
         self._watches = watches
         self._now_ms = now_ms
         self._by_place: dict[tuple[int, bytes | None], RunPart] = {}
+        self._looks: dict[tuple[int, bytes | None], RunPart] = {}
+        """Of ``WATCH``: what comes later of such a key stays behind it (Rule W3)."""
 
     def take(self, position: int, call: Call) -> None:
         """One call."""
@@ -234,6 +238,9 @@ class _Splitting:
             task = Task(place[0], place[1], [], reads_only=not run.writes)
             part = self._by_place[place] = RunPart(self._parts, task, self._now_ms, run.patient)
             self._parts.parts.append(part)
+            look = self._looks.get(place)
+            if look is not None:
+                look.before_writes = True
         return part
 
     def _gather(self, position: int, call: Call) -> None:
@@ -269,6 +276,8 @@ class _Splitting:
         part = WatchPart(self._parts, task, self._now_ms, self._parts.run.patient, self._watches)
         part.add(position, (db, [b"EXISTS", key]))
         self._parts.parts.append(part)
+        self._by_place.pop((db, key), None)
+        self._looks[(db, key)] = part
 
     def unwatch(self, position: int, call: Call) -> None:
         """``UNWATCH client``."""

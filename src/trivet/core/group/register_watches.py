@@ -5,6 +5,8 @@ is compared with what is there (``Task.watched``). Nothing of it is in a registe
 
 - Rule W1: a client watches one register at a time: its transaction could not concern a second one.
 - Rule W2: who has watched and is not known here gets no ``EXEC`` done.
+- Rule W3: a version is told of a whole operation, so a write behind a look goes in a later one. Where a
+  client sends both in one run, the look goes as a write: a read would run beside that write.
 """
 
 from trivet.core.base.ids import ConnectionId

@@ -51,6 +51,21 @@ FAILURE_PAUSE_MS: Final = 5_000
 """After a failure (a full disk, say) no new snapshot is begun for so long."""
 
 
+def is_log_long(wal: Wal, group: GroupId, limits: Limits, size_bytes: int) -> bool:
+    """Whether a snapshot is worth it, after one of ``size_bytes``: the log since then is longer."""
+    logged_bytes = wal.bytes_since_snapshot(group)
+    return logged_bytes > limits.snapshot_log_bytes and logged_bytes > size_bytes
+
+
+def is_in_the_way(wal: Wal, group: GroupId, limits: Limits, size_bytes: int) -> bool:
+    """Rule T8: much more log is kept for this group than it has written itself."""
+    held_bytes = wal.held_bytes(group)
+    if not held_bytes:
+        return False
+    share_bytes = wal.groups_count() * limits.snapshot_log_bytes
+    return held_bytes > max(4 * limits.snapshot_log_bytes, 4 * size_bytes, share_bytes // 4)
+
+
 class SnapshotFile:
     """A finished file."""
 
@@ -229,19 +244,10 @@ class Snapshots:
             return False
         if self._wanted or (self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY)):
             return True
-        logged = self._wal.bytes_since_snapshot(self._group)
         size_bytes = self._newest.size_bytes if self._newest is not None else 0
-        if logged > self._limits.snapshot_log_bytes and logged > size_bytes:
+        if is_log_long(self._wal, self._group, self._limits, size_bytes):
             return True
-        return self._ticked and self._is_in_the_way(size_bytes)
-
-    def _is_in_the_way(self, size_bytes: int) -> bool:
-        """Rule T8: much more log is kept for this group than it has written itself."""
-        held = self._wal.held_bytes(self._group)
-        if not held:
-            return False
-        share = self._wal.groups_count() * self._limits.snapshot_log_bytes
-        return held > max(4 * self._limits.snapshot_log_bytes, 4 * size_bytes, share // 4)
+        return self._ticked and is_in_the_way(self._wal, self._group, self._limits, size_bytes)
 
     def _begin(self, machine: Machine) -> None:
         term = self._raft.term_at(machine.applied_index)
@@ -494,9 +500,6 @@ class Snapshots:
     def _give_up_taking(self, taking: _Taking) -> None:
         taking.walk.close()
         self.jobs.append(taking.writer.abort())
-        if taking.finishing:
-            # Its last job may yet succeed, without those before it.
-            self.jobs.append(remove_job(self._tokens, taking.writer.file))
         self._taking = None
 
     # -- reports of the disk -------------------------------------------------------------------

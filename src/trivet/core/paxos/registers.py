@@ -16,12 +16,14 @@ from trivet.core.paxos.content import Content
 class Register:
     """Invariants: ``accepted`` <= ``promised``; ``content`` is None just when nothing is accepted."""
 
-    __slots__ = ("accepted", "content", "hearsay", "promised", "save_id")
+    __slots__ = ("accepted", "content", "content_bytes", "hearsay", "promised", "save_id")
 
     def __init__(self, promised: Ballot, accepted: Ballot, content: Content | None) -> None:
         self.promised = promised
         self.accepted = accepted
         self.content = content
+        self.content_bytes = 0
+        """What ``content`` counts for, since it entered the table."""
         self.hearsay = False
         """It has ``content`` from others, after it lost its own.
 
@@ -75,9 +77,9 @@ class Registers:
         """It holds ``content`` from now on."""
         if register.content is None:
             self.bare.pop(key, None)
-        else:
-            self.bytes_in_memory -= register.content.size_bytes
-        self.bytes_in_memory += content.size_bytes
+        content_bytes = content.size_bytes
+        self.bytes_in_memory += content_bytes - register.content_bytes
+        register.content_bytes = content_bytes
         register.accepted = accepted
         register.content = content
         register.hearsay = False
@@ -89,9 +91,7 @@ class Registers:
     def remove(self, key: bytes) -> None:
         """It is no longer there."""
         register: Register = self._table.pop(key)
-        self.bytes_in_memory -= 200 + len(key)
-        if register.content is not None:
-            self.bytes_in_memory -= register.content.size_bytes
+        self.bytes_in_memory -= 200 + len(key) + register.content_bytes
         self.tombstones.pop(key, None)
         self.bare.pop(key, None)
 

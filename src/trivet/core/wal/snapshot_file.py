@@ -112,6 +112,7 @@ class SnapshotWriter:
         self.chunks = 0
         self._chunk_bytes = 0
         self._digest = Digest()
+        self._finishing = False
 
     def add(self, chunk: bytes) -> DiskJob:
         """Append a chunk of 1 to ``CHUNK_BYTES_MAX`` bytes."""
@@ -124,14 +125,19 @@ class SnapshotWriter:
 
     def finish(self) -> DiskJob:
         """The footer, the sync and the rename: when this job is done, the file is whole and durable."""
+        self._finishing = True
         body = _FOOT_BODY.pack(self.chunks, self._chunk_bytes) + self._digest.value()
         foot = _FOOT.pack(0, crc32(body)) + body
         write = self._write(self._head_if_first() + foot)
         return self._job([write, Sync(self._temporary), Rename(self._temporary, self.file)])
 
     def abort(self) -> DiskJob:
-        """Give up: remove what was written so far."""
-        return self._job([Remove(self._temporary)])
+        """Give up: remove what was written so far, and what the jobs under way still make."""
+        operations: list[DiskOperation] = [Remove(self._temporary)]
+        if self._finishing:
+            # The last job may yet succeed, without those before it.
+            operations.append(Remove(self.file))
+        return self._job(operations)
 
     def _head_if_first(self) -> bytes:
         return b"" if self.size_bytes else encode_head(self._group, self._index, self._term)
