@@ -232,7 +232,9 @@ def test_a_log_that_is_compacted_keeps_all_registers():
 def test_a_keyspace_that_is_dropped_leaves_nothing():
     bench = with_registers(5)
     bench.say("a", "SET k 1")
-    assert bench.answer("a", "KEYSPACE DROP 7").startswith("-ERR a keyspace of mode paxos is dropped with FORCE")
+    assert bench.answer("a", "KEYSPACE DROP 7").startswith(
+        "-ERR a keyspace of mode paxos is dropped with FORCE"
+    )
     assert bench.answer("a", "KEYSPACE DROP 7 FORCE") == "+OK"
     bench.wait(200)
     for server in bench.servers.values():
