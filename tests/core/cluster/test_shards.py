@@ -41,6 +41,15 @@ def test_a_node_that_is_away_for_a_moment_founds_too():
     assert shards(model) == []
 
 
+def test_founders_that_could_not_decide_found_nothing():
+    model = Model(3, replicas=3)
+    model.density = {0: 1500}
+    model.say("DRAIN 2")
+    assert shards(model) == [Split(1, 8192, [1, 3], "it has 1500 bytes, more than 1000")]
+    model.die(3)
+    assert shards(model) == [], "of 1, and 3 that is away, neither may be missing"
+
+
 def test_a_busy_group_is_split_where_half_of_the_load_is():
     model = Model(3)
     model.traffic = {0: 1500}

@@ -17,8 +17,10 @@ from trivet.core.node.rerouting import (
     patience_ms,
     send_parts,
 )
+from trivet.core.node.session import Piece, Ready, Session
 from trivet.core.node.wide import TOO_MANY
 from trivet.core.wire.reply import NOT_HERE, OK, Blocked, NotHere
+from trivet.core.wire.resp import RequestParser, RespLimits
 
 
 class Client:
@@ -367,3 +369,84 @@ def test_a_watch_that_goes_elsewhere_is_noted():
     for number in (1, 2):
         bench.groups[number].taken[0].finish([OK])
     assert run.replies == [OK]
+
+
+# -- one session (Rule N5) ------------------------------------------------------------------------------
+
+OTHER = b"{foo}2"
+"""In the slot of ``HIGH``."""
+
+
+class Pipeline(Bench):
+    """A session that has sent calls to one group, all of which were refused."""
+
+    def __init__(self, *calls: list[bytes], reply: NotHere = LOCKED) -> None:
+        super().__init__()
+        self.client = Session(1, "127.0.0.1:1", RequestParser(RespLimits()), Ready(), 0)
+        self.runs: list[Run] = []
+        self.rerouting.transactor = Transactor()
+        for call in calls:
+            run = Run(self.client, True)
+            run.epoch = 3
+            run.add((0, call), 10)
+            run.sent = run.take_calls()
+            self.runs.append(run)
+            self.client.pending.append(Piece(run, 0))
+            assert run.finish_in_part([reply])
+        for run in self.runs:
+            self.rerouting.take(run, 3, 0)
+
+    def look(self, now_ms: int, epoch: int = 3) -> list[list[bytes]]:
+        """What is sent again."""
+        self.rerouting.look(epoch, now_ms)
+        self.sent = [run for group in self.groups.values() for run in group.taken]
+        for group in self.groups.values():
+            group.taken = []
+        return [run.calls[0][1] for run in self.sent]
+
+
+SET_BOTH = [b"MSET", HIGH, b"1", OTHER, b"1"]
+POP = [b"LPOP", OTHER]
+
+
+def test_what_a_session_sent_later_waits_for_what_it_sent_before():
+    """The lock of one may be gone before that of the other."""
+    bench = Pipeline(SET_BOTH, POP)
+    assert bench.look(1) == [SET_BOTH]
+    (again,) = bench.sent
+    assert bench.look(9) == [], "it may be refused once more"
+    again.sent = again.take_calls()
+    again.finish_in_part([LOCKED])
+    bench.rerouting.take(again, 3, 10)
+    assert bench.look(11) == []
+    assert bench.look(12) == [SET_BOTH]
+    bench.sent[0].finish([OK])
+    assert bench.look(13) == [POP]
+    bench.sent[0].finish([b"x"])
+    assert [run.replies for run in bench.runs] == [[OK], [b"x"]] and not bench.rerouting.homeless
+
+
+def test_whichever_comes_back_first():
+    bench = Pipeline(SET_BOTH, POP)
+    bench.rerouting.homeless.reverse()
+    assert bench.look(1) == [SET_BOTH]
+
+
+def test_what_wants_the_same_locks_goes_together():
+    code = [b"EVAL", b"code", b"1", HIGH]
+    bench = Pipeline([b"INCR", HIGH], [b"DECR", HIGH], code, code, POP)
+    for wanted in ([[b"INCR", HIGH], [b"DECR", HIGH]], [code], [code], [POP]):
+        assert bench.look(1) == wanted
+        for again in bench.sent:
+            again.finish([1])
+
+
+def test_what_has_moved_goes_together():
+    bench = Pipeline([b"SET", HIGH, b"1"], [b"SET", OTHER, b"2"], reply=NOT_HERE)
+    assert bench.look(4, 4) == [[b"SET", HIGH, b"1"], [b"SET", OTHER, b"2"]]
+
+
+def test_of_a_session_that_is_gone_nothing_waits():
+    bench = Pipeline(SET_BOTH, POP)
+    bench.client.pending.clear()
+    assert bench.look(1) == [SET_BOTH, POP]

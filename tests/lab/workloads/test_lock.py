@@ -1,11 +1,14 @@
 """The judges of the lock and of its resource."""
 
+import msgspec
 import pytest
 from told import Told
 
 from trivet.lab.history import FOREVER_US
 from trivet.lab.resp import OK
+from trivet.lab.runner import run
 from trivet.lab.workloads.lock import Resource, ResourceWrite, judge_fence, judge_lock, judge_resource
+from trivet.lab.world.options import draw_options
 
 
 def take(value: str, ttl_ms: int = 100) -> str:
@@ -97,6 +100,18 @@ FENCES = {
         Told().ok(0, 1, fenced("a"), OK, 5).ok(2, 3, fenced("b"), None, 4),
         "k:0: 4 was told after 5, which came with a grant",
     ),
+    "asked alone": (
+        Told().ok(0, 1, fenced("a"), OK, 5).ok(2, 3, "FENCE k:0", 5).ok(4, 5, "FENCE k:0", 6),
+        "",
+    ),
+    "asked alone too late": (
+        Told().ok(0, 1, "FENCE k:0", 5).ok(2, 3, fenced("a"), OK, 5),
+        "k:0: 5 was told before 5, which came with a grant",
+    ),
+    "falling while nobody takes it": (
+        Told().ok(0, 1, "FENCE k:0", 6).ok(2, 3, "FENCE k:0", 5),
+        "k:0: 5 was told after 6, which came without",
+    ),
 }
 
 
@@ -104,3 +119,17 @@ FENCES = {
 def test_fences(name: str) -> None:
     history, sentence = FENCES[name]
     assert [c.sentence for c in judge_fence("k:0", history)] == ([sentence] if sentence else [])
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_where_there_is_a_log_fences_are_tokens_too(seed: int) -> None:
+    """Slots move, leaders fall, walls are wrong: none of it brings a number back."""
+    drawn = draw_options(seed, 3, 120)
+    assert drawn.fence_rate == 0
+    options = msgspec.structs.replace(
+        drawn, workloads="lock", fence_rate=1.0, clients=4, readers=0, second_rate=1.0, second_shards=2,
+        second_replicas=3, spread_rate=1.0, move_every_ms=400, wall_offset_ms_max=10_000, clock_jump_every_ms=600,
+        rest_rate=0.0, think_ms_max=60, safety_ms_max=20_000,
+    )  # fmt: skip
+    result = run(options)
+    assert result.complaints == [] and result.metrics["lock.grants"] > 5

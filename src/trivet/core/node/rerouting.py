@@ -7,6 +7,8 @@
 
 - Rule N1: a session with such calls sends nothing new until they are answered: its commands take effect in
   order, also across a move.
+- Rule N5: its refused calls are sent again in the order in which it sent them: each waits for the answers of
+  those before it, or goes together with them, where what refuses one refuses the other (``_go_together``).
 - Rule N2: a call that finds no home in time is withdrawn with a definite error: it never ran.
 """
 
@@ -15,14 +17,15 @@ from typing import Final
 from trivet.core.base.ids import ConnectionId, GroupId, Instant
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run
-from trivet.core.machine.checking import WHOLE
+from trivet.core.machine.checking import WHOLE, is_wary
 from trivet.core.machine.entry import Call
+from trivet.core.machine.lock_modes import locks_of
 from trivet.core.machine.rights import AS
 from trivet.core.machine.waiting import BLOCK
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.gathering import Gathering, Plan, first_of, plan_of
 from trivet.core.node.router import NOT_IN_REACH, Router
-from trivet.core.node.session import Session
+from trivet.core.node.session import Piece, Session
 from trivet.core.node.wide import TOO_MANY, Transactor, Wide
 from trivet.core.transaction.words import SINCE
 from trivet.core.wire.reply import Error, NotHere
@@ -130,6 +133,7 @@ class Rerouting:
         """Send again what can be sent; whether anything was."""
         kept: list[_Homeless] = []
         sent = False
+        queues: dict[Session, _Queue] = {}
         for one in self.homeless:
             if now_ms - one.since_ms >= self._timeout_ms:
                 for position, _, reply in one.calls:
@@ -140,7 +144,11 @@ class Rerouting:
             one.calls = [
                 call
                 for call in calls
-                if not (self._is_due(one, call, epoch, now_ms) and self._send(one, call, epoch, now_ms))
+                if not (
+                    self._is_due(one, call, epoch, now_ms)
+                    and _is_next(queues, one, call)
+                    and self._send(one, call, epoch, now_ms)
+                )
             ]
             if now_ms - one.tried_ms >= RETRY_MS:
                 one.tried_ms = now_ms
@@ -252,6 +260,59 @@ class Rerouting:
         if words[0] == BLOCK:
             self._moved.append((client, None, run))
         return run
+
+
+class _Queue:
+    """The refused calls of a session that are not answered yet, in the order in which it sent them."""
+
+    __slots__ = ("last", "next", "places")
+
+    def __init__(self, session: Session) -> None:
+        self.places: dict[tuple[Run, int], int] = {}
+        self.next = 0
+        """The first that has not been sent again in this look."""
+        self.last: Lost | None = None
+        """What was sent last."""
+        for one in session.pending:
+            if isinstance(one, bytes):
+                continue
+            run, start = (one.run, one.start) if isinstance(one, Piece) else (one, 0)
+            if run.misrouted and run.replies is not None:
+                for at in range(start, start + one.count):
+                    if type(run.replies[at]) is NotHere:
+                        self.places[run, at] = len(self.places)
+
+
+def _is_next(queues: dict[Session, _Queue], one: _Homeless, lost: Lost) -> bool:
+    """Rule N5, of a call that is due."""
+    run, position = one.run, lost[0]
+    session = run.waiter
+    while isinstance(session, Again):
+        run, position = session.run, session.position
+        session = run.waiter
+    if not isinstance(session, Session):
+        return True
+    queue = queues.get(session)
+    if queue is None:
+        queue = queues[session] = _Queue(session)
+    place = queue.places.get((run, position))
+    if place is None:
+        return True  # nobody is there any more
+    if place != queue.next or not (queue.last is None or _go_together(queue.last, lost)):
+        return False
+    queue.next += 1
+    queue.last = lost
+    return True
+
+
+def _go_together(first: Lost, second: Lost) -> bool:
+    """Whether what refuses the first, once more, refuses the second too."""
+    if first[2].is_wider or second[2].is_wider:
+        return False
+    if not (first[2].locked_at or second[2].locked_at):
+        return True  # both have moved
+    call, other = _inner(first[1]), _inner(second[1])
+    return not (is_wary(call[1]) or is_wary(other[1])) and locks_of(*call) == locks_of(*other) != {}
 
 
 def patience_ms(held: bool | None, tries: int) -> int:

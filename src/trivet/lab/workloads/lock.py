@@ -4,7 +4,8 @@
 resource with it until it gives the lock back, often long after the lease has run out: a paused process does
 not know better. Two holders at a time are therefore possible with any store, and are counted. The resource
 refuses tokens below the highest that it has seen: it must never take an older holder's write after a newer's.
-On registers the token is the lock's own: ``FENCE``, told with the grant in one ``MULTI``.
+On registers, and elsewhere in runs with a ``fence_rate``, the token is the lock's own: ``FENCE``, told with
+the grant in one ``MULTI``, and now and then alone.
 
 Complained about: a lock granted twice within one lease, a token given twice or out of order.
 """
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trivet.core.base.checksum import crc32
 from trivet.core.base.prng import Prng
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges import linearizability
@@ -23,6 +25,8 @@ from trivet.lab.world.client import Call, guarded, transaction, watched_read
 from trivet.lab.world.options import RunOptions
 
 TTL_MS_MAX = 1_500
+LOOK_RATE = 0.2
+"""So often a client asks for a number and takes nothing, in runs with a ``fence_rate``."""
 
 
 class ResourceWrite(msgspec.Struct, frozen=True):
@@ -66,10 +70,16 @@ class Lock(Base):
         self.resources = [Resource() for _ in range(options.keys_per_kind)]
         self._held: dict[int, _Holding] = {}
         """By client: what it believes to hold."""
+        self._own = Prng(options.seed ^ crc32(b"fences") << 16)
+        self._fences = self._own.chance(options.fence_rate)
+        """Whether ``FENCE`` gives the tokens of a keyspace that has a log, too."""
 
     def start(self, client: int, prng: Prng) -> Call:
         """Take a lock; with one in hand write to its resource, or give it back."""
         holding = self._held.get(client)
+        if self._fences and self._own.chance(LOOK_RATE):
+            lock = self.key(b"k:", self._own)
+            return Call([[b"FENCE", lock]], [lock])
         if holding is None:
             return self._take(client, prng)
         key = b"k:%d" % holding.place
@@ -91,7 +101,7 @@ class Lock(Base):
             self.count("grants")
             return (
                 numbered(replies[1:])
-                if self.has_one_key
+                if self._is_fenced()
                 else Call([[b"INCR", fence]], [fence], then=numbered)
             )
 
@@ -105,11 +115,14 @@ class Lock(Base):
 
         ttl_ms = b"%d" % prng.between(10, TTL_MS_MAX)
         take = [b"SET", lock, value, b"NX", b"PX", ttl_ms]
-        if self.has_one_key:
+        if self._is_fenced():
             call = transaction([take, [b"FENCE", lock]], [lock])
             call.then = granted
             return call
         return Call([take], [lock], then=granted)
+
+    def _is_fenced(self) -> bool:
+        return self.has_one_key or self._fences
 
     def _write(self, holding: _Holding) -> None:
         accepted = self.resources[holding.place].write(holding.value, holding.token)
@@ -195,26 +208,26 @@ def _around(operation: Operation, first: Operation, second: Operation) -> bool:
 
 
 def judge_fence(name: str, operations: Sequence[Operation]) -> list[Complaint]:
-    """A number told with a grant is above all told before it, and not above what is told after it."""
+    """A number told with a grant is above all that were told before, and no number is below one of them."""
     told = [
-        (o, int(number)) for o in operations
-        if len(o.commands) == 2 and o.outcome is Outcome.OK and isinstance(number := o.replies[1], int)
+        (o, int(number), o.replies[0] == OK) for o in operations
+        if o.commands[-1][0] == b"FENCE" and o.outcome is Outcome.OK
+        and isinstance(number := o.replies[-1], int)
     ]  # fmt: skip
-    for grant, number in told:
-        if grant.replies[0] != OK:
-            continue
-        for other, its in told:
-            if other is grant:
+    for one, number, with_grant in told:
+        came = "came with a grant" if with_grant else "came without"
+        for other, its, with_other in told:
+            if other is one:
                 continue
-            if its >= number and other.return_us < grant.invoke_us:
-                sentence = f"{name}: {its} was told before {number}, which came with a grant"
-            elif its < number and other.invoke_us > grant.return_us:
-                sentence = f"{name}: {its} was told after {number}, which came with a grant"
-            elif its == number and other.replies[0] == OK:
+            if with_grant and its >= number and other.return_us < one.invoke_us:
+                sentence = f"{name}: {its} was told before {number}, which {came}"
+            elif its < number and other.invoke_us > one.return_us:
+                sentence = f"{name}: {its} was told after {number}, which {came}"
+            elif with_grant and its == number and with_other:
                 sentence = f"{name}: {number} came with two grants"
             else:
                 continue
-            return [Complaint("lock", sentence, [grant.text(), other.text()])]
+            return [Complaint("lock", sentence, [one.text(), other.text()])]
     return []
 
 

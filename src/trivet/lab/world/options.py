@@ -66,6 +66,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: three or five, as the seed says."""
     register_shards: int = 0
     """0: one to three, as the seed says."""
+    fence_rate: float = 0.0
+    """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
     """How likely keys that a workload uses together fall into groups as they fall, not all into one slot."""
     plans: bool = False
