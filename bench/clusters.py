@@ -14,7 +14,6 @@ from bench.peers import HOST, Peer, PeerError, ask, free_ports, program, wait_un
 from trivet.cli.probe import Probe, Refused, Reply
 from trivet.core.cluster.slots import slot_of
 
-ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = """
 [steward.policy]
 split_ops = 1000000000

@@ -6,24 +6,20 @@ run, and writes the tables into `docs/performance.md`. `--parts` takes some of m
 """
 
 import argparse
-import json
 import os
 import shutil
-import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from bench import moving
-from bench.clusters import ROOT, RedisCluster, RedisClusterDisk, TrivetCluster, fill
+from bench.clusters import RedisCluster, RedisClusterDisk, TrivetCluster, fill
+from bench.frame import DOCS, generate, measured, median_of, parser_of, prepare, wanted
 from bench.load import KEYS
-from bench.peers import PeerError, wait_until
+from bench.peers import wait_until
 from bench.report import Measurement, replace_between, short, table
-from bench.run import machine, median_of
 
-DOCS = ROOT / "docs" / "performance.md"
 PARTS = ("move", "spread", "forward", "idle")
 DATABASE = 20
 CONNECTIONS = 50
@@ -42,16 +38,9 @@ def load(
     addresses: list[str], op: str, connections: int, pipeline: int, seconds: float, database: int = 0
 ) -> Measurement:
     """One cell, in a load generator process of its own."""
-    command = [sys.executable, "-m", "bench.load", "--op", op, "--database", str(database)]
-    command += ["--connections", str(connections), "--pipeline", str(pipeline), "--seconds", str(seconds)]
-    for address in addresses:
-        command += ["--address", address]
-    limit_s = 60 + seconds
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=limit_s)
-    if done.returncode:
-        raise PeerError(f"load generator: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    row: Measurement = json.loads(done.stdout)
-    return row
+    words = ["--op", op, "--database", str(database)]
+    words += ["--connections", str(connections), "--pipeline", str(pipeline)]
+    return generate("bench.load", words, addresses, seconds)
 
 
 def figure(rows: list[Measurement]) -> str:
@@ -277,19 +266,15 @@ RUNS: dict[str, Callable[[argparse.Namespace], list[str]]] = {
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    words = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m bench.groups", description=words)
+    parser = parser_of("groups", __doc__)
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated, of: " + ", ".join(PARTS))
     parser.add_argument("--keys", type=int, default=1_000_000, help="to move a quarter of")
     parser.add_argument("--rate", type=int, default=300, help="commands/s during the move; 0: all it takes")
     parser.add_argument("--repeat", type=int, default=2, help="moves of each system")
     parser.add_argument("--calm", type=float, default=5.0, help="seconds of load before and after a move")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.7, help="length of one measurement")
     parser.add_argument("--idle-groups", type=int, default=IDLE_GROUPS)
     parser.add_argument("--rest", type=float, default=10.0, help="seconds for which idle nodes are watched")
-    parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "groups")
-    parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
     options = parser.parse_args()
     if options.quick:
         options.keys, options.repeat, options.calm = 5_000, 1, 1.0
@@ -300,14 +285,13 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = parse()
-    os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
+    prepare()
     for part in [name for name in options.parts.split(",") if name]:
         print(part, flush=True)
-        begin = [value / (os.cpu_count() or 1) for value in os.getloadavg()[:1]]
+        before = wanted()
         lines = RUNS[part](options)
-        busy = statistics.mean([*begin, os.getloadavg()[0] / (os.cpu_count() or 1)])
-        head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included; "
-        head += f"with all else that it had to do, {busy:.1f} processes wanted each core."
+        mean = (before + wanted()) / 2
+        head = f"{measured()}; with all else that it had to do, {mean:.1f} processes wanted each core."
         text = "\n".join([head, "", *lines]).rstrip() + "\n"
         print(text, flush=True)
         if not options.quick:

@@ -2,14 +2,13 @@
 
 import json
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bench.clusters import ROOT, RedisCluster, TrivetCluster, fill
+from bench.clusters import RedisCluster, TrivetCluster, fill
+from bench.frame import begin_load
 from bench.peers import Peer, PeerError, wait_until
 from bench.report import short, table
 
@@ -55,15 +54,9 @@ class Clients:
 
     def __init__(self, peer: Peer, out: Path, keys: int, rate: int, *, cluster: bool) -> None:
         self.out = out
-        words = [sys.executable, "-m", "bench.paced", "--keys", str(keys), "--rate", str(rate)]
-        words += ["--out", str(out), *(["--cluster"] if cluster else [])]
-        for address in peer.addresses:
-            words += ["--address", address]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-        assert self.process.stdout is not None
-        if self.process.stdout.readline() != "begun\n":
-            raise PeerError("the load did not begin")
+        words = ["--keys", str(keys), "--rate", str(rate), "--out", str(out)]
+        words += ["--cluster"] if cluster else []
+        self.process = begin_load("bench.paced", words, peer.addresses)
 
     def end(self) -> tuple[list[tuple[float, float, int]], dict[str, Any]]:
         """All commands (when it was sent, ms, slot), and what the generator says of them."""

@@ -15,21 +15,19 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import time
 import urllib.request
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from bench.clusters import ROOT, TrivetCluster
+from bench.clusters import TrivetCluster
+from bench.frame import DOCS, ROOT, begin_load, measured, parser_of, prepare
 from bench.moving import cut
 from bench.pauses_chart import Panel, Sample, draw
 from bench.peers import Etcd, Peer, PeerError, wait_until
 from bench.report import replace_between, table
-from bench.run import machine
 
-DOCS = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "images" / "node-death.svg"
 DATABASE = 7
 KEYS = 1_000
@@ -135,17 +133,9 @@ class Death:
 
 def clients(peer: Peer, options: argparse.Namespace, out: Path) -> subprocess.Popen[str]:
     """The load, in a process of its own."""
-    words = [sys.executable, "-m", "bench.watched", "--kind", peer.kind, "--rate", str(3 * options.rate)]
+    words = ["--kind", peer.kind, "--rate", str(3 * options.rate), "--database", str(DATABASE)]
     words += ["--connections", str(CONNECTIONS), "--keys", str(KEYS), "--out", str(out)]
-    words += ["--database", str(DATABASE)]
-    for address in peer.addresses:
-        words += ["--address", address]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-    assert process.stdout is not None
-    if process.stdout.readline() != "begun\n":
-        raise PeerError("the load did not begin")
-    return process
+    return begin_load("bench.watched", words, peer.addresses)
 
 
 def one_death(peer: System, turn: int, way: str, options: argparse.Namespace) -> Death:
@@ -289,17 +279,13 @@ def panel(name: str, deaths: list[Death]) -> Panel:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    words = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m bench.pauses", description=words)
+    parser = parser_of("pauses", __doc__, "deaths in each system")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="of: " + ", ".join(SYSTEMS))
-    parser.add_argument("--rounds", type=int, default=3, help="deaths in each system")
     parser.add_argument("--rate", type=int, default=200, help="calls per second at each node")
     parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of load that nobody looks at")
     parser.add_argument("--calm", type=float, default=2.0, help="seconds of load before the death")
     parser.add_argument("--window", type=float, default=5.0, help="seconds of load after it")
     parser.add_argument("--ways", default=",".join(WAYS), help="how nodes die, of: " + ", ".join(WAYS))
-    parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "pauses")
-    parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.warm_up, options.calm, options.window = 1, 0.5, 1.0, 3.0
@@ -309,12 +295,10 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = parse()
-    os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    before = prepare()
     lines, picture = measure(options)
-    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included: "
-    head += f"{options.rate} calls/s at each node, half of them writes, {options.window:g} s from the death "
-    head += f"on; before it began, {busy:.1f} processes wanted each core."
+    head = f"{measured()}: {options.rate} calls/s at each node, half of them writes, {options.window:g} s "
+    head += f"from the death on; before it began, {before:.1f} processes wanted each core."
     text = "\n".join([head, "", *lines]).rstrip() + "\n"
     print(text, flush=True)
     if not options.quick:

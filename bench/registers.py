@@ -8,21 +8,13 @@ nothing.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bench import register_costs, register_cpu
-from bench.clusters import ROOT, TrivetCluster
-from bench.peers import PeerError
+from bench.clusters import TrivetCluster
+from bench.frame import DOCS, generate, measured_by, median_of, parser_of, prepare
 from bench.report import Measurement, replace_between, short, table
-from bench.run import machine, median_of
 
-DOCS = ROOT / "docs" / "performance.md"
 BEGIN = "<!-- registers:begin (written by `python -m bench.registers`) -->"
 END = "<!-- registers:end -->"
 MODES = {"paxos": (7, ("MODE", "paxos", "REPLICAS", "3")), "raft": (8, ("SHARDS", "1", "REPLICAS", "3"))}
@@ -40,16 +32,8 @@ Rows = dict[tuple[str, Cell], list[Measurement]]
 def load(addresses: list[str], database: int, cell: Cell, seconds: float) -> Measurement:
     """One cell, in a load generator process of its own."""
     op, connections, keys = cell
-    command = [sys.executable, "-m", "bench.load", "--op", op, "--database", str(database)]
-    command += ["--connections", str(connections), "--keys", str(keys), "--seconds", str(seconds)]
-    for address in addresses:
-        command += ["--address", address]
-    limit_s = 60 + seconds
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=limit_s)
-    if done.returncode:
-        raise PeerError(f"load generator: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    row: Measurement = json.loads(done.stdout)
-    return row
+    words = ["--op", op, "--database", str(database), "--connections", str(connections), "--keys", str(keys)]
+    return generate("bench.load", words, addresses, seconds)
 
 
 def figure(rows: list[Measurement]) -> str:
@@ -108,12 +92,8 @@ def measure(options: argparse.Namespace) -> list[str]:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    words = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m bench.registers", description=words)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = parser_of("registers", __doc__)
     parser.add_argument("--seconds", type=float, default=0.7, help="length of one measurement")
-    parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "registers")
-    parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.15
@@ -123,14 +103,11 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = parse()
-    os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    before = prepare()
     costs = [*register_costs.counted(), *register_cpu.counted(200 if options.quick else register_cpu.CALLS)]
     print("\n".join(costs), flush=True)
     cells = measure(options)
-    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included, by "
-    head += f"`python -m bench.registers --rounds {options.rounds} --seconds {options.seconds:g}`; before it "
-    head += f"began, {busy:.1f} processes wanted each core."
+    head = measured_by("registers", options, before)
     text = "\n".join([head, "", *costs, *cells]).rstrip() + "\n"
     print("\n".join(cells), flush=True)
     if not options.quick:

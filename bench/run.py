@@ -7,19 +7,14 @@ machine that slows down slows all alike; a cell's figure is the median of its ro
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+from bench.frame import DOCS, ROOT, complain, generate, machine, median_of
 from bench.load import KEYS, VALUE_BYTES, key, resp
 from bench.peers import PEERS, Peer, PeerError
 from bench.report import Measurement, Results, write_report
 
-ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = (1, 50, 200)
 PIPELINES = (1, 16)
 
@@ -45,18 +40,10 @@ def fill(peer: Peer) -> None:
 
 def measure(peer: Peer, op: str, connections: int, pipeline: int, seconds: float) -> Measurement:
     """One cell, in a load generator process of its own."""
-    command = [sys.executable, "-m", "bench.load", "--kind", peer.kind, "--op", op, "--wait", str(peer.wait)]
-    command += ["--connections", str(connections), "--pipeline", str(pipeline), "--seconds", str(seconds)]
-    for address in peer.addresses:
-        command += ["--address", address]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60 + seconds
-    )
-    if done.returncode:
-        raise PeerError(f"load generator: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    row: Measurement = json.loads(done.stdout)
-    if row["errors"] or row["lost"]:
-        print(f"    {row['errors']} errors ({row['first_error']}), {row['lost']} lost connections")
+    words = ["--kind", peer.kind, "--op", op, "--wait", str(peer.wait)]
+    words += ["--connections", str(connections), "--pipeline", str(pipeline)]
+    row = generate("bench.load", words, peer.addresses, seconds)
+    complain(row)
     return row
 
 
@@ -75,32 +62,6 @@ def one_round(peer: Peer, options: argparse.Namespace, rows: dict[str, list[Meas
                     print(f"  {cell:12} {row['ops_per_s']:10,.0f}/s  {latency}", flush=True)
     finally:
         peer.stop()
-
-
-def median_of(rows: list[Measurement]) -> Measurement:
-    """The medians of a cell's rounds; errors are summed."""
-    return {
-        "ops_per_s": statistics.median(row["ops_per_s"] for row in rows),
-        "p50_ms": statistics.median(row["p50_ms"] for row in rows),
-        "p99_ms": statistics.median(row["p99_ms"] for row in rows),
-        "errors": sum(row["errors"] for row in rows),
-        "first_error": next((row["first_error"] for row in rows if row["first_error"]), ""),
-        "lost": sum(row["lost"] for row in rows),
-    }
-
-
-def machine() -> str:
-    """What it ran on, in a few words."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    system = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores ({model}), {system}"
 
 
 def main() -> None:
@@ -142,7 +103,7 @@ def main() -> None:
     out = ROOT / "bench" / "results"
     out.mkdir(parents=True, exist_ok=True)
     (out / time.strftime("%Y%m%d-%H%M%S.json")).write_text(json.dumps(results, indent=1))
-    write_report(results, None if options.no_docs else ROOT / "docs" / "performance.md")
+    write_report(results, None if options.no_docs else DOCS)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,12 @@ Messages and syncs are counted in the lab. `--quick` only looks whether it works
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-from bench.clusters import ROOT, TrivetCluster
+from bench.clusters import TrivetCluster
 from bench.databases import RedisAlways, TwoPostgres
+from bench.frame import DOCS, complain, generate, measured_by, median_of, parser_of, prepare
 from bench.peers import Peer, PeerError
 from bench.report import Measurement, replace_between, short, table
-from bench.run import machine, median_of
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.rows import SYSTEM_GROUP
 from trivet.core.cluster.slots import SLOTS
@@ -26,7 +20,6 @@ from trivet.lab.recording import Recorder
 from trivet.lab.resp import request
 from trivet.lab.stage.stage import Stage, stage_options
 
-DOCS = ROOT / "docs" / "performance.md"
 BEGIN = "<!-- transactions:begin (written by `python -m bench.transactions`) -->"
 END = "<!-- transactions:end -->"
 DATABASE = 20
@@ -51,22 +44,14 @@ Rows = dict[str, dict[Cell, list[Measurement]]]
 def load(peer: Peer, slots: list[str], cell: Cell, seconds: float) -> Measurement:
     """One cell, in a load generator process of its own."""
     keys, parts, connections, contended = cell
-    command = [sys.executable, "-m", "bench.transaction_load", "--kind", peer.kind, "--keys", str(keys)]
-    command += ["--parts", str(parts), "--connections", str(connections), "--seconds", str(seconds)]
-    command += ["--contended"] if contended else []
-    command += ["--database", str(DATABASE)] if isinstance(peer, TrivetCluster) else []
-    for address in peer.addresses:
-        command += ["--address", address]
+    words = ["--kind", peer.kind, "--keys", str(keys), "--parts", str(parts)]
+    words += ["--connections", str(connections)]
+    words += ["--contended"] if contended else []
+    words += ["--database", str(DATABASE)] if isinstance(peer, TrivetCluster) else []
     for one in slots:
-        command += ["--slots", one]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120 + seconds
-    )
-    if done.returncode:
-        raise PeerError(f"load generator: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    row: Measurement = json.loads(done.stdout)
-    if row["errors"] or row["lost"]:
-        print(f"    {row['errors']} errors ({row['first_error']}), {row['lost']} lost connections")
+        words += ["--slots", one]
+    row = generate("bench.transaction_load", words, peer.addresses, seconds, 120.0)
+    complain(row)
     return row
 
 
@@ -238,12 +223,8 @@ def counted() -> list[str]:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    words = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m bench.transactions", description=words)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = parser_of("transactions", __doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one measurement")
-    parser.add_argument("--dir", type=Path, default=ROOT / "bench" / "results" / "transactions")
-    parser.add_argument("--quick", action="store_true", help="a smoke test; writes nothing")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.2
@@ -253,11 +234,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = parse()
-    os.environ["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    head = f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, load generators included, by "
-    head += f"`python -m bench.transactions --rounds {options.rounds} --seconds {options.seconds:g}`; "
-    head += f"before it began, {busy:.1f} processes wanted each core."
+    before = prepare()
+    head = measured_by("transactions", options, before)
     text = "\n".join([head, "", *counted(), *measure(options)]).rstrip() + "\n"
     print(text, flush=True)
     if not options.quick:

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -488,6 +488,24 @@ def _parse(read_line: Callable[[], bytes], read: Callable[[int], bytes]) -> Tree
 # Both
 
 
+def asked_of_redis(args: Args, reply: Reply) -> Args:
+    """What the oracle runs: the same, or what does there what we chose by chance."""
+    rule = RULES.get(args[0].upper())
+    if rule is None or rule.instead is None or isinstance(reply, Error):
+        return args
+    return rule.instead(args, reply)
+
+
+def compare(protocol: int, args: Args, reply: Reply, theirs: Tree, before: Sequence[Args] = ()) -> None:
+    """Our reply to a command and the oracle's, by the command's rule."""
+    rule = RULES.get(args[0].upper())
+    ours = parse_reply(encode(reply, protocol))
+    after = f"\nafter {before}" if before else ""
+    assert (equal if rule is None else rule.matches)(args, ours, theirs), (
+        f"{args} in RESP{protocol}\n ours   {ours}\n theirs {theirs}{after}"
+    )
+
+
 def compare_run(oracle: Oracle, protocol: int, commands: list[Args], restore_at: int = -1) -> None:
     """Run the commands on both sides from an empty state and compare; a replica joins at ``restore_at``."""
     executor = Executor()
@@ -502,19 +520,12 @@ def compare_run(oracle: Oracle, protocol: int, commands: list[Args], restore_at:
         if twin is not None:
             _compare_twin(twin, args, reply, now_ms, number)
         replies.append(reply)
-        rule = RULES.get(args[0].upper())
-        instead = None if rule is None else rule.instead
-        requests.append(args if instead is None or isinstance(reply, Error) else instead(args, reply))
+        requests.append(asked_of_redis(args, reply))
     if twin is not None:
         assert state_digest(executor.databases) == state_digest(twin.databases)
     theirs = oracle.run_all(protocol, [[b"FLUSHALL"], [b"SELECT", b"0"], *requests])[2:]
     for number, args in enumerate(commands):
-        rule = RULES.get(args[0].upper())
-        matches = equal if rule is None else rule.matches
-        ours = parse_reply(encode(replies[number], protocol))
-        assert matches(args, ours, theirs[number]), (
-            f"{args} in RESP{protocol}\n ours   {ours}\n theirs {theirs[number]}\nafter {commands[:number]}"
-        )
+        compare(protocol, args, replies[number], theirs[number], commands[:number])
     compare_states(oracle, protocol, executor)
 
 
@@ -550,12 +561,8 @@ def compare_states(oracle: Oracle, protocol: int, executor: Executor) -> None:
         assert sorted(key for key in mine if isinstance(key, bytes)) == names, f"keys of database {index}"
         for key in names:
             for args in questions_about(oracle, protocol, key):
-                ours = parse_reply(encode(executor.run(args, now_ms, 0), protocol))
-                theirs = oracle.run_all(protocol, [args])[0]
-                rule = RULES.get(args[0])
-                assert (equal if rule is None else rule.matches)(args, ours, theirs), (
-                    f"{args}: {ours} {theirs}"
-                )
+                reply = executor.run(args, now_ms, 0)
+                compare(protocol, args, reply, oracle.run_all(protocol, [args])[0])
         oracle.run_all(protocol, [[b"SELECT", b"0"]])
 
 

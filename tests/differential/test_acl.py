@@ -1,10 +1,10 @@
 """Users against redis-server: rules, what they are told as, and the verdict on every command."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
+from tests.differential.drawing import AGAINST_REDIS
 from tests.differential.harness import COMMANDS_TOTAL, Args, Oracle, Tree, parse_reply
 from trivet.core.access.commands import CATEGORY_MASKS, COMMANDS, OF_REDIS
 from trivet.core.access.rules import merged
@@ -15,23 +15,13 @@ from trivet.core.machine.rights import answer_about_users
 from trivet.core.wire.encode import encode
 from trivet.core.wire.reply import Error, Reply
 
-pytestmark = [
-    pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
-    pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
-]
+pytestmark = AGAINST_REDIS
 
 NEWER = {name for name, command in COMMANDS.items() if not command.bit & OF_REDIS}
 """What redis-server 7.0 does not have."""
 NAMES = [name.encode() for name in COMMANDS if name not in NEWER]
 CATEGORIES = [category.encode() for category in CATEGORY_MASKS]
 PATTERNS = [b"a*", b"*", b"b", b"", b"x y", b"[a-c]?"]
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 def seeds() -> range:

@@ -4,34 +4,20 @@
 more than the default are drawn afresh in each run.
 """
 
-import importlib
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from tests.differential.drawing import AGAINST_REDIS, load_families
 from tests.differential.harness import COMMANDS_TOTAL, FAMILIES, Args, Oracle, compare_run
 
-for _file in sorted(Path(__file__).parent.glob("family_*.py")):
-    importlib.import_module(f"tests.differential.{_file.stem}")
+load_families()
 
 LEAST, MOST = 15, 60
 MEAN = 30
 EXAMPLES = max(COMMANDS_TOTAL // (MEAN * 2 * (len(FAMILIES) + 1)), 2)
 
-pytestmark = [
-    pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
-    pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
-]
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
+pytestmark = AGAINST_REDIS
 
 
 def compare(oracle: Oracle, protocol: int, commands: st.SearchStrategy[Args]) -> None:

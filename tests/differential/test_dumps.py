@@ -1,6 +1,5 @@
 """DUMP and RESTORE with a real redis-server, both ways, with values of all types and in all encodings."""
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -25,13 +24,6 @@ INTEGERS = (
     0, 1, -1, 12, 127, 128, -128, 255, 4095, 4096, -4096, -4097, 32767, -32769, 8388607, -8388609, 2**31 - 1, -(2**31) - 1,
     2**63 - 1, -(2**63),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 @pytest.fixture(autouse=True)

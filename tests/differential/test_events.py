@@ -1,29 +1,26 @@
 """Keyspace events against redis-server: the same commands tell of the same, in the same order."""
 
-import importlib
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.differential.drawing import AGAINST_REDIS, load_families
 from tests.differential.harness import (
     COMMANDS_TOTAL,
     FAMILIES,
-    RULES,
     Args,
     Executor,
     Oracle,
     _parse,
+    asked_of_redis,
     encode_request,
 )
 from trivet.core.command.events import classes_of, event_messages
-from trivet.core.wire.reply import Error
 
-for _file in sorted(Path(__file__).parent.glob("family_*.py")):
-    importlib.import_module(f"tests.differential.{_file.stem}")
+load_families()
 
 CLASSES = b"KEAn"
 MARK = b"__mark"
@@ -32,10 +29,7 @@ TOLD = {name: family for name, family in FAMILIES.items() if name != "scripts"}
 EXAMPLES = max(COMMANDS_TOTAL // (60 * (len(FAMILIES) + 1)), 2)
 Told = list[tuple[bytes, bytes]]
 
-pytestmark = [
-    pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
-    pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
-]
+pytestmark = AGAINST_REDIS
 
 
 class ListeningOracle(Oracle):
@@ -94,9 +88,7 @@ def compare_told(oracle: ListeningOracle, commands: list[Args]) -> None:
         reply = executor.run(args, 1_700_000_000_000, number)
         ours.append(list(event_messages(context.events, classes)))
         context.events.clear()
-        rule = RULES.get(args[0].upper())
-        instead = None if rule is None else rule.instead
-        requests.append(args if instead is None or isinstance(reply, Error) else instead(args, reply))
+        requests.append(asked_of_redis(args, reply))
     theirs = oracle.told_by(requests)
     for number, args in enumerate(commands):
         wanted = theirs[number]

@@ -13,13 +13,6 @@ pytestmark = pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 
 PLACES = 800
 
 
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
-
-
 def places(chance: random.Random) -> Args:
     """Arguments of GEOADD: over the whole earth, and many in two small regions."""
     args: Args = []

@@ -1,7 +1,6 @@
 """PFCOUNT of one key as it is asked, remembered counts and all: the family asks redis-server otherwise."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,13 +9,6 @@ from tests.differential.harness import Executor, Oracle, parse_reply
 from trivet.core.wire.encode import encode
 
 pytestmark = pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed")
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 def test_counts_of_growing_sets(oracle: Oracle) -> None:

@@ -4,24 +4,20 @@ The value goes through its bytes between any two commands. What is refused there
 left out on both sides; what is answered must be Redis' answer.
 """
 
-import importlib
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
+from tests.differential.drawing import AGAINST_REDIS, load_families
 from tests.differential.harness import (
     COMMANDS_TOTAL,
     FAMILIES,
-    RULES,
     Args,
     Oracle,
-    encode,
-    equal,
-    parse_reply,
+    asked_of_redis,
+    compare,
     questions_about,
 )
 from trivet.core.access.users import Users
@@ -31,25 +27,14 @@ from trivet.core.machine.register_place import register_of
 from trivet.core.script.scripts import Scripts
 from trivet.core.wire.reply import Error, Reply
 
-for _file in sorted(Path(__file__).parent.glob("family_*.py")):
-    importlib.import_module(f"tests.differential.{_file.stem}")
+load_families()
 
 EXAMPLES = max(COMMANDS_TOTAL // (3 * 60 * len(FAMILIES)), 2)
 REFUSED = Error("CROSSSLOT")
 """In place of a reply: the command is none about one key."""
 NOT_THERE = (b"SELECT", b"SWAPDB", b"FLUSHALL", b"FLUSHDB")
 
-pytestmark = [
-    pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed"),
-    pytest.mark.timeout(300 + COMMANDS_TOTAL // 100),
-]
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
+pytestmark = AGAINST_REDIS
 
 
 class Executor:
@@ -88,10 +73,8 @@ def compare_run(oracle: Oracle, protocol: int, commands: list[Args]) -> None:
         reply = executor.run(args, int(time.time() * 1000), number)
         if reply is REFUSED:
             continue
-        rule = RULES.get(args[0].upper())
-        instead = None if rule is None else rule.instead
         asked.append((args, reply))
-        requests.append(args if instead is None or isinstance(reply, Error) else instead(args, reply))
+        requests.append(asked_of_redis(args, reply))
     theirs = oracle.run_all(protocol, [[b"FLUSHALL"], [b"SELECT", b"0"], *requests])[2:]
     for (args, reply), answer in zip(asked, theirs, strict=True):
         compare(protocol, args, reply, answer)
@@ -103,14 +86,6 @@ def compare_run(oracle: Oracle, protocol: int, commands: list[Args]) -> None:
     now_ms = int(time.time() * 1000)
     left = {key for key in executor.held if executor.run([b"EXISTS", key], now_ms, 0)}
     assert left == {key for _, key in keys}
-
-
-def compare(protocol: int, args: Args, reply: Reply, theirs: object) -> None:
-    rule = RULES.get(args[0].upper())
-    ours = parse_reply(encode(reply, protocol))
-    assert (equal if rule is None else rule.matches)(args, ours, theirs), (
-        f"{args} in RESP{protocol}\n ours   {ours}\n theirs {theirs}"
-    )
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

@@ -1,7 +1,5 @@
 """Every row of the table against what redis-server says of its commands."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.core.command.key_examples import examples
@@ -32,13 +30,6 @@ NEWER = {
 """Commands that clients of today send and redis-server 7.0 does not have."""
 
 pytestmark = pytest.mark.skipif(not Oracle.is_there(), reason="redis-server 7.0 is not installed")
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 def all_rows() -> list[Row]:

@@ -1,7 +1,6 @@
 """CONFIG, CLIENT, SLOWLOG and their like against redis-server: the same words, the same reply."""
 
 import shlex
-from collections.abc import Iterator
 
 import pytest
 
@@ -216,13 +215,6 @@ CONVERSATIONS = {
         OBJECT FREQ b
     """,
 }
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 def ours(bench: Bench, line: str) -> Tree:

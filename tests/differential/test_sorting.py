@@ -1,7 +1,5 @@
 """Which elements SORT takes for numbers, and in which order they come: one element more at a time."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.differential.harness import Executor, Oracle, parse_reply
@@ -15,13 +13,6 @@ NUMBERS = [
     b"5.", b".", b"1e", b"1e5", b"\x00", b"1\x00x", b"x\x001", b" \x00", b"0.1", b"9223372036854775808", b"1" * 400,
     b"0." + b"1" * 400, b"--1", b"1_000", b"\xc2\xb2",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Iterator[Oracle]:
-    server = Oracle()
-    yield server
-    server.close()
 
 
 @pytest.mark.parametrize("text", NUMBERS)

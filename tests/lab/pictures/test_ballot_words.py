@@ -1,11 +1,11 @@
 import pytest
 
 from trivet.core.paxos import messages as paxos
-from trivet.core.paxos.ballot import NOTHING, after_all_of
+from trivet.core.paxos.ballot import NOTHING, after_all_of, proposer_of
 from trivet.core.paxos.content import Done, seal
-from trivet.lab.pictures.ballot_words import INCARNATION_BITS, ballot_words, content_text
+from trivet.lab.pictures.ballot_words import ballot_words, content_text
 
-N1, N2 = 1 << INCARNATION_BITS | 7, 2 << INCARNATION_BITS | 9
+N1, N2 = proposer_of(1, 7), proposer_of(2, 9)
 RED = seal(b"k", 4, b"red", (Done(7, 2, 4, b"OK"),), 0)
 GONE = seal(b"k", 5, None, (), 0)
 STANDING = paxos.Standing(1, (), after_all_of(6), 5)

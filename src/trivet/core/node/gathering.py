@@ -107,27 +107,33 @@ def _register_plan(router: Router, db: int, args: list[bytes]) -> Plan | Error:
     merge = _OF_PARTS.get(args[0])
     if merge is None:
         return SEVERAL
-    parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
-    for key in args[1:]:
-        group = router.of_slot(db, slot_of(key))
-        if isinstance(group, Error):
-            return group
-        parts.setdefault(group.settings.group, (group, args[:1]))[1].append(key)
-    return Plan(args, list(parts.values()), merge if merge is _sum else _in_order(args[1:]))
+    parts = _by_group(router, db, args, 1)
+    if isinstance(parts, Error):
+        return parts
+    return Plan(args, parts, merge if merge is _sum else _in_order(args[1:]))
 
 
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
     """``WATCH client key…``: each key is watched where it is; of registers only one can be."""
+    parts = _by_group(router, db, args, 2)
+    if isinstance(parts, Error):
+        return parts
+    if len(parts) > 1 and router.is_registers(db):
+        return SEVERAL
+    return parts[0][0] if len(parts) == 1 else Plan(args, parts, _ok)
+
+
+def _by_group(
+    router: Router, db: int, args: list[bytes], first: int
+) -> list[tuple[Replica, list[bytes]]] | Error:
+    """A call of each group that has some of the keys, which are what follows from ``first`` on."""
     parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
-    for key in args[2:]:
+    for key in args[first:]:
         group = router.of_slot(db, slot_of(key))
         if isinstance(group, Error):
             return group
-        parts.setdefault(group.settings.group, (group, args[:2]))[1].append(key)
-    found = list(parts.values())
-    if len(found) > 1 and router.is_registers(db):
-        return SEVERAL
-    return found[0][0] if len(found) == 1 else Plan(args, found, _ok)
+        parts.setdefault(group.settings.group, (group, args[:first]))[1].append(key)
+    return list(parts.values())
 
 
 def _sum(calls: list[list[bytes]], replies: list[Reply]) -> Reply:

@@ -6,7 +6,7 @@ For pictures of a single key, which is named nowhere. A ballot is written ``3.n2
 
 from collections.abc import Callable
 
-from trivet.core.paxos.ballot import NOTHING, NUMBER_MAX, Ballot
+from trivet.core.paxos.ballot import NOTHING, NUMBER_MAX, Ballot, node_of
 from trivet.core.paxos.content import Content
 from trivet.core.paxos.messages import (
     Accept,
@@ -25,8 +25,6 @@ from trivet.core.paxos.messages import (
     Standing,
 )
 
-INCARNATION_BITS = 44
-"""A proposer's number is a node above so many bits of its incarnation."""
 VALUE_CHARS_MAX = 24
 ITEMS_SHOWN = 3
 
@@ -39,7 +37,7 @@ def ballot_text(ballot: Ballot) -> str:
     counter, proposer = ballot
     if ballot == NOTHING:
         return "nothing"
-    return f"{counter}+" if proposer == NUMBER_MAX else f"{counter}.n{proposer >> INCARNATION_BITS}"
+    return f"{counter}+" if proposer == NUMBER_MAX else f"{counter}.n{node_of(proposer)}"
 
 
 def content_text(content: Content | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.ballot import Ballot, proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import Content
 from trivet.core.paxos.messages import Message
@@ -19,7 +19,7 @@ from trivet.core.paxos.ready import Ready, Save, SavedRecord
 from trivet.core.paxos.registers import Register
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.lab.judges.complaint import Complaint
-from trivet.lab.pictures.ballot_words import INCARNATION_BITS, ballot_text, ballot_words, content_text
+from trivet.lab.pictures.ballot_words import ballot_text, ballot_words, content_text
 from trivet.lab.recording import ClientOperation, Recorder
 from trivet.lab.recording import Message as Arrow
 from trivet.lab.scenarios.scenario import STORY, Facts, Told
@@ -118,7 +118,7 @@ class Member(Machine):
         """Wake up with what the disk remembers."""
         self.lives += 1
         settings = PaxosSettings(
-            node=self.number, proposer=self.number << INCARNATION_BITS | self.lives, **self._settings
+            node=self.number, proposer=proposer_of(self.number, self.lives), **self._settings
         )
         self.paxos = Paxos(settings, Prng(self._seed + (self.number << 8) + self.lives), self.records)
         self._saves: list[Save] = []
