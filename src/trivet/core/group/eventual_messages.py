@@ -12,7 +12,7 @@ from trivet.core.machine.entry import Call
 
 CALLS_MAX: Final = 100_000
 """Calls in one ``Carry``."""
-Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 63)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):

@@ -19,8 +19,8 @@ ACTORS_MAX: Final = 10_000
 RANGES_MAX: Final = 100_000
 """Ranges beyond the bases, of all actors together, that it may have."""
 
-Number = Annotated[int, msgspec.Meta(ge=1, lt=1 << 63)]
-Base = Annotated[int, msgspec.Meta(ge=0, lt=1 << 63)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
+Base = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[tuple[Number, Base, list[tuple[Number, Number]]]])

@@ -5,12 +5,15 @@ Baquero: "Delta State Replicated Data Types" (2018); Gonçalves, Almeida, Baquer
 from which it is that one clock stands for all keys, so what is deleted leaves nothing behind.
 
 - Rule L3: a dot belongs to one key, and all that its update does to it is taken at once.
-- Rule L4: an update is taken when all that it replaces or takes back is known (``awaits``). So a dot in a
-  cell is always in the clock, and what was removed before it came can't come after.
+- Rule L4: an update is taken when all that its actor did before, and all that it replaces or takes back, is
+  known (``awaits``). So a dot in a cell is always in the clock, a total is never ahead of what makes it up,
+  and what was removed before it came can't come after.
 - Rule L5: an update whose dot is in the clock changes nothing any more.
 - Rule L6: two states of a key become one by the clocks of both: what one of them holds and the other has seen
   and does not hold was removed. The clock then gains the dots that were taken, not the other's clock: of
-  other keys it has seen nothing.
+  other keys it has seen nothing. Of this key it has seen all that the other had: that clock is kept with the
+  key (``context``) until the replica's own has all of it, so what the state had replaced changes nothing when
+  it comes later.
 """
 
 from typing import Final
@@ -45,6 +48,8 @@ class Lattice:
         self._keys: dict[bytes, AnyState] = {}
         self._with_bases: dict[tuple[bytes, Place], None] = {}
         """Cells with bases, some of which may go one day (Rule C5)."""
+        self._ahead: dict[bytes, Clock] = {}
+        """Of keys whose states were joined: what has been seen of them beyond ``clock`` (Rule L6)."""
 
     def __len__(self) -> int:
         """Keys of which something is held; not all of them need be there for clients."""
@@ -59,11 +64,38 @@ class Lattice:
         """What is held of a key; not to be changed."""
         return self._keys.get(key)
 
+    def context(self, key: bytes) -> Clock:
+        """What has been seen of ``key``, to go with its state (``encoded``); not to be changed."""
+        ahead = self._ahead.get(key)
+        return self.clock if ahead is None else _union(self.clock, ahead)
+
+    def ahead(self) -> list[tuple[bytes, Clock]]:
+        """Keys of which more has been seen than of others, and what."""
+        return list(self._ahead.items())
+
+    def know(self, clock: Clock) -> None:
+        """All that ``clock`` has is here, of all keys: a whole exchange is done."""
+        self.clock.join(clock)
+        self.settle()
+
+    def settle(self) -> None:
+        """Forget what was noted for single keys and holds for all by now."""
+        if self._ahead:
+            covers = self.clock.covers
+            self._ahead = {key: clock for key, clock in self._ahead.items() if not covers(clock)}
+
+    def note(self, key: bytes, clock: Clock) -> None:
+        """Of ``key`` all that ``clock`` has is here."""
+        ahead = self._ahead.get(key)
+        self._ahead[key] = clock if ahead is None else _union(ahead, clock)
+
     # -- updates -----------------------------------------------------------------------------------
 
     def awaits(self, delta: Delta) -> bool:
-        """Whether it replaces something that is not known yet (Rule L4)."""
-        clock = self.clock
+        """Whether something that it builds upon is not known yet (Rule L4)."""
+        if delta.number > self.clock.base(delta.actor) + 1:
+            return True
+        clock = self.clock if not self._ahead else self.context(delta.key)
         for change in delta.changes:
             for actor, number in change.removed:
                 if not clock.has(actor, number):
@@ -80,6 +112,8 @@ class Lattice:
             return []  # Rule L5
         clock.add(delta.actor, delta.number)
         key, changes = delta.key, delta.changes
+        if self._ahead and key in self._ahead and self._ahead[key].has(delta.actor, delta.number):
+            return []  # Rule L6
         state = self._keys.get(key)
         if len(changes) == 1 and not isinstance(state, KeyState):
             change = changes[0]
@@ -163,12 +197,13 @@ class Lattice:
         """
         theirs = decode_state(data)
         state = self._keys.get(key)
+        context = self.context(key)
         mine = cells_of(state)
         changed: list[Place] = []
         outcome: list[tuple[Place, AnyCell | None, AnyCell | None]] = []
         for place in dict.fromkeys([*mine, *theirs]):
             before = mine.get(place)
-            joined = to_any(join_cells(before, self.clock, theirs.get(place), their_clock))
+            joined = to_any(join_cells(before, context, theirs.get(place), their_clock))
             if not _is_same(before, joined):
                 changed.append(place)
                 outcome.append((place, before, joined))
@@ -179,6 +214,8 @@ class Lattice:
             self._close(key, held)
         for cell in theirs.values():
             _see(self.clock, cell)
+        if not self.clock.covers(their_clock):
+            self.note(key, their_clock)
         return changed
 
     def restore(self, key: bytes, data: bytes) -> None:
@@ -223,6 +260,12 @@ class Lattice:
         if series is not None and series[1] <= number:
             return False
         return stable.has(by_actor, by_number) and self.clock.base(actor) >= told.top(actor)
+
+
+def _union(one: Clock, other: Clock) -> Clock:
+    both = one.copy()
+    both.join(other)
+    return both
 
 
 def _changed(before: AnyCell | None, change: Change, delta: Delta) -> AnyCell | None:
