@@ -149,12 +149,12 @@ def with_registers(shards: int = 1) -> tuple[Router, dict[int, Group]]:
     return found, replicas
 
 
-def test_which_databases_are_of_registers():
+def test_in_which_databases_nobody_leads():
     found, _ = with_registers()
-    assert [db for db in range(16) if found.is_registers(db)] == [7]
+    assert [db for db in range(16) if found.manners_of(db) is not None] == [7]
     hold_back(found.cluster, found.cluster.change([b"MAP", b"KEYSPACE", b"DROP", b"7", b"FORCE"], 0))
     found.follow(found.cluster)
-    assert not found.is_registers(7)
+    assert found.manners_of(7) is None
 
 
 SET, GET, TIME, SELECTED = [b"SET", b"k", b"v"], [b"GET", b"k"], [b"TIME"], (-1, [b"+", b"OK"])
@@ -185,6 +185,6 @@ def test_a_transaction_with_a_register_concerns_nothing_else(calls, found):
 def test_nothing_leaves_registers_and_nothing_comes_to_them():
     found, _ = with_registers()
     for db, call in ((0, "MOVE k 7"), (7, "MOVE k 0"), (3, "COPY k k DB 7"), (7, "COPY k l DB 3")):
-        assert found.leaves_registers(db, [word.encode() for word in call.split()])
+        assert found.why_apart(db, [word.encode() for word in call.split()]) is OTHER_DATABASE
     for db, call in ((0, "MOVE k 3"), (7, "COPY k l"), (7, "COPY k l DB 7"), (0, "MOVE k x")):
-        assert not found.leaves_registers(db, [word.encode() for word in call.split()])
+        assert found.why_apart(db, [word.encode() for word in call.split()]) is None

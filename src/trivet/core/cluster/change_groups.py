@@ -114,7 +114,7 @@ def members(state: MapState, args: list[bytes]) -> Reply:
         return voters
     if isinstance(learners, Error):
         return learners
-    if state.is_of_registers(row):
+    if state.is_leaderless(row):
         return Error(f"ERR group {row.id} has no log by which it could change its members")
     if not 1 <= len(voters) <= REPLICAS_MAX:
         return Error(f"ERR a group has 1 to {REPLICAS_MAX} voters")
@@ -159,7 +159,7 @@ def lead(state: MapState, args: list[bytes]) -> Reply:
         if isinstance(node, Error):
             return node
         row = state.groups.get(number)
-        if row is None or state.is_of_registers(row):
+        if row is None or state.is_leaderless(row):
             continue
         if node in state.members and term > row.leader_term:
             found.append((row, term, node))

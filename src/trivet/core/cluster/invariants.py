@@ -104,7 +104,7 @@ def _check_members(state: MapState, row: GroupRow) -> None:
 
 def _check_incoming(state: MapState, row: GroupRow) -> None:
     """Rule G7."""
-    if not state.is_of_registers(row):
+    if not state.is_leaderless(row):
         assert not row.incoming and not row.since
         return
     assert not row.learners and not row.leader_hint

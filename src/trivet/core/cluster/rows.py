@@ -33,6 +33,8 @@ RAFT: Final = "raft"
 LOCAL: Final = "local"
 PAXOS: Final = "paxos"
 MODES: Final = (RAFT, LOCAL, PAXOS)
+LEADERLESS: Final = (PAXOS,)
+"""In which nobody leads, and any node serves; who the members are, the map alone decides (Rule G7)."""
 MODES_LATER: Final = ("eventual", "primary")
 
 COPY: Final = "copy"

@@ -12,8 +12,10 @@ from trivet.core.cluster.rows import (
     DEFAULT_KEYSPACE,
     FIRST_GROUP,
     GONE,
+    LEADERLESS,
     NO_GROUP,
     PAXOS,
+    RAFT,
     SETTLED_MAX,
     SYSTEM_GROUP,
     ClaimRow,
@@ -103,8 +105,16 @@ class MapState:
 
     def is_of_registers(self, row: GroupRow) -> bool:
         """Whether the group is of mode ``paxos``: it has neither a log nor a leader."""
+        return self.mode_of(row) == PAXOS
+
+    def is_leaderless(self, row: GroupRow) -> bool:
+        """Whether nobody leads the group: the map alone says who its members are."""
+        return self.mode_of(row) in LEADERLESS
+
+    def mode_of(self, row: GroupRow) -> str:
+        """The mode of a group's keyspace; of the system group ``raft``."""
         keyspace = self.keyspaces.get(row.keyspace)
-        return keyspace is not None and keyspace.mode == PAXOS
+        return RAFT if keyspace is None else keyspace.mode
 
     def moves_of(self, group: GroupId) -> list[MoveRow]:
         """The moves from or to a group."""

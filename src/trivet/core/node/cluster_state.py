@@ -35,10 +35,10 @@ def facts_known(front: Front) -> Facts:
 def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
     """Of the groups of which there is something here."""
     found = {number: _seen(front, group) for number, group in front.groups.items()}
-    for number, registers in front.registers.items():
-        if registers.is_member(front.config.node):
-            doubtful = [front.config.node] if registers.doubtful else []
-            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes, doubtful=doubtful)
+    for number, replica in front.leaderless.items():
+        if replica.is_member(front.config.node):
+            doubtful = [front.config.node] if replica.doubtful else []
+            found[number] = GroupFacts(keys=replica.keys, bytes=replica.size_bytes, doubtful=doubtful)
     return found
 
 
@@ -61,7 +61,7 @@ def state(front: Front) -> Reply:
     facts = facts_known(front)
     leads: dict[NodeId, int] = {}
     for row in cluster.groups.values():
-        leader = leader_of(front, row) if row.id and row.id not in front.registers else 0
+        leader = leader_of(front, row) if row.id and row.id not in front.leaderless else 0
         leads[leader] = leads.get(leader, 0) + 1
     nodes: list[Reply] = [_node(front, row, facts, leads) for row in cluster.members.values()]
     keyspaces: list[Reply] = [facts_of(front, row) for row in cluster.keyspaces.values()]
@@ -115,7 +115,7 @@ def _group(front: Front, row: GroupRow, facts: Facts) -> Reply:
         b"incoming": list(row.incoming),
         b"learners": list(row.learners),
         b"target": list(row.target),
-        b"leader": 0 if row.id in front.registers else leader_of(front, row),
+        b"leader": 0 if row.id in front.leaderless else leader_of(front, row),
         b"term": term_of(front, row),
         b"epoch": row.epoch,
         b"keys": None if seen is None else seen.keys,

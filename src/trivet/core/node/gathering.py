@@ -1,7 +1,7 @@
 """Commands that concern several groups, each with its part of the answer.
 
 Each part is atomic in its group, the whole is not. What has to be atomic is no matter of parts (``WIDE``).
-Where each key is a register of its own, that is refused.
+Where nobody leads, that is refused (``manners``).
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.checking import EVERYWHERE, names_of
 from trivet.core.machine.entry import decode_calls
-from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
 from trivet.core.machine.waiting import BLOCK
+from trivet.core.node.manners import Manners
 from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, Router
 from trivet.core.node.wide import WIDE, Wide
 from trivet.core.values.table import SPACE
@@ -92,21 +92,24 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)
-    if name in BETWEEN_DATABASES and router.leaves_registers(db, args):
-        return OTHER_DATABASE
+    if name in BETWEEN_DATABASES and (apart := router.why_apart(db, args)) is not None:
+        return apart
     if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
         return WIDE
     place = router.of_keys(db, names_of(args))
-    if router.is_registers(db):
-        return WAITS if name == BLOCK else _register_plan(router, db, args) if place is CROSSSLOT else place
+    manners = router.manners_of(db)
+    if manners is not None:
+        if name == BLOCK:
+            return manners.waits
+        return _plan_of_parts(router, db, args, manners) if place is CROSSSLOT else place
     return WIDE if place is CROSSSLOT else place
 
 
-def _register_plan(router: Router, db: int, args: list[bytes]) -> Plan | Error:
-    """Of registers in several groups: in parts, what need not be atomic."""
+def _plan_of_parts(router: Router, db: int, args: list[bytes], manners: Manners) -> Plan | Error:
+    """Where nobody leads: in parts, what need not be atomic."""
     merge = _OF_PARTS.get(args[0])
     if merge is None:
-        return SEVERAL
+        return manners.several
     parts = _by_group(router, db, args, 1)
     if isinstance(parts, Error):
         return parts
@@ -114,12 +117,13 @@ def _register_plan(router: Router, db: int, args: list[bytes]) -> Plan | Error:
 
 
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
-    """``WATCH client key…``: each key is watched where it is; of registers only one can be."""
+    """``WATCH client key…``: each key is watched where it is; where nobody leads all in one group."""
     parts = _by_group(router, db, args, 2)
     if isinstance(parts, Error):
         return parts
-    if len(parts) > 1 and router.is_registers(db):
-        return SEVERAL
+    manners = router.manners_of(db)
+    if len(parts) > 1 and manners is not None:
+        return manners.several
     return parts[0][0] if len(parts) == 1 else Plan(args, parts, _ok)
 
 

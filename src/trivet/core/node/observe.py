@@ -7,6 +7,7 @@ import msgspec
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
 from trivet.core.group.face import Replica
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
@@ -48,7 +49,10 @@ def observe(group: RaftGroup) -> Observation:
     )  # fmt: skip
 
 
-def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
+def check(
+    groups: list[Replica], busy: dict[Replica, None], leaderless: dict[GroupId, LeaderlessReplica],
+    rests: bool,
+) -> None:  # fmt: skip
     """Assert what must always hold of each of some replicas.
 
     ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
@@ -61,8 +65,8 @@ def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None
             group.raft.check_invariants()
             if group.machine.intents.by_id:
                 group.machine.intents.check_invariants()
-        elif isinstance(group, PaxosGroup):
-            group.paxos.check_invariants()
+        elif group.settings.group in leaderless:
+            leaderless[group.settings.group].check_invariants()
 
 
 class RegistersSeen(msgspec.Struct, frozen=True):

@@ -68,8 +68,8 @@ class Kind(Enum):
     """Whose a message is that is no ``GroupMessage``."""
 
     NODE = 0
-    REGISTERS = 1
-    """Of a group of mode ``paxos``."""
+    LEADERLESS = 1
+    """Of a group that nobody leads."""
 
 
 KINDS: Final[dict[type, Kind]] = {
@@ -77,7 +77,7 @@ KINDS: Final[dict[type, Kind]] = {
         (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
         Kind.NODE,
     ),
-    **dict.fromkeys(get_args(RegisterMessage), Kind.REGISTERS),
+    **dict.fromkeys(get_args(RegisterMessage), Kind.LEADERLESS),
 }
 """All others are ``GroupMessage``s."""
 

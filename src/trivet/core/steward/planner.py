@@ -142,7 +142,7 @@ class Planner:
             if number not in cluster.groups or self._is_stale(heard) or heard.node in dead:
                 continue
             report = heard.report
-            leader = 0 if cluster.is_of_registers(cluster.groups[number]) else heard.node
+            leader = 0 if cluster.is_leaderless(cluster.groups[number]) else heard.node
             ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
             groups[number] = GroupFacts(
                 keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=leader,

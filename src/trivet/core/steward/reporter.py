@@ -52,22 +52,22 @@ class Reporter:
                 reports.append(said[number][1])
             elif ops:
                 reports.append(GroupReport(number, ops))
-        for number, registers in desk.registers.items():
-            counts[number] = registers.call_count
+        for number, one in desk.leaderless.items():
+            counts[number] = one.call_count
             before = self._counts.get(number, counts[number])
             rate = max(0, counts[number] - before) * 1000 // elapsed_ms
             ops = rates[number] = (3 * self._ops.get(number, rate) + rate) // 4
             rank = self._rank(number)
             if rank:
-                held = (registers.keys, registers.size_bytes)
-                reports.append(GroupReport(number, ops, rank, *held, is_doubtful=registers.doubtful))
+                held = (one.keys, one.size_bytes)
+                reports.append(GroupReport(number, ops, rank, *held, is_doubtful=one.doubtful))
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census, self._said = counts, rates, census, said
         return NodeReport(reports, moves or [])
 
     def _rank(self, group: GroupId) -> int:
-        """Every member of a group of registers says what it has: the first of those that are heard counts."""
+        """Where nobody leads every member says what it has: the first of those that are heard counts."""
         cluster = self._desk.map
         row = None if cluster is None else cluster.groups.get(group)
         if row is None or self._desk.node not in row.members:

@@ -13,7 +13,7 @@ from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
-from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.desk import Desk
@@ -41,7 +41,7 @@ class Steward:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, prng: Prng, settings: StewardSettings | None = None,
-        registers: dict[GroupId, PaxosGroup] | None = None,
+        leaderless: dict[GroupId, LeaderlessReplica] | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
         self.outgoing: list[tuple[NodeId, StewardMessage]] = []
@@ -51,7 +51,7 @@ class Steward:
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
-        self.desk = Desk(node, replicas, groups, agenda, limits, settings, registers)
+        self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless)
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
         self.yielding = Yielding(self.desk)

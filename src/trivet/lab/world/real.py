@@ -12,6 +12,7 @@ from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.cluster.rows import COPY, MoveRow
 from trivet.core.cluster.slots import SLOTS
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
@@ -227,14 +228,17 @@ class RealNodes:
     def registers_held(self, node: NodeLike, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
         """What is in its memory."""
         assert isinstance(node, Node)
-        return registers_held(node.front.registers[group])
+        found = node.front.leaderless[group]
+        assert isinstance(found, PaxosGroup)
+        return registers_held(found)
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         """By the errands of the groups that are still there."""
         assert isinstance(node, Node)
         counts = [0, 0, 0]
-        for group in node.front.registers.values():
-            counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
+        for group in node.front.leaderless.values():
+            if isinstance(group, PaxosGroup):
+                counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
         named = zip(("forwarded", "sent twice", "begun anew"), counts, strict=True)
         return {f"operation on registers {what}": count for what, count in named if count}
 

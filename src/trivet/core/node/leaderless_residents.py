@@ -1,10 +1,10 @@
-"""Groups of mode ``paxos`` on this node, as the cluster map wants them: made, told of their members, buried.
+"""Groups that nobody leads, as the cluster map wants them on this node: made, told of their members, buried.
 
 On the path: nowhere; with ``residents``, which follows the map for all groups.
 
-- Rule F6: every node has each group of registers, and proposes in it. Only as a member it holds something. So
-  none comes or goes with the membership, and what a node has promised stays on its disk until the group is no
-  more.
+- Rule F6: every node has each group of mode ``paxos`` or ``eventual``, and serves its clients by it. Only as
+  a member it holds something. So none comes or goes with the membership, and what a node has promised stays
+  on its disk until the group is no more.
 """
 
 from collections.abc import Callable
@@ -13,50 +13,49 @@ from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
-from trivet.core.group.paxos_group import PaxosGroup
-from trivet.core.group.register_log import RegisterLog
+from trivet.core.group.leaderless import LeaderlessLog, LeaderlessReplica
 from trivet.core.node.front import Front
-from trivet.core.node.register_replicas import RegisterMaker, config_of
+from trivet.core.node.leaderless_makers import Makers
 from trivet.core.node.router import NO_DATABASE
 
 
-class RegisterResidents:
+class LeaderlessResidents:
     """See the module."""
 
     def __init__(
-        self, front: Front, maker: RegisterMaker, prng: Prng, greet: Callable[[PaxosGroup], None]
+        self, front: Front, makers: Makers, prng: Prng, greet: Callable[[LeaderlessReplica], None]
     ) -> None:
-        self.going: list[tuple[int, RegisterLog]] = []
+        self.going: list[tuple[int, LeaderlessLog]] = []
         """Whose files are to go once the log's record of it is synced; ``residents`` takes them."""
         self.notes: list[str] = []
         self._front = front
         self._node = front.config.node
-        self._maker = maker
+        self._makers = makers
         self._prng = prng
         self._greet = greet
 
-    def follow(self, row: GroupRow, is_news: bool) -> None:
+    def follow(self, row: GroupRow, mode: str, is_news: bool) -> None:
         """The map tells of the group. Nothing is held here for the first time by an old map (Rule F4)."""
         front = self._front
-        group = front.registers.get(row.id)
+        group = front.leaderless.get(row.id)
         if group is None:
             if not is_news and (self._node in row.members or self._node in row.incoming):
                 return
-            group = self._maker.create(row.id, front.machine_of_system, self._prng)
-            front.registers[row.id] = group
+            group = self._makers[mode].create(row.id, front.machine_of_system, self._prng)
+            front.leaderless[row.id] = group
             self._greet(group)
             self.notes.append(f"group {row.id} comes to this node")
         front.replicas[row.id] = group
-        group.learn(config_of(row))
+        group.follow(row)
 
     def bury_dropped(self, cluster: ClusterMap) -> None:
         """Groups that are no more."""
-        for number in [number for number in self._front.registers if cluster.is_dropped(number)]:
+        for number in [number for number in self._front.leaderless if cluster.is_dropped(number)]:
             self._bury(number)
 
     def _bury(self, number: GroupId) -> None:
         front = self._front
-        group = front.registers.pop(number)
+        group = front.leaderless.pop(number)
         front.replicas.pop(number, None)
         self.going.append((group.log.drop(), group.log))
         group.bury(NO_DATABASE)
