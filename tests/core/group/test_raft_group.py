@@ -148,6 +148,24 @@ def test_what_a_replica_had_to_say_itself_goes_through_the_outbox_that_it_adopts
     assert bench.say("a", "MGET own k") == ['["1" "1"]']
 
 
+def test_a_replica_that_stands_by_says_nothing_before_it_adopts():
+    """It may lead already, and have turns: what it numbered itself would be no batch of this node's session."""
+    bench = Bench(1)
+    group = bench.node(1).group
+    told: list[str] = []
+    before = group.outbox
+    group.outbox = Outbox(1, group.settings.incarnation, 8, 1000)
+    group.stands_by = True
+    group.write(said := run_of(told, b"SET", b"own", b"1"), bench.mono_ms)
+    bench.servers[1].dirty = True
+    bench.settle()
+    assert said.replies is None and not group.outbox.under_way
+    group.adopt(before)
+    bench.servers[1].dirty = True
+    bench.settle()
+    assert said.replies == [OK]
+
+
 class Waiting:
     def __init__(self, told: list[str]) -> None:
         self.told = told

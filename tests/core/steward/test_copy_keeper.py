@@ -1,4 +1,4 @@
-"""When a change of members of a group of mode ``eventual`` is over, by what they have said (Rules K7, K8)."""
+"""When a change of members of a group of mode ``eventual`` is over, by what they have said (Rules K8, K9)."""
 
 import pytest
 

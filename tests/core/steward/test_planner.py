@@ -92,7 +92,7 @@ def test_members_of_a_group_of_registers_that_say_the_same_are_no_news():
 
 
 def test_what_members_say_of_the_members_of_another_epoch_counts_for_nothing():
-    """Rule K7."""
+    """Rule K8."""
     world, planner, _ = planning(plans=False)
     epoch = world.newest().groups[2].membership + 1
     said = GroupReport(2, 5, 1_003, 10, 100, epoch=epoch, is_caught_up=True, kept=3)

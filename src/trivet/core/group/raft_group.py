@@ -76,6 +76,8 @@ class RaftGroup:
         self._proposer = Proposer(raft, prng, limits.batch_bytes_max, buggify)
         self.doubtful = bool(raft.missing_to) or raft.suspect
         """Recovery could not vouch for something, and the log says so until it is made good."""
+        self.stands_by = False
+        """Another outbox numbers this node's batches until this replica adopts it (Rule F1)."""
         self.wants_turn = False
         """Work is left for another turn, soon."""
         self.stirred = False
@@ -370,7 +372,7 @@ class RaftGroup:
     def _submit(self, now_ms: Instant, wall_ms: WallMs) -> None:
         self._follow_leader()
         leader = self.raft.leader
-        if leader == NO_NODE:
+        if leader == NO_NODE or self.stands_by:
             return
         if self._buggify is not None and self._buggify.rare(BATCHES_AGAIN):
             self._resend = True
@@ -584,6 +586,8 @@ class RaftGroup:
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""
         assert not self.outbox.under_way
+        self.stands_by = False
+        self.stir()
         own = self.outbox.drain()
         self.outbox = outbox
         for run in own:

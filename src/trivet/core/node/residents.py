@@ -93,6 +93,8 @@ class Residents:
                 self._agenda.remove(group)
         self._front.sharing.open = True
         self.coming = [number for number in self.outsiders if number in self._groups]
+        for number in self.coming:
+            self._groups[number].stands_by = True
 
     # -- the map ------------------------------------------------------------------------------------
 

@@ -3,10 +3,10 @@
 On the path: nowhere. Such a group has neither a leader nor a log: the leader of the system group says when a
 change begins, and when all members have reported what there is to wait for that it is over.
 
-- Rule K7: it says ``BEGIN`` where the members are not those that shall be, and ``END`` when who has come has
+- Rule K8: it says ``BEGIN`` where the members are not those that shall be, and ``END`` when who has come has
   what the others had, and who goes has nothing that no other has. Each word carries the epoch of the members
   that those who reported went by, so what was true of other members counts for nothing.
-- Rule K8: who has been dead for the time of grace is not waited for: what only it had is lost, unless it
+- Rule K9: who has been dead for the time of grace is not waited for: what only it had is lost, unless it
   comes back. Nobody who can be heard is taken out without its word; and never the last one that is alive.
 """
 
@@ -77,7 +77,7 @@ def _is_changing(cluster: ClusterMap, row: GroupRow) -> bool:
 
 
 def is_over(cluster: ClusterMap, row: GroupRow, facts: Facts, grace_ms: int) -> bool:
-    """Rules K7, K8."""
+    """Rules K8, K9."""
     said = facts.groups.get(row.id)
     is_anybody_there = False
     for node in row.members:

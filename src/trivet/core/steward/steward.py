@@ -33,6 +33,7 @@ from trivet.core.steward.planner import Planner
 from trivet.core.steward.register_keeper import RegisterKeeper
 from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
+from trivet.core.steward.yielding import Yielding
 
 
 class Steward:
@@ -54,6 +55,7 @@ class Steward:
         self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless)
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
+        self.yielding = Yielding(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
         self._copy_keeper = CopyKeeper(self.desk, self._planner)
@@ -178,6 +180,7 @@ class Steward:
             return
         self._keeper.tick(cluster)
         self._register_keeper.tick(cluster)
+        self.yielding.tick()
         self._planner.tick(cluster)
         self._copy_keeper.tick(cluster)
         self._wish()

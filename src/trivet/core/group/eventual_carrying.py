@@ -1,0 +1,204 @@
+"""Calls of clients of nodes that hold nothing of a group of mode ``eventual``: to a member, and back.
+
+On the path: a run -> ``Carry`` -> at the member as if its own client had sent it -> ``Carried`` -> replies.
+
+- Rule E1: one member serves this node's clients for as long as the link to it holds: so what a client has
+  written it reads, and what it watches is known where its ``EXEC`` comes.
+- Rule E2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
+  counting twice. Reads go to the next member.
+- Rule E3: what a peer sends is limited, per node, in number and bytes; what is too much is refused, and has
+  done nothing.
+"""
+
+from collections import deque
+from typing import Final
+
+from trivet.core.base.ids import NO_NODE, Instant, NodeId
+from trivet.core.base.limits import Limits
+from trivet.core.group.eventual_messages import Carried, Carry, CarryMessage
+from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.reply_parts import ReplyParts, chunks, encode_bounded
+from trivet.core.group.run import Run
+from trivet.core.wire.reply import Error, Reply
+
+UNDER_WAY_MAX: Final = 1_000
+"""Carries of one node that are under way at a member."""
+NOBODY: Final = Error(
+    "CLUSTERDOWN no node that holds this database can be reached from here; nothing was done"
+)
+TOO_LARGE: Final = Error("ERR it was done, but its reply is too large for the way from another node")
+
+
+class _Sent:
+    """A run on its way."""
+
+    __slots__ = ("member", "parts", "run", "since_ms")
+
+    def __init__(self, run: Run, member: NodeId, since_ms: Instant, bytes_max: int) -> None:
+        self.run = run
+        self.member = member
+        self.since_ms = since_ms
+        self.parts = ReplyParts(run.count, bytes_max)
+
+
+class Carriers:
+    """Runs of this node's clients, while it is no member."""
+
+    def __init__(self, incarnation: int, limits: Limits) -> None:
+        self._incarnation = incarnation
+        self._limits = limits
+        self._waiting: deque[tuple[Run, Instant]] = deque()
+        self._sent: dict[int, _Sent] = {}
+        self._last = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether some run has no replies yet."""
+        return bool(self._waiting or self._sent)
+
+    @property
+    def has_writes(self) -> bool:
+        """Whether some of them write."""
+        return any(one.run.writes for one in self._sent.values()) or any(
+            run.writes for run, _ in self._waiting
+        )
+
+    @property
+    def pending_bytes(self) -> int:
+        """Of the writes among them."""
+        total = sum([run.size_bytes for run, _ in self._waiting if run.writes])
+        return total + sum([one.run.size_bytes for one in self._sent.values() if one.run.writes])
+
+    def stage(self, run: Run, now_ms: Instant) -> None:
+        """One more."""
+        self._waiting.append((run, now_ms))
+
+    def send(self, member: NodeId, out: list[tuple[NodeId, CarryMessage]], now_ms: Instant) -> None:
+        """What waits leaves for ``member``; with no member it waits on."""
+        if member == NO_NODE:
+            return
+        while self._waiting:
+            run, since_ms = self._waiting.popleft()
+            self._last += 1
+            sent = self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
+            # Reads may have to be asked again.
+            calls = run.take_calls() if sent.run.writes else list(run.calls)
+            out.append((member, Carry(self._last, self._incarnation, not run.writes, calls)))
+
+    def on_carried(self, sender: NodeId, message: Carried) -> None:
+        """A member's answer."""
+        sent = self._sent.get(message.number)
+        if sent is None or message.incarnation != self._incarnation or sent.member != sender:
+            return
+        if message.refused:
+            del self._sent[message.number]
+            sent.run.fail(NOBODY, whoever=True)
+        elif sent.parts.add(message.offset, message.total, message.replies):
+            del self._sent[message.number]
+            sent.run.finish(sent.parts.replies)
+
+    def lost(self, member: NodeId) -> None:
+        """The link broke (Rule E2)."""
+        gone = [number for number, one in self._sent.items() if one.member == member]
+        for number in reversed(gone):
+            sent = self._sent.pop(number)
+            if sent.run.writes:
+                sent.run.fail(TIMEOUT_ERROR, whoever=True)
+            else:
+                self._waiting.appendleft((sent.run, sent.since_ms))
+
+    def expire(self, oldest_ms: Instant) -> None:
+        """What is older is answered: with a definite error if it never left, or only reads."""
+        while self._waiting and self._waiting[0][1] < oldest_ms:
+            self._waiting.popleft()[0].fail(NOBODY, whoever=True)
+        for number in [number for number, one in self._sent.items() if one.since_ms < oldest_ms]:
+            sent = self._sent.pop(number)
+            sent.run.fail(TIMEOUT_ERROR if sent.run.writes else NOBODY, whoever=True)
+
+    def fail_all(self, error: Error) -> None:
+        """The group is no more."""
+        runs = [run for run, _ in self._waiting] + [one.run for one in self._sent.values()]
+        self._waiting.clear()
+        self._sent = {}
+        for run in runs:
+            run.fail(error, whoever=True)
+
+    def drain(self) -> list[Run]:
+        """What has not left, in order: this node is a member from now on."""
+        runs = [run for run, _ in self._waiting]
+        self._waiting.clear()
+        return runs
+
+
+class CarriedRun:
+    """Whom a run belongs to that another node has sent (a ``Waiter``)."""
+
+    __slots__ = ("_carriage", "incarnation", "number", "run", "sender", "size_bytes")
+
+    def __init__(self, carriage: "Carriage", sender: NodeId, message: Carry, size_bytes: int) -> None:
+        self._carriage = carriage
+        self.sender = sender
+        self.number = message.number
+        self.incarnation = message.incarnation
+        self.size_bytes = size_bytes
+        self.run = Run(self, not message.reads_only)
+
+    def run_done(self) -> None:
+        """See ``Waiter``."""
+        self._carriage.done(self)
+
+
+class Carriage:
+    """Runs that came from nodes without a copy, at a member."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._counts: dict[NodeId, tuple[int, int]] = {}
+        """Runs and bytes of each node under way here."""
+        self._out: list[tuple[NodeId, CarryMessage]] = []
+        self.taken = 0
+        """How many have come and were taken."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether some are under way."""
+        return bool(self._counts)
+
+    def on_carry(self, sender: NodeId, message: Carry, serves: bool) -> Run | None:
+        """The run to carry out, if it is taken (Rule E3); ``serves``: this node holds a copy."""
+        size_bytes = sum([64 + sum(map(len, args)) for _, args in message.calls])
+        count, total = self._counts.get(sender, (0, 0))
+        has_room = count < UNDER_WAY_MAX and (
+            not total or total + size_bytes <= self._limits.remote_read_bytes_max
+        )
+        if not (serves and has_room and all(call[1] for call in message.calls)):
+            self._out.append((sender, Carried(message.number, message.incarnation, refused=True)))
+            return None
+        self.taken += 1
+        self._counts[sender] = (count + 1, total + size_bytes)
+        run = CarriedRun(self, sender, message, size_bytes).run
+        for call in message.calls:
+            run.add(call, 0)
+        run.size_bytes = size_bytes
+        return run
+
+    def done(self, carried: CarriedRun) -> None:
+        """Its replies leave at the end of the turn."""
+        count, total = self._counts.pop(carried.sender)
+        if count > 1:
+            self._counts[carried.sender] = (count - 1, total - carried.size_bytes)
+        replies: list[Reply] = carried.run.replies or []
+        number, incarnation = carried.number, carried.incarnation
+        data = encode_bounded(replies, self._limits.remote_reply_bytes_max, TOO_LARGE)
+        pieces = chunks(data)
+        if len(pieces) == 1:
+            self._out.append((carried.sender, Carried(number, incarnation, data)))
+            return
+        for offset, piece in pieces:
+            self._out.append((carried.sender, Carried(number, incarnation, piece, offset, len(data))))
+
+    def flush(self, out: list[tuple[NodeId, CarryMessage]]) -> None:
+        """The messages of this turn."""
+        if self._out:
+            out.extend(self._out)
+            self._out = []
