@@ -23,6 +23,7 @@ from typing import Final, get_args
 import msgspec
 
 from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
+from trivet.core.group.eventual_messages import CarryMessage
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
@@ -61,7 +62,7 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | RegisterMessage | PubSubMessage | StewardMessage | Stranger | Beat
+NodeMessage = GroupMessage | RegisterMessage | CarryMessage | PubSubMessage | StewardMessage | Stranger | Beat
 
 
 class Kind(Enum):
@@ -77,7 +78,7 @@ KINDS: Final[dict[type, Kind]] = {
         (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
         Kind.NODE,
     ),
-    **dict.fromkeys(get_args(RegisterMessage), Kind.LEADERLESS),
+    **dict.fromkeys((*get_args(RegisterMessage), *get_args(CarryMessage)), Kind.LEADERLESS),
 }
 """All others are ``GroupMessage``s."""
 
@@ -100,6 +101,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Invalidate
         | Taken
         | RegisterMessage
+        | CarryMessage
         | Hello
         | Stranger
         | Beat
