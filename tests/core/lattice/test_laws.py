@@ -89,12 +89,12 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
             if made.prng.chance(0.3):
                 told[replica.actor] = replica.lattice.clock.copy()
             if made.prng.chance(0.5):
-                collect(replica, told)
+                collect(made, replica, told)
             assert shown(replica.lattice) == made.expected(made.seen_by(replica)), replica.actor
     made.deliver_all()
     told = {replica.actor: replica.lattice.clock.copy() for replica in made.replicas}
     for replica in made.replicas:
-        collect(replica, told)
+        collect(made, replica, told)
         assert shown(replica.lattice) == made.expected(frozenset(made.by_dot))
         for key in KEYS:
             state = replica.lattice.state(key)
@@ -103,13 +103,13 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
     assert images[0] == images[1] == images[2]
 
 
-def collect(replica, told) -> None:
+def collect(made, replica, told) -> None:
     """What ``replica`` may forget, by what all have told."""
     stable, everything = replica.lattice.clock.copy(), replica.lattice.clock.copy()
     for clock in told.values():
         stable = stable.meet(clock)
         everything.join(clock)
-    replica.lattice.collect(stable, everything)
+    replica.lattice.collect(stable, everything, [one.actor for one in made.replicas])
 
 
 @pytest.mark.parametrize("seed", range(20))

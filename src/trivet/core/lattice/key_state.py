@@ -19,7 +19,7 @@ from trivet.core.lattice.cell import (
     to_cell,
 )
 from trivet.core.lattice.clock import Number
-from trivet.core.lattice.delta import BESIDE, STRING
+from trivet.core.lattice.delta import BESIDE, STRING, problem_of_name
 
 Place = tuple[int, bytes]
 """(kind, name) of an element."""
@@ -156,6 +156,8 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
         if place <= before:
             raise ValueError("the elements of a key do not rise")
         before = place
+        if problem := problem_of_name(kind, name):
+            raise ValueError(problem)
         cell = Cell()
         for actor, number, stamp, payload in assigns:
             cell.assigns[(actor, number)] = (stamp, payload)
@@ -180,3 +182,11 @@ def top_stamp(data: bytes) -> int:
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from error
     return max([one[2] for row in rows for one in row[2]], default=0)
+
+
+def latest_stamp(data: bytes) -> int:
+    """The highest stamp in what ``encode_state`` gave, to be looked at before it is joined (Rule L8); 0: none."""
+    latest = 0
+    for cell in decode_state(data).values():
+        latest = max(latest, newest_stamp(cell))
+    return latest
