@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.gossip.swim_world import Conversation
+from tests.core.gossip.conversation import Conversation
+from tests.core.gossip.swim_world import Conversation as SwimConversation
 from tests.core.scripts import replay as replay_script
 
 HERE = Path(__file__).parent
@@ -19,6 +20,16 @@ def replay_swim(rewrite: bool) -> Callable[[str], None]:
     """Run ``testdata/swim/<name>.txt``."""
 
     def run(name: str) -> None:
-        replay_script(HERE / "testdata" / "swim" / f"{name}.txt", Conversation().run, rewrite)
+        replay_script(HERE / "testdata" / "swim" / f"{name}.txt", SwimConversation().run, rewrite)
+
+    return run
+
+
+@pytest.fixture
+def replay(rewrite: bool) -> Callable[[str], None]:
+    """Run ``testdata/gossip/<name>.txt``."""
+
+    def run(name: str) -> None:
+        replay_script(HERE / "testdata" / "gossip" / f"{name}.txt", Conversation().run, rewrite)
 
     return run

@@ -3,8 +3,8 @@
 Source: Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style Process Group Membership
 Protocol" (2002), §4.1.
 
-- Rule D4: one rumour per node, the newest. It goes out so many times (``budget``), which suffices to reach all
-  with high probability, and is dropped then; those sent least go first, so that news is not held up.
+- Rule D4: one rumour per node, the newest. It goes out so many times (``budget``), which suffices to reach
+  all with high probability, and is dropped then; those sent least go first, so that news is not held up.
 """
 
 from trivet.core.gossip.swim_messages import Rumour

@@ -4,11 +4,11 @@ Source: Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style 
 Protocol" (2002): pings at random and by way of others (§3.1), rumours on other messages (§4.1), suspicion and
 incarnations (§4.2), round robin (§4.3). Who the nodes *are* says the cluster map, not a rumour.
 
-- Rule D1: what is held of a node is the highest (incarnation, status) that was heard, dead above suspect above
-  alive. Late and doubled rumours change nothing, and all who have heard the same hold the same. (The paper
-  lets "dead" win for ever, as a node that comes back has another name there; here it is the same node.)
+- Rule D1: what is held of a node is the highest (incarnation, status) that was heard, dead above suspect
+  above alive. Late and doubled rumours change nothing, and all who have heard the same hold the same. (The
+  paper lets "dead" win for ever, as a node that comes back has another name there; here it is the same node.)
 - Rule D2: nobody is dead at once: who does not answer, not by way of others either, is suspect, and that is
-  told to it and to all; it has some periods to speak up. Both verdicts are spread, also to the node concerned.
+  told to it and to all; it has some periods to speak up. Both verdicts are spread, also to whom they concern.
 - Rule D3: only a node itself raises its incarnation, when it hears that it is suspect or dead, above what it
   has heard. So it is alive to all again, however it came to be believed dead.
 - Rule D4: see ``rumours``. Only what changes what is held is passed on: doubles cause nothing.
