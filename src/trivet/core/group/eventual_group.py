@@ -159,6 +159,7 @@ class EventualGroup:
             return
         self.stir()
         own = self.settings.node
+        self.executor.settle_in(row.keyspace)
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
         if self._is_new and own in self.members:
             self._is_new = False
@@ -485,4 +486,3 @@ class EventualGroup:
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
         assert self._made_id >= self._synced_id or not self._held or self._held[0][0] > self._synced_id
-

@@ -64,8 +64,8 @@ class Lattice:
         """What is held of a key; not to be changed."""
         return self._keys.get(key)
 
-    def keys(self) -> list[bytes]:
-        """Of which something is held."""
+    def held(self) -> list[bytes]:
+        """Keys of which something is held."""
         return list(self._keys)
 
     def context(self, key: bytes) -> Clock:

@@ -1,8 +1,8 @@
-"""What a replica of mode ``eventual`` shows: commands run on it at once, and what they change becomes updates.
+"""What a replica of mode ``eventual`` shows: commands run on it at once; what they change becomes updates.
 
-On the path: calls -> an ordinary database, the *view* -> what changed there -> updates of the lattice. Updates of
-others go the other way: into the lattice, and what they changed into the view. So every command that reads is the
-ordinary one, at its speed.
+On the path: calls -> an ordinary database, the *view* -> what changed there -> updates of the lattice.
+Updates of others go the other way: into the lattice, and what they changed into the view. So every command
+that reads is the ordinary one, at its speed.
 
 - Rule V2: after every call and every update the view is what the lattice shows.
 - Rule V3: what ``INCR`` and its relatives change adds up: the update is the difference. What vanishes is
@@ -37,6 +37,7 @@ from trivet.core.machine.convergent_looks import (
     NAMES,
     REPLY,
     RIGHT,
+    Element,
     Elements,
     Look,
     Looks,
@@ -48,6 +49,7 @@ from trivet.core.machine.convergent_rows import (
     BITS,
     BLOCKS,
     KEEPS,
+    MAY_STORE,
     PROBABLE,
     READS,
     REFUSALS,
@@ -103,6 +105,7 @@ class Convergent:
     """The keys of one group, as this node holds them."""
 
     def __init__(self, lattice: Lattice, db: int, node: NodeId, actor: int, hlc: Hlc, users: Users) -> None:
+        """``db``: -1: not known yet (``settle_in``)."""
         self.lattice = lattice
         self.hlc = hlc
         self.actor = actor
@@ -119,12 +122,25 @@ class Convergent:
         self._db = db
         self._node = node
         self._databases = Databases()
-        self._view = self._databases.open(db)
+        self._view = self._databases.open(max(db, 0))
         self._context = Context(self._databases)
         self._context.defects = self.defects
         self._looks = Looks()
         self._databases.set_hook(self._looks)
         self._places = Places()
+        if db >= 0:
+            self.reload()
+
+    def settle_in(self, db: int) -> None:
+        """These are the keys of this database."""
+        if db == self._db:
+            return
+        self._db = db
+        self._databases = Databases()
+        self._databases.set_hook(self._looks)
+        self._view = self._databases.open(db)
+        self._context = Context(self._databases)
+        self._context.defects = self.defects
         self.reload()
 
     # -- what there is -------------------------------------------------------------------------------
@@ -197,6 +213,8 @@ class Convergent:
 
     def _other(self, args: list[bytes], made: list[Delta]) -> Reply:
         name = args[0]
+        if name in MAY_STORE and not any(word.upper() in (b"STORE", b"STOREDIST") for word in args[2:]):
+            return self._read(args)
         refusal = REFUSALS.get(name)
         if refusal is not None:
             return refusal
@@ -343,8 +361,8 @@ class Convergent:
         writer: Writer,
         kind: int,
         name: bytes,
-        old: bytes | float | bool | None,
-        new: bytes | float | bool,
+        old: Element | None,
+        new: Element,
     ) -> None:
         if isinstance(new, bytes):
             before = amount_of_text(old) if isinstance(old, bytes) else 0
@@ -376,6 +394,8 @@ class Convergent:
                 writer.assign(kind, name, payload_of(one))
 
     def _list(self, writer: Writer, key: bytes, look: Look, value: List) -> None:
+        if look.way == NAMES:
+            return  # its deadline has changed
         places = self._places.of(key, self.lattice)
         if look.way in (LEFT, RIGHT) or not look.kind:
             at_left = look.way == LEFT
@@ -504,7 +524,7 @@ class Convergent:
 
     def reload(self) -> None:
         """Everything anew: the lattice was restored."""
-        for key in self.lattice.keys():
+        for key in self.lattice.held():
             self._show(key)
 
     def _follow(self, key: bytes, places: list[tuple[int, bytes]]) -> None:

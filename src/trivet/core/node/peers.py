@@ -80,7 +80,9 @@ KINDS: Final[dict[type, Kind]] = {
         (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
         Kind.NODE,
     ),
-    **dict.fromkeys((*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS),
+    **dict.fromkeys(
+        (*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS
+    ),
 }
 """All others are ``GroupMessage``s."""
 
