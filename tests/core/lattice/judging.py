@@ -126,9 +126,8 @@ def scene_old_copy() -> str:
     """Row K4: who has lost all since a removal, which nobody remembers any more, brings nothing back."""
     a, b, c = Replica(1), Replica(2), Replica(3)
     b.hear(add(a, 5))
+    b.hear(put(a, b"x"))
     c.hear_all(b)
-    for replica in (b, c):
-        replica.hear(put(a, b"x"))
     removal = take(b)
     a.hear(removal)
     told = {1: a.lattice.clock.copy(), 2: b.lattice.clock.copy()}

@@ -21,7 +21,11 @@ def world(history, **options) -> World:
     return made
 
 
+LAWS = []
+
+
 def law(test):
+    LAWS.append(test)
     return settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES <= 300, database=None)(
         given(histories)(test)
     )
@@ -102,6 +106,12 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
             assert state is None or shown(replica.lattice), "nothing is held of what is not there"
     images = [image(replica.lattice) for replica in made.replicas]
     assert images[0] == images[1] == images[2]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("test", LAWS)
+def test_for_long(test):
+    settings(max_examples=max(10_000, EXAMPLES), deadline=None, database=None)(given(histories)(test))()
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -176,7 +176,7 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
 
 
 def latest_stamp(data: bytes) -> int:
-    """The highest stamp in what ``encode_state`` gave, to be looked at before it is joined (Rule L8); 0: none."""
+    """The highest stamp in what ``encode_state`` gave, to be looked at before a join (Rule L8); 0: none."""
     latest = 0
     for cell in decode_state(data).values():
         latest = max(latest, newest_stamp(cell))

@@ -2,9 +2,9 @@
 
 - Rule L7: what an update replaces is what its maker has seen, and nothing else: assignments by their dots,
   additions up to a base.
-- Rule L12: a series of additions that begins anew names the removal which ended the one before, so it is taken
-  nowhere before that: it would stand in the place of what is not yet removed there.
 - Rule L9: what stands beside a value (its deadline) goes with it, and none is left for the next value.
+- Rule L12: a series of additions that begins anew names the removal which ended the one before, so it is
+  taken nowhere before that: it would stand in the place of what is not yet removed there.
 """
 
 from trivet.core.lattice.amounts import Amount, encode_amount, plus
