@@ -14,7 +14,7 @@ from trivet.core.lattice.key_state import (
     cells_of,
     decode_state,
     encode_state,
-    latest_stamp,
+    top_stamp,
     main_count,
     shown_kind,
 )
@@ -59,7 +59,7 @@ def test_of_kinds_that_met_the_highest_stamp_is_shown():
     assert shown_kind(state) == MEMBER
     state.put((MEMBER, b"x"), None)
     assert (shown_kind(state), main_count(state)) == (0, 0)
-    assert latest_stamp(encode_state(state)) == 99
+    assert top_stamp(encode_state(state)) == 99
 
 
 def test_a_cell_with_a_memory_only_is_not_seen():

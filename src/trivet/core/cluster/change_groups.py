@@ -3,12 +3,11 @@
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster import fields
 from trivet.core.cluster.rows import (
+    EVENTUAL,
     ID_MAX,
     JOINING,
-    LOCAL,
     REPLICAS_MAX,
     SYSTEM_GROUP,
-    SYSTEM_VOTERS_MAX,
     UP,
     GroupRow,
 )
@@ -53,9 +52,7 @@ def _target(state: MapState, row: GroupRow, nodes: list[NodeId]) -> Reply:
     """Rule G2: known nodes, new ones only when they are up. Rule G3: one node at a time."""
     if nodes == sorted(row.target):
         return OK
-    most = SYSTEM_VOTERS_MAX if row.id == SYSTEM_GROUP else REPLICAS_MAX
-    if row.id != SYSTEM_GROUP and state.keyspaces[row.keyspace].mode == LOCAL:
-        most = 1
+    most = state.members_max(row)
     if len(nodes) > most:
         return Error(f"ERR group {row.id} has at most {most} members")
     for node in nodes:
@@ -71,6 +68,8 @@ def _target(state: MapState, row: GroupRow, nodes: list[NodeId]) -> Reply:
             f"ERR group {row.id} changes by one node at a time: its members are "
             f"{', '.join(str(node) for node in row.members)}"
         )
+    if added and row.incoming and state.mode_of(row) == EVENTUAL:
+        return Error(f"ERR the members of group {row.id} are changing already")
     state.advance()
     row.target = nodes
     return OK

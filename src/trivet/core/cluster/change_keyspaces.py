@@ -19,6 +19,7 @@ from trivet.core.cluster.rows import (
     ClaimRow,
     GroupRow,
     KeyspaceRow,
+    replicas_max,
 )
 from trivet.core.cluster.state import MapState
 from trivet.core.wire.reply import OK, Error, Reply
@@ -142,6 +143,8 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
             return Error(f"ERR a keyspace named {name} exists already")
     if row.mode == LOCAL and replicas != 1:
         return Error("ERR a local keyspace has one replica")
+    if replicas > replicas_max(row.mode):
+        return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
     if row.mode in LEADERLESS and (shards, together) != (row.shards, row.together):

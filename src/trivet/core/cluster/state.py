@@ -18,11 +18,13 @@ from trivet.core.cluster.rows import (
     RAFT,
     SETTLED_MAX,
     SYSTEM_GROUP,
+    SYSTEM_VOTERS_MAX,
     ClaimRow,
     GroupRow,
     KeyspaceRow,
     MoveRow,
     NodeRow,
+    replicas_max,
 )
 from trivet.core.cluster.slots import SLOTS
 
@@ -110,6 +112,12 @@ class MapState:
     def is_leaderless(self, row: GroupRow) -> bool:
         """Whether nobody leads the group: the map alone says who its members are."""
         return self.mode_of(row) in LEADERLESS
+
+    def members_max(self, row: GroupRow) -> int:
+        """How many members the group may have."""
+        if row.id == SYSTEM_GROUP:
+            return SYSTEM_VOTERS_MAX
+        return replicas_max(self.mode_of(row))
 
     def mode_of(self, row: GroupRow) -> str:
         """The mode of a group's keyspace; of the system group ``raft``."""

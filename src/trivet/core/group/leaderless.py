@@ -8,13 +8,24 @@ none serves its clients through those that are, and holds nothing.
 - ``failure`` is for what can't be survived; a damaged log is no such thing (``doubtful``).
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trivet.core.base.disk import DiskFault, DiskJob
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.face import Replica
 from trivet.core.wire.reply import Error
+
+
+class Standing(NamedTuple):
+    """How one member stands to the others while members change (Rule G8)."""
+
+    epoch: int = 0
+    """Of the map's row by whose members it goes: ``row.membership + 1``; 0: this is not asked."""
+    is_caught_up: bool = False
+    """It has what the others had when it came, or when it began to doubt what it has."""
+    kept: int = 0
+    """Updates that it has, and no other member that stays is known to have on its disk."""
 
 
 class LeaderlessLog(Protocol):
@@ -71,6 +82,10 @@ class LeaderlessReplica(Replica, Protocol):
     @property
     def doubtful(self) -> bool:
         """What it held may be lost, and is not made good yet."""
+        ...
+
+    def standing(self) -> Standing:
+        """How it stands to the other members, where that is asked (mode ``eventual``)."""
         ...
 
     def describe(self) -> str:

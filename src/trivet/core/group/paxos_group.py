@@ -26,6 +26,7 @@ from trivet.core.cluster.rows import PAXOS, GroupRow
 from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
+from trivet.core.group.leaderless import Standing
 from trivet.core.group.messages import GroupMessage
 from trivet.core.group.register_errands import Errand, Errands
 from trivet.core.group.register_execution import Runner
@@ -147,6 +148,10 @@ class PaxosGroup:
     def deadline_count(self) -> int:
         """How many of them have a deadline."""
         return len(self.sweeper)
+
+    def standing(self) -> Standing:
+        """As ``leaderless``: a rescan says it (``rescanned``)."""
+        return Standing()
 
     def describe(self) -> str:
         """As ``leaderless``."""

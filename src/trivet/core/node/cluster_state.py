@@ -35,10 +35,14 @@ def facts_known(front: Front) -> Facts:
 def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
     """Of the groups of which there is something here."""
     found = {number: _seen(front, group) for number, group in front.groups.items()}
+    own = front.config.node
     for number, replica in front.leaderless.items():
-        if replica.is_member(front.config.node):
-            doubtful = [front.config.node] if replica.doubtful else []
-            found[number] = GroupFacts(keys=replica.keys, bytes=replica.size_bytes, doubtful=doubtful)
+        if replica.is_member(own):
+            doubtful, standing = [own] if replica.doubtful else [], replica.standing()
+            found[number] = GroupFacts(
+                keys=replica.keys, bytes=replica.size_bytes, doubtful=doubtful,
+                copies={own: (standing.is_caught_up, standing.kept)} if standing.epoch else {},
+            )  # fmt: skip
     return found
 
 
@@ -122,8 +126,14 @@ def _group(front: Front, row: GroupRow, facts: Facts) -> Reply:
         b"bytes": None if seen is None else seen.bytes,
         b"ops": None if seen is None or front.steward is None else seen.ops,
         b"doubtful": [] if seen is None else list(seen.doubtful),
+        b"behind": list(_behind(seen)),
     }
     return described
+
+
+def _behind(seen: GroupFacts | None) -> list[NodeId]:
+    """Members that lack something that the others had when they came."""
+    return [] if seen is None else sorted([node for node, copy in seen.copies.items() if not copy[0]])
 
 
 def _move(front: Front, row: MoveRow) -> Reply:

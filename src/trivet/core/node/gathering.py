@@ -105,15 +105,18 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
     return WIDE if place is CROSSSLOT else place
 
 
-def _plan_of_parts(router: Router, db: int, args: list[bytes], manners: Manners) -> Plan | Error:
+def _plan_of_parts(router: Router, db: int, args: list[bytes], manners: Manners) -> Plan | Replica | Error:
     """Where nobody leads: in parts, what need not be atomic."""
     merge = _OF_PARTS.get(args[0])
-    if merge is None:
+    if merge is None or args[0] not in manners.parts:
         return manners.several
-    parts = _by_group(router, db, args, 1)
+    width = 2 if merge is _ok else 1
+    if (len(args) - 1) % width:
+        return router.of_slot(db, slot_of(args[1]))  # which says what is wrong with it
+    parts = _by_group(router, db, args, 1, width)
     if isinstance(parts, Error):
         return parts
-    return Plan(args, parts, merge if merge is _sum else _in_order(args[1:]))
+    return Plan(args, parts, _in_order(args[1:]) if merge is _joined else merge)
 
 
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
@@ -128,15 +131,15 @@ def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | E
 
 
 def _by_group(
-    router: Router, db: int, args: list[bytes], first: int
+    router: Router, db: int, args: list[bytes], first: int, width: int = 1
 ) -> list[tuple[Replica, list[bytes]]] | Error:
-    """A call of each group that has some of the keys, which are what follows from ``first`` on."""
+    """A call of each group that has some of the keys: each ``width``-th of what follows from ``first`` on."""
     parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
-    for key in args[first:]:
-        group = router.of_slot(db, slot_of(key))
+    for at in range(first, len(args), width):
+        group = router.of_slot(db, slot_of(args[at]))
         if isinstance(group, Error):
             return group
-        parts.setdefault(group.settings.group, (group, args[:first]))[1].append(key)
+        parts.setdefault(group.settings.group, (group, args[:first]))[1].extend(args[at : at + width])
     return list(parts.values())
 
 
@@ -243,6 +246,6 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"FUNCTION": _to_all(first_of),
 }
 _OF_PARTS: Final[dict[bytes, Merge]] = {
-    b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum,
+    b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum, b"MSET": _ok,
 }  # fmt: skip
-"""Commands with several keys that Redis Cluster's clients split, too: nobody takes them for atomic."""
+"""What becomes of the replies to parts, of commands that ``manners`` allow in parts."""

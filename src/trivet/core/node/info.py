@@ -9,7 +9,7 @@ from typing import Final
 
 from trivet import __version__
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
-from trivet.core.cluster.rows import PAXOS
+from trivet.core.cluster.rows import EVENTUAL, PAXOS
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
 from trivet.core.node.txn_command import transaction_facts
@@ -283,7 +283,7 @@ def _groups(front: Front) -> Facts:
     return facts
 
 
-_NAMES: Final = {PAXOS: "registers"}
+_NAMES: Final = {PAXOS: "registers", EVENTUAL: "copies"}
 """What a group that nobody leads is called in ``INFO``, by its mode."""
 
 

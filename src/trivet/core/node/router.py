@@ -134,10 +134,34 @@ class Router:
 
     def _of_leaderless(self, calls: list[Call], manners: Manners) -> Replica | Error | None:
         """Of a transaction with a call in a database that nobody leads: one key, or one group, has it all."""
+        if not manners.one_key:
+            return self._of_one_group(calls, manners)
         place = register_of_transaction(calls)
         if place is None or isinstance(place, Error):
             return place
         return self.of_slot(place[0], slot_of(place[1])) if place[0] in self._manners else manners.several
+
+    def _of_one_group(self, calls: list[Call], manners: Manners) -> Replica | Error | None:
+        found: Replica | None = None
+        for db, args in calls:
+            if db < 0:
+                continue
+            if args[0] == b"FLUSHALL" and self.many:
+                return FLUSHES_ALL
+            if args[0] in BETWEEN_DATABASES and (apart := self.why_apart(db, args)) is not None:
+                return apart
+            keys = keys_of(ROWS[args[0]], args)
+            if not keys and args[0] not in WHOLE_DATABASE:
+                continue
+            other = self.of_keys(db, keys) if keys else self.home(db)
+            if other is None or other is CROSSSLOT or self._manners.get(db) is not manners:
+                return manners.several
+            if isinstance(other, Error):
+                return other
+            if found is not None and other is not found:
+                return manners.several
+            found = other
+        return found
 
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.

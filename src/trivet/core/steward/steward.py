@@ -16,6 +16,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
+from trivet.core.steward.copy_keeper import CopyKeeper
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
@@ -57,6 +58,7 @@ class Steward:
         self.yielding = Yielding(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
+        self._copy_keeper = CopyKeeper(self.desk, self._planner)
         self._reporter = Reporter(self.desk)
         self._told_progress: dict[int, tuple[int, int]] = {}
         self._movers: dict[int, Mover] = {}
@@ -180,6 +182,7 @@ class Steward:
         self._register_keeper.tick(cluster)
         self.yielding.tick()
         self._planner.tick(cluster)
+        self._copy_keeper.tick(cluster)
         self._wish()
         self._report()
         self.turn(now_ms)
