@@ -171,3 +171,12 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
             raise ValueError("an element that holds nothing")
         cells[place] = kept
     return cells
+
+
+def top_stamp(data: bytes) -> int:
+    """The highest stamp in what ``encode_state`` gave; raises ``ValueError`` at anything else."""
+    try:
+        rows = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
+    return max([one[2] for row in rows for one in row[2]], default=0)
