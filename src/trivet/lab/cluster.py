@@ -536,7 +536,8 @@ class SimulatedCluster:
         rows = [row for row in led if row.id != SYSTEM_GROUP]
         return (
             not cluster.moves
-            and not any(wanted.is_changing for wanted in [*registers.values(), *copies.values()])
+            and not any(wanted.is_changing for wanted in registers.values())
+            and not any(wanted.is_changing for wanted in copies.values())
             and all(sorted(self.invariants.members_of(row.id, ())) == sorted(row.target) for row in rows)
         )
 

@@ -185,7 +185,9 @@ def _registers(options: RunOptions) -> Call:
 
 
 def has_copies(options: RunOptions) -> bool:
-    """Whether the run has a keyspace of mode ``eventual``."""
+    """Whether the run has a keyspace of mode ``eventual``: by chance, or because its workload is named."""
+    if "copies" in workload_names(options.workloads):
+        return True
     return Prng(options.seed ^ crc32(b"has copies") << 16).chance(options.eventual_rate)
 
 

@@ -235,7 +235,7 @@ class RealNodes:
     def copies(self, node: NodeLike) -> Mapping[GroupId, CopyLike]:
         """What is in its memory, where it is a member or something is left."""
         assert isinstance(node, Node)
-        return copies_held(node.front)
+        return copies_held(node.front.leaderless)
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         """By the errands of the groups that are still there."""
