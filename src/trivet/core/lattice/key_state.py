@@ -112,6 +112,13 @@ def shown_kind(state: AnyState | None) -> int:
     return best[1]
 
 
+def shows_only(state: AnyState | None, kind: int) -> bool:
+    """Whether the key shows elements of this kind, and has no others."""
+    if not isinstance(state, KeyState):
+        return state is not None and kind == STRING
+    return kind in state.counts and not any(one < BESIDE and one != kind for one in state.counts)
+
+
 def bytes_of(place: Place, cell: AnyCell) -> int:
     """What a cell costs in memory, about."""
     if not isinstance(cell, Cell):

@@ -64,6 +64,10 @@ class Lattice:
         """What is held of a key; not to be changed."""
         return self._keys.get(key)
 
+    def keys(self) -> list[bytes]:
+        """Of which something is held."""
+        return list(self._keys)
+
     def context(self, key: bytes) -> Clock:
         """What has been seen of ``key``, to go with its state (``encoded``); not to be changed."""
         ahead = self._ahead.get(key)

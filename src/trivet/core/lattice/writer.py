@@ -27,6 +27,11 @@ class Writer:
         self._main = main_count(self._state)
         """Elements that make the key, after what was done until now."""
 
+    @property
+    def dot(self) -> tuple[int, int]:
+        """Of the update."""
+        return (self._actor, self._number)
+
     def assign(self, kind: int, name: bytes, payload: bytes) -> None:
         """The element is ``payload``; what was added to it is in that."""
         place = (kind, name)
