@@ -41,7 +41,6 @@ from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Standing
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import decode_clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -312,7 +311,7 @@ class EventualGroup:
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
-                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told())
+                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told(), [])
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""

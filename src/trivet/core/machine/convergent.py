@@ -9,6 +9,7 @@ that reads is the ordinary one, at its speed.
   removed, as far as it was seen. Everything else is assigned.
 - Rule V4: commands without a convergent meaning are refused (``convergent_rows``).
 - Rule V5: ids of streams that nodes give carry the node's number: two never give the same.
+- Rule V7: where two kinds have met at a key one is seen; whoever writes it removes what is not.
 - Rule V6: a key past its deadline is not seen. Who sweeps removes it for all, as it was seen: if others have
   changed it meanwhile, that stays.
 """
@@ -104,7 +105,9 @@ _INFINITE: Final = {float("inf"): 1, float("-inf"): 1}
 class Convergent:
     """The keys of one group, as this node holds them."""
 
-    def __init__(self, lattice: Lattice, db: int, node: NodeId, actor: int, hlc: Hlc, users: Users) -> None:
+    def __init__(
+        self, lattice: Lattice, node: NodeId, actor: int, hlc: Hlc, users: Users, db: int = -1
+    ) -> None:
         """``db``: -1: not known yet (``settle_in``)."""
         self.lattice = lattice
         self.hlc = hlc
@@ -316,6 +319,8 @@ class Convergent:
             assert value is not None
             self._elements(writer, kind, look, elements_after(look, value), args, reply)
         if kind:
+            if kind == look.kind and not shows_only(self.lattice.state(key), kind):
+                writer.remove_others(kind)  # Rule V7
             self._deadline(writer, look.deadline_ms, view.deadline_ms(key))
         delta = writer.finish()
         if kind != ITEM:
