@@ -9,14 +9,20 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
   for it: first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
 - Rule N5: *stable* is what every member of the map has said to have seen. Nothing that somebody might still
   need is forgotten before; who is away counts until the map says that it is no member.
-- Rule N6: while two members have not told each other the same, they go on telling; then there is silence.
+- Rule N6: whose updates have come to the disk here is told at once, the others soon. While two members have
+  not told each other the same, they go on telling; then there is silence.
 - Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
+- Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
+- Rule N9: a stamp too far ahead, or nonsense, is refused and counted. It keeps out what builds upon it, and
+  nothing else, until the clocks have caught up.
+- Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
+  make no more under this name.
 """
 
 from collections import deque
 from typing import Final, Protocol
 
-from trivet.core.base.ids import NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
 from trivet.core.gossip.messages import (
     Compare,
@@ -31,7 +37,7 @@ from trivet.core.gossip.messages import (
     digest_bytes,
 )
 from trivet.core.gossip.retained import Retained, size_of
-from trivet.core.gossip.settings import GossipSettings
+from trivet.core.gossip.settings import GossipSettings, node_of, problem
 from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
@@ -59,16 +65,17 @@ class Holder(Protocol):
 
 
 class Taken:
-    """What a turn has taken, to be logged in this order."""
+    """What a turn has taken: states, then ``clock``, then updates, to be logged in this order, after what this
+    member has made before: an update that removes what came with a state must not come before it."""
 
     __slots__ = ("clock", "states", "updates")
 
     def __init__(self) -> None:
-        self.updates: list[Delta] = []
         self.states: list[tuple[bytes, bytes, bytes]] = []
         """(key, state, clock)."""
         self.clock = b""
         """Not empty: all of this has been seen."""
+        self.updates: list[Delta] = []
 
     @property
     def is_empty(self) -> bool:
@@ -79,7 +86,7 @@ class Taken:
 class _Peer:
     """Another member."""
 
-    __slots__ = ("ask_ticks", "clock", "give", "is_told", "told_ticks", "up")
+    __slots__ = ("clock", "give", "is_told", "told_ticks", "up")
 
     def __init__(self) -> None:
         self.up = False
@@ -88,8 +95,6 @@ class _Peer:
         self.is_told = False
         """It was told what is seen here, since that changed."""
         self.told_ticks = 0
-        self.ask_ticks = 0
-        """Since it was seen to have something that lacks here."""
         self.give: Give | None = None
 
 
@@ -98,6 +103,7 @@ class Gossip:
 
     def __init__(self, settings: GossipSettings, holder: Holder, is_new: bool = False) -> None:
         """``is_new``: it may lack what it once had, or what the others had before it came."""
+        assert not problem(settings), problem(settings)
         self.settings = settings
         self.actor = settings.actor
         self.full = False
@@ -109,6 +115,8 @@ class Gossip:
         """How often a member had seen the same and held something else (Rule N7)."""
         self.refused = 0
         """Updates and states that were too far ahead of the clock, or nonsense."""
+        self.is_forgetful = False
+        """Rule N10."""
         self.pulls = 0
         """Exchanges begun, ever."""
         self.retained = Retained(settings.retained_bytes_max)
@@ -132,6 +140,16 @@ class Gossip:
         self._pull_number = 0
         self._retry = False
         """What waits is to be looked at."""
+        self._may_forget = False
+        """Something was told since it was last looked whether what is kept is needed."""
+        self._asked: NodeId = NO_NODE
+        """Who was asked last for updates (Rule N8)."""
+        self._lack_ticks = 0
+        """Since something lacks here, or came of what was asked for."""
+        self._thanks: dict[NodeId, None] = {}
+        """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
+        self._too_early: dict[int, int] = {}
+        """By actor: its update that was refused last (Rule N9)."""
 
     # -- who there is --------------------------------------------------------------------------------
 
@@ -143,9 +161,15 @@ class Gossip:
         for node, peer in self._peers.items():
             if node in self._up and not peer.up:
                 self._greet(node, peer)
+        self._may_forget = True
+        for node in list(self._wants):
+            if node not in self._peers:
+                del self._wants[node]
+        if self._pull is not None and self._pull.peer not in self._peers:
+            self._end_pull()
         if not members:
             self._waiting.clear()
-            self._pull = None
+            self._states.clear()
         if not others:
             self.caught_up = True
 
@@ -170,7 +194,6 @@ class Gossip:
     def _greet(self, node: NodeId, peer: _Peer) -> None:
         """Rule N4: both tell what they have seen."""
         peer.up = True
-        peer.ask_ticks = 0
         self._tell(node, peer, True)
 
     # -- own updates ---------------------------------------------------------------------------------
@@ -189,6 +212,7 @@ class Gossip:
             own.extend(deltas)
         if clock is not None and not self._durable.covers(clock):
             self._durable = clock
+            self._may_forget = True
             for peer in self._peers.values():
                 peer.is_told = False
         while self._after and self._after[0][0] <= save_id:
@@ -200,6 +224,12 @@ class Gossip:
             for node, peer in self._peers.items():
                 if peer.up:
                     self._send_updates(node, own)
+        if not self._saves:
+            thanks, self._thanks = self._thanks, {}
+            for node in thanks:
+                thanked = self._peers.get(node)
+                if thanked is not None and thanked.up and not thanked.is_told:
+                    self._tell(node, thanked, False)
 
     def _send_updates(self, node: NodeId, deltas: list[Delta], lost: bool = False) -> None:
         portion: list[Delta] = []
@@ -221,7 +251,7 @@ class Gossip:
         """Nothing passes with time: everybody who can be reached has told and heard the same."""
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
-            or (self._up_peers() and len(self._waiting))
+            or (self._up_peers() and len(self._waiting)) or (self._may_forget and len(self.retained))
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
@@ -282,21 +312,31 @@ class Gossip:
         elif isinstance(message, Keys):
             if peer.give is not None and peer.give.number == message.number:
                 peer.give.on_keys(self._lattice, message)
-        elif isinstance(message, States):
+        elif isinstance(message, States) and self._is_of_pull(sender, message) and not self.full:
             self._states.append((sender, message))
+
+    def _is_of_pull(self, sender: NodeId, message: States | Differ) -> bool:
+        pull = self._pull
+        return pull is not None and pull.number == message.number and pull.peer == sender
 
     def _on_updates(self, sender: NodeId, message: Updates) -> None:
         clock = self._lattice.clock
         for delta in message.deltas:
             if clock.has(delta.actor, delta.number):
                 continue
-            if problem_of(delta):
+            is_new = clock.base(delta.actor) == 0
+            if problem_of(delta) or (is_new and len(clock.actors) >= self.settings.actors_max):
                 self.refused += 1
+                continue
+            if delta.actor == self.actor:
+                self.is_forgetful = True  # Rule N10
                 continue
             self._waiting.put(delta)
             self._retry = True
-        if message.lost and self._pull is None:
-            self._begin_pull(sender)
+        if sender == self._asked:
+            self._lack_ticks = 0
+            if message.lost and self._pull is None and not self.full:
+                self._begin_pull(sender)
 
     def _on_seen(self, sender: NodeId, peer: _Peer, message: Seen) -> None:
         try:
@@ -305,31 +345,31 @@ class Gossip:
             self.refused += 1
             return
         peer.clock = clock
-        peer.ask_ticks = 0
-        if message.asks or not peer.is_told:
+        self._may_forget = True
+        if clock.top(self.actor) > self._lattice.clock.base(self.actor):
+            self.is_forgetful = True  # Rule N10
+        if message.asks:
             self._tell(sender, peer, False)
         same = clock == self._durable == self._lattice.clock
         same = same and not (message.memories or self._lattice.bases_count) and message.root != UNKNOWN
-        if same and message.root != digest_bytes(self._lattice.tree.root):
+        if same and not self._lattice.ahead() and message.root != digest_bytes(self._lattice.tree.root):
             self.broken += 1
 
     def _tell(self, node: NodeId, peer: _Peer, asks: bool) -> None:
         peer.is_told = True
         peer.told_ticks = 0
         lattice = self._lattice
-        root = digest_bytes(lattice.tree.root) if self._durable == lattice.clock else UNKNOWN
+        is_plain = self._durable == lattice.clock and not lattice.ahead()
+        root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
         self.messages.append((node, Seen(self._durable.encode(), asks, root, lattice.bases_count)))
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
-        lost = False
-        for actor, first, last in message.ranges:
-            if not self.retained.has(actor, first, last):
-                lost = True
-        if lost:
+        ranges = message.ranges[: self.settings.want_ranges_max]
+        if [one for one in ranges if not self.retained.has(one[0], one[1], one[2])]:
             self._wants.pop(sender, None)
             self._send_updates(sender, [], lost=True)
         elif sender not in self._wants:
-            self._wants[sender] = deque(self.retained.of(message.ranges))
+            self._wants[sender] = deque(self.retained.of(ranges))
 
     # -- exchanges -------------------------------------------------------------------------------------
 
@@ -342,7 +382,11 @@ class Gossip:
         self.messages.append((node, compare_of(self._lattice, number, 0, [0])))
 
     def _end_pull(self) -> None:
-        self._pull = None
+        pull, self._pull = self._pull, None
+        if pull is not None and pull.watch is not None:
+            self._lattice.give_up(pull.watch)
+        self._states.clear()
+        self._lack_ticks = 0
         self._retry = True
 
     def _on_compare(self, peer: _Peer, message: Compare) -> None:
@@ -353,7 +397,7 @@ class Gossip:
 
     def _on_differ(self, sender: NodeId, message: Differ) -> None:
         pull = self._pull
-        if pull is None or pull.number != message.number or pull.peer != sender:
+        if pull is None or not self._is_of_pull(sender, message):
             return
         if pull.clock is None:
             try:
@@ -362,6 +406,8 @@ class Gossip:
                 self.refused += 1
                 self._end_pull()
                 return
+            pull.watch = self._lattice.watch(pull.clock)
+            self._retry = True
         pull.idle_ticks = 0
         if message.level < 4:
             compare = compare_of(self._lattice, pull.number, message.level, message.places)
@@ -375,30 +421,42 @@ class Gossip:
         while self._states:
             sender, message = self._states.popleft()
             pull = self._pull
-            if pull is None or pull.number != message.number or pull.peer != sender:
+            if pull is None or not self._is_of_pull(sender, message):
                 continue
             pull.idle_ticks = 0
             if message.serial in pull.serials:
                 continue
             try:
                 clock = decode_clock(message.clock)
-                for key, state in message.rows:
-                    if not self._holder.hlc.observe(top_stamp(state), wall_ms):
-                        raise ValueError("too far ahead")
-                    self._holder.merge_state(key, state, clock)
-                    taken.states.append((key, state, message.clock))
             except ValueError:
                 self.refused += 1
                 self._end_pull()
                 continue
+            for key, state in message.rows:
+                self._take_state(pull, taken, key, state, clock, message.clock, wall_ms)
             pull.serials[message.serial] = None
             if message.done:
                 pull.last = message.serial
-                pull.clock = clock
+                pull.clock = pull.clock or clock
             if pull.is_done and pull.clock is not None:
-                self._lattice.know(pull.clock)
-                taken.clock = pull.clock.encode()
+                if pull.is_whole and self._lattice.know(pull.clock, pull.watch):
+                    taken.clock = pull.clock.encode()
                 self._end_pull()
+                self._retry = True
+
+    def _take_state(
+        self, pull: Pull, taken: Taken, key: bytes, state: bytes, clock: Clock, encoded: bytes,
+        wall_ms: WallMs,
+    ) -> None:  # fmt: skip
+        try:
+            if not self._holder.hlc.observe(top_stamp(state), wall_ms):
+                raise ValueError("too far ahead")
+            self._holder.merge_state(key, state, clock)
+        except ValueError:
+            self.refused += 1
+            pull.is_whole = False  # Rule X5
+        else:
+            taken.states.append((key, state, encoded))
 
     # -- the turn --------------------------------------------------------------------------------------
 
@@ -429,13 +487,25 @@ class Gossip:
                     delta = waiting.next_of(actor, clock.base(actor) + 1)
                     if delta is None or (held is not None and held.has(actor, delta.number)):
                         break
-                    if self._lattice.awaits(delta) or not self._holder.hlc.observe(delta.stamp, wall_ms):
+                    if self._lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
                         break
                     waiting.remove(delta)
                     self._holder.merge(delta)
+                    self._lack_ticks = 0
+                    self._thanks[node_of(actor)] = None
                     self.retained.keep(delta)
                     taken.updates.append(delta)
                     moved = True
+
+    def _is_too_early(self, delta: Delta, wall_ms: WallMs) -> bool:
+        """Rule N9."""
+        if self._holder.hlc.observe(delta.stamp, wall_ms):
+            self._too_early.pop(delta.actor, None)
+            return False
+        if self._too_early.get(delta.actor) != delta.number:
+            self._too_early[delta.actor] = delta.number
+            self.refused += 1
+        return True
 
     def _look_whether_caught_up(self) -> None:
         """It has what all whom it hears had when they told."""
@@ -458,27 +528,41 @@ class Gossip:
                 self._tell(node, peer, True)
             elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
                 self._tell(node, peer, False)
-            self._ask(node, peer)
+        self._ask()
         self._give()
         pull = self._pull
         if pull is not None:
             pull.idle_ticks += 1
-            if pull.idle_ticks > settings.silence_ticks:
+            patience = settings.patience_ticks if pull.clock is None else settings.silence_ticks
+            if pull.idle_ticks > patience:
                 self._end_pull()
-        if len(self.retained):
+        if self._may_forget:
+            self._may_forget = False
             self.retained.forget(self.stable())
 
-    def _ask(self, node: NodeId, peer: _Peer) -> None:
-        """Rule N4."""
-        if peer.clock is None or self._pull is not None or self.full:
+    def _ask(self) -> None:
+        """Rules N4, N8."""
+        if self._pull is not None or self.full:
             return
-        if self._lattice.clock.covers(peer.clock):
-            peer.ask_ticks = 0
+        clock = self._lattice.clock
+        ahead = [
+            node
+            for node, peer in self._peers.items()
+            if peer.up and peer.clock is not None and not clock.covers(peer.clock)
+        ]
+        if not ahead:
+            self._lack_ticks = 0
             return
-        peer.ask_ticks += 1
-        if peer.ask_ticks % self.settings.patience_ticks == 0:
-            missing = self._lattice.clock.missing_from(peer.clock)[:1_000]
-            self.messages.append((node, Want(missing)))
+        self._lack_ticks += 1
+        if self._lack_ticks < self.settings.patience_ticks:
+            return
+        self._lack_ticks = 0
+        later = [node for node in ahead if node > self._asked]
+        self._asked = min(later) if later else min(ahead)
+        theirs = self._peers[self._asked].clock
+        assert theirs is not None
+        missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
+        self.messages.append((self._asked, Want(missing)))
 
     def _give(self) -> None:
         settings = self.settings
@@ -496,7 +580,9 @@ class Gossip:
             if peer.give is None:
                 continue
             out: list[OfGossip] = []
-            if peer.give.go_on(self._lattice, settings.give_bytes_per_tick, settings.message_bytes_max, out):
+            give = peer.give
+            is_over = give.go_on(self._lattice, settings.give_bytes_per_tick, settings.message_bytes_max, out)
+            if is_over or give.idle_ticks > settings.silence_ticks:
                 peer.give = None
             for message in out:
                 if self._saves:

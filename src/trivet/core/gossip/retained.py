@@ -4,13 +4,16 @@
   oldest go: whoever lacks them gets them by an exchange.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 
-DELTA_BYTES = 200
+DELTA_BYTES: Final = 200
+NUMBER_MAX: Final = 1 << 63
 
 
 def size_of(delta: Delta) -> int:
@@ -69,10 +72,11 @@ class Retained:
     def of(self, ranges: list[tuple[int, int, int]]) -> Iterator[Delta]:
         """Those of them that are kept, in an order in which they can be taken."""
         wanted: dict[int, list[tuple[int, int]]] = {}
-        for actor, first, last in ranges:
+        for actor, first, last in sorted(ranges):
             wanted.setdefault(actor, []).append((first, last))
         for delta in list(self._order):
-            for first, last in wanted.get(delta.actor, ()):
-                if first <= delta.number <= last:
+            rows = wanted.get(delta.actor)
+            if rows is not None:
+                place = bisect_right(rows, (delta.number, NUMBER_MAX)) - 1
+                if place >= 0 and delta.number <= rows[place][1]:
                     yield delta
-                    break

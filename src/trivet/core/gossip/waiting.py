@@ -1,7 +1,8 @@
 """Updates that have come and can't be taken yet: something that they build upon is not here.
 
 - Rule N2: an update waits for what it builds upon, in bounded room. What finds no room is dropped: it is in
-  nobody's eyes seen here, so it will be asked for.
+  nobody's eyes seen here, so it will be asked for. Room is made where most waits, and from its end: one actor
+  whose updates can't be taken does not keep out those of others, nor the one that it waits for itself.
 """
 
 from trivet.core.gossip.retained import size_of
@@ -17,23 +18,35 @@ class Waiting:
         """How many found no room, ever."""
         self._bytes_max = bytes_max
         self._by_actor: dict[int, dict[int, Delta]] = {}
+        self._bytes_of: dict[int, int] = {}
+        """By actor."""
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum([len(numbers) for numbers in self._by_actor.values()])
+        return self._count
 
     def put(self, delta: Delta) -> None:
         """One that has come."""
         numbers = self._by_actor.setdefault(delta.actor, {})
         if delta.number in numbers:
             return
-        size = size_of(delta)
-        if self.bytes and self.bytes + size > self._bytes_max:
-            self.dropped += 1
-            if not numbers:
-                del self._by_actor[delta.actor]
-            return
         numbers[delta.number] = delta
+        size = size_of(delta)
         self.bytes += size
+        self._count += 1
+        self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size
+        while self.bytes > self._bytes_max and self._count > 1:
+            self._drop_one()
+
+    def _drop_one(self) -> None:
+        """Rule N2."""
+        most = max(self._bytes_of, key=self._bytes_of.__getitem__)
+        numbers = self._by_actor[most]
+        newest = next(reversed(numbers))
+        if newest < next(iter(numbers)):
+            newest = max(numbers)
+        self.remove(numbers[newest])
+        self.dropped += 1
 
     @property
     def actors(self) -> list[int]:
@@ -49,9 +62,13 @@ class Waiting:
         """It was taken."""
         numbers = self._by_actor[delta.actor]
         del numbers[delta.number]
+        size = size_of(delta)
+        self.bytes -= size
+        self._count -= 1
+        self._bytes_of[delta.actor] -= size
         if not numbers:
             del self._by_actor[delta.actor]
-        self.bytes -= size_of(delta)
+            del self._bytes_of[delta.actor]
 
     def forget_below(self, actor: int, base: int) -> None:
         """All up to ``base`` were seen in another way."""
@@ -64,4 +81,6 @@ class Waiting:
     def clear(self) -> None:
         """This node is no member any more."""
         self._by_actor = {}
+        self._bytes_of = {}
+        self._count = 0
         self.bytes = 0
