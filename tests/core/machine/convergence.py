@@ -3,11 +3,12 @@
 from trivet.core.access.users import Users
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context
-from trivet.core.lattice.delta import Delta
+from trivet.core.lattice.delta import DEADLINE, Delta
 from trivet.core.lattice.hlc import Hlc
+from trivet.core.lattice.key_state import cell_of
 from trivet.core.lattice.lattice import Lattice
 from trivet.core.machine.convergent import Convergent
-from trivet.core.machine.convergent_values import shown_value
+from trivet.core.machine.convergent_values import shown_deadline, shown_value
 from trivet.core.values.databases import Databases
 from trivet.core.values.hash_value import Hash
 from trivet.core.values.list_value import List
@@ -72,6 +73,8 @@ class Replica:
         for key in dict.fromkeys([*view.values, *self.lattice.held()]):
             value, places = shown_value(self.lattice.state(key))
             assert plain(view.values.get(key)) == plain(value), key
+            deadline_ms = shown_deadline(cell_of(self.lattice.state(key), (DEADLINE, b"")))
+            assert view.deadline_ms(key) == (-1 if value is None else deadline_ms), key
             if isinstance(value, List):
                 assert self.executor._places.of(key, self.lattice).all() == places, key
 
@@ -92,6 +95,18 @@ class Oracle:
         return ROWS[args[0]].run(self.context, args)
 
 
+def _saved() -> list[bytes]:
+    """What ``DUMP`` gives of a value of each type."""
+    oracle = Oracle()
+    for line in (
+        "SET s text", "RPUSH l x y x", "SADD m x y", "HSET h x 1 y 2", "ZADD z 1 x 2 y",
+        "HSET t x 1 y 2", "HPEXPIRE t 1000 FIELDS 1 x",
+    ):  # fmt: skip
+        oracle.run(line.encode().split(), START_MS, 1)
+    return [oracle.run([b"DUMP", key], START_MS, 1) for key in (b"s", b"l", b"m", b"h", b"z")]
+
+
+SAVED = _saved()
 KEYS = [b"a", b"b"]
 WORDS = [b"x", b"y", b"z", b"7", b"-3", b"2.5", b""]
 NUMBERS = [b"1", b"-4", b"10", b"0"]
@@ -155,6 +170,20 @@ def draw(prng: Prng, streams: bool = True) -> list[bytes]:
         lambda: [b"LREM", key, b"%d" % (prng.below(4) - 2), word()],
         lambda: [b"LTRIM", key, b"%d" % (prng.below(4) - 2), b"%d" % (prng.below(6) - 2)],
         lambda: [b"GEOADD", key, b"13.3", b"38.1", word()],
+        lambda: [b"EXPIREAT", key, b"1"],
+        lambda: [b"SET", key, word(), b"PXAT", b"1"],
+        lambda: [b"SETNX", key, word()],
+        lambda: [b"GETSET", key, word()],
+        lambda: [b"BITFIELD", key, b"INCRBY", b"u8", b"%d" % prng.below(20), b"3"],
+        lambda: [b"INCRBYFLOAT", key, b"-0"],
+        lambda: [b"ZINCRBY", key, b"-0", word()],
+        lambda: [b"ZINCRBY", key, [b"inf", b"1e300", b"1e-300"][prng.below(3)], word()],
+        lambda: [b"HINCRBYFLOAT", key, word(), [b"0.1", b"1e20", b"-0", b"3.0e3"][prng.below(4)]],
+        lambda: [b"HGETDEL", key, b"FIELDS", b"2", word(), word()],
+        lambda: [b"ZREMRANGEBYSCORE", key, b"-inf", score()],
+        lambda: [b"ZREMRANGEBYLEX", key, b"[x", b"[y"],
+        lambda: [b"RESTORE", key, b"%d" % prng.below(900), SAVED[prng.below(len(SAVED))], b"REPLACE"],
+        lambda: [b"SET", key, [b"0.1234567890123456789", b"-0", b"1e5", b"9223372036854775807"][prng.below(4)]],
     ]
     if streams:
         calls += [

@@ -8,7 +8,7 @@ from trivet.core.values.database import Database
 from trivet.core.wire.reply import Error
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_alone_it_answers_as_an_ordinary_database(seed):
     prng = Prng(seed)
     replica, oracle = Replica(1), Oracle()

@@ -5,16 +5,13 @@ Updates of others go the other way: into the lattice, and what they changed into
 that reads is the ordinary one, at its speed.
 
 - Rule V2: after every call and every update the view is what the lattice shows.
-- Rule V3: what ``INCR`` and its relatives change adds up: the update is the difference. What vanishes is
-  removed, as far as it was seen. Everything else is assigned.
+- Rules V3, V7, V8, V9: what becomes an update, and how (``convergent_updates``).
 - Rule V4: commands without a convergent meaning are refused (``convergent_rows``).
 - Rule V5: ids of streams that nodes give carry the node's number: two never give the same.
-- Rule V7: where two kinds have met at a key one is seen; whoever writes it removes what is not.
 - Rule V6: a key past its deadline is not seen. Who sweeps removes it for all, as it was seen: if others have
   changed it meanwhile, that stays.
 """
 
-from fractions import Fraction
 from typing import Final
 
 from trivet.core.access.users import Users
@@ -23,50 +20,29 @@ from trivet.core.base.prng import Prng
 from trivet.core.command.lookup import other_databases
 from trivet.core.command.table import ROWS, Context, Event
 from trivet.core.command.waiting import may_wait
-from trivet.core.lattice.amounts import minus
 from trivet.core.lattice.cell import AnyCell, is_there, winner
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import DEADLINE, ENTRY, ITEM, LAST_ID, STRING, Delta
+from trivet.core.lattice.delta import DEADLINE, LAST_ID, Delta
 from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import cell_of, main_count, shows_only
 from trivet.core.lattice.lattice import Lattice
-from trivet.core.lattice.positions import between
 from trivet.core.lattice.writer import Writer
-from trivet.core.machine.convergent_lists import Places, differences
-from trivet.core.machine.convergent_looks import (
-    LEFT,
-    NAMES,
-    REPLY,
-    RIGHT,
-    Element,
-    Elements,
-    Look,
-    Looks,
-    all_of,
-    elements_after,
-    payload_of,
-)
+from trivet.core.machine.convergent_lists import Places
+from trivet.core.machine.convergent_looks import Look, Looks
 from trivet.core.machine.convergent_rows import (
-    BITS,
     BLOCKS,
-    KEEPS,
+    EXPIRES,
     MAY_STORE,
-    PROBABLE,
+    RANGES,
     READS,
     REFUSALS,
-    TOLD,
     WHOLE_WRITES,
     WRITES,
-    adds,
-    assigns_again,
+    told_names,
 )
-from trivet.core.machine.convergent_values import BITS as BITS_TAG
+from trivet.core.machine.convergent_updates import Updates, tell_deadline
 from trivet.core.machine.convergent_values import (
-    PLAIN,
-    amount_of_text,
-    entry_name,
     entry_of,
-    entry_payload,
     kind_of,
     settle_stream,
     shown_deadline,
@@ -75,7 +51,6 @@ from trivet.core.machine.convergent_values import (
     shown_score,
     shown_value,
 )
-from trivet.core.machine.convergent_values import PROBABLE as PROBABLE_TAG
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.rights import AS, Denied, Rights
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
@@ -84,12 +59,12 @@ from trivet.core.machine.specials import embedded as embedded_reply
 from trivet.core.machine.waiting import defect
 from trivet.core.values.database import Database
 from trivet.core.values.databases import Databases
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stream import Stream
-from trivet.core.values.stream_id import ms_of, sequence_of
+from trivet.core.values.stream_id import ID_MAX, ms_of, sequence_of
 from trivet.core.values.types import Value
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -97,17 +72,21 @@ NODE_BITS: Final = 20
 """Of an id's sequence: the node that gave it (Rule V5)."""
 OTHER_DATABASE: Final = Error("ERR a database of mode eventual is all that there is to a call in it")
 _TAUGHT: Final = {b"LOAD": 1, b"FLUSH": 1, b"DELETE": 1, b"RESTORE": 1}
+RESTORES_MORE: Final = Error(
+    "ERR the value has deadlines of fields, or groups of consumers, which are not for a keyspace of mode"
+    " eventual; nothing was done"
+)
 _FOLLOWED_MAX: Final = 64
-"""More elements at a time are not followed one by one."""
-_INFINITE: Final = {float("inf"): 1, float("-inf"): 1}
+"""More elements at a time are not followed one by one, if they are not few beside all."""
+_TAIL_MAX: Final = 1000
+"""Entries of a stream behind one that comes late."""
+_NOTHING: Final[list[bytes]] = []
 
 
 class Convergent:
     """The keys of one group, as this node holds them."""
 
-    def __init__(
-        self, lattice: Lattice, node: NodeId, actor: int, hlc: Hlc, users: Users, db: int = -1
-    ) -> None:
+    def __init__(self, lattice: Lattice, db: int, node: NodeId, actor: int, hlc: Hlc, users: Users) -> None:
         """``db``: -1: not known yet (``settle_in``)."""
         self.lattice = lattice
         self.hlc = hlc
@@ -131,6 +110,7 @@ class Convergent:
         self._looks = Looks()
         self._databases.set_hook(self._looks)
         self._places = Places()
+        self._updates = Updates(lattice, self._places)
         if db >= 0:
             self.reload()
 
@@ -277,19 +257,34 @@ class Convergent:
         row = (ROWS_WITHOUT_GROWTH if self.refuses_growth else ROWS)[name]
         assert row.run is not None
         self._set_context()
-        if name == b"XADD":
+        told = _NOTHING
+        if name in RANGES:
+            reader = ROWS[RANGES[name]].run
+            assert reader is not None
+            told = told_names(reader(self._context, args))
+        elif name == b"XADD":
             args = self._with_id(args)
         looks = self._looks
-        looks.begin(args)
+        looks.begin(args, told)
         try:
             reply = row.run(self._context, args)
-        finally:
             looks.watches = False
-        found = looks.found
-        if found:
-            for key, look in found.items():
+            if name == b"RESTORE" and looks.found and self._has_more(args[1]):
+                self._show(args[1])
+                return RESTORES_MORE
+            for key, look in looks.found.items():
                 self._update(key, look, args, reply, made)
+        except Exception:
+            looks.watches = False
+            for key in looks.found:
+                self._show(key)
+            raise
         return reply
+
+    def _has_more(self, key: bytes) -> bool:
+        """Whether a value has parts that no updates tell."""
+        value = self._view.get(key)
+        return isinstance(value, MortalHash) or (isinstance(value, Stream) and bool(value.groups))
 
     # -- from the view to the lattice ----------------------------------------------------------------
 
@@ -297,165 +292,25 @@ class Convergent:
         """What a call did to one key, as an update."""
         view = self._view
         value = view.get(key)
-        kind = kind_of(value)
         if isinstance(value, Stream) and not len(value):
             view.remove(key)
-            value, kind = None, 0
-        if not look.kind and kind and main_count(self.lattice.state(key)):
+            value = None
+        if value is None:
+            view.values.pop(key)  # it may stand there past its deadline
+            view.deadlines.drop(key)
+        elif not look.kind and main_count(self.lattice.state(key)):
             self._forget(key, made)  # it was past its deadline, and nobody had swept it
         writer = Writer(self.lattice, self.actor, self.hlc.now(self._databases.now_ms), key)
-        if not kind:
-            writer.remove_all()
-        elif kind != look.kind and look.kind:
-            self._assign_all(writer, value, key, args)
-            writer.remove_all()
-        elif isinstance(value, bytes):
-            self._string(writer, look, value, args)
-        elif isinstance(value, List):
-            self._list(writer, key, look, value)
-        elif isinstance(value, Stream):
-            self._stream(writer, look, value)
-        else:
-            assert value is not None
-            self._elements(writer, kind, look, elements_after(look, value), args, reply)
-        if kind:
-            if kind == look.kind and not shows_only(self.lattice.state(key), kind):
-                writer.remove_others(kind)  # Rule V7
-            self._deadline(writer, look.deadline_ms, view.deadline_ms(key))
+        self._updates.tell(writer, key, look, value, args, reply)
+        if value is not None:
+            tell_deadline(writer, look.deadline_ms, view.deadline_ms(key), args[0] in EXPIRES)
         delta = writer.finish()
-        if kind != ITEM:
+        if not isinstance(value, List):
             self._places.forget(key)
         if delta is not None:
             self.lattice.apply(delta)
             made.append(delta)
             self.changed.append(key)
-
-    def _string(self, writer: Writer, look: Look, text: bytes, args: list[bytes]) -> None:
-        if adds(args):
-            old = amount_of_text(look.text) if look.kind else 0
-            new = amount_of_text(text)
-            if old is not None and new is not None:
-                writer.add(STRING, b"", minus(new, old))
-                return
-        elif text == look.text and look.kind and args[0] in KEEPS:
-            return
-        tag = BITS_TAG if args[0] in BITS else PROBABLE_TAG if args[0] in PROBABLE else PLAIN
-        writer.assign(STRING, b"", tag + text)
-
-    def _elements(
-        self, writer: Writer, kind: int, look: Look, after: Elements, args: list[bytes], reply: Reply
-    ) -> None:
-        """Of a set, a hash, a sorted set."""
-        adding, again = adds(args), assigns_again(args)
-        if look.way == REPLY:
-            for name in TOLD[args[0]](reply):
-                writer.remove(kind, name)
-            return
-        for name in dict.fromkeys([*look.elements, *after]):
-            old, new = look.elements.get(name), after.get(name)
-            if new is None:
-                if old is not None:
-                    writer.remove(kind, name)
-            elif adding and old != new:
-                self._add(writer, kind, name, old, new)
-            elif old != new or again:
-                writer.assign(kind, name, payload_of(new))
-
-    def _add(
-        self,
-        writer: Writer,
-        kind: int,
-        name: bytes,
-        old: Element | None,
-        new: Element,
-    ) -> None:
-        if isinstance(new, bytes):
-            before = amount_of_text(old) if isinstance(old, bytes) else 0
-            after = amount_of_text(new)
-            if before is not None and after is not None:
-                writer.add(kind, name, minus(after, before))
-                return
-        elif isinstance(new, float) and new not in _INFINITE and (old is None or old not in _INFINITE):
-            amount = minus(Fraction(new), Fraction(old if isinstance(old, float) else 0))
-            writer.add(kind, name, amount)
-            return
-        writer.assign(kind, name, payload_of(new))
-
-    def _assign_all(self, writer: Writer, value: Value | None, key: bytes, args: list[bytes]) -> None:
-        """Another kind of value than before."""
-        if isinstance(value, bytes):
-            writer.assign(STRING, b"", PLAIN + value)
-        elif isinstance(value, List):
-            items = value.between(0, len(value))
-            names = between(None, None, writer.dot, len(items)) if items else []
-            for name, item in zip(names, items, strict=True):
-                writer.assign(ITEM, name, item)
-            self._places.put(key, names)
-        elif isinstance(value, Stream):
-            self._stream(writer, Look(None, -1, args), value)
-        elif value is not None:
-            kind = kind_of(value)
-            for name, one in all_of(value).items():
-                writer.assign(kind, name, payload_of(one))
-
-    def _list(self, writer: Writer, key: bytes, look: Look, value: List) -> None:
-        if look.way == NAMES:
-            return  # its deadline has changed
-        places = self._places.of(key, self.lattice)
-        if look.way in (LEFT, RIGHT) or not look.kind:
-            at_left = look.way == LEFT
-            grown = len(value) - len(places)
-            if grown > 0:
-                ends = (None, places.first()) if at_left else (places.last(), None)
-                names = between(ends[0], ends[1], writer.dot, grown)
-                items = value.between(0, grown) if at_left else value.between(len(value) - grown, len(value))
-                for name, item in zip(names, items, strict=True):
-                    writer.assign(ITEM, name, item)
-                places.push(names, at_left)
-            else:
-                for name in places.pop(-grown, at_left):
-                    writer.remove(ITEM, name)
-            return
-        before = places.all()
-        after: list[bytes] = []
-        for change in differences(look.items, value.between(0, len(value))):
-            if change.keep:
-                after.extend(before[change.start : change.stop])
-                continue
-            kept = min(change.stop - change.start, len(change.items)) if change.replaces else 0
-            for at in range(kept):
-                writer.assign(ITEM, before[change.start + at], change.items[at])
-            after.extend(before[change.start : change.start + kept])
-            for name in before[change.start + kept : change.stop]:
-                writer.remove(ITEM, name)
-            new = change.items[kept:]
-            if new:
-                left = before[change.start + kept - 1] if change.start + kept else None
-                right = before[change.stop] if change.stop < len(before) else None
-                names = between(left, right, writer.dot, len(new))
-                for name, item in zip(names, new, strict=True):
-                    writer.assign(ITEM, name, item)
-                after.extend(names)
-        self._places.put(key, after)
-
-    def _stream(self, writer: Writer, look: Look, value: Stream) -> None:
-        for entry_id, flat in value.between(look.last_id + 1, value.last_id):
-            writer.assign(ENTRY, entry_name(entry_id), entry_payload(flat))
-        if look.way != NAMES:
-            for entry_id in look.entries:
-                if entry_id not in value:
-                    writer.remove(ENTRY, entry_name(entry_id))
-        if value.last_id > look.last_id:
-            writer.assign(LAST_ID, b"", entry_name(value.last_id))
-        settle_stream(value, value.last_id)
-
-    def _deadline(self, writer: Writer, before_ms: int, after_ms: int) -> None:
-        if before_ms == after_ms:
-            return
-        if after_ms == -1:
-            writer.remove(DEADLINE, b"")
-        else:
-            writer.assign(DEADLINE, b"", b"%d" % after_ms)
 
     def _with_id(self, args: list[bytes]) -> list[bytes]:
         """Rule V5: ``XADD`` with the id that this node gives."""
@@ -494,6 +349,7 @@ class Convergent:
 
     def _forget(self, key: bytes, made: list[Delta]) -> None:
         """All of it that is seen, in the lattice."""
+        self._places.forget(key)
         writer = Writer(self.lattice, self.actor, self.hlc.now(self._databases.now_ms), key)
         writer.remove_all()
         delta = writer.finish()
@@ -539,7 +395,8 @@ class Convergent:
         state = self.lattice.state(key)
         value = view.values.get(key)
         kind = kind_of(value)
-        if len(places) > _FOLLOWED_MAX or not shows_only(state, kind):
+        many = len(places) > _FOLLOWED_MAX and len(places) * 8 > main_count(state)
+        if many or not shows_only(state, kind):
             self._show(key)
             return
         for one, name in places:
@@ -571,12 +428,7 @@ class Convergent:
         elif isinstance(value, List):
             return self._places.of(key, self.lattice).follow(value, name, cell if shown else None)
         elif isinstance(value, Stream):
-            best = None if cell is None else winner(cell)
-            entry_id = int.from_bytes(name, "big")
-            if best is None or entry_id <= value.top_id or len(name) != 16:
-                return False
-            value.last_id = value.top_id
-            value.append(entry_id, entry_of(best[3]))
+            return len(name) == 16 and _follow_entry(value, int.from_bytes(name, "big"), cell)
         else:
             return False
         return True
@@ -587,6 +439,7 @@ class Convergent:
         state = self.lattice.state(key)
         value, places = shown_value(state)
         self._places.forget(key)
+        view.field_deadlines.drop(key)
         if value is None:
             view.values.pop(key)
             view.deadlines.drop(key)
@@ -602,3 +455,22 @@ class Convergent:
             self._view.deadlines.drop(key)
         else:
             self._view.deadlines.put(key, deadline_ms)
+
+
+def _follow_entry(value: Stream, entry_id: int, cell: AnyCell | None) -> bool:
+    """An entry came or went; False: not so easily."""
+    best = None if cell is None else winner(cell)
+    if best is None or entry_id in value:
+        value.delete(entry_id)
+    if best is None:
+        return True
+    tail = value.between(entry_id + 1, ID_MAX, _TAIL_MAX)
+    if len(tail) == _TAIL_MAX or not entry_id:
+        return False
+    for late, _ in tail:
+        value.delete(late)
+    value.last_id = value.top_id
+    value.append(entry_id, entry_of(best[3]))
+    for late, flat in tail:
+        value.append(late, flat)
+    return True

@@ -1,5 +1,6 @@
-"""Lists: which places their items have, beside the view; and what has changed between two lists."""
+"""Lists: which places their items have, beside the view."""
 
+from bisect import bisect_left
 from collections import deque
 
 from trivet.core.lattice.cell import AnyCell, winner
@@ -9,7 +10,7 @@ from trivet.core.values.list_value import List
 
 
 class ListPlaces:
-    """The places of one list's items, in order."""
+    """The places of one list's items, in order: quick at both ends, as the list is."""
 
     __slots__ = ("_places",)
 
@@ -27,6 +28,10 @@ class ListPlaces:
         """Of the item at the right end."""
         return self._places[-1] if self._places else None
 
+    def at(self, index: int) -> bytes:
+        """Of one item."""
+        return self._places[index]
+
     def all(self) -> list[bytes]:
         """Of all items."""
         return list(self._places)
@@ -38,32 +43,51 @@ class ListPlaces:
         else:
             self._places.extend(places)
 
+    def insert(self, index: int, place: bytes) -> None:
+        """An item was put before the one at ``index``."""
+        self._places.insert(index, place)
+
     def pop(self, count: int, left: bool) -> list[bytes]:
         """So many items were taken from an end: their places."""
         take = self._places.popleft if left else self._places.pop
         return [take() for _ in range(count)]
 
-    def follow(self, value: List, place: bytes, cell: AnyCell | None) -> bool:
-        """An item came, or went (None), by another replica's update; False: in the middle."""
+    def take_at(self, indexes: list[int]) -> list[bytes]:
+        """The items at these indexes were taken out: their places."""
+        if len(indexes) == 1:
+            place = self._places[indexes[0]]
+            del self._places[indexes[0]]
+            return [place]
+        gone = dict.fromkeys(indexes)
         places = self._places
-        best = None if cell is None else winner(cell)
-        if best is not None:
-            if not places or place > places[-1]:
-                places.append(place)
-                value.push(best[3], False)
-            elif place < places[0]:
-                places.appendleft(place)
-                value.push(best[3], True)
-            else:
-                return False
-        elif len(places) > 1 and place == places[0]:
-            places.popleft()
-            value.take(True)
-        elif len(places) > 1 and place == places[-1]:
-            places.pop()
-            value.take(False)
-        else:
+        self._places = deque([place for at, place in enumerate(places) if at not in gone])
+        return [place for at, place in enumerate(places) if at in gone]
+
+    def follow(self, value: List, place: bytes, cell: AnyCell | None) -> bool:
+        """An item came, changed, or went (None), by another replica's update; False: none would be left."""
+        places = self._places
+        size = len(places)
+        if not size:
             return False
+        best = None if cell is None else winner(cell)
+        if place > places[-1]:
+            at = size
+        elif place <= places[0]:
+            at = 0
+        else:
+            at = bisect_left(places, place)
+        stands = at < size and places[at] == place
+        if best is None:
+            if stands:
+                if size == 1:
+                    return False
+                del places[at]
+                value.remove_at(at)
+        elif stands:
+            value.put_at(at, best[3])
+        else:
+            places.insert(at, place)
+            value.insert(at, best[3])
         return True
 
 
@@ -90,64 +114,3 @@ class Places:
         """There is no such list."""
         if self._by_key:
             self._by_key.pop(key, None)
-
-
-class Difference:
-    """A stretch of the list before: it is kept, or other items stand there."""
-
-    __slots__ = ("items", "keep", "replaces", "start", "stop")
-
-    def __init__(self, keep: bool, start: int, stop: int, items: list[bytes], replaces: bool = False) -> None:
-        self.keep = keep
-        self.start = start
-        self.stop = stop
-        self.items = items
-        self.replaces = replaces
-        """Item by item: each is still the same one, with another value."""
-
-
-def differences(before: list[bytes], after: list[bytes]) -> list[Difference]:
-    """How ``after`` comes of ``before``, from left to right; what one command does to a list."""
-    size = min(len(before), len(after))
-    head = 0
-    while head < size and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < size - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    old = before[head : len(before) - tail]
-    new = after[head : len(after) - tail]
-    found = [Difference(True, 0, head, [])]
-    if old or new:
-        if new and len(new) < len(old) and (kept := _subsequence(old, new)) is not None:
-            found.extend(_without(kept, head, len(old)))
-        else:
-            found.append(Difference(False, head, head + len(old), new, len(old) == len(new)))
-    found.append(Difference(True, len(before) - tail, len(before), []))
-    return found
-
-
-def _subsequence(old: list[bytes], new: list[bytes]) -> list[int] | None:
-    """The positions in ``old`` of the items of ``new``, if nothing but removal makes the one of the other."""
-    kept: list[int] = []
-    at = 0
-    for item in new:
-        while at < len(old) and old[at] != item:
-            at += 1
-        if at == len(old):
-            return None
-        kept.append(at)
-        at += 1
-    return kept
-
-
-def _without(kept: list[int], start: int, size: int) -> list[Difference]:
-    found: list[Difference] = []
-    at = 0
-    for position in [*kept, size]:
-        if position > at:
-            found.append(Difference(False, start + at, start + position, []))
-        if position < size:
-            found.append(Difference(True, start + position, start + position + 1, []))
-        at = position + 1
-    return found

@@ -29,6 +29,7 @@ _FIELDS: Final = "fields of hashes have no deadlines there; give the key one"
 _ALL_OR_NONE: Final = "two sides could both be the first"
 _DATABASES: Final = "databases of this mode stay where they are"
 _FENCE: Final = "there is no order of changes from which a rising number could come"
+_INSIDE: Final = "it is about how one node keeps a value"
 _IDS: Final = "ids of streams come from their entries there"
 
 REFUSED: Final[dict[bytes, str]] = {
@@ -36,7 +37,7 @@ REFUSED: Final[dict[bytes, str]] = {
         (b"BLMOVE", b"BLMPOP", b"BLPOP", b"BRPOP", b"BRPOPLPUSH", b"BZMPOP", b"BZPOPMAX", b"BZPOPMIN"), _WAITS
     ),
     **dict.fromkeys(
-        (b"COPY", b"LMOVE", b"RENAME", b"RENAMENX", b"RPOPLPUSH", b"SMOVE", b"LMPOP", b"ZMPOP"), _TWO_KEYS
+        (b"COPY", b"LMOVE", b"RENAME", b"RENAMENX", b"RPOPLPUSH", b"SMOVE"), _TWO_KEYS
     ),
     **dict.fromkeys(
         (
@@ -61,7 +62,7 @@ REFUSED: Final[dict[bytes, str]] = {
     **dict.fromkeys((b"MOVE", b"SWAPDB"), _DATABASES),
     b"FENCE": _FENCE,
     b"XSETID": _IDS,
-    b"PFDEBUG": _STORES,
+    b"PFDEBUG": _INSIDE,
 }  # fmt: skip
 """Commands without a convergent meaning, and why."""
 
@@ -141,6 +142,10 @@ def _third(args: list[bytes]) -> list[bytes]:
     return args[3:4]
 
 
+def _counted(args: list[bytes]) -> list[bytes]:
+    return args[4:]
+
+
 def _members(args: list[bytes]) -> list[bytes]:
     return args[_options_end(args, _ZADD_OPTIONS) + 1 :: 2]
 
@@ -152,7 +157,7 @@ def _places(args: list[bytes]) -> list[bytes]:
 NAMED: Final[dict[bytes, Names]] = {
     b"SADD": _rest, b"SREM": _rest, b"HSET": _fields, b"HMSET": _fields, b"HSETNX": _second, b"HDEL": _rest,
     b"HINCRBY": _second, b"HINCRBYFLOAT": _second, b"ZADD": _members, b"ZREM": _rest, b"ZINCRBY": _third,
-    b"GEOADD": _places,
+    b"GEOADD": _places, b"HGETDEL": _counted,
 }  # fmt: skip
 """What a call names of the elements of its key."""
 
@@ -167,6 +172,11 @@ def _told(reply: Reply) -> list[bytes]:
     return []
 
 
+def told_names(reply: Reply) -> list[bytes]:
+    """Of a reading row: the elements that it tells."""
+    return _told(reply)
+
+
 def _told_pairs(reply: Reply) -> list[bytes]:
     if isinstance(reply, Pairs | MapPairs):
         return [one for one, _ in reply.items if isinstance(one, bytes)]
@@ -175,15 +185,40 @@ def _told_pairs(reply: Reply) -> list[bytes]:
     return []
 
 
+def _told_of_several(reply: Reply) -> list[bytes]:
+    """``ZMPOP``: the key, and pairs."""
+    if not isinstance(reply, list) or len(reply) != 2:
+        return []
+    pairs = reply[1]
+    if isinstance(pairs, Pairs | MapPairs):
+        return _told_pairs(pairs)
+    found: list[bytes] = []
+    if isinstance(pairs, list):
+        for pair in pairs:
+            if isinstance(pair, list) and pair and isinstance(pair[0], bytes):
+                found.append(pair[0])
+    return found
+
+
 TOLD: Final[dict[bytes, Callable[[Reply], list[bytes]]]] = {
-    b"SPOP": _told, b"ZPOPMIN": _told_pairs, b"ZPOPMAX": _told_pairs,
+    b"SPOP": _told, b"ZPOPMIN": _told_pairs, b"ZPOPMAX": _told_pairs, b"ZMPOP": _told_of_several,
 }  # fmt: skip
 """Elements that a call has removed, as its reply tells."""
+
+RANGES: Final = {
+    b"ZREMRANGEBYLEX": b"ZRANGEBYLEX", b"ZREMRANGEBYRANK": b"ZRANGE", b"ZREMRANGEBYSCORE": b"ZRANGEBYSCORE",
+}  # fmt: skip
+"""What they remove, another command with the same arguments tells."""
 
 KEEPS: Final = {
     b"GETEX": 1, b"EXPIRE": 1, b"PEXPIRE": 1, b"EXPIREAT": 1, b"PEXPIREAT": 1, b"PERSIST": 1,
 }  # fmt: skip
 """They change a deadline, and not the value."""
+EXPIRES: Final = {
+    b"EXPIRE": 1, b"PEXPIRE": 1, b"EXPIREAT": 1, b"PEXPIREAT": 1, b"SET": 1, b"SETEX": 1, b"PSETEX": 1,
+    b"GETEX": 1, b"RESTORE": 1,
+}  # fmt: skip
+"""They may give a deadline, which counts as given also if it was just so."""
 WITHOUT: Final = {
     **KEEPS,
     **dict.fromkeys(

@@ -95,7 +95,7 @@ def score_bytes(score: float) -> bytes:
 def shown_score(cell: AnyCell) -> float:
     """Of a member of a sorted set."""
     best = winner(cell)
-    base: float = 0.0 if best is None else _double_of(best[3])
+    base: float = 0.0 if best is None else double_of(best[3])
     added = added_to(cell)
     if added is None or base in (float("inf"), float("-inf")):
         return base
@@ -105,7 +105,8 @@ def shown_score(cell: AnyCell) -> float:
         return float("inf") if added > 0 else float("-inf")
 
 
-def _double_of(payload: bytes) -> float:
+def double_of(payload: bytes) -> float:
+    """The score that a payload is."""
     if len(payload) != 8:
         return 0.0
     score: float = _DOUBLE.unpack(payload)[0]
