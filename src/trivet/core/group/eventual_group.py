@@ -158,6 +158,7 @@ class EventualGroup:
         if epoch <= self.epoch:
             return
         self.stir()
+        self.executor.settle_in(row.keyspace)
         own = self.settings.node
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
         if self._is_new and own in self.members:

@@ -119,13 +119,20 @@ class Convergent:
         self._db = db
         self._node = node
         self._databases = Databases()
-        self._view = self._databases.open(db)
+        self._view = self._databases.open(max(0, db))
         self._context = Context(self._databases)
         self._context.defects = self.defects
         self._looks = Looks()
         self._databases.set_hook(self._looks)
         self._places = Places()
         self.reload()
+
+    def settle_in(self, db: int) -> None:
+        """Its database is ``db``."""
+        if db != self._db:
+            self._db = db
+            self._view = self._databases.open(db)
+            self.reload()
 
     # -- what there is -------------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ from trivet.core.group.messages import (
     Follow,
     Forward,
     ForwardRead,
-    GroupMessage,
     Invalidate,
     NotLeader,
     ReadReplies,
@@ -80,7 +79,9 @@ KINDS: Final[dict[type, Kind]] = {
         (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
         Kind.NODE,
     ),
-    **dict.fromkeys((*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS),
+    **dict.fromkeys(
+        (*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS
+    ),
 }
 """All others are ``GroupMessage``s."""
 
