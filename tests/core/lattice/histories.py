@@ -8,10 +8,11 @@ from trivet.core.base.prng import Prng
 from trivet.core.lattice.cell import added_to, is_there, winner
 from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Delta
 from trivet.core.lattice.key_state import cells_of
-from trivet.core.lattice.lattice import Lattice
+from trivet.core.lattice.lattice import Lattice, Watch
 from trivet.core.lattice.writer import Writer
 
 KEYS = (b"a", b"b")
+PLACES = ((STRING, b""), (MEMBER, b"x"), (MEMBER, b"y"), (FIELD, b"x"))
 
 
 class Update:
@@ -54,17 +55,45 @@ class Replica:
         self.lattice.know(other.lattice.clock)
 
 
+class Exchange:
+    """A whole exchange, one way, key by key: what is equal is passed over, as with digests."""
+
+    def __init__(self, to: Replica, other: Replica) -> None:
+        self.to = to
+        self.other = other
+        self.clock = other.lattice.clock.copy()
+        self.watch: Watch = to.lattice.watch(self.clock)
+        self.left = list(KEYS)
+
+    def step(self) -> bool:
+        """Whether it is over."""
+        if not self.left:
+            self.to.lattice.know(self.clock, self.watch)
+            return True
+        key = self.left.pop()
+        if self.to.lattice.tree.of(key) != self.other.lattice.tree.of(key):
+            self.to.hear_states(self.other, [key])
+        return False
+
+
 class World:
     """``count`` replicas, and the model."""
 
     def __init__(self, seed: int, count: int = 3, parts: bool = True) -> None:
         self.prng = Prng(seed)
+        self.places = PLACES if self.prng.chance(0.5) else PLACES[:1]
+        """Often only one, so that much happens to it."""
         self.parts = parts
-        """Whether states of some keys are exchanged, not only of all."""
+        """Whether states of some keys are exchanged, not only of all, and whole exchanges take time.
+
+        In such an exchange a removal that is newer than its clock may be taken without its dot: then less is
+        seen than the dots say, until that dot comes.
+        """
         self.replicas = [Replica(n + 1) for n in range(count)]
         self.updates: list[Update] = []
         self.by_dot: dict[tuple[int, int], Update] = {}
         self.stamp = 0
+        self.exchanges: list[Exchange] = []
 
     def seen_by(self, replica: Replica) -> frozenset[tuple[int, int]]:
         contexts = {key: replica.lattice.context(key) for key in KEYS}
@@ -84,8 +113,8 @@ class World:
                     what[place] = ("remove",)
             writer.remove_all()
         else:
-            for kind, name in ((STRING, b""), (MEMBER, b"x"), (MEMBER, b"y"), (FIELD, b"x")):
-                choice = prng.below(8)
+            for kind, name in self.places:
+                choice = prng.below(4 if len(self.places) == 1 else 8)
                 if choice == 0:
                     payload = b"%d" % prng.below(100)
                     writer.assign(kind, name, payload)
@@ -119,12 +148,18 @@ class World:
         """Something comes somewhere: an update, old or new, or states of keys."""
         prng = self.prng
         to = self.replicas[prng.below(len(self.replicas))]
-        if self.updates and prng.chance(0.7):
+        if self.exchanges and prng.chance(0.4):
+            exchange = self.exchanges[prng.below(len(self.exchanges))]
+            if exchange.step():
+                self.exchanges.remove(exchange)
+        elif self.updates and prng.chance(0.7):
             to.hear(self.updates[prng.below(len(self.updates))].delta)
         else:
             other = self.replicas[prng.below(len(self.replicas))]
             if other is not to:
-                if not self.parts or prng.chance(0.3):
+                if self.parts and prng.chance(0.4):
+                    self.exchanges.append(Exchange(to, other))
+                elif not self.parts or prng.chance(0.3):
                     to.hear_all(other)
                 else:
                     to.hear_states(other, [key for key in KEYS if prng.chance(0.5)])

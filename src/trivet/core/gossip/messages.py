@@ -82,8 +82,8 @@ class Keys(OfGossip, array_like=True, tag=125, frozen=True):
 class States(OfGossip, array_like=True, tag=126, frozen=True):
     """Keys as the sender holds them, and what it had seen of them.
 
-    ``serial``: 1, 2, 3, ... in an exchange. ``done``: the last; whoever has taken all of them has seen ``clock``,
-    of all keys.
+    ``serial``: 1, 2, 3, ... in an exchange. ``done``: the last; whoever has taken all of them has seen
+    ``clock``, of all keys.
     """
 
     number: Number

@@ -15,7 +15,8 @@ from typing import Final
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId
 from trivet.core.base.limits import Limits
-from trivet.core.group.eventual_messages import Carried, Carry, CarryMessage
+from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.face import FromGroup
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.reply_parts import ReplyParts, chunks, encode_bounded
 from trivet.core.group.run import Run
@@ -73,7 +74,7 @@ class Carriers:
         """One more."""
         self._waiting.append((run, now_ms))
 
-    def send(self, member: NodeId, out: list[tuple[NodeId, CarryMessage]], now_ms: Instant) -> None:
+    def send(self, member: NodeId, out: list[tuple[NodeId, FromGroup]], now_ms: Instant) -> None:
         """What waits leaves for ``member``; with no member it waits on."""
         if member == NO_NODE:
             return
@@ -155,7 +156,7 @@ class Carriage:
         self._limits = limits
         self._counts: dict[NodeId, tuple[int, int]] = {}
         """Runs and bytes of each node under way here."""
-        self._out: list[tuple[NodeId, CarryMessage]] = []
+        self._out: list[tuple[NodeId, FromGroup]] = []
         self.taken = 0
         """How many have come and were taken."""
 
@@ -197,7 +198,7 @@ class Carriage:
         for offset, piece in pieces:
             self._out.append((carried.sender, Carried(number, incarnation, piece, offset, len(data))))
 
-    def flush(self, out: list[tuple[NodeId, CarryMessage]]) -> None:
+    def flush(self, out: list[tuple[NodeId, FromGroup]]) -> None:
         """The messages of this turn."""
         if self._out:
             out.extend(self._out)

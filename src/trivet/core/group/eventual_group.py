@@ -41,7 +41,6 @@ from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Standing
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import decode_clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -160,6 +159,7 @@ class EventualGroup:
         self.stir()
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
+        self.executor.settle_in(row.keyspace)
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
         if self._is_new and own in self.members:
             self._is_new = False
@@ -312,7 +312,7 @@ class EventualGroup:
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
-                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told())
+                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told(), [])
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""
@@ -486,4 +486,3 @@ class EventualGroup:
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
         assert self._made_id >= self._synced_id or not self._held or self._held[0][0] > self._synced_id
-

@@ -12,7 +12,8 @@ only added to. What is seen of it: ``winner``, ``added_to``.
   is never changed by a base: later entries of its series come with the whole total.
 - Rule C4: an entry that its base covers is gone. Its actor, when it has seen that, begins a new series.
 - Rule C5: a base of an entry that is gone stays until everybody has seen the removal, and until everything is
-  here that the actor did before it had (``collect``): then no entry of that series can come any more.
+  here that the actor did before it had (``collect``): then no entry of that series can come any more. Only
+  the actor itself can say so; of one that is no more, it stays.
 """
 
 from typing import Final
@@ -134,6 +135,17 @@ def added_to(cell: AnyCell) -> Amount | None:
         base = cell.bases.get(actor)
         total = plus(total, amount if base is None or base[0] < start else minus(amount, base[1]))
     return total
+
+
+def dots_of(cell: AnyCell) -> list[Dot]:
+    """Of what it holds."""
+    if not isinstance(cell, Cell):
+        return [(cell[0], cell[1])]
+    dots = list(cell.assigns)
+    dots.extend([(actor, series[0]) for actor, series in cell.adds.items()])
+    dots.extend([(actor, base[0]) for actor, base in cell.bases.items()])
+    dots.extend([(base[2], base[3]) for base in cell.bases.values()])
+    return dots
 
 
 def newest_stamp(cell: AnyCell) -> int:

@@ -11,6 +11,7 @@ import msgspec
 
 from trivet.core.lattice.amounts import decode_amount
 from trivet.core.lattice.clock import Number
+from trivet.core.lattice.positions import is_place
 
 NAME_BYTES_MAX: Final = 512 * 1024 * 1024
 """Of an element's name, and of a payload: as large as a string of Redis."""
@@ -48,6 +49,7 @@ class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ``removed``: dots of assignments that it had seen, which are no more. ``bases``: of actors whose additions
     it had seen, (actor, number of the newest seen, total by then): these no longer count. ``payload``: it is
     assigned. ``added``: (start, total): the actor of the update has added this since its dot ``start``.
+    ``after``: the removal that ended its series before this one (Rule L12).
     """
 
     kind: Annotated[int, msgspec.Meta(ge=1, le=8)]
@@ -56,6 +58,7 @@ class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
     bases: list[tuple[Number, Number, bytes]] = []
     payload: bytes | None = None
     added: tuple[Number, bytes] | None = None
+    after: tuple[Number, Number] | None = None
 
 
 class Delta(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -76,6 +79,8 @@ def problem_of(delta: Delta) -> str:
         if before is not None and place <= before:
             return "its elements do not rise"
         before = place
+        if problem := problem_of_name(change.kind, change.name):
+            return problem
         if change.added is not None:
             if change.added[0] > delta.number:
                 return "an addition that begins after itself"
@@ -88,6 +93,15 @@ def problem_of(delta: Delta) -> str:
                 return "it takes back itself, or no amount"
         if (delta.actor, delta.number) in change.removed:
             return "it removes itself"
+    return ""
+
+
+def problem_of_name(kind: int, name: bytes) -> str:
+    """What is wrong with the name of an element from outside, or nothing."""
+    if kind in (STRING, DEADLINE, LAST_ID):
+        return "a name where there is only one element" if name else ""
+    if kind == ITEM and not is_place(name):
+        return "a place in a list that is none"
     return ""
 
 

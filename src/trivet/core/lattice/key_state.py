@@ -19,7 +19,7 @@ from trivet.core.lattice.cell import (
     to_cell,
 )
 from trivet.core.lattice.clock import Number
-from trivet.core.lattice.delta import BESIDE, STRING
+from trivet.core.lattice.delta import BESIDE, STRING, problem_of_name
 
 Place = tuple[int, bytes]
 """(kind, name) of an element."""
@@ -163,6 +163,8 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
         if place <= before:
             raise ValueError("the elements of a key do not rise")
         before = place
+        if problem := problem_of_name(kind, name):
+            raise ValueError(problem)
         cell = Cell()
         for actor, number, stamp, payload in assigns:
             cell.assigns[(actor, number)] = (stamp, payload)
@@ -181,7 +183,7 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
 
 
 def top_stamp(data: bytes) -> int:
-    """The highest stamp in what ``encode_state`` gave; raises ``ValueError`` at anything else."""
+    """The highest stamp in what ``encode_state`` gave (Rule L8); raises ``ValueError`` at anything else."""
     try:
         rows = _decoder.decode(data)
     except msgspec.DecodeError as error:

@@ -10,17 +10,21 @@ from which it is that one clock stands for all keys, so what is deleted leaves n
   and what was removed before it came can't come after.
 - Rule L5: an update whose dot is in the clock changes nothing any more.
 - Rule L6: two states of a key become one by the clocks of both: what one of them holds and the other has seen
-  and does not hold was removed. The clock then gains the dots that were taken, not the other's clock: of
-  other keys it has seen nothing. Of this key it has seen all that the other had: that clock is kept with the
-  key (``context``) until the replica's own has all of it, so what the state had replaced changes nothing when
-  it comes later.
+  and does not hold was removed. The replica's own clock gains nothing by it: of other keys it has seen
+  nothing. Of this key it has seen all that the other had: that clock is kept with the key (``context``) until
+  the replica's own has all of it, so what the state had, or had replaced, changes nothing when it comes.
+- Rule L10: all of another's clock may be claimed (``know``) when all keys have been compared with its, and
+  no update of that clock has come in between for a key of which no state was joined: the key may have been
+  found equal, so that what removes this update is in that clock, and would never be taken.
+- Rule L11: a base is over for good. One that comes back with the state of a replica that has yet to forget it
+  is forgotten at once: two that collect at different times would else give it to each other for ever.
 """
 
 from typing import Final
 
 from trivet.core.lattice.amounts import decode_amount
-from trivet.core.lattice.cell import AnyCell, Cell, Plain, join_cells, to_any, to_cell
-from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.cell import AnyCell, Cell, Plain, dots_of, join_cells, to_any, to_cell
+from trivet.core.lattice.clock import Clock, Dot
 from trivet.core.lattice.delta import STRING, Change, Delta
 from trivet.core.lattice.key_state import (
     STRING_PLACE,
@@ -38,6 +42,16 @@ KEY_BYTES: Final = 300
 """What a key costs in memory beside its cells, about."""
 
 
+class Watch:
+    """Over one exchange with another replica, whose clock was ``clock`` when it began (Rule L10)."""
+
+    __slots__ = ("clock", "is_spoiled")
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.is_spoiled = False
+
+
 class Lattice:
     """What a replica holds."""
 
@@ -50,6 +64,11 @@ class Lattice:
         """Cells with bases, some of which may go one day (Rule C5)."""
         self._ahead: dict[bytes, Clock] = {}
         """Of keys whose states were joined: what has been seen of them beyond ``clock`` (Rule L6)."""
+        self._watches: list[Watch] = []
+        self._stable = Clock()
+        self._told = Clock()
+        self._living: dict[int, None] = {}
+        """What the last ``collect`` went by (Rule L11)."""
 
     def __len__(self) -> int:
         """Keys of which something is held; not all of them need be there for clients."""
@@ -64,8 +83,8 @@ class Lattice:
         """What is held of a key; not to be changed."""
         return self._keys.get(key)
 
-    def keys(self) -> list[bytes]:
-        """Of which something is held."""
+    def held(self) -> list[bytes]:
+        """Keys of which something is held."""
         return list(self._keys)
 
     def context(self, key: bytes) -> Clock:
@@ -77,10 +96,28 @@ class Lattice:
         """Keys of which more has been seen than of others, and what."""
         return list(self._ahead.items())
 
-    def know(self, clock: Clock) -> None:
-        """All that ``clock`` has is here, of all keys: a whole exchange is done."""
+    def watch(self, clock: Clock) -> Watch:
+        """An exchange begins with a replica that has seen ``clock``; ends with ``know`` or ``give_up``."""
+        watch = Watch(clock)
+        self._watches.append(watch)
+        return watch
+
+    def give_up(self, watch: Watch) -> None:
+        """The exchange is over, and nothing is known by it."""
+        self._watches = [one for one in self._watches if one is not watch]
+
+    def know(self, clock: Clock, watch: Watch | None = None) -> bool:
+        """All that ``clock`` has is here, of all keys: a whole exchange is done, which ``watch`` was over.
+
+        False: it is not known, since it was spoiled (Rule L10); what differs is to be looked for again.
+        """
+        if watch is not None:
+            self.give_up(watch)
+            if watch.is_spoiled:
+                return False
         self.clock.join(clock)
         self.settle()
+        return True
 
     def settle(self) -> None:
         """Forget what was noted for single keys and holds for all by now."""
@@ -107,6 +144,8 @@ class Lattice:
             for actor, number, _ in change.bases:
                 if not clock.has(actor, number):
                     return True
+            if change.after is not None and not clock.has(change.after[0], change.after[1]):
+                return True
         return False
 
     def apply(self, delta: Delta) -> list[Place]:
@@ -116,6 +155,8 @@ class Lattice:
             return []  # Rule L5
         clock.add(delta.actor, delta.number)
         key, changes = delta.key, delta.changes
+        if self._watches:
+            self._spoil(key, delta.actor, delta.number)
         if self._ahead and key in self._ahead and self._ahead[key].has(delta.actor, delta.number):
             return []  # Rule L6
         state = self._keys.get(key)
@@ -134,6 +175,13 @@ class Lattice:
             self._put(key, held, place, before, _changed(before, change, delta))
         self._close(key, held)
         return [(change.kind, change.name) for change in changes]
+
+    def _spoil(self, key: bytes, actor: int, number: int) -> None:
+        """An update comes in alone, or with a state (Rule L10)."""
+        ahead = self._ahead.get(key)
+        for watch in self._watches:
+            if watch.clock.has(actor, number) and (ahead is None or not ahead.covers(watch.clock)):
+                watch.is_spoiled = True
 
     def _put_plain(self, key: bytes, before: Plain | None, plain: Plain) -> None:
         grown = bytes_of(STRING_PLACE, plain)
@@ -197,9 +245,13 @@ class Lattice:
     def join(self, key: bytes, data: bytes, their_clock: Clock) -> list[Place]:
         """Another replica holds ``data`` of the key, and has seen ``their_clock`` (Rule L6).
 
-        The elements that changed. Raises ``ValueError`` when ``data`` is nonsense; then nothing has changed.
+        The elements that changed. Raises ``ValueError`` when ``data`` is nonsense, or holds what that clock
+        has not seen; then nothing has changed.
         """
         theirs = decode_state(data)
+        dots = [dot for cell in theirs.values() for dot in dots_of(cell)]
+        if not _has_all(their_clock, dots):
+            raise ValueError("a state that holds what its replica has not seen")
         state = self._keys.get(key)
         context = self.context(key)
         mine = cells_of(state)
@@ -207,7 +259,7 @@ class Lattice:
         outcome: list[tuple[Place, AnyCell | None, AnyCell | None]] = []
         for place in dict.fromkeys([*mine, *theirs]):
             before = mine.get(place)
-            joined = to_any(join_cells(before, context, theirs.get(place), their_clock))
+            joined = to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))
             if not _is_same(before, joined):
                 changed.append(place)
                 outcome.append((place, before, joined))
@@ -216,10 +268,12 @@ class Lattice:
             for place, before, joined in outcome:
                 self._put(key, held, place, before, joined)
             self._close(key, held)
-        for cell in theirs.values():
-            _see(self.clock, cell)
         if not self.clock.covers(their_clock):
             self.note(key, their_clock)
+        if self._watches:
+            for actor, number in dots:
+                if not context.has(actor, number):
+                    self._spoil(key, actor, number)
         return changed
 
     def restore(self, key: bytes, data: bytes) -> None:
@@ -236,34 +290,46 @@ class Lattice:
 
     # -- memories --------------------------------------------------------------------------------------
 
-    def collect(self, stable: Clock, told: Clock) -> int:
+    def collect(self, stable: Clock, told: Clock, living: list[int]) -> int:
         """Forget bases that nobody needs any more (Rule C5); how many.
 
-        ``stable``: what every member has seen, as it has said. ``told``: all that any of them has seen.
+        ``stable``: what every member has seen, as it has said. ``told``: all that any of them has seen, as it
+        has said. ``living``: the actors that members are now. Of another (a life that a node has lost, a
+        member that left) nobody can say that nothing is on its way, so its bases stay.
         """
+        self._stable, self._told, self._living = stable, told, dict.fromkeys(living)
         gone = 0
         for key, place in list(self._with_bases):
             state = self._keys[key]
             assert isinstance(state, KeyState)
             cell = state.cells[place]
             assert isinstance(cell, Cell)
-            actors = [actor for actor, base in cell.bases.items() if self._is_over(cell, actor, stable, told)]
-            if actors:
-                kept = cell.copy()
-                for actor in actors:
-                    del kept.bases[actor]
-                held = self._open(key, state)
-                self._put(key, held, place, cell, to_any(kept))
-                self._close(key, held)
-                gone += len(actors)
+            kept = self._forget(cell)
+            if kept is not cell:
+                gone += len(cell.bases) - len(kept.bases)
+                self._put(key, state, place, cell, to_any(kept))
+                self._close(key, state)
         return gone
 
-    def _is_over(self, cell: Cell, actor: int, stable: Clock, told: Clock) -> bool:
+    def _forget(self, cell: Cell) -> Cell:
+        """The cell without the bases that are over; itself, if none is."""
+        kept = cell
+        for actor in list(cell.bases):
+            if self._is_over(cell, actor):
+                kept = cell.copy() if kept is cell else kept
+                del kept.bases[actor]
+        return kept
+
+    def _is_over(self, cell: Cell, actor: int) -> bool:
         number, _, by_actor, by_number = cell.bases[actor]
         series = cell.adds.get(actor)
-        if series is not None and series[1] <= number:
+        if actor not in self._living or (series is not None and series[1] <= number):
             return False
-        return stable.has(by_actor, by_number) and self.clock.base(actor) >= told.top(actor)
+        return self._stable.has(by_actor, by_number) and self.clock.base(actor) >= self._told.top(actor)
+
+
+def _has_all(clock: Clock, dots: list[Dot]) -> bool:
+    return all(clock.has(actor, number) for actor, number in dots)
 
 
 def _union(one: Clock, other: Clock) -> Clock:
@@ -300,14 +366,3 @@ def _is_same(one: AnyCell | None, other: AnyCell | None) -> bool:
     if isinstance(one, Cell) and isinstance(other, Cell):
         return one.assigns == other.assigns and one.adds == other.adds and one.bases == other.bases
     return one is other or (not isinstance(one, Cell) and not isinstance(other, Cell) and one == other)
-
-
-def _see(clock: Clock, cell: AnyCell) -> None:
-    """The dots of what a cell holds."""
-    if not isinstance(cell, Cell):
-        clock.add(cell[0], cell[1])
-        return
-    for actor, number in cell.assigns:
-        clock.add(actor, number)
-    for actor, series in cell.adds.items():
-        clock.add(actor, series[0])

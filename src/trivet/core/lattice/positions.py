@@ -11,6 +11,8 @@ from typing import Final
 from trivet.core.lattice.clock import Dot
 
 LEVEL_BYTES: Final = 24
+PLACE_BYTES_MAX: Final = LEVEL_BYTES * 10_000
+"""Of a place from outside. A gap is halved 20 times before a level more is needed."""
 _LEVEL: Final = struct.Struct(">QQQ")
 _NUMBER: Final = struct.Struct(">Q")
 _MIDDLE: Final = 1 << 63
@@ -53,6 +55,14 @@ def between(left: bytes | None, right: bytes | None, dot: Dot, count: int = 1) -
         prefix += left[at : at + LEVEL_BYTES]
         at += LEVEL_BYTES
         right = None
+
+
+def is_place(name: bytes) -> bool:
+    """Whether a name from outside is one that ``between`` can have made."""
+    size = len(name)
+    if not size or size % LEVEL_BYTES or size > PLACE_BYTES_MAX:
+        return False
+    return _number_at(name, size - LEVEL_BYTES) != 0
 
 
 def _number_at(place: bytes | None, at: int) -> int | None:

@@ -35,8 +35,10 @@ def digest_of_cell(key: bytes, kind: int, name: bytes, cell: AnyCell) -> int:
         total += _digest(head + b"=%d.%d.%d." % (actor, number, stamp) + payload)
     for actor, (number, start, amount) in cell.adds.items():
         total += _digest(head + b"+%d.%d.%d." % (actor, number, start) + encode_amount(amount))
-    for actor, (number, amount, _, _) in cell.bases.items():
-        total += _digest(head + b"-%d.%d." % (actor, number) + encode_amount(amount))
+    for actor, (number, amount, by_actor, by_number) in cell.bases.items():
+        total += _digest(
+            head + b"-%d.%d.%d.%d." % (actor, number, by_actor, by_number) + encode_amount(amount)
+        )
     return total & _MASK
 
 

@@ -3,6 +3,8 @@
 - Rule L7: what an update replaces is what its maker has seen, and nothing else: assignments by their dots,
   additions up to a base.
 - Rule L9: what stands beside a value (its deadline) goes with it, and none is left for the next value.
+- Rule L12: a series of additions that begins anew names the removal which ended the one before, so it is
+  taken nowhere before that: it would stand in the place of what is not yet removed there.
 """
 
 from trivet.core.lattice.amounts import Amount, encode_amount, plus
@@ -48,7 +50,9 @@ class Writer:
         series = cell.adds.get(self._actor) if isinstance(cell, Cell) else None
         start = self._number if series is None else series[1]
         total = amount if series is None else plus(series[2], amount)
-        self._changes[place] = Change(kind, name, added=(start, encode_amount(total)))
+        base = cell.bases.get(self._actor) if series is None and isinstance(cell, Cell) else None
+        after = None if base is None else (base[2], base[3])  # Rule L12
+        self._changes[place] = Change(kind, name, added=(start, encode_amount(total)), after=after)
         if kind < BESIDE and (cell is None or not is_there(cell)):
             self._main += 1
 
@@ -67,6 +71,12 @@ class Writer:
         """Everything goes that is seen and not named yet."""
         for place, cell in cells_of(self._state).items():
             if place not in self._changes and is_there(cell):
+                self.remove(place[0], place[1])
+
+    def remove_others(self, kind: int) -> None:
+        """Elements of other kinds go, but for what stands beside the value."""
+        for place, cell in cells_of(self._state).items():
+            if place[0] != kind and place[0] < BESIDE and place not in self._changes and is_there(cell):
                 self.remove(place[0], place[1])
 
     def finish(self) -> Delta | None:

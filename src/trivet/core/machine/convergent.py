@@ -1,14 +1,15 @@
-"""What a replica of mode ``eventual`` shows: commands run on it at once, and what they change becomes updates.
+"""What a replica of mode ``eventual`` shows: commands run on it at once; what they change becomes updates.
 
-On the path: calls -> an ordinary database, the *view* -> what changed there -> updates of the lattice. Updates of
-others go the other way: into the lattice, and what they changed into the view. So every command that reads is the
-ordinary one, at its speed.
+On the path: calls -> an ordinary database, the *view* -> what changed there -> updates of the lattice.
+Updates of others go the other way: into the lattice, and what they changed into the view. So every command
+that reads is the ordinary one, at its speed.
 
 - Rule V2: after every call and every update the view is what the lattice shows.
 - Rule V3: what ``INCR`` and its relatives change adds up: the update is the difference. What vanishes is
   removed, as far as it was seen. Everything else is assigned.
 - Rule V4: commands without a convergent meaning are refused (``convergent_rows``).
 - Rule V5: ids of streams that nodes give carry the node's number: two never give the same.
+- Rule V7: where two kinds have met at a key one is seen; whoever writes it removes what is not.
 - Rule V6: a key past its deadline is not seen. Who sweeps removes it for all, as it was seen: if others have
   changed it meanwhile, that stays.
 """
@@ -37,6 +38,7 @@ from trivet.core.machine.convergent_looks import (
     NAMES,
     REPLY,
     RIGHT,
+    Element,
     Elements,
     Look,
     Looks,
@@ -48,6 +50,7 @@ from trivet.core.machine.convergent_rows import (
     BITS,
     BLOCKS,
     KEEPS,
+    MAY_STORE,
     PROBABLE,
     READS,
     REFUSALS,
@@ -102,7 +105,10 @@ _INFINITE: Final = {float("inf"): 1, float("-inf"): 1}
 class Convergent:
     """The keys of one group, as this node holds them."""
 
-    def __init__(self, lattice: Lattice, db: int, node: NodeId, actor: int, hlc: Hlc, users: Users) -> None:
+    def __init__(
+        self, lattice: Lattice, node: NodeId, actor: int, hlc: Hlc, users: Users, db: int = -1
+    ) -> None:
+        """``db``: -1: not known yet (``settle_in``)."""
         self.lattice = lattice
         self.hlc = hlc
         self.actor = actor
@@ -119,20 +125,26 @@ class Convergent:
         self._db = db
         self._node = node
         self._databases = Databases()
-        self._view = self._databases.open(max(0, db))
+        self._view = self._databases.open(max(db, 0))
         self._context = Context(self._databases)
         self._context.defects = self.defects
         self._looks = Looks()
         self._databases.set_hook(self._looks)
         self._places = Places()
-        self.reload()
+        if db >= 0:
+            self.reload()
 
     def settle_in(self, db: int) -> None:
-        """Its database is ``db``."""
-        if db != self._db:
-            self._db = db
-            self._view = self._databases.open(db)
-            self.reload()
+        """These are the keys of this database."""
+        if db == self._db:
+            return
+        self._db = db
+        self._databases = Databases()
+        self._databases.set_hook(self._looks)
+        self._view = self._databases.open(db)
+        self._context = Context(self._databases)
+        self._context.defects = self.defects
+        self.reload()
 
     # -- what there is -------------------------------------------------------------------------------
 
@@ -204,6 +216,8 @@ class Convergent:
 
     def _other(self, args: list[bytes], made: list[Delta]) -> Reply:
         name = args[0]
+        if name in MAY_STORE and not any(word.upper() in (b"STORE", b"STOREDIST") for word in args[2:]):
+            return self._read(args)
         refusal = REFUSALS.get(name)
         if refusal is not None:
             return refusal
@@ -305,6 +319,8 @@ class Convergent:
             assert value is not None
             self._elements(writer, kind, look, elements_after(look, value), args, reply)
         if kind:
+            if kind == look.kind and not shows_only(self.lattice.state(key), kind):
+                writer.remove_others(kind)  # Rule V7
             self._deadline(writer, look.deadline_ms, view.deadline_ms(key))
         delta = writer.finish()
         if kind != ITEM:
@@ -350,8 +366,8 @@ class Convergent:
         writer: Writer,
         kind: int,
         name: bytes,
-        old: bytes | float | bool | None,
-        new: bytes | float | bool,
+        old: Element | None,
+        new: Element,
     ) -> None:
         if isinstance(new, bytes):
             before = amount_of_text(old) if isinstance(old, bytes) else 0
@@ -383,6 +399,8 @@ class Convergent:
                 writer.assign(kind, name, payload_of(one))
 
     def _list(self, writer: Writer, key: bytes, look: Look, value: List) -> None:
+        if look.way == NAMES:
+            return  # its deadline has changed
         places = self._places.of(key, self.lattice)
         if look.way in (LEFT, RIGHT) or not look.kind:
             at_left = look.way == LEFT
@@ -511,7 +529,7 @@ class Convergent:
 
     def reload(self) -> None:
         """Everything anew: the lattice was restored."""
-        for key in self.lattice.keys():
+        for key in self.lattice.held():
             self._show(key)
 
     def _follow(self, key: bytes, places: list[tuple[int, bytes]]) -> None:

@@ -1,7 +1,8 @@
 """What a call changed: its keys as they were before, compared with what they are after.
 
 A look is taken when the database tells that a key is about to change, so calls that change nothing cost
-nothing. Where the call names the elements that it is about, or its reply tells them, only those are looked at.
+nothing. Where the call names the elements that it is about, or its reply tells them, only those are looked
+at.
 """
 
 from typing import Final
@@ -16,7 +17,9 @@ from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stream import Stream
 from trivet.core.values.types import Value
 
-Elements = dict[bytes, bytes | float | bool]
+Element = bytes | float | bool
+"""Of a hash, a sorted set, a set."""
+Elements = dict[bytes, Element]
 
 ALL: Final = 0
 NAMES: Final = 1
@@ -99,7 +102,7 @@ def _may_trim(args: list[bytes]) -> bool:
     return any(word.upper() in (b"MAXLEN", b"MINID") for word in args[2:4])
 
 
-def value_of(value: Value | None, name: bytes) -> bytes | float | bool | None:
+def value_of(value: Value | None, name: bytes) -> Element | None:
     """One element; None: it is not there."""
     if isinstance(value, Hash):
         return value.get(name)
@@ -163,7 +166,7 @@ def elements_after(look: Look, value: Value) -> Elements:
     return after
 
 
-def payload_of(element: bytes | float | bool) -> bytes:
+def payload_of(element: Element) -> bytes:
     """What is assigned to the element of a hash, a sorted set, a set."""
     if isinstance(element, bytes):
         return element

@@ -1,11 +1,11 @@
-"""Which commands have a meaning where replicas take writes at once and converge, and how their changes are found.
+"""Which commands have a meaning where replicas take writes at once and converge; how changes are found.
 
 Told by the rows of the command table; every row is in one of three classes:
 
 - what reads runs on what this node holds;
-- what writes runs there too, and the elements that it has changed become updates. ``NAMED`` says which elements
-  a command names, so that only those are looked at; ``TOLD`` those that its reply tells. Of the others all elements
-  of the key are looked at;
+- what writes runs there too, and the elements that it has changed become updates. ``NAMED`` says which
+  elements a command names, so that only those are looked at; ``TOLD`` those that its reply tells. Of the
+  others all elements of the key are looked at;
 - what has no such meaning is refused, with the reason (``REFUSED``).
 """
 
@@ -41,7 +41,8 @@ REFUSED: Final[dict[bytes, str]] = {
     **dict.fromkeys(
         (
             b"BITOP", b"GEORADIUS", b"GEORADIUSBYMEMBER", b"GEOSEARCHSTORE", b"PFMERGE", b"SDIFFSTORE",
-            b"SINTERSTORE", b"SORT", b"SUNIONSTORE", b"ZDIFFSTORE", b"ZINTERSTORE", b"ZRANGESTORE", b"ZUNIONSTORE",
+            b"SINTERSTORE", b"SORT", b"SUNIONSTORE", b"ZDIFFSTORE", b"ZINTERSTORE", b"ZRANGESTORE",
+            b"ZUNIONSTORE",
         ),
         _STORES,
     ),
@@ -71,6 +72,9 @@ REFUSALS: Final = {
 BLOCKS: Final = Error(
     f"ERR calls that wait are not for a keyspace of mode eventual: {_WAITS}; nothing was done"
 )
+
+MAY_STORE: Final = {b"SORT": 1, b"GEORADIUS": 1, b"GEORADIUSBYMEMBER": 1}
+"""They read, unless they are told to store."""
 
 WHOLE_WRITES: Final = {b"FLUSHDB": 1, b"FLUSHALL": 1}
 """About all keys that are here."""
