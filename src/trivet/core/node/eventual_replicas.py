@@ -7,7 +7,6 @@ On the path: nowhere. Every node has all of them, whether it is a member or not.
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
@@ -30,9 +29,6 @@ from trivet.core.wal.record import FoundRecord
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
 from trivet.core.wal.wal import Wal
-
-UNKNOWN: Final = -1
-"""Its database: the map tells."""
 
 
 class EventualMaker:
@@ -92,9 +88,7 @@ class EventualMaker:
             group, config.node, self._incarnation, config.command_timeout_ms, config.resend_ms, config.limits
         )
         actor = self._actor if doubtful or not restored.actor else restored.actor
-        executor = Convergent(
-            restored.lattice, UNKNOWN, config.node, actor, Hlc(restored.stamp), system().users
-        )
+        executor = Convergent(restored.lattice, config.node, actor, Hlc(restored.stamp), system().users)
         gossip = Gossip(gossip_settings(config, actor), executor, bool(comes))
         return EventualGroup(
             settings, self._agenda, executor, gossip, log, system, prng.fork(), doubtful, comes

@@ -149,7 +149,7 @@ def copies_held(groups: dict[GroupId, LeaderlessReplica]) -> dict[GroupId, CopyS
 
 def _copy(group: EventualGroup) -> CopySeen:
     lattice = group.executor.lattice
-    digests = {key: lattice.tree.of(key) for key in sorted(lattice.keys())}
+    digests = {key: lattice.tree.of(key) for key in lattice.held()}
     return CopySeen(
         group.epoch, group.standing().is_caught_up, group.doubtful, digests, lattice.clock.encode(),
         database_digest(group.executor.view),
