@@ -75,7 +75,7 @@ class EventualGroup:
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
         self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits)
+        self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
         self.comes = bool(comes)
         self._is_new = comes is None
