@@ -174,6 +174,11 @@ class EventualGroup:
         own = self.settings.node
         return own in self.members and not self.comes and (not self.staying or own in self.staying)
 
+    @property
+    def left_over(self) -> bool:
+        """As ``leaderless``."""
+        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
+
     def standing(self) -> Standing:
         """As ``leaderless``."""
         if self.settings.node not in self.members:
