@@ -75,7 +75,7 @@ class EventualGroup:
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
         self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits)
+        self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
         self.comes = bool(comes)
         self._is_new = comes is None
@@ -157,6 +157,7 @@ class EventualGroup:
         if epoch <= self.epoch:
             return
         self.stir()
+        self.executor.settle_in(row.keyspace)
         own = self.settings.node
         self.executor.settle_in(row.keyspace)
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
@@ -172,6 +173,11 @@ class EventualGroup:
         """Whether calls run on what is here (Rule E5)."""
         own = self.settings.node
         return own in self.members and not self.comes and (not self.staying or own in self.staying)
+
+    @property
+    def left_over(self) -> bool:
+        """As ``leaderless``."""
+        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
 
     def standing(self) -> Standing:
         """As ``leaderless``."""
