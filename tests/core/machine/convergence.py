@@ -183,7 +183,11 @@ def draw(prng: Prng, streams: bool = True) -> list[bytes]:
         lambda: [b"ZREMRANGEBYSCORE", key, b"-inf", score()],
         lambda: [b"ZREMRANGEBYLEX", key, b"[x", b"[y"],
         lambda: [b"RESTORE", key, b"%d" % prng.below(900), SAVED[prng.below(len(SAVED))], b"REPLACE"],
-        lambda: [b"SET", key, [b"0.1234567890123456789", b"-0", b"1e5", b"9223372036854775807"][prng.below(4)]],
+        lambda: [
+            b"SET",
+            key,
+            [b"0.1234567890123456789", b"-0", b"1e5", b"9223372036854775807"][prng.below(4)],
+        ],
     ]
     if streams:
         calls += [

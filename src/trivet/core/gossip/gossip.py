@@ -65,8 +65,11 @@ class Holder(Protocol):
 
 
 class Taken:
-    """What a turn has taken: states, then ``clock``, then updates, to be logged in this order, after what this
-    member has made before: an update that removes what came with a state must not come before it."""
+    """What a turn has taken.
+
+    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
+    that removes what came with a state must not come before it.
+    """
 
     __slots__ = ("clock", "states", "updates")
 

@@ -194,9 +194,7 @@ def _told_of_several(reply: Reply) -> list[bytes]:
         return _told_pairs(pairs)
     found: list[bytes] = []
     if isinstance(pairs, list):
-        for pair in pairs:
-            if isinstance(pair, list) and pair and isinstance(pair[0], bytes):
-                found.append(pair[0])
+        found.extend([p[0] for p in pairs if isinstance(p, list) and p and isinstance(p[0], bytes)])
     return found
 
 
