@@ -6,6 +6,7 @@
 | ``set N K V``, ``add N K E``, ``rem N K E``, ``incr N K A``, ``del N K`` | an update at N |
 | ``deliver``, ``drop``, ``repeat``, ``settle``, ``save``, ``tick``, ``cut``, ``heal``, ``crash``, ``hold``, ``turn`` | see ``network_words`` |
 | ``keep A->B``, ``late`` | put it aside; deliver what was put aside |
+| ``reverse A->B`` | what is on its way there arrives in the other order |
 | ``unlink A B``, ``link A B`` | the link between them breaks; is up again |
 | ``away N``, ``back N`` | the same for all links of N |
 | ``ticks COUNT`` | time passes for all until all is quiet; only what is taken is shown |
@@ -89,6 +90,10 @@ class Conversation(NetworkWords):
         for flight in aside:
             self.group.deliver(flight)
 
+    def do_reverse(self, words: Words) -> None:
+        for flight in reversed(self._chosen(words)):
+            self.group.deliver(flight)
+
     def do_unlink(self, words: Words) -> None:
         self.group.unlink(int(words[0]), int(words[1]))
 
@@ -154,8 +159,7 @@ class Conversation(NetworkWords):
     def do_collect(self, words: Words) -> None:
         desk = self.group.desks[int(words[0])]
         live = self.group.live(int(words[0]))
-        actors = [self.group.live(node).actor for node in self.group.members]
-        self.group.say(f"{desk.lattice.collect(live.stable(), live.told(), actors)} forgotten")
+        self.group.say(f"{desk.lattice.collect(live.stable(), live.told(), live.living())} forgotten")
 
     def do_equal(self, words: Words) -> None:
         self.group.say(self.group.unequal() or "equal")

@@ -264,7 +264,7 @@ class Group:
             if kind == MEMBER and is_there(cell):
                 names.append(name)
             if kind == FIELD:
-                total = int(added_to(cell))
+                total = int(added_to(cell) or 0)
         return sorted(names), total
 
     # -- turns -----------------------------------------------------------------------------------------

@@ -89,12 +89,14 @@ class Taken:
 class _Peer:
     """Another member."""
 
-    __slots__ = ("clock", "give", "is_told", "told_ticks", "up")
+    __slots__ = ("actor", "clock", "give", "is_told", "told_ticks", "up")
 
     def __init__(self) -> None:
         self.up = False
         self.clock: Clock | None = None
         """What it has seen and keeps, as it said last; None: it has said nothing."""
+        self.actor = 0
+        """As whom it makes updates."""
         self.is_told = False
         """It was told what is seen here, since that changed."""
         self.told_ticks = 0
@@ -102,7 +104,11 @@ class _Peer:
 
 
 class Gossip:
-    """See the module. In a turn of the group: ``take``, it logs, says ``staged``, sends ``messages``."""
+    """In a turn of the group: own updates, ``take``, it logs all, says ``staged``, sends ``messages``.
+
+    Between the first own update of a turn and ``staged`` nothing else is called but ``take``: what the lattice
+    holds is given to others when all saves that ``staged`` named are on the disk (Rule N3).
+    """
 
     def __init__(self, settings: GossipSettings, holder: Holder, is_new: bool = False) -> None:
         """``is_new``: it may lack what it once had, or what the others had before it came."""
@@ -287,6 +293,10 @@ class Gossip:
                 told.join(peer.clock)
         return told
 
+    def living(self) -> list[int]:
+        """As whom members make updates now, as far as they have said."""
+        return sorted([self.actor, *[peer.actor for peer in self._peers.values() if peer.actor]])
+
     def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
         """Updates here that no other member (of ``among``) is known to have on its disk."""
         known = Clock()
@@ -348,6 +358,7 @@ class Gossip:
             self.refused += 1
             return
         peer.clock = clock
+        peer.actor = max(peer.actor, message.actor)
         self._may_forget = True
         if clock.top(self.actor) > self._lattice.clock.base(self.actor):
             self.is_forgetful = True  # Rule N10
@@ -364,7 +375,9 @@ class Gossip:
         lattice = self._lattice
         is_plain = self._durable == lattice.clock and not lattice.ahead()
         root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
-        self.messages.append((node, Seen(self._durable.encode(), asks, root, lattice.bases_count)))
+        self.messages.append(
+            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor))
+        )
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
         ranges = message.ranges[: self.settings.want_ranges_max]
@@ -466,11 +479,13 @@ class Gossip:
     def take(self, wall_ms: WallMs) -> Taken | None:
         """Take what has come and can be taken; None: nothing."""
         if self.full or not (self._states or self._retry):
+            self._waiting.trim()
             return None
         taken = Taken()
         self._take_states(taken, wall_ms)
         self._retry = False
         self._take_updates(taken, wall_ms)
+        self._waiting.trim()
         if not self.caught_up and self._pull is None:
             self._look_whether_caught_up()
         return None if taken.is_empty else taken

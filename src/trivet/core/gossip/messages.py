@@ -35,12 +35,14 @@ class Seen(OfGossip, array_like=True, tag=121, frozen=True):
     """All that the sender has seen, and has on its disk. ``asks``: it wants to hear the same.
 
     ``root``: the digest of what it holds; ``memories``: how much of that is of things that are gone.
+    ``actor``: as whom it makes updates.
     """
 
     clock: bytes
     asks: bool
     root: Digest
     memories: Number
+    actor: Number = 0
 
 
 class Want(OfGossip, array_like=True, tag=122, frozen=True):

@@ -1,8 +1,9 @@
 """Updates that have come and can't be taken yet: something that they build upon is not here.
 
 - Rule N2: an update waits for what it builds upon, in bounded room. What finds no room is dropped: it is in
-  nobody's eyes seen here, so it will be asked for. Room is made where most waits, and from its end: one actor
-  whose updates can't be taken does not keep out those of others, nor the one that it waits for itself.
+  nobody's eyes seen here, so it will be asked for. Nothing is dropped that could be taken at once, however
+  large: what waits may wait for it. Room is made where most waits, and from its end: one actor whose updates
+  can't be taken does not keep out those of others, nor the one that it waits for itself.
 """
 
 from trivet.core.gossip.retained import size_of
@@ -35,11 +36,13 @@ class Waiting:
         self.bytes += size
         self._count += 1
         self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size
-        while self.bytes > self._bytes_max and self._count > 1:
+
+    def trim(self) -> None:
+        """What could be taken of what has come is taken: of the rest, drop what finds no room (Rule N2)."""
+        while self.bytes > self._bytes_max:
             self._drop_one()
 
     def _drop_one(self) -> None:
-        """Rule N2."""
         most = max(self._bytes_of, key=self._bytes_of.__getitem__)
         numbers = self._by_actor[most]
         newest = next(reversed(numbers))

@@ -45,6 +45,7 @@ from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.rights import Denied
+from trivet.core.paxos.ballot import proposer_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import Error, Reply
 
@@ -317,7 +318,11 @@ class EventualGroup:
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
-                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told(), [])
+                self._collect()
+
+    def _collect(self) -> None:
+        gossip = self.gossip
+        self.executor.lattice.collect(gossip.stable(), gossip.told(), gossip.living())
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""
@@ -354,6 +359,8 @@ class EventualGroup:
         self._wall_ms = max(self._wall_ms, wall_ms)  # Rule E6
         self.gossip.full = self.log.full
         self._look_at_system()
+        if self.gossip.is_forgetful:
+            self._begin_anew()
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
@@ -376,6 +383,17 @@ class EventualGroup:
         self.wants_turn = self.log.wants_turn or (self._is_late() and not self.log.full)
         if self.wants_turn:
             self.stir()
+
+    def _begin_anew(self) -> None:
+        """Its disk has lost updates of its own that others have: no dot of that actor is given again."""
+        actor = proposer_of(self.settings.node, self.settings.incarnation)
+        if actor == self.gossip.actor:
+            return
+        self.gossip.is_forgetful = False
+        self.gossip.actor = self.executor.actor = actor
+        self.notes.append(
+            "the disk has lost updates that others have: from now on they come from another actor"
+        )
 
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """The runs of this turn, here or at a member (Rule E5)."""
