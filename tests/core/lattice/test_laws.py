@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.lattice.histories import KEYS, World, image, joined, shown, twin
+from tests.core.lattice.judging import SCENES, collect
 
 EXAMPLES = int(os.environ.get("TRIVET_LATTICE_EXAMPLES", "300"))
 
@@ -20,7 +21,11 @@ def world(history, **options) -> World:
     return made
 
 
+LAWS = []
+
+
 def law(test):
+    LAWS.append(test)
     return settings(max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES <= 300, database=None)(
         given(histories)(test)
     )
@@ -89,12 +94,12 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
             if made.prng.chance(0.3):
                 told[replica.actor] = replica.lattice.clock.copy()
             if made.prng.chance(0.5):
-                collect(made, replica, told)
+                collect(replica, made.replicas, told)
             assert shown(replica.lattice) == made.expected(made.seen_by(replica)), replica.actor
     made.deliver_all()
     told = {replica.actor: replica.lattice.clock.copy() for replica in made.replicas}
     for replica in made.replicas:
-        collect(made, replica, told)
+        collect(replica, made.replicas, told)
         assert shown(replica.lattice) == made.expected(frozenset(made.by_dot))
         for key in KEYS:
             state = replica.lattice.state(key)
@@ -103,13 +108,10 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
     assert images[0] == images[1] == images[2]
 
 
-def collect(made, replica, told) -> None:
-    """What ``replica`` may forget, by what all have told."""
-    stable, everything = replica.lattice.clock.copy(), replica.lattice.clock.copy()
-    for clock in told.values():
-        stable = stable.meet(clock)
-        everything.join(clock)
-    replica.lattice.collect(stable, everything, [one.actor for one in made.replicas])
+@pytest.mark.soak
+@pytest.mark.parametrize("test", LAWS)
+def test_for_long(test):
+    settings(max_examples=max(10_000, EXAMPLES), deadline=None, database=None)(given(histories)(test))()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -121,3 +123,8 @@ def test_what_is_kept_is_what_is_counted(seed):
         assert again.bytes_in_memory == replica.lattice.bytes_in_memory
         assert again.tree.root == replica.lattice.tree.root
         assert len(again) == len(replica.lattice)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_scenes(scene):
+    assert scene() == ""

@@ -150,6 +150,17 @@ def test_copies_of_several_groups_are_asked_in_parts():
     assert merged(planned, 1, 0) == 1
 
 
+def test_scripts_are_no_matter_of_groups_that_run_none():
+    found, replicas = with_registers(2, EVENTUAL)
+    for words in ([b"FUNCTION", b"LIST"], [b"SCRIPT", b"EXISTS", b"x"]):
+        for db in (0, 7):
+            assert plan_of(found, db, words) is replicas[1]
+    assert [number for number, _ in parts(plan_of(found, 7, [b"FLUSHALL"]))] == [1, 2, 3]
+    assert found.scripted() == [replicas[1]]
+    registers, replicas = with_registers()
+    assert registers.scripted() == [replicas[1], replicas[2]]
+
+
 def test_copies_of_one_group_are_its_own_matter():
     found, replicas = with_registers(2, EVENTUAL)
     for words in (

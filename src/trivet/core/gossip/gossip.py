@@ -65,9 +65,10 @@ class Holder(Protocol):
 
 
 class Taken:
-    """What a turn has taken, to be logged after own ones and in this order: states, clock, updates.
+    """What a turn has taken.
 
-    An update that removes what came with a state must not be replayed before it: it would come back.
+    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
+    that removes what came with a state must not come before it.
     """
 
     __slots__ = ("clock", "states", "updates")

@@ -1,12 +1,13 @@
-"""One group of mode ``eventual`` on one node: between the node and the rooms ``core/lattice`` and ``core/gossip``.
+"""One group of mode ``eventual`` on one node: between the node and ``core/lattice`` and ``core/gossip``.
 
 What happens in a turn, top to bottom of ``turn``: calls are run on what this node holds, at once; the updates
-that they make, and those that have come from others, are one record in the log; what was asked for is answered
-when that is synced, and only then do others hear of it.
+that they make, and those that have come from others, are one record in the log; what was asked for is
+answered when that is synced, and only then do others hear of it.
 
 - Rule E4: a write is answered when it is synced here. A read that comes after one waits for it too: nobody
   sees what this node may forget.
-- Rule E5: who is no member holds nothing: a member runs its clients' calls (``eventual_carrying``).
+- Rule E5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
+  goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
 - Rule E6: the time by which values expire is this node's, and never falls within a life. What is late is not
   shown; one member after the other takes it away, the first at once, the others only if it is still there.
 - Rule E7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
@@ -22,21 +23,29 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import EVENTUAL, GroupRow
 from trivet.core.command.table import Event
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import GossipMessage
+from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
-from trivet.core.group.eventual_carrying import NOBODY, Carriage, Carriers
-from trivet.core.group.eventual_log import EventualLog, SavedClock, SavedRecord, SavedState, SavedUpdate
-from trivet.core.group.eventual_messages import Carried, Carry, CarryMessage
+from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_log import (
+    EventualLog,
+    SavedActor,
+    SavedClock,
+    SavedRecord,
+    SavedState,
+    SavedUpdate,
+)
+from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.eventual_watches import EventualWatches
-from trivet.core.group.messages import GroupMessage
+from trivet.core.group.face import FromGroup
+from trivet.core.group.leaderless import Standing
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import decode_clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.rights import Denied
+from trivet.core.paxos.ballot import proposer_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import Error, Reply
 
@@ -53,9 +62,12 @@ class EventualGroup:
 
     def __init__(
         self, settings: GroupSettings, agenda: Agenda, executor: Convergent, gossip: Gossip, log: EventualLog,
-        system: Callable[[], Machine], prng: Prng, doubtful: bool = False,
+        system: Callable[[], Machine], prng: Prng, doubtful: bool = False, comes: bool | None = None,
     ) -> None:  # fmt: skip
-        """``system``: the machine of the system group, as it is now; it knows users and settings."""
+        """``system``: the machine of the system group, as it is now; it knows users and settings.
+
+        ``comes``: it lacks what the others had when it came; None: the map tells, it was never here.
+        """
         self.mode = EVENTUAL
         self.settings = settings
         self.executor = executor
@@ -64,12 +76,18 @@ class EventualGroup:
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
         self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits)
+        self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
+        self.comes = bool(comes)
+        self._is_new = comes is None
+        self._said: SavedActor | None = None
+        """As whom it makes updates, as the log knows."""
         self.members: tuple[NodeId, ...] = ()
+        self.staying: tuple[NodeId, ...] = ()
+        """While members change: who of them will be there afterwards."""
         self.epoch = 0
         self.epoch_wanted = 0
-        self.outgoing: list[tuple[NodeId, GossipMessage | CarryMessage]] = []
+        self.outgoing: list[tuple[NodeId, FromGroup]] = []
         self.call_count = 0
         self.failure = ""
         self.notes: list[str] = []
@@ -129,23 +147,45 @@ class EventualGroup:
         members = "/".join(map(str, self.members))
         return (
             f"mode={EVENTUAL},epoch={self.epoch},members={members},keys={self.keys},bytes={self.size_bytes},"
-            f"doubtful={int(self.doubtful)},caught_up={int(gossip.caught_up)},kept_alone={gossip.kept_alone},"
-            f"memories={self.executor.lattice.bases_count},refused={gossip.refused}"
+            f"doubtful={int(self.doubtful)},caught_up={int(gossip.caught_up)},kept_alone={gossip.kept_alone()},"
+            f"memories={self.executor.lattice.bases_count},refused={gossip.refused},"
+            f"broken={gossip.broken},exchanges={gossip.pulls},retained={gossip.retained.bytes}"
         )
 
     def follow(self, row: GroupRow) -> None:
         """The cluster map has this row; older ones are passed over."""
         epoch = row.membership + 1
-        members = (*row.members, *[node for node in row.incoming if node not in row.members])
-        if epoch < self.epoch or (epoch == self.epoch and members == self.members):
+        if epoch <= self.epoch:
             return
         self.stir()
-        was_member = self.is_member(self.settings.node)
-        self.epoch, self.members = epoch, members
-        self.gossip.learn(members if self.is_member(self.settings.node) else ())
+        self.executor.settle_in(row.keyspace)
+        own = self.settings.node
+        self.executor.settle_in(row.keyspace)
+        self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
+        if self._is_new and own in self.members:
+            self._is_new = False
+            self.comes = own in dict(row.since)
+            self.gossip.caught_up = not self.comes
+        self.gossip.learn(self.members if own in self.members else ())
         self._choose_carrier()
-        if self.is_member(self.settings.node) and not was_member:
-            self._staged.extend(self.carriers.drain())
+
+    @property
+    def serves(self) -> bool:
+        """Whether calls run on what is here (Rule E5)."""
+        own = self.settings.node
+        return own in self.members and not self.comes and (not self.staying or own in self.staying)
+
+    @property
+    def left_over(self) -> bool:
+        """As ``leaderless``."""
+        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
+
+    def standing(self) -> Standing:
+        """As ``leaderless``."""
+        if self.settings.node not in self.members:
+            return Standing()
+        gossip = self.gossip
+        return Standing(self.epoch, gossip.caught_up, gossip.kept_alone(self.staying or None))
 
     def refuse_growth(self, refuses: bool) -> None:
         """Whether the node's memory is full."""
@@ -242,23 +282,25 @@ class EventualGroup:
 
     def _choose_carrier(self, not_one: NodeId = NO_NODE) -> None:
         """Rule E1: the same for as long as it can be reached; nodes begin with different ones."""
-        members = [node for node in self.members if node in self._up and node != not_one]
-        if self.is_member(self.settings.node) or not members:
+        own = self.settings.node
+        among = self.staying or self.members
+        members = [node for node in among if node in self._up and node not in (not_one, own)]
+        if self.serves or not members:
             self._carrier = NO_NODE
         elif self._carrier not in members:
-            self._carrier = members[self.settings.node % len(members)]
+            self._carrier = members[own % len(members)]
 
-    def on_message(self, sender: NodeId, message: GroupMessage | GossipMessage | CarryMessage) -> None:
+    def on_message(self, sender: NodeId, message: FromGroup) -> None:
         """A message of a peer, decoded and of a known type; of another mode's group it is passed over."""
         self.stir()
         if isinstance(message, Carry):
-            run = self.carriage.on_carry(sender, message, self.is_member(self.settings.node))
+            run = self.carriage.on_carry(sender, message, self.serves)
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
             self.carriers.on_carried(sender, message)
-        elif isinstance(message, GossipMessage) and self.is_member(self.settings.node):
-            self.gossip.step(sender, message, self._wall_ms)
+        elif isinstance(message, OfGossip):
+            self.gossip.step(sender, message)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -276,7 +318,11 @@ class EventualGroup:
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
-                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told())
+                self._collect()
+
+    def _collect(self) -> None:
+        gossip = self.gossip
+        self.executor.lattice.collect(gossip.stable(), gossip.told(), gossip.living())
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""
@@ -313,32 +359,49 @@ class EventualGroup:
         self._wall_ms = max(self._wall_ms, wall_ms)  # Rule E6
         self.gossip.full = self.log.full
         self._look_at_system()
+        if self.gossip.is_forgetful:
+            self._begin_anew()
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
         if self._staged:
             self._run(now_ms, made, waiting)
+        if self.carriers.busy:
+            self._carry(now_ms)
         if self._is_late() and not self.log.full:
             made.extend(self.executor.sweep(self._wall_ms - self._sweep_after_ms(), SWEEP_MAX))
         records.extend([SavedUpdate(delta) for delta in made])
-        self._gossip(records)
+        self._take(records)
         self._save(records, made)
+        if self.gossip.messages:
+            self.outgoing.extend(self.gossip.messages)
+            self.gossip.messages = []
         self._hold(waiting)
         self.carriage.flush(self.outgoing)
-        self.log.step(self.executor.lattice, self.gossip.actor, now_ms)
+        self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
         self._tell()
         self.wants_turn = self.log.wants_turn or (self._is_late() and not self.log.full)
         if self.wants_turn:
             self.stir()
 
+    def _begin_anew(self) -> None:
+        """Its disk has lost updates of its own that others have: no dot of that actor is given again."""
+        actor = proposer_of(self.settings.node, self.settings.incarnation)
+        if actor == self.gossip.actor:
+            return
+        self.gossip.is_forgetful = False
+        self.gossip.actor = self.executor.actor = actor
+        self.notes.append(
+            "the disk has lost updates that others have: from now on they come from another actor"
+        )
+
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """The runs of this turn, here or at a member (Rule E5)."""
         staged, self._staged = self._staged, []
-        if not self.is_member(self.settings.node):
+        if not self.serves:
             for run in staged:
                 self.call_count += run.count
                 self.carriers.stage(run, now_ms)
-            self.carriers.send(self._carrier, self.outgoing, now_ms)
             return
         follower = self._follower
         for run in staged:
@@ -349,27 +412,34 @@ class EventualGroup:
             replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
             waiting.append((run, replies))
 
-    def _gossip(self, records: list[SavedRecord]) -> None:
-        """What has come of others, until nothing more does."""
-        gossip, executor = self.gossip, self.executor
-        ready = gossip.ready()
-        while ready is not None:
-            self.outgoing.extend(ready.messages)
-            for delta in ready.updates:
-                executor.merge(delta)
-                records.append(SavedUpdate(delta))
-            for key, state, clock in ready.states:
-                executor.merge_state(key, state, decode_clock(clock))
-                records.append(SavedState(key, state, clock))
-            if ready.clock:
-                executor.lattice.know(decode_clock(ready.clock))
-                records.append(SavedClock(ready.clock))
-                if self.doubtful and gossip.caught_up:
-                    self.doubtful = False
-                    self.log.settle()
-                    self.notes.append("what a damaged log had lost is made good")
-            gossip.staged(self.log.save_id + 1 if records else 0)
-            ready = gossip.ready()
+    def _carry(self, now_ms: Instant) -> None:
+        """Rule E5; what has not left when this node may run it itself is run in the next turn."""
+        if self.serves:
+            self._staged.extend(self.carriers.drain())
+            if self._staged:
+                self.stir()
+        else:
+            self.carriers.send(self._carrier, self.outgoing, now_ms)
+
+    def _take(self, records: list[SavedRecord]) -> None:
+        """What has come from others and can be taken."""
+        taken = self.gossip.take(self._wall_ms)
+        if taken is not None:
+            records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
+            if taken.clock:
+                records.append(SavedClock(taken.clock))
+            records.extend([SavedUpdate(delta) for delta in taken.updates])
+        if self.gossip.caught_up:
+            self.comes = False
+            if self.doubtful:
+                self.doubtful = False
+                self.log.settle()
+                self.notes.append("what a damaged log had lost is made good")
+        if not self.log.full and self.settings.node in self.members:
+            said = SavedActor(self.gossip.actor, self.comes)
+            if said != self._said:
+                self._said = said
+                records.insert(0, said)
 
     def _save(self, records: list[SavedRecord], made: list[Delta]) -> None:
         if not records:
@@ -378,7 +448,7 @@ class EventualGroup:
         if made:
             self._made_id = save_id
             self._last_made = made[-1].number
-            self.gossip.made(made, save_id)
+        self.gossip.staged(save_id, made)
 
     def _hold(self, waiting: list[tuple[Run, list[Reply]]]) -> None:
         """Rule E4."""
@@ -393,9 +463,7 @@ class EventualGroup:
             run.finish(replies)
 
     def _is_late(self) -> bool:
-        return self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms and self.is_member(
-            self.settings.node
-        )
+        return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
 
     def _sweep_after_ms(self) -> int:
         """Rule E6: after which time this member takes away what is late."""
@@ -441,6 +509,3 @@ class EventualGroup:
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
         assert self._made_id >= self._synced_id or not self._held or self._held[0][0] > self._synced_id
-
-
-__all__ = ["NOBODY", "EventualGroup"]

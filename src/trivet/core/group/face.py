@@ -22,6 +22,7 @@ from typing import Protocol
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.command.table import Event
+from trivet.core.gossip.messages import GossipMessage
 from trivet.core.group.changes import Follower
 from trivet.core.group.eventual_messages import CarryMessage
 from trivet.core.group.messages import GroupMessage
@@ -30,7 +31,7 @@ from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.rights import Denied
 
-FromGroup = GroupMessage | RegisterMessage | CarryMessage
+FromGroup = GroupMessage | RegisterMessage | CarryMessage | GossipMessage
 """What groups say to each other."""
 
 

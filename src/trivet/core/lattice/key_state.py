@@ -112,6 +112,13 @@ def shown_kind(state: AnyState | None) -> int:
     return best[1]
 
 
+def shows_only(state: AnyState | None, kind: int) -> bool:
+    """Whether the key shows elements of this kind, and has no others."""
+    if not isinstance(state, KeyState):
+        return state is not None and kind == STRING
+    return kind in state.counts and not any(one < BESIDE and one != kind for one in state.counts)
+
+
 def bytes_of(place: Place, cell: AnyCell) -> int:
     """What a cell costs in memory, about."""
     if not isinstance(cell, Cell):
@@ -176,17 +183,9 @@ def decode_state(data: bytes) -> dict[Place, AnyCell]:
 
 
 def top_stamp(data: bytes) -> int:
-    """The highest stamp in what ``encode_state`` gave; raises ``ValueError`` at anything else."""
+    """The highest stamp in what ``encode_state`` gave (Rule L8); raises ``ValueError`` at anything else."""
     try:
         rows = _decoder.decode(data)
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from error
     return max([one[2] for row in rows for one in row[2]], default=0)
-
-
-def latest_stamp(data: bytes) -> int:
-    """The highest stamp in what ``encode_state`` gave, to be looked at before it is joined (Rule L8); 0: none."""
-    latest = 0
-    for cell in decode_state(data).values():
-        latest = max(latest, newest_stamp(cell))
-    return latest

@@ -12,7 +12,7 @@ from which it is that one clock stands for all keys, so what is deleted leaves n
 - Rule L6: two states of a key become one by the clocks of both: what one of them holds and the other has seen
   and does not hold was removed. The replica's own clock gains nothing by it: of other keys it has seen
   nothing. Of this key it has seen all that the other had: that clock is kept with the key (``context``) until
-  the replica's own has all of it, so what the state had, or had replaced, changes nothing when it comes later.
+  the replica's own has all of it, so what the state had, or had replaced, changes nothing when it comes.
 - Rule L10: all of another's clock may be claimed (``know``) when all keys have been compared with its, and
   no update of that clock has come in between for a key of which no state was joined: the key may have been
   found equal, so that what removes this update is in that clock, and would never be taken.
@@ -24,7 +24,7 @@ from typing import Final
 
 from trivet.core.lattice.amounts import decode_amount
 from trivet.core.lattice.cell import AnyCell, Cell, Plain, dots_of, join_cells, to_any, to_cell
-from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.clock import Clock, Dot
 from trivet.core.lattice.delta import STRING, Change, Delta
 from trivet.core.lattice.key_state import (
     STRING_PLACE,
@@ -82,6 +82,10 @@ class Lattice:
     def state(self, key: bytes) -> AnyState | None:
         """What is held of a key; not to be changed."""
         return self._keys.get(key)
+
+    def held(self) -> list[bytes]:
+        """Keys of which something is held."""
+        return list(self._keys)
 
     def context(self, key: bytes) -> Clock:
         """What has been seen of ``key``, to go with its state (``encoded``); not to be changed."""
@@ -241,12 +245,12 @@ class Lattice:
     def join(self, key: bytes, data: bytes, their_clock: Clock) -> list[Place]:
         """Another replica holds ``data`` of the key, and has seen ``their_clock`` (Rule L6).
 
-        The elements that changed. Raises ``ValueError`` when ``data`` is nonsense, or holds what that clock has
-        not seen; then nothing has changed.
+        The elements that changed. Raises ``ValueError`` when ``data`` is nonsense, or holds what that clock
+        has not seen; then nothing has changed.
         """
         theirs = decode_state(data)
         dots = [dot for cell in theirs.values() for dot in dots_of(cell)]
-        if not all([their_clock.has(actor, number) for actor, number in dots]):
+        if not _has_all(their_clock, dots):
             raise ValueError("a state that holds what its replica has not seen")
         state = self._keys.get(key)
         context = self.context(key)
@@ -290,8 +294,8 @@ class Lattice:
         """Forget bases that nobody needs any more (Rule C5); how many.
 
         ``stable``: what every member has seen, as it has said. ``told``: all that any of them has seen, as it
-        has said. ``living``: the actors that members are now. Of another (a life that a node has lost, a member
-        that left) nobody can say that nothing is on its way, so its bases stay.
+        has said. ``living``: the actors that members are now. Of another (a life that a node has lost, a
+        member that left) nobody can say that nothing is on its way, so its bases stay.
         """
         self._stable, self._told, self._living = stable, told, dict.fromkeys(living)
         gone = 0
@@ -322,6 +326,10 @@ class Lattice:
         if actor not in self._living or (series is not None and series[1] <= number):
             return False
         return self._stable.has(by_actor, by_number) and self.clock.base(actor) >= self._told.top(actor)
+
+
+def _has_all(clock: Clock, dots: list[Dot]) -> bool:
+    return all(clock.has(actor, number) for actor, number in dots)
 
 
 def _union(one: Clock, other: Clock) -> Clock:

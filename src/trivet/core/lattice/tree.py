@@ -36,7 +36,9 @@ def digest_of_cell(key: bytes, kind: int, name: bytes, cell: AnyCell) -> int:
     for actor, (number, start, amount) in cell.adds.items():
         total += _digest(head + b"+%d.%d.%d." % (actor, number, start) + encode_amount(amount))
     for actor, (number, amount, by_actor, by_number) in cell.bases.items():
-        total += _digest(head + b"-%d.%d.%d.%d." % (actor, number, by_actor, by_number) + encode_amount(amount))
+        total += _digest(
+            head + b"-%d.%d.%d.%d." % (actor, number, by_actor, by_number) + encode_amount(amount)
+        )
     return total & _MASK
 
 

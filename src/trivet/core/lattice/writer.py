@@ -2,9 +2,9 @@
 
 - Rule L7: what an update replaces is what its maker has seen, and nothing else: assignments by their dots,
   additions up to a base.
-- Rule L12: a series of additions that begins anew names the removal which ended the one before, so it is taken
-  nowhere before that: it would stand in the place of what is not yet removed there.
 - Rule L9: what stands beside a value (its deadline) goes with it, and none is left for the next value.
+- Rule L12: a series of additions that begins anew names the removal which ended the one before, so it is
+  taken nowhere before that: it would stand in the place of what is not yet removed there.
 """
 
 from trivet.core.lattice.amounts import Amount, encode_amount, plus
@@ -28,6 +28,11 @@ class Writer:
         self._changes: dict[Place, Change] = {}
         self._main = main_count(self._state)
         """Elements that make the key, after what was done until now."""
+
+    @property
+    def dot(self) -> tuple[int, int]:
+        """Of the update."""
+        return (self._actor, self._number)
 
     def assign(self, kind: int, name: bytes, payload: bytes) -> None:
         """The element is ``payload``; what was added to it is in that."""
@@ -66,6 +71,12 @@ class Writer:
         """Everything goes that is seen and not named yet."""
         for place, cell in cells_of(self._state).items():
             if place not in self._changes and is_there(cell):
+                self.remove(place[0], place[1])
+
+    def remove_others(self, kind: int) -> None:
+        """Elements of other kinds go, but for what stands beside the value."""
+        for place, cell in cells_of(self._state).items():
+            if place[0] != kind and place[0] < BESIDE and place not in self._changes and is_there(cell):
                 self.remove(place[0], place[1])
 
     def finish(self) -> Delta | None:

@@ -11,7 +11,7 @@ from trivet.core.base.ids import GroupId
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
-from trivet.core.machine.checking import EVERYWHERE, names_of
+from trivet.core.machine.checking import EVERYWHERE, LEARNT, names_of
 from trivet.core.machine.entry import decode_calls
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
@@ -86,7 +86,10 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
         return router.of_slot(db, int(args[1]))
     whole = _WHOLE.get(name)
     if whole is not None:
-        groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
+        if name in LEARNT:
+            groups = router.scripted()
+        else:
+            groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
         if isinstance(groups, Error):
             return groups
         if len(groups) == 1:

@@ -23,13 +23,14 @@ from typing import Final, get_args
 import msgspec
 
 from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
+from trivet.core.gossip.messages import GossipMessage
 from trivet.core.group.eventual_messages import CarryMessage
+from trivet.core.group.face import FromGroup
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
     Forward,
     ForwardRead,
-    GroupMessage,
     Invalidate,
     NotLeader,
     ReadReplies,
@@ -62,7 +63,7 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | RegisterMessage | CarryMessage | PubSubMessage | StewardMessage | Stranger | Beat
+NodeMessage = FromGroup | PubSubMessage | StewardMessage | Stranger | Beat
 
 
 class Kind(Enum):
@@ -78,7 +79,9 @@ KINDS: Final[dict[type, Kind]] = {
         (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
         Kind.NODE,
     ),
-    **dict.fromkeys((*get_args(RegisterMessage), *get_args(CarryMessage)), Kind.LEADERLESS),
+    **dict.fromkeys(
+        (*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS
+    ),
 }
 """All others are ``GroupMessage``s."""
 
@@ -102,6 +105,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Taken
         | RegisterMessage
         | CarryMessage
+        | GossipMessage
         | Hello
         | Stranger
         | Beat

@@ -11,7 +11,7 @@ from typing import Final
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import LEADERLESS
+from trivet.core.cluster.rows import EVENTUAL, LEADERLESS
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of, other_databases
 from trivet.core.command.table import ROWS
@@ -73,6 +73,14 @@ class Router:
         numbers = [number for number in self.cluster.groups if number != SYSTEM_GROUP]
         found = [self._replicas[number] for number in numbers if number in self._replicas]
         return found if numbers and len(found) == len(numbers) else NOT_IN_REACH
+
+    def scripted(self) -> list[Replica] | Error:
+        """All groups of data that run scripts and functions: those that have to know them."""
+        found = self.everywhere()
+        if isinstance(found, Error) or not self._manners:
+            return found
+        groups, mode_of = self.cluster.groups, self.cluster.mode_of
+        return [one for one in found if mode_of(groups[one.settings.group]) != EVENTUAL]
 
     def system(self) -> Replica:
         """The system group."""

@@ -16,11 +16,11 @@ from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
-from trivet.core.node.observe import digest_of_state, registers_held
+from trivet.core.node.observe import copies_held, digest_of_state, registers_held
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import NodeLike, RegisterHeldLike, Standing
+from trivet.lab.seam import CopyLike, NodeLike, RegisterHeldLike, Standing
 from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
@@ -231,6 +231,11 @@ class RealNodes:
         found = node.front.leaderless[group]
         assert isinstance(found, PaxosGroup)
         return registers_held(found)
+
+    def copies(self, node: NodeLike) -> Mapping[GroupId, CopyLike]:
+        """What is in its memory, where it is a member or something is left."""
+        assert isinstance(node, Node)
+        return copies_held(node.front.leaderless)
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         """By the errands of the groups that are still there."""

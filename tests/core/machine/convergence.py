@@ -1,0 +1,198 @@
+"""Replicas of mode ``eventual`` without a network, and calls drawn for them."""
+
+from trivet.core.access.users import Users
+from trivet.core.base.prng import Prng
+from trivet.core.command.table import ROWS, Context
+from trivet.core.lattice.delta import DEADLINE, Delta
+from trivet.core.lattice.hlc import Hlc
+from trivet.core.lattice.key_state import cell_of
+from trivet.core.lattice.lattice import Lattice
+from trivet.core.machine.convergent import Convergent
+from trivet.core.machine.convergent_values import shown_deadline, shown_value
+from trivet.core.values.databases import Databases
+from trivet.core.values.hash_value import Hash
+from trivet.core.values.list_value import List
+from trivet.core.values.set_value import Set
+from trivet.core.values.sorted_set import SortedSet
+from trivet.core.values.stream import Stream
+from trivet.core.wire.reply import Reply
+
+START_MS = 1_700_000_000_000
+DB = 3
+
+
+def plain(value) -> object:
+    """What clients see of a value, in a form that compares."""
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, Set):
+        return set(value.members())
+    if isinstance(value, Hash | SortedSet):
+        return dict(value.items())
+    if isinstance(value, List):
+        return value.between(0, len(value))
+    assert isinstance(value, Stream)
+    return value.between(0, value.last_id), value.last_id
+
+
+class Replica:
+    def __init__(self, node: int) -> None:
+        self.node = node
+        self.lattice = Lattice()
+        self.executor = Convergent(self.lattice, node, node << 44 | 1, Hlc(), Users(), DB)
+        self.now_ms = START_MS
+        self.waiting: list[Delta] = []
+
+    def run(self, *calls: list[bytes], seed: int = 1) -> tuple[list[Reply], list[Delta]]:
+        made: list[Delta] = []
+        replies = self.executor.run([(DB, args) for args in calls], self.now_ms, seed, made)
+        return replies, made
+
+    def say(self, line: str) -> tuple[Reply, list[Delta]]:
+        replies, made = self.run(line.encode().split())
+        return replies[0], made
+
+    def hear(self, delta: Delta) -> None:
+        self.waiting.append(delta)
+        moved = True
+        while moved:
+            moved = False
+            for one in list(self.waiting):
+                if not self.lattice.awaits(one):
+                    self.waiting.remove(one)
+                    self.executor.merge(one)
+                    moved = True
+
+    def shown(self) -> dict[bytes, object]:
+        view = self.executor.view
+        return {key: plain(view.values.get(key)) for key in view.values}
+
+    def check(self) -> None:
+        """Rule V2."""
+        view = self.executor.view
+        for key in dict.fromkeys([*view.values, *self.lattice.held()]):
+            value, places = shown_value(self.lattice.state(key))
+            assert plain(view.values.get(key)) == plain(value), key
+            deadline_ms = shown_deadline(cell_of(self.lattice.state(key), (DEADLINE, b"")))
+            assert view.deadline_ms(key) == (-1 if value is None else deadline_ms), key
+            if isinstance(value, List):
+                assert self.executor._places.of(key, self.lattice).all() == places, key
+
+
+class Oracle:
+    """The same commands on an ordinary database."""
+
+    def __init__(self) -> None:
+        self.databases = Databases()
+        self.context = Context(self.databases)
+        self.context.db = self.databases.open(DB)
+        self.context.db_index = DB
+
+    def run(self, args: list[bytes], now_ms: int, seed: int) -> Reply:
+        self.databases.set_now(now_ms)
+        self.context.now_ms = now_ms
+        self.context.prng = Prng(seed)
+        return ROWS[args[0]].run(self.context, args)
+
+
+def _saved() -> list[bytes]:
+    """What ``DUMP`` gives of a value of each type."""
+    oracle = Oracle()
+    for line in (
+        "SET s text", "RPUSH l x y x", "SADD m x y", "HSET h x 1 y 2", "ZADD z 1 x 2 y",
+        "HSET t x 1 y 2", "HPEXPIRE t 1000 FIELDS 1 x",
+    ):  # fmt: skip
+        oracle.run(line.encode().split(), START_MS, 1)
+    return [oracle.run([b"DUMP", key], START_MS, 1) for key in (b"s", b"l", b"m", b"h", b"z")]
+
+
+SAVED = _saved()
+KEYS = [b"a", b"b"]
+WORDS = [b"x", b"y", b"z", b"7", b"-3", b"2.5", b""]
+NUMBERS = [b"1", b"-4", b"10", b"0"]
+
+
+def draw(prng: Prng, streams: bool = True) -> list[bytes]:
+    """A call of any family that a replica of this mode takes."""
+    key = KEYS[prng.below(len(KEYS))]
+
+    def word() -> bytes:
+        return WORDS[prng.below(len(WORDS))]
+
+    def number() -> bytes:
+        return NUMBERS[prng.below(len(NUMBERS))]
+
+    def words() -> list[bytes]:
+        return [word() for _ in range(1 + prng.below(3))]
+
+    def score() -> bytes:
+        return [b"1", b"2.5", b"-3", b"1e3", b"0.1"][prng.below(5)]
+
+    calls = [
+        lambda: [b"SET", key, word()],
+        lambda: [b"SET", key, word(), b"PX", b"%d" % (1 + prng.below(2000))],
+        lambda: [b"SET", key, word(), [b"NX", b"XX", b"KEEPTTL", b"GET"][prng.below(4)]],
+        lambda: [b"APPEND", key, word()],
+        lambda: [b"SETRANGE", key, b"%d" % prng.below(6), word()],
+        lambda: [b"GETDEL", key],
+        lambda: [b"GETEX", key, b"PX", b"%d" % (1 + prng.below(1000))],
+        lambda: [[b"INCR", b"DECR"][prng.below(2)], key],
+        lambda: [[b"INCRBY", b"DECRBY"][prng.below(2)], key, number()],
+        lambda: [b"INCRBYFLOAT", key, [b"0.5", b"-1.25", b"0.1", b"3"][prng.below(4)]],
+        lambda: [b"SETBIT", key, b"%d" % prng.below(20), b"%d" % prng.below(2)],
+        lambda: [b"PFADD", key, *words()],
+        lambda: [b"MSET", KEYS[0], word(), KEYS[1], word()],
+        lambda: [b"DEL", key],
+        lambda: [b"UNLINK", *KEYS],
+        lambda: [b"PEXPIRE", key, b"%d" % prng.below(1500)],
+        lambda: [b"PERSIST", key],
+        lambda: [b"SADD", key, *words()],
+        lambda: [b"SREM", key, *words()],
+        lambda: [b"SPOP", key],
+        lambda: [b"SPOP", key, b"2"],
+        lambda: [b"HSET", key, word(), word(), word(), word()],
+        lambda: [b"HSETNX", key, word(), word()],
+        lambda: [b"HDEL", key, *words()],
+        lambda: [b"HINCRBY", key, word(), number()],
+        lambda: [b"HINCRBYFLOAT", key, word(), b"0.1"],
+        lambda: [b"ZADD", key, score(), word(), score(), word()],
+        lambda: [b"ZADD", key, [b"NX", b"XX", b"GT", b"LT"][prng.below(4)], score(), word()],
+        lambda: [b"ZADD", key, b"INCR", score(), word()],
+        lambda: [b"ZINCRBY", key, score(), word()],
+        lambda: [b"ZREM", key, *words()],
+        lambda: [[b"ZPOPMIN", b"ZPOPMAX"][prng.below(2)], key],
+        lambda: [b"ZREMRANGEBYRANK", key, b"0", b"%d" % prng.below(3)],
+        lambda: [[b"LPUSH", b"RPUSH", b"LPUSHX", b"RPUSHX"][prng.below(4)], key, *words()],
+        lambda: [[b"LPOP", b"RPOP"][prng.below(2)], key],
+        lambda: [b"LPOP", key, b"2"],
+        lambda: [b"LSET", key, b"%d" % prng.below(3), word()],
+        lambda: [b"LINSERT", key, [b"BEFORE", b"AFTER"][prng.below(2)], word(), word()],
+        lambda: [b"LREM", key, b"%d" % (prng.below(4) - 2), word()],
+        lambda: [b"LTRIM", key, b"%d" % (prng.below(4) - 2), b"%d" % (prng.below(6) - 2)],
+        lambda: [b"GEOADD", key, b"13.3", b"38.1", word()],
+        lambda: [b"EXPIREAT", key, b"1"],
+        lambda: [b"SET", key, word(), b"PXAT", b"1"],
+        lambda: [b"SETNX", key, word()],
+        lambda: [b"GETSET", key, word()],
+        lambda: [b"BITFIELD", key, b"INCRBY", b"u8", b"%d" % prng.below(20), b"3"],
+        lambda: [b"INCRBYFLOAT", key, b"-0"],
+        lambda: [b"ZINCRBY", key, b"-0", word()],
+        lambda: [b"ZINCRBY", key, [b"inf", b"1e300", b"1e-300"][prng.below(3)], word()],
+        lambda: [b"HINCRBYFLOAT", key, word(), [b"0.1", b"1e20", b"-0", b"3.0e3"][prng.below(4)]],
+        lambda: [b"HGETDEL", key, b"FIELDS", b"2", word(), word()],
+        lambda: [b"ZREMRANGEBYSCORE", key, b"-inf", score()],
+        lambda: [b"ZREMRANGEBYLEX", key, b"[x", b"[y"],
+        lambda: [b"RESTORE", key, b"%d" % prng.below(900), SAVED[prng.below(len(SAVED))], b"REPLACE"],
+        lambda: [
+            b"SET",
+            key,
+            [b"0.1234567890123456789", b"-0", b"1e5", b"9223372036854775807"][prng.below(4)],
+        ],
+    ]
+    if streams:
+        calls += [
+            lambda: [b"XADD", key, b"*", word(), word()],
+            lambda: [b"XADD", key, b"MAXLEN", b"3", b"*", word(), word()],
+            lambda: [b"XTRIM", key, b"MAXLEN", b"2"],
+        ]
+    return calls[prng.below(len(calls))]()
