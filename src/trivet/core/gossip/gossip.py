@@ -45,6 +45,8 @@ from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
 from trivet.core.lattice.lattice import Lattice
 
+AFTER_MAX: Final = 64
+"""Messages that wait for the disk: as long as there are more nothing is given."""
 UNKNOWN: Final = bytes(8)
 """Instead of a digest: it holds more than it has on its disk."""
 
@@ -565,7 +567,7 @@ class Gossip:
             if not deltas:
                 del self._wants[node]
         for node, peer in self._peers.items():
-            if peer.give is None:
+            if peer.give is None or len(self._after) >= AFTER_MAX:
                 continue
             out: list[OfGossip] = []
             give = peer.give
