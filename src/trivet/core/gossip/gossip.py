@@ -188,6 +188,7 @@ class Gossip:
     def _greet(self, node: NodeId, peer: Peer) -> None:
         """Rule N4: both tell what they have seen."""
         peer.up = True
+        peer.is_heard = False
         self._tell(node, peer, True)
 
     # -- own updates ---------------------------------------------------------------------------------
@@ -332,6 +333,9 @@ class Gossip:
         peer.clock = clock
         peer.actor = max(peer.actor, message.actor)
         self._may_forget = True
+        if not peer.is_heard:
+            peer.is_heard = True
+            self._lack_ticks = self.settings.patience_ticks  # nothing is on its way over a new link
         if clock.top(self.actor) > self._lattice.clock.base(self.actor):
             self.is_forgetful = True  # Rule N10
         if message.asks:
@@ -547,12 +551,19 @@ class Gossip:
         if self._lack_ticks < self.settings.patience_ticks:
             return
         self._lack_ticks = 0
-        later = [node for node in ahead if node > self._asked]
-        self._asked = min(later) if later else min(ahead)
+        self._asked = self._next_of(ahead)
         theirs = self._peers[self._asked].clock
         assert theirs is not None
         missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
         self.messages.append((self._asked, Want(missing)))
+
+    def _next_of(self, ahead: list[NodeId]) -> NodeId:
+        """After the one asked last; members begin with different ones."""
+        ahead.sort()
+        if self._asked == NO_NODE:
+            return ahead[self.settings.node % len(ahead)]
+        later = [node for node in ahead if node > self._asked]
+        return later[0] if later else ahead[0]
 
     def _give(self) -> None:
         settings = self.settings

@@ -13,7 +13,7 @@ from trivet.core.lattice.clock import Clock
 class Peer:
     """Another member."""
 
-    __slots__ = ("actor", "clock", "give", "is_told", "told_ticks", "up")
+    __slots__ = ("actor", "clock", "give", "is_heard", "is_told", "told_ticks", "up")
 
     def __init__(self) -> None:
         self.up = False
@@ -21,6 +21,8 @@ class Peer:
         """What it has seen and keeps, as it said last; None: it has said nothing."""
         self.actor = 0
         """As whom it makes updates; 0: it has not said."""
+        self.is_heard = False
+        """It has said what it has seen since the link came up."""
         self.is_told = False
         """It was told what is seen here, since that changed."""
         self.told_ticks = 0
