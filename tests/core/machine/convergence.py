@@ -16,7 +16,7 @@ from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stream import Stream
 from trivet.core.values.stream_id import pair_of
-from trivet.core.wire.reply import Error, MapPairs, Members, Pairs, Reply
+from trivet.core.wire.reply import Error, Members, Reply, Simple
 
 START_MS = 1_700_000_000_000
 DB = 3
@@ -54,6 +54,7 @@ class Replica:
         return replies[0], made
 
     def hear(self, delta: Delta) -> None:
+        assert self.executor.hlc.observe(delta.stamp, self.now_ms)
         self.waiting.append(delta)
         moved = True
         while moved:
@@ -133,7 +134,7 @@ def converse(text: str) -> None:
             for one in words:
                 sent[one].extend(replicas[one].executor.sweep(replicas[one].now_ms, 100))
         else:
-            for one in "ABC" if who == "all" else who:
+            for one in who:
                 if one not in replicas:
                     replicas[one] = Replica(ord(one) - 64)
                     sent[one] = []
@@ -146,15 +147,17 @@ def converse(text: str) -> None:
 
 def spoken(reply: object) -> str:
     if isinstance(reply, Error):
-        return reply.text if isinstance(reply.text, str) else reply.text.decode()
+        return reply.text
     if reply is None:
         return "nil"
+    if isinstance(reply, Simple):
+        return reply.text
     if isinstance(reply, bytes):
         return reply.decode()
     if isinstance(reply, Members):
         return " ".join(sorted(spoken(one) for one in reply.items))
-    if isinstance(reply, Pairs | MapPairs):
-        return " ".join(spoken(part) for pair in sorted(reply.items) for part in pair)
+    if isinstance(reply, dict):
+        return " ".join(spoken(part) for pair in sorted(reply.items()) for part in pair)
     if isinstance(reply, list):
         return " ".join(spoken(one) for one in reply)
     return str(reply)
