@@ -193,12 +193,9 @@ def _told_of_several(reply: Reply) -> list[bytes]:
     pairs = reply[1]
     if isinstance(pairs, Pairs | MapPairs):
         return _told_pairs(pairs)
-    found: list[bytes] = []
-    if isinstance(pairs, list):
-        for pair in pairs:
-            if isinstance(pair, list) and pair and isinstance(pair[0], bytes):
-                found.append(pair[0])
-    return found
+    if not isinstance(pairs, list):
+        return []
+    return [one[0] for one in pairs if isinstance(one, list) and one and isinstance(one[0], bytes)]
 
 
 TOLD: Final[dict[bytes, Callable[[Reply], list[bytes]]]] = {
