@@ -99,7 +99,7 @@ class Carriers:
         while self._waiting:
             run, since_ms = self._waiting.popleft()
             self._last += 1
-            sent = self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
+            self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
             calls = list(run.calls)  # it may have to go elsewhere
             out.append((member, Carry(self._last, self._incarnation, not run.writes, calls, life)))
 
