@@ -68,7 +68,7 @@ def changed_source(changes: list[tuple[str, str, str]], first: str) -> ModuleTyp
             continue
         for name in list(top.__dict__):
             value = module.__dict__.get(name)
-            if isinstance(value, type) and value.__module__ == module.__name__:
+            if getattr(value, "__module__", "") == module.__name__:
                 top.__dict__[name] = value
     return top
 

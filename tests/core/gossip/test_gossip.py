@@ -268,7 +268,7 @@ PLANTED = {
     "kept no longer than this member needs it": (
         "gossip.py", "self.retained.forget(self.stable())", "self.retained.forget(self._durable)"),
     "what is stable leaves out one member": (
-        "gossip.py", "                return Clock()\n", "                continue\n"),
+        "knowledge.py", "            return Clock()\n", "            continue\n"),
     "all is claimed before it has come": (
         "exchange.py", "return self.last > 0 and len(self.serials) == self.last", "return self.last > 0"),
     "all is claimed when the exchange begins": (

@@ -7,8 +7,7 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
   is: after a crash it would give the same dots to other updates.
 - Rule N4: own updates go to every member at once. Who lacks something, by what another says it has seen, asks
   for it: first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
-- Rule N5: *stable* is what every member of the map has said to have seen. Nothing that somebody might still
-  need is forgotten before; who is away counts until the map says that it is no member.
+- Rule N5: see ``knowledge``.
 - Rule N6: whose updates have come to the disk here is told at once, the others soon. While two members have
   not told each other the same, they go on telling; then there is silence.
 - Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
@@ -24,6 +23,7 @@ from typing import Final, Protocol
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
+from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
 from trivet.core.gossip.messages import (
     Compare,
     Differ,
@@ -45,6 +45,8 @@ from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
 from trivet.core.lattice.lattice import Lattice
 
+AFTER_MAX: Final = 64
+"""Messages that wait for the disk: as long as there are more nothing is given."""
 UNKNOWN: Final = bytes(8)
 """Instead of a digest: it holds more than it has on its disk."""
 
@@ -86,28 +88,11 @@ class Taken:
         return not (self.updates or self.states or self.clock)
 
 
-class _Peer:
-    """Another member."""
-
-    __slots__ = ("actor", "clock", "give", "is_told", "told_ticks", "up")
-
-    def __init__(self) -> None:
-        self.up = False
-        self.clock: Clock | None = None
-        """What it has seen and keeps, as it said last; None: it has said nothing."""
-        self.actor = 0
-        """As whom it makes updates."""
-        self.is_told = False
-        """It was told what is seen here, since that changed."""
-        self.told_ticks = 0
-        self.give: Give | None = None
-
-
 class Gossip:
     """In a turn of the group: own updates, ``take``, it logs all, says ``staged``, sends ``messages``.
 
-    Between the first own update of a turn and ``staged`` nothing else is called but ``take``: what the lattice
-    holds is given to others when all saves that ``staged`` named are on the disk (Rule N3).
+    Between the first own update of a turn and ``staged`` nothing else is called but ``take``: what the
+    lattice holds is given to others when all saves that ``staged`` named are on the disk (Rule N3).
     """
 
     def __init__(self, settings: GossipSettings, holder: Holder, is_new: bool = False) -> None:
@@ -140,7 +125,7 @@ class Gossip:
         self._waiting = Waiting(settings.waiting_bytes_max)
         self._states: deque[tuple[NodeId, States]] = deque()
         """Have come, and are to be joined."""
-        self._peers: dict[NodeId, _Peer] = {}
+        self._peers: dict[NodeId, Peer] = {}
         self._members: tuple[NodeId, ...] = ()
         self._up: dict[NodeId, None] = {}
         self._wants: dict[NodeId, deque[Delta]] = {}
@@ -166,7 +151,7 @@ class Gossip:
         """The map's members; empty: this node is none."""
         self._members = members
         others = [node for node in members if node != self.settings.node]
-        self._peers = {node: self._peers.get(node) or _Peer() for node in others}
+        self._peers = {node: self._peers.get(node) or Peer() for node in others}
         for node, peer in self._peers.items():
             if node in self._up and not peer.up:
                 self._greet(node, peer)
@@ -200,9 +185,10 @@ class Gossip:
         if self._pull is not None and self._pull.peer == node:
             self._end_pull()
 
-    def _greet(self, node: NodeId, peer: _Peer) -> None:
+    def _greet(self, node: NodeId, peer: Peer) -> None:
         """Rule N4: both tell what they have seen."""
         peer.up = True
+        peer.is_heard = False
         self._tell(node, peer, True)
 
     # -- own updates ---------------------------------------------------------------------------------
@@ -264,34 +250,24 @@ class Gossip:
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
-    def _up_peers(self) -> list[_Peer]:
+    def _up_peers(self) -> list[Peer]:
         return [peer for peer in self._peers.values() if peer.up]
 
-    def _is_level(self, peer: _Peer) -> bool:
+    def _is_level(self, peer: Peer) -> bool:
         """Rule N6."""
         return peer.is_told and peer.clock is not None and peer.clock == self._durable
 
     def acked(self, number: int) -> int:
         """How many other members have this own update, and all before it, on their disks."""
-        clocks = [peer.clock for peer in self._peers.values() if peer.clock is not None]
-        return len([1 for clock in clocks if clock.base(self.actor) >= number])
+        return acked_of(self.actor, number, self._peers.values())
 
     def stable(self) -> Clock:
-        """Rule N5."""
-        stable = self._durable.copy()
-        for peer in self._peers.values():
-            if peer.clock is None:
-                return Clock()
-            stable = stable.meet(peer.clock)
-        return stable
+        """What all members have on their disks (Rule N5)."""
+        return stable_of(self._durable, self._peers.values())
 
     def told(self) -> Clock:
         """All that any member has said to have seen."""
-        told = self._durable.copy()
-        for peer in self._peers.values():
-            if peer.clock is not None:
-                told.join(peer.clock)
-        return told
+        return told_of(self._durable, self._peers.values())
 
     def living(self) -> list[int]:
         """As whom members make updates now, as far as they have said."""
@@ -299,11 +275,8 @@ class Gossip:
 
     def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
         """Updates here that no other member (of ``among``) is known to have on its disk."""
-        known = Clock()
-        for node, peer in self._peers.items():
-            if peer.clock is not None and (among is None or node in among):
-                known.join(peer.clock)
-        return sum([last - first + 1 for _, first, last in known.missing_from(self._lattice.clock)])
+        peers = [peer for node, peer in self._peers.items() if among is None or node in among]
+        return alone_of(self._lattice.clock, peers)
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -351,7 +324,7 @@ class Gossip:
             if message.lost and self._pull is None and not self.full:
                 self._begin_pull(sender)
 
-    def _on_seen(self, sender: NodeId, peer: _Peer, message: Seen) -> None:
+    def _on_seen(self, sender: NodeId, peer: Peer, message: Seen) -> None:
         try:
             clock = decode_clock(message.clock)
         except ValueError:
@@ -360,6 +333,9 @@ class Gossip:
         peer.clock = clock
         peer.actor = max(peer.actor, message.actor)
         self._may_forget = True
+        if not peer.is_heard:
+            peer.is_heard = True
+            self._lack_ticks = self.settings.patience_ticks  # nothing is on its way over a new link
         if clock.top(self.actor) > self._lattice.clock.base(self.actor):
             self.is_forgetful = True  # Rule N10
         if message.asks:
@@ -369,7 +345,7 @@ class Gossip:
         if same and not self._lattice.ahead() and message.root != digest_bytes(self._lattice.tree.root):
             self.broken += 1
 
-    def _tell(self, node: NodeId, peer: _Peer, asks: bool) -> None:
+    def _tell(self, node: NodeId, peer: Peer, asks: bool) -> None:
         peer.is_told = True
         peer.told_ticks = 0
         lattice = self._lattice
@@ -405,7 +381,7 @@ class Gossip:
         self._lack_ticks = 0
         self._retry = True
 
-    def _on_compare(self, peer: _Peer, message: Compare) -> None:
+    def _on_compare(self, peer: Peer, message: Compare) -> None:
         if message.level == 0 and (peer.give is None or peer.give.number != message.number):
             peer.give = Give(message.number, self._lattice.clock.copy())  # Rule X2
         if peer.give is not None and peer.give.number == message.number:
@@ -575,12 +551,19 @@ class Gossip:
         if self._lack_ticks < self.settings.patience_ticks:
             return
         self._lack_ticks = 0
-        later = [node for node in ahead if node > self._asked]
-        self._asked = min(later) if later else min(ahead)
+        self._asked = self._next_of(ahead)
         theirs = self._peers[self._asked].clock
         assert theirs is not None
         missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
         self.messages.append((self._asked, Want(missing)))
+
+    def _next_of(self, ahead: list[NodeId]) -> NodeId:
+        """After the one asked last; members begin with different ones."""
+        ahead.sort()
+        if self._asked == NO_NODE:
+            return ahead[self.settings.node % len(ahead)]
+        later = [node for node in ahead if node > self._asked]
+        return later[0] if later else ahead[0]
 
     def _give(self) -> None:
         settings = self.settings
@@ -595,7 +578,7 @@ class Gossip:
             if not deltas:
                 del self._wants[node]
         for node, peer in self._peers.items():
-            if peer.give is None:
+            if peer.give is None or len(self._after) >= AFTER_MAX:
                 continue
             out: list[OfGossip] = []
             give = peer.give

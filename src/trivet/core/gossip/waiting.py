@@ -40,16 +40,16 @@ class Waiting:
     def trim(self) -> None:
         """What could be taken of what has come is taken: of the rest, drop what finds no room (Rule N2)."""
         while self.bytes > self._bytes_max:
-            self._drop_one()
-
-    def _drop_one(self) -> None:
-        most = max(self._bytes_of, key=self._bytes_of.__getitem__)
-        numbers = self._by_actor[most]
-        newest = next(reversed(numbers))
-        if newest < next(iter(numbers)):
-            newest = max(numbers)
-        self.remove(numbers[newest])
-        self.dropped += 1
+            most = max(self._bytes_of, key=self._bytes_of.__getitem__)
+            numbers = self._by_actor[most]
+            enough = self._bytes_of[most] // 2
+            for number in sorted(numbers, reverse=True):
+                delta = numbers[number]
+                enough -= size_of(delta)
+                self.remove(delta)
+                self.dropped += 1
+                if self.bytes <= self._bytes_max or enough <= 0:
+                    break
 
     @property
     def actors(self) -> list[int]:
