@@ -298,7 +298,8 @@ class EventualGroup:
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
-            self.carriers.on_carried(sender, message)
+            if self.carriers.on_carried(sender, message, self._agenda.now_ms):
+                self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
             self.gossip.step(sender, message)
 
@@ -313,6 +314,8 @@ class EventualGroup:
             self._agenda.set_alarm(self, deadline_ms)
             return
         self.stir()
+        if self._carrier == NO_NODE:
+            self._choose_carrier()
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         if now_ms >= self._collect_ms:
