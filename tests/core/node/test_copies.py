@@ -144,7 +144,7 @@ def test_a_transaction_and_a_watch_at_one_node():
     assert bench.say("a", "SET k 1 | WATCH k")[-1] == "+OK"
     assert bench.answer("a2@1", "SELECT 7") == "+OK"
     assert bench.answer("a2", "SET k 2") == "+OK"
-    assert bench.say("a", "MULTI | SET k 3 | EXEC")[-1] == "nil"
+    assert bench.say("a", "MULTI | SET k 3 | EXEC")[-1] == "nil*"
     assert bench.say("a", "WATCH k | MULTI | SET k 3 | GET k | EXEC")[-1] == '[+OK "3"]'
 
 
@@ -169,7 +169,7 @@ def test_who_has_no_copy_is_served_by_a_member():
     bench.until(lambda: bench.answer("c", "GET k") == '"vw"')
     bench.crash(2)
     bench.ask("c", "GET k")
-    bench.wait(3_000)
+    bench.wait(6_000)
     assert bench.events[-1][1].startswith("-CLUSTERDOWN no node that holds this database")
 
 
@@ -201,4 +201,4 @@ def test_a_keyspace_is_dropped_and_nothing_is_left():
     assert bench.answer("a", "KEYSPACE DROP 7 FORCE") == "+OK"
     bench.wait(200)
     assert all(not bench.node(number).front.leaderless for number in bench.servers)
-    assert bench.answer("a", "GET k").startswith("-ERR there is no such database")
+    assert bench.answer("a", "GET k") == "nil", "the database is the default keyspace's again"

@@ -74,6 +74,19 @@ def test_one_of_which_a_damaged_log_has_lost_everything_gets_it_from_others_firs
     assert group.doubtful and not group.serves and not group.standing().is_caught_up
 
 
+def test_who_waited_to_be_a_member_with_doubts_has_yet_to_catch_up_all_the_same():
+    makers, recovery = maker(Disk())
+    recovery.wal._tombstones[9] = DropRecord(9, 1, 0, 5, True)
+    group = makers.create(9, system, Prng(1))
+    group.follow(row((1, 3)))
+    group.turn(0, 0)
+    came = row((1, 2, 3), [(2, 2)])
+    came.membership = 1
+    group.follow(came)
+    group.turn(0, 0)
+    assert group.comes and not group.serves
+
+
 # -- over restarts
 
 

@@ -160,9 +160,9 @@ class EventualGroup:
         self.stir()
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
-        self.executor.settle_in(row.keyspace)
+        was_none = self.epoch > 0 and own not in self.members
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
-        if self._is_new and own in self.members:
+        if own in self.members and (self._is_new or was_none):
             self._is_new = False
             self.comes = own in dict(row.since)
             self.gossip.caught_up = not self.comes
@@ -432,7 +432,7 @@ class EventualGroup:
             if taken.clock:
                 records.append(SavedClock(taken.clock))
             records.extend([SavedUpdate(delta) for delta in taken.updates])
-        if self.gossip.caught_up:
+        if self.gossip.caught_up and self.settings.node in self.members:
             self.comes = False
             if self.doubtful:
                 self.doubtful = False
