@@ -62,12 +62,12 @@ class Way:
         """The member has told its life."""
         (ask,) = self.send(run_of(GET, writes=False))
         (told,) = self.take(ask)
-        self.carriers.on_carried(1, told)
+        self.carriers.on_carried(1, told, self.now_ms)
         (read,) = self.send()
         self.take(read)
         self.ran.pop().finish([None])
         for answer in self.flush():
-            self.carriers.on_carried(1, answer)
+            assert not self.carriers.on_carried(1, answer, self.now_ms)
         assert not self.carriers.busy and not self.carriage.busy
 
 
@@ -81,13 +81,13 @@ def test_there_and_back():
     assert way.send() == [ask], "and again after a while"
     (told,) = way.take(ask)
     assert told == Carried(0, OWN_LIFE, life=LIFE)
-    way.carriers.on_carried(1, told)
+    way.carriers.on_carried(1, told, way.now_ms)
     (carry,) = way.send()
     assert carry == Carry(1, OWN_LIFE, False, [SET, SET], LIFE)
     assert way.take(carry) == [] and way.ran[0].writes and list(way.ran[0].calls) == [SET, SET]
     way.ran[0].finish([1, 2])
     (answer,) = way.flush()
-    way.carriers.on_carried(1, answer)
+    assert not way.carriers.on_carried(1, answer, 0)
     assert run.replies == [1, 2] and not way.carriers.busy and not way.carriage.busy
 
 
@@ -117,13 +117,38 @@ def test_what_was_sent_to_an_earlier_life_is_refused():
     way.carriage = Carriage(Limits(), LIFE + 5)
     (refused,) = way.take(carry)
     assert refused == Carried(carry.number, OWN_LIFE, refused=True, life=LIFE + 5) and not way.ran
-    way.carriers.on_carried(1, refused)
-    assert run.replies == [NOBODY]
-    (carry,) = way.send(run_of(SET))
-    assert carry.life == LIFE + 5
-    way.carriers.on_carried(1, Carried(0, OWN_LIFE, life=LIFE))
+    assert not way.carriers.on_carried(1, refused, 0)
+    (again,) = way.send()
+    assert again == Carry(carry.number + 1, OWN_LIFE, False, [SET], LIFE + 5), "it goes there at once"
+    assert run.replies is None
+    way.carriers.on_carried(1, Carried(0, OWN_LIFE, life=LIFE), 0)
     (carry,) = way.send(run_of(SET))
     assert carry.life == LIFE + 5, "what an earlier life has said comes late"
+
+
+def test_what_one_member_refuses_another_gets():
+    way = Way()
+    way.meet()
+    run = run_of(SET)
+    (carry,) = way.send(run)
+    (refused,) = way.take(carry, serves=False)
+    assert way.carriers.on_carried(1, refused, 0) and run.replies is None
+    assert way.send() == [], "nor is it asked again at once"
+    way.now_ms = ASK_MS
+    assert [message.calls for message in way.send()] == [[SET]]
+
+
+def test_what_is_refused_does_not_come_behind_what_the_same_client_said_later():
+    way = Way()
+    way.meet()
+    first, second, third = run_of(SET), run_of(SET), run_of(SET)
+    second.waiter = first.waiter
+    way.send(first, second, third)
+    numbers = sorted(way.carriers._sent)
+    for number in numbers:
+        assert way.carriers.on_carried(1, Carried(number, OWN_LIFE, refused=True), 0)
+    assert first.replies == [NOBODY]
+    assert second.replies is None and third.replies is None
 
 
 def test_many_numbers_are_not_remembered_for_ever():
@@ -148,7 +173,7 @@ def test_a_link_that_breaks_leaves_writes_in_doubt_and_reads_go_elsewhere():
     out: list = []
     way.carriers.send(2, out, 0)
     assert out == [(2, Carry(0, OWN_LIFE, True, []))]
-    way.carriers.on_carried(2, Carried(0, OWN_LIFE, life=3))
+    way.carriers.on_carried(2, Carried(0, OWN_LIFE, life=3), 0)
     out.clear()
     way.carriers.send(2, out, 0)
     assert [message.calls for _, message in out] == [[GET]]
@@ -193,8 +218,8 @@ def test_nonsense_of_a_peer_is_refused():
     way = Way()
     (refused,) = way.take(Carry(1, OWN_LIFE, True, [(7, [])]))
     assert refused.refused and not way.ran
-    way.carriers.on_carried(1, Carried(77, OWN_LIFE, b"\xff"))
-    way.carriers.on_carried(1, Carried(1, OWN_LIFE + 1, b"\xff"))
+    way.carriers.on_carried(1, Carried(77, OWN_LIFE, b"\xff"), 0)
+    way.carriers.on_carried(1, Carried(1, OWN_LIFE + 1, b"\xff"), 0)
 
 
 def test_a_long_reply_comes_in_pieces_and_a_longer_one_not_at_all():
@@ -207,14 +232,14 @@ def test_a_long_reply_comes_in_pieces_and_a_longer_one_not_at_all():
     pieces = way.flush()
     assert len(pieces) > 1
     for piece in pieces:
-        way.carriers.on_carried(1, piece)
+        way.carriers.on_carried(1, piece, 0)
     assert run.replies == [b"x" * (2 << 20)]
     run = run_of(GET, writes=False)
     (carry,) = way.send(run)
     way.take(carry)
     way.ran[1].finish([b"x" * (4 << 20)])
     for piece in way.flush():
-        way.carriers.on_carried(1, piece)
+        way.carriers.on_carried(1, piece, 0)
     assert run.replies == [TOO_LARGE]
 
 

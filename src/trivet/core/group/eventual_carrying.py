@@ -60,7 +60,8 @@ class Carriers:
         self._last = 0
         self._lives: dict[NodeId, int] = {}
         """Of members, as they have said since their link came."""
-        self._asked_ms: dict[NodeId, Instant] = {}
+        self._again_ms: dict[NodeId, Instant] = {}
+        """When a member that was asked for its life, or has refused something, is tried again."""
 
     @property
     def busy(self) -> bool:
@@ -88,39 +89,53 @@ class Carriers:
         """What waits leaves for ``member``, whose life is known; else it waits on (Rule E8)."""
         if member == NO_NODE or not self._waiting:
             return
+        if now_ms < self._again_ms.get(member, now_ms):
+            return
         life = self._lives.get(member, 0)
         if not life:
-            if now_ms >= self._asked_ms.get(member, now_ms):
-                self._asked_ms[member] = now_ms + ASK_MS
-                out.append((member, Carry(0, self._incarnation, True, [])))
+            self._again_ms[member] = now_ms + ASK_MS
+            out.append((member, Carry(0, self._incarnation, True, [])))
             return
         while self._waiting:
             run, since_ms = self._waiting.popleft()
             self._last += 1
-            sent = self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
-            # Reads may have to be asked again.
-            calls = run.take_calls() if sent.run.writes else list(run.calls)
+            self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
+            calls = list(run.calls)  # it may have to go elsewhere
             out.append((member, Carry(self._last, self._incarnation, not run.writes, calls, life)))
 
-    def on_carried(self, sender: NodeId, message: Carried) -> None:
-        """A member's answer."""
+    def on_carried(self, sender: NodeId, message: Carried, now_ms: Instant) -> bool:
+        """A member's answer; True: it does not take what it was sent now."""
         if message.incarnation != self._incarnation:
-            return
-        self._lives[sender] = max(message.life, self._lives.get(sender, 0))
+            return False
+        if message.life > self._lives.get(sender, 0):
+            self._lives[sender] = message.life
+            self._again_ms.pop(sender, None)
         sent = self._sent.get(message.number)
         if sent is None or sent.member != sender:
-            return
+            return False
         if message.refused:
             del self._sent[message.number]
-            sent.run.fail(NOBODY, whoever=True)
-        elif sent.parts.add(message.offset, message.total, message.replies):
+            self._take_back(message.number, sent)
+            if not message.life:
+                self._again_ms[sender] = now_ms + ASK_MS
+            return not message.life
+        if sent.parts.add(message.offset, message.total, message.replies):
             del self._sent[message.number]
             sent.run.finish(sent.parts.replies)
+        return False
+
+    def _take_back(self, number: int, sent: _Sent) -> None:
+        """It was not run: it goes elsewhere, unless the same client has sent more meanwhile."""
+        waiter = sent.run.waiter
+        if any(other > number and one.run.waiter is waiter for other, one in self._sent.items()):
+            sent.run.fail(NOBODY, whoever=True)
+        else:
+            self._waiting.appendleft((sent.run, sent.since_ms))
 
     def lost(self, member: NodeId) -> None:
         """The link broke (Rule E2)."""
         self._lives.pop(member, None)
-        self._asked_ms.pop(member, None)
+        self._again_ms.pop(member, None)
         gone = [number for number, one in self._sent.items() if one.member == member]
         for number in reversed(gone):
             sent = self._sent.pop(number)

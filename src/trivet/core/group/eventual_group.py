@@ -160,9 +160,9 @@ class EventualGroup:
         self.stir()
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
-        self.executor.settle_in(row.keyspace)
+        was_none = self.epoch > 0 and own not in self.members
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
-        if self._is_new and own in self.members:
+        if own in self.members and (self._is_new or was_none):
             self._is_new = False
             self.comes = own in dict(row.since)
             self.gossip.caught_up = not self.comes
@@ -298,7 +298,8 @@ class EventualGroup:
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
-            self.carriers.on_carried(sender, message)
+            if self.carriers.on_carried(sender, message, self._agenda.now_ms):
+                self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
             self.gossip.step(sender, message)
 
@@ -313,6 +314,8 @@ class EventualGroup:
             self._agenda.set_alarm(self, deadline_ms)
             return
         self.stir()
+        if self._carrier == NO_NODE:
+            self._choose_carrier()
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         if now_ms >= self._collect_ms:
@@ -429,7 +432,7 @@ class EventualGroup:
             if taken.clock:
                 records.append(SavedClock(taken.clock))
             records.extend([SavedUpdate(delta) for delta in taken.updates])
-        if self.gossip.caught_up:
+        if self.gossip.caught_up and self.settings.node in self.members:
             self.comes = False
             if self.doubtful:
                 self.doubtful = False
