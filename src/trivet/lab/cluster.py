@@ -390,6 +390,7 @@ class SimulatedCluster:
             if self.spoken() or not self._unlike():
                 return not self.spoken()
             self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
+            self.nemesis.keep_up(list(self.processes))
         self.complain("copies", f"they do not converge: {self._unlike()}", self._state())
         return False
 
@@ -398,8 +399,9 @@ class SimulatedCluster:
         cluster = self.newest_map()
         if cluster is None:
             return ""
-        held = {(n, g): copy for n, process in self.processes.items() for g, copy in process.copies().items()}
-        return unlike(wishes.of_copies(cluster), held)
+        up = {node: process for node, process in self.processes.items() if process.is_up()}
+        held = {(node, group): copy for node, p in up.items() for group, copy in p.copies().items()}
+        return unlike(wishes.of_copies(cluster, up), held)
 
     def _final_reads(self) -> bool:
         """Every key is read through every node."""

@@ -346,7 +346,7 @@ def test_a_newer_offer_takes_the_place_of_an_unfinished_one():
     old, new = _file_of(1000, b"x" * 5000), _file_of(2000, b"x" * 5000)
     _send(bench, SnapshotChunk(1, 1000, 1, 0, old[:100], False))
     _send(bench, SnapshotChunk(1, 2000, 1, 0, new[:100], False))
-    assert snapshot_files(bench, 3) == ["snap-1-00000000000007d0-0000000000000001.snap.tmp"]
+    assert snapshot_files(bench, 3) == ["snap-1-00000000000007d0-0000000000000001-r.snap.tmp"]
     _send(bench, SnapshotChunk(1, 2000, 1, 100, b"", False))
     _send(bench, SnapshotChunk(1, 2000, 1, 5000, new[5000:], True))
     sent = [frame for number, effects in bench.effects if number == 3 for _, frame in effects.sends]

@@ -14,9 +14,9 @@ from trivet.core.lattice.key_state import (
     cells_of,
     decode_state,
     encode_state,
-    top_stamp,
     main_count,
     shown_kind,
+    top_stamp,
 )
 
 

@@ -41,7 +41,7 @@ class Replica:
     def __init__(self, node: int) -> None:
         self.node = node
         self.lattice = Lattice()
-        self.executor = Convergent(self.lattice, DB, node, node << 44 | 1, Hlc(), Users())
+        self.executor = Convergent(self.lattice, node, node << 44 | 1, Hlc(), Users(), DB)
         self.now_ms = START_MS
         self.waiting: list[Delta] = []
 

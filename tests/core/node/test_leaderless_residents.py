@@ -37,6 +37,7 @@ class Maker:
 class Known:
     def __init__(self) -> None:
         self.seen: list[tuple[list[int], list[int]]] = []
+        self.left_over = False
 
     def follow(self, row: GroupRow) -> None:
         self.seen.append((list(row.members), list(row.incoming)))

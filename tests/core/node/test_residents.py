@@ -453,3 +453,19 @@ def test_who_came_later_than_the_map_is_dialed_where_it_says(founded):
 def test_the_first_groups_are_there_from_the_start():
     bench = Bench(3)
     assert holders(bench, SYSTEM_GROUP) == holders(bench, FIRST_GROUP) == [1, 2, 3]
+
+
+def test_no_replica_goes_by_a_map_of_before():
+    """F4: a new replica's log tells of no membership yet, and an old map does not know that it came."""
+    bench = with_keyspace(5)
+    number = next(n for n in holders(bench, SECOND) if n != leader_of(bench, SECOND))
+    node = bench.node(number)
+    row = node.front.cluster.groups[SECOND]
+    row.members = row.target = [n for n in row.members if n != number]
+    row.membership += 1_000
+    node.residents._is_news = False
+    node.residents._follow(node.front.cluster)
+    assert number in holders(bench, SECOND)
+    node.residents._is_news = True
+    node.residents._follow(node.front.cluster)
+    assert number not in holders(bench, SECOND)

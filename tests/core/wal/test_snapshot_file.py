@@ -16,6 +16,7 @@ from trivet.core.wal.snapshot_file import (
     is_snapshot_file,
     is_temporary_file,
     read_job,
+    received_file,
     remove_job,
     snapshot_file,
 )
@@ -117,7 +118,7 @@ def test_a_length_out_of_bounds_is_refused_at_once():
 
 
 def test_received_from_a_leader():
-    _, file, data = written()
+    _, _, data = written()
     disk = Disk()
     receiver = SnapshotReceiver(Tokens(), 1, 20, 3)
     chunks = []
@@ -127,8 +128,10 @@ def test_received_from_a_leader():
     assert receiver.done
     assert chunks == CHUNKS
     perform(disk, receiver.finish())
-    assert disk.names() == [file]
-    assert bytes(disk.files[file]) == data
+    assert disk.names() == [received_file(1, 20, 3)], (
+        "another than of one that is taken here at the same index"
+    )
+    assert bytes(disk.files[received_file(1, 20, 3)]) == data
 
 
 def test_another_snapshot_than_announced_and_a_corrupt_one_are_given_up():

@@ -43,6 +43,10 @@ def test_what_is_found(name: str) -> None:
     assert unlike({5: WANTED}, {place: copy for place, copy in copies.items() if copy}) == sentence
 
 
+def test_nobody_is_like_nobody() -> None:
+    assert unlike({5: Wanted(3, [], False)}, {}) == ""
+
+
 def test_members_that_change_are_not_compared() -> None:
     assert unlike({5: Wanted(3, [1, 2], True)}, {}) == "group 5: its members are still changing"
 

@@ -8,7 +8,9 @@ the other does the same for itself.
 - Rule X2: one pull at a time, and one giving per peer: a new one ends that before it.
 - Rule X3: states go with the clock of their moment, so that what the taker holds, and the giver has seen and
   removed, goes; also of keys of which the giver holds nothing.
-- Rule X4: what is given is paced, and costs the giver nothing but the list of places that are left.
+- Rule X4: what is given is paced, and costs the giver nothing but the list of places that are left. Whoever
+  hears nothing of the other for some time gives up, on both sides.
+- Rule X5: a state that is refused does not keep the others from being taken; but then not all was seen.
 """
 
 from collections import deque
@@ -17,7 +19,7 @@ from typing import Final
 from trivet.core.base.ids import NodeId
 from trivet.core.gossip.messages import Compare, Differ, Keys, OfGossip, States, digest_bytes
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.lattice import Lattice
+from trivet.core.lattice.lattice import Lattice, Watch
 from trivet.core.lattice.tree import FANOUT, LEAVES, LEVELS
 
 PLACES_AT_ONCE: Final = 4_096
@@ -28,13 +30,17 @@ KEY_BYTES: Final = 16
 class Pull:
     """What this member is getting from ``peer``."""
 
-    __slots__ = ("clock", "idle_ticks", "last", "number", "peer", "serials")
+    __slots__ = ("clock", "idle_ticks", "is_whole", "last", "number", "peer", "serials", "watch")
 
     def __init__(self, number: int, peer: NodeId) -> None:
         self.number = number
         self.peer = peer
         self.clock: Clock | None = None
         """What the giver had seen; None: it has not said."""
+        self.watch: Watch | None = None
+        """The lattice's, over what Rule X1 forbids."""
+        self.is_whole = True
+        """Nothing was refused (Rule X5)."""
         self.idle_ticks = 0
         self.serials: dict[int, None] = {}
         """Of states that have come."""
@@ -50,12 +56,14 @@ class Pull:
 class Give:
     """What another member is getting from here."""
 
-    __slots__ = ("_asked", "_compared", "_serial", "_states", "clock", "number")
+    __slots__ = ("_asked", "_compared", "_serial", "_states", "clock", "idle_ticks", "number")
 
     def __init__(self, number: int, clock: Clock) -> None:
         self.number = number
         self.clock = clock
         """What was seen here when it began (Rule X1)."""
+        self.idle_ticks = 0
+        """Since anything came or went."""
         self._states: deque[bytes] = deque()
         """Keys whose states are to go."""
         self._compared: deque[tuple[int, int]] = deque()
@@ -73,6 +81,7 @@ class Give:
             if (message.level, place) not in self._asked:
                 continue
             del self._asked[(message.level, place)]
+            self.idle_ticks = 0
             theirs = dict(rows)
             ours = {child: digest_bytes(total) for child, total in tree.children(message.level, place)}
             for child in range(place * FANOUT, (place + 1) * FANOUT):
@@ -85,6 +94,7 @@ class Give:
             if (LEVELS, place) not in self._asked:
                 continue
             del self._asked[(LEVELS, place)]
+            self.idle_ticks = 0
             theirs = dict(rows)
             ours = {key: digest_bytes(total) for key, total in lattice.tree.keys(place)}
             for key in dict.fromkeys([*ours, *theirs]):
@@ -95,6 +105,9 @@ class Give:
 
     def go_on(self, lattice: Lattice, bytes_max: int, message_bytes_max: int, out: list[OfGossip]) -> bool:
         """So much now (Rule X4); whether it is over."""
+        self.idle_ticks += 1
+        if self._states:
+            self.idle_ticks = 0
         while bytes_max > 0 and self._states:
             message, size = self._next_states(lattice, min(bytes_max, message_bytes_max))
             out.append(message)

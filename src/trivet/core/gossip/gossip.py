@@ -7,17 +7,23 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
   is: after a crash it would give the same dots to other updates.
 - Rule N4: own updates go to every member at once. Who lacks something, by what another says it has seen, asks
   for it: first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
-- Rule N5: *stable* is what every member of the map has said to have seen. Nothing that somebody might still
-  need is forgotten before; who is away counts until the map says that it is no member.
-- Rule N6: while two members have not told each other the same, they go on telling; then there is silence.
+- Rule N5: see ``knowledge``.
+- Rule N6: whose updates have come to the disk here is told at once, the others soon. While two members have
+  not told each other the same, they go on telling; then there is silence.
 - Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
+- Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
+- Rule N9: a stamp too far ahead, or nonsense, is refused and counted. It keeps out what builds upon it, and
+  nothing else, until the clocks have caught up.
+- Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
+  make no more under this name.
 """
 
 from collections import deque
 from typing import Final, Protocol
 
-from trivet.core.base.ids import NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
+from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
 from trivet.core.gossip.messages import (
     Compare,
     Differ,
@@ -31,7 +37,7 @@ from trivet.core.gossip.messages import (
     digest_bytes,
 )
 from trivet.core.gossip.retained import Retained, size_of
-from trivet.core.gossip.settings import GossipSettings
+from trivet.core.gossip.settings import GossipSettings, node_of, problem
 from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
@@ -39,6 +45,8 @@ from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
 from trivet.core.lattice.lattice import Lattice
 
+AFTER_MAX: Final = 64
+"""Messages that wait for the disk: as long as there are more nothing is given."""
 UNKNOWN: Final = bytes(8)
 """Instead of a digest: it holds more than it has on its disk."""
 
@@ -59,16 +67,20 @@ class Holder(Protocol):
 
 
 class Taken:
-    """What a turn has taken, to be logged in this order."""
+    """What a turn has taken.
+
+    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
+    that removes what came with a state must not come before it.
+    """
 
     __slots__ = ("clock", "states", "updates")
 
     def __init__(self) -> None:
-        self.updates: list[Delta] = []
         self.states: list[tuple[bytes, bytes, bytes]] = []
         """(key, state, clock)."""
         self.clock = b""
         """Not empty: all of this has been seen."""
+        self.updates: list[Delta] = []
 
     @property
     def is_empty(self) -> bool:
@@ -76,28 +88,16 @@ class Taken:
         return not (self.updates or self.states or self.clock)
 
 
-class _Peer:
-    """Another member."""
-
-    __slots__ = ("ask_ticks", "clock", "give", "is_told", "told_ticks", "up")
-
-    def __init__(self) -> None:
-        self.up = False
-        self.clock: Clock | None = None
-        """What it has seen and keeps, as it said last; None: it has said nothing."""
-        self.is_told = False
-        """It was told what is seen here, since that changed."""
-        self.told_ticks = 0
-        self.ask_ticks = 0
-        """Since it was seen to have something that lacks here."""
-        self.give: Give | None = None
-
-
 class Gossip:
-    """See the module. In a turn of the group: ``take``, it logs, says ``staged``, sends ``messages``."""
+    """In a turn of the group: own updates, ``take``, it logs all, says ``staged``, sends ``messages``.
+
+    Between the first own update of a turn and ``staged`` nothing else is called but ``take``: what the
+    lattice holds is given to others when all saves that ``staged`` named are on the disk (Rule N3).
+    """
 
     def __init__(self, settings: GossipSettings, holder: Holder, is_new: bool = False) -> None:
         """``is_new``: it may lack what it once had, or what the others had before it came."""
+        assert not problem(settings), problem(settings)
         self.settings = settings
         self.actor = settings.actor
         self.full = False
@@ -109,6 +109,8 @@ class Gossip:
         """How often a member had seen the same and held something else (Rule N7)."""
         self.refused = 0
         """Updates and states that were too far ahead of the clock, or nonsense."""
+        self.is_forgetful = False
+        """Rule N10."""
         self.pulls = 0
         """Exchanges begun, ever."""
         self.retained = Retained(settings.retained_bytes_max)
@@ -123,7 +125,7 @@ class Gossip:
         self._waiting = Waiting(settings.waiting_bytes_max)
         self._states: deque[tuple[NodeId, States]] = deque()
         """Have come, and are to be joined."""
-        self._peers: dict[NodeId, _Peer] = {}
+        self._peers: dict[NodeId, Peer] = {}
         self._members: tuple[NodeId, ...] = ()
         self._up: dict[NodeId, None] = {}
         self._wants: dict[NodeId, deque[Delta]] = {}
@@ -132,6 +134,16 @@ class Gossip:
         self._pull_number = 0
         self._retry = False
         """What waits is to be looked at."""
+        self._may_forget = False
+        """Something was told since it was last looked whether what is kept is needed."""
+        self._asked: NodeId = NO_NODE
+        """Who was asked last for updates (Rule N8)."""
+        self._lack_ticks = 0
+        """Since something lacks here, or came of what was asked for."""
+        self._thanks: dict[NodeId, None] = {}
+        """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
+        self._too_early: dict[int, int] = {}
+        """By actor: its update that was refused last (Rule N9)."""
 
     # -- who there is --------------------------------------------------------------------------------
 
@@ -139,13 +151,19 @@ class Gossip:
         """The map's members; empty: this node is none."""
         self._members = members
         others = [node for node in members if node != self.settings.node]
-        self._peers = {node: self._peers.get(node) or _Peer() for node in others}
+        self._peers = {node: self._peers.get(node) or Peer() for node in others}
         for node, peer in self._peers.items():
             if node in self._up and not peer.up:
                 self._greet(node, peer)
+        self._may_forget = True
+        for node in list(self._wants):
+            if node not in self._peers:
+                del self._wants[node]
+        if self._pull is not None and self._pull.peer not in self._peers:
+            self._end_pull()
         if not members:
             self._waiting.clear()
-            self._pull = None
+            self._states.clear()
         if not others:
             self.caught_up = True
 
@@ -167,10 +185,10 @@ class Gossip:
         if self._pull is not None and self._pull.peer == node:
             self._end_pull()
 
-    def _greet(self, node: NodeId, peer: _Peer) -> None:
+    def _greet(self, node: NodeId, peer: Peer) -> None:
         """Rule N4: both tell what they have seen."""
         peer.up = True
-        peer.ask_ticks = 0
+        peer.is_heard = False
         self._tell(node, peer, True)
 
     # -- own updates ---------------------------------------------------------------------------------
@@ -189,6 +207,7 @@ class Gossip:
             own.extend(deltas)
         if clock is not None and not self._durable.covers(clock):
             self._durable = clock
+            self._may_forget = True
             for peer in self._peers.values():
                 peer.is_told = False
         while self._after and self._after[0][0] <= save_id:
@@ -200,6 +219,12 @@ class Gossip:
             for node, peer in self._peers.items():
                 if peer.up:
                     self._send_updates(node, own)
+        if not self._saves:
+            thanks, self._thanks = self._thanks, {}
+            for node in thanks:
+                thanked = self._peers.get(node)
+                if thanked is not None and thanked.up and not thanked.is_told:
+                    self._tell(node, thanked, False)
 
     def _send_updates(self, node: NodeId, deltas: list[Delta], lost: bool = False) -> None:
         portion: list[Delta] = []
@@ -221,46 +246,37 @@ class Gossip:
         """Nothing passes with time: everybody who can be reached has told and heard the same."""
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
-            or (self._up_peers() and len(self._waiting))
+            or (self._up_peers() and len(self._waiting)) or (self._may_forget and len(self.retained))
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
-    def _up_peers(self) -> list[_Peer]:
+    def _up_peers(self) -> list[Peer]:
         return [peer for peer in self._peers.values() if peer.up]
 
-    def _is_level(self, peer: _Peer) -> bool:
+    def _is_level(self, peer: Peer) -> bool:
         """Rule N6."""
         return peer.is_told and peer.clock is not None and peer.clock == self._durable
 
     def acked(self, number: int) -> int:
         """How many other members have this own update, and all before it, on their disks."""
-        clocks = [peer.clock for peer in self._peers.values() if peer.clock is not None]
-        return len([1 for clock in clocks if clock.base(self.actor) >= number])
+        return acked_of(self.actor, number, self._peers.values())
 
     def stable(self) -> Clock:
-        """Rule N5."""
-        stable = self._durable.copy()
-        for peer in self._peers.values():
-            if peer.clock is None:
-                return Clock()
-            stable = stable.meet(peer.clock)
-        return stable
+        """What all members have on their disks (Rule N5)."""
+        return stable_of(self._durable, self._peers.values())
 
     def told(self) -> Clock:
         """All that any member has said to have seen."""
-        told = self._durable.copy()
-        for peer in self._peers.values():
-            if peer.clock is not None:
-                told.join(peer.clock)
-        return told
+        return told_of(self._durable, self._peers.values())
+
+    def living(self) -> list[int]:
+        """As whom members make updates now, as far as they have said."""
+        return sorted([self.actor, *[peer.actor for peer in self._peers.values() if peer.actor]])
 
     def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
         """Updates here that no other member (of ``among``) is known to have on its disk."""
-        known = Clock()
-        for node, peer in self._peers.items():
-            if peer.clock is not None and (among is None or node in among):
-                known.join(peer.clock)
-        return sum([last - first + 1 for _, first, last in known.missing_from(self._lattice.clock)])
+        peers = [peer for node, peer in self._peers.items() if among is None or node in among]
+        return alone_of(self._lattice.clock, peers)
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -282,54 +298,70 @@ class Gossip:
         elif isinstance(message, Keys):
             if peer.give is not None and peer.give.number == message.number:
                 peer.give.on_keys(self._lattice, message)
-        elif isinstance(message, States):
+        elif isinstance(message, States) and self._is_of_pull(sender, message) and not self.full:
             self._states.append((sender, message))
+
+    def _is_of_pull(self, sender: NodeId, message: States | Differ) -> bool:
+        pull = self._pull
+        return pull is not None and pull.number == message.number and pull.peer == sender
 
     def _on_updates(self, sender: NodeId, message: Updates) -> None:
         clock = self._lattice.clock
         for delta in message.deltas:
             if clock.has(delta.actor, delta.number):
                 continue
-            if problem_of(delta):
+            is_new = clock.base(delta.actor) == 0
+            if problem_of(delta) or (is_new and len(clock.actors) >= self.settings.actors_max):
                 self.refused += 1
+                continue
+            if delta.actor == self.actor:
+                self.is_forgetful = True  # Rule N10
                 continue
             self._waiting.put(delta)
             self._retry = True
-        if message.lost and self._pull is None:
-            self._begin_pull(sender)
+        if sender == self._asked:
+            self._lack_ticks = 0
+            if message.lost and self._pull is None and not self.full:
+                self._begin_pull(sender)
 
-    def _on_seen(self, sender: NodeId, peer: _Peer, message: Seen) -> None:
+    def _on_seen(self, sender: NodeId, peer: Peer, message: Seen) -> None:
         try:
             clock = decode_clock(message.clock)
         except ValueError:
             self.refused += 1
             return
         peer.clock = clock
-        peer.ask_ticks = 0
-        if message.asks or not peer.is_told:
+        peer.actor = max(peer.actor, message.actor)
+        self._may_forget = True
+        if not peer.is_heard:
+            peer.is_heard = True
+            self._lack_ticks = self.settings.patience_ticks  # nothing is on its way over a new link
+        if clock.top(self.actor) > self._lattice.clock.base(self.actor):
+            self.is_forgetful = True  # Rule N10
+        if message.asks:
             self._tell(sender, peer, False)
         same = clock == self._durable == self._lattice.clock
         same = same and not (message.memories or self._lattice.bases_count) and message.root != UNKNOWN
-        if same and message.root != digest_bytes(self._lattice.tree.root):
+        if same and not self._lattice.ahead() and message.root != digest_bytes(self._lattice.tree.root):
             self.broken += 1
 
-    def _tell(self, node: NodeId, peer: _Peer, asks: bool) -> None:
+    def _tell(self, node: NodeId, peer: Peer, asks: bool) -> None:
         peer.is_told = True
         peer.told_ticks = 0
         lattice = self._lattice
-        root = digest_bytes(lattice.tree.root) if self._durable == lattice.clock else UNKNOWN
-        self.messages.append((node, Seen(self._durable.encode(), asks, root, lattice.bases_count)))
+        is_plain = self._durable == lattice.clock and not lattice.ahead()
+        root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
+        self.messages.append(
+            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor))
+        )
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
-        lost = False
-        for actor, first, last in message.ranges:
-            if not self.retained.has(actor, first, last):
-                lost = True
-        if lost:
+        ranges = message.ranges[: self.settings.want_ranges_max]
+        if [one for one in ranges if not self.retained.has(one[0], one[1], one[2])]:
             self._wants.pop(sender, None)
             self._send_updates(sender, [], lost=True)
         elif sender not in self._wants:
-            self._wants[sender] = deque(self.retained.of(message.ranges))
+            self._wants[sender] = deque(self.retained.of(ranges))
 
     # -- exchanges -------------------------------------------------------------------------------------
 
@@ -342,10 +374,14 @@ class Gossip:
         self.messages.append((node, compare_of(self._lattice, number, 0, [0])))
 
     def _end_pull(self) -> None:
-        self._pull = None
+        pull, self._pull = self._pull, None
+        if pull is not None and pull.watch is not None:
+            self._lattice.give_up(pull.watch)
+        self._states.clear()
+        self._lack_ticks = 0
         self._retry = True
 
-    def _on_compare(self, peer: _Peer, message: Compare) -> None:
+    def _on_compare(self, peer: Peer, message: Compare) -> None:
         if message.level == 0 and (peer.give is None or peer.give.number != message.number):
             peer.give = Give(message.number, self._lattice.clock.copy())  # Rule X2
         if peer.give is not None and peer.give.number == message.number:
@@ -353,7 +389,7 @@ class Gossip:
 
     def _on_differ(self, sender: NodeId, message: Differ) -> None:
         pull = self._pull
-        if pull is None or pull.number != message.number or pull.peer != sender:
+        if pull is None or not self._is_of_pull(sender, message):
             return
         if pull.clock is None:
             try:
@@ -362,6 +398,8 @@ class Gossip:
                 self.refused += 1
                 self._end_pull()
                 return
+            pull.watch = self._lattice.watch(pull.clock)
+            self._retry = True
         pull.idle_ticks = 0
         if message.level < 4:
             compare = compare_of(self._lattice, pull.number, message.level, message.places)
@@ -375,41 +413,56 @@ class Gossip:
         while self._states:
             sender, message = self._states.popleft()
             pull = self._pull
-            if pull is None or pull.number != message.number or pull.peer != sender:
+            if pull is None or not self._is_of_pull(sender, message):
                 continue
             pull.idle_ticks = 0
             if message.serial in pull.serials:
                 continue
             try:
                 clock = decode_clock(message.clock)
-                for key, state in message.rows:
-                    if not self._holder.hlc.observe(top_stamp(state), wall_ms):
-                        raise ValueError("too far ahead")
-                    self._holder.merge_state(key, state, clock)
-                    taken.states.append((key, state, message.clock))
             except ValueError:
                 self.refused += 1
                 self._end_pull()
                 continue
+            for key, state in message.rows:
+                self._take_state(pull, taken, key, state, clock, message.clock, wall_ms)
             pull.serials[message.serial] = None
             if message.done:
                 pull.last = message.serial
-                pull.clock = clock
+                pull.clock = pull.clock or clock
             if pull.is_done and pull.clock is not None:
-                self._lattice.know(pull.clock)
-                taken.clock = pull.clock.encode()
+                if pull.is_whole and self._lattice.know(pull.clock, pull.watch):
+                    taken.clock = pull.clock.encode()
+                    self._waiting.forget(self._lattice.clock)
                 self._end_pull()
+                self._retry = True
+
+    def _take_state(
+        self, pull: Pull, taken: Taken, key: bytes, state: bytes, clock: Clock, encoded: bytes,
+        wall_ms: WallMs,
+    ) -> None:  # fmt: skip
+        try:
+            if not self._holder.hlc.observe(top_stamp(state), wall_ms):
+                raise ValueError("too far ahead")
+            self._holder.merge_state(key, state, clock)
+        except ValueError:
+            self.refused += 1
+            pull.is_whole = False  # Rule X5
+        else:
+            taken.states.append((key, state, encoded))
 
     # -- the turn --------------------------------------------------------------------------------------
 
     def take(self, wall_ms: WallMs) -> Taken | None:
         """Take what has come and can be taken; None: nothing."""
         if self.full or not (self._states or self._retry):
+            self._waiting.trim()
             return None
         taken = Taken()
         self._take_states(taken, wall_ms)
         self._retry = False
         self._take_updates(taken, wall_ms)
+        self._waiting.trim()
         if not self.caught_up and self._pull is None:
             self._look_whether_caught_up()
         return None if taken.is_empty else taken
@@ -424,18 +477,29 @@ class Gossip:
         while moved:
             moved = False
             for actor in waiting.actors:
-                waiting.forget_below(actor, clock.base(actor))
                 while True:
                     delta = waiting.next_of(actor, clock.base(actor) + 1)
                     if delta is None or (held is not None and held.has(actor, delta.number)):
                         break
-                    if self._lattice.awaits(delta) or not self._holder.hlc.observe(delta.stamp, wall_ms):
+                    if self._lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
                         break
                     waiting.remove(delta)
                     self._holder.merge(delta)
+                    self._lack_ticks = 0
+                    self._thanks[node_of(actor)] = None
                     self.retained.keep(delta)
                     taken.updates.append(delta)
                     moved = True
+
+    def _is_too_early(self, delta: Delta, wall_ms: WallMs) -> bool:
+        """Rule N9."""
+        if self._holder.hlc.observe(delta.stamp, wall_ms):
+            self._too_early.pop(delta.actor, None)
+            return False
+        if self._too_early.get(delta.actor) != delta.number:
+            self._too_early[delta.actor] = delta.number
+            self.refused += 1
+        return True
 
     def _look_whether_caught_up(self) -> None:
         """It has what all whom it hears had when they told."""
@@ -458,27 +522,48 @@ class Gossip:
                 self._tell(node, peer, True)
             elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
                 self._tell(node, peer, False)
-            self._ask(node, peer)
+        self._ask()
         self._give()
         pull = self._pull
         if pull is not None:
             pull.idle_ticks += 1
-            if pull.idle_ticks > settings.silence_ticks:
+            patience = settings.patience_ticks if pull.clock is None else settings.silence_ticks
+            if pull.idle_ticks > patience:
                 self._end_pull()
-        if len(self.retained):
+        if self._may_forget:
+            self._may_forget = False
             self.retained.forget(self.stable())
 
-    def _ask(self, node: NodeId, peer: _Peer) -> None:
-        """Rule N4."""
-        if peer.clock is None or self._pull is not None or self.full:
+    def _ask(self) -> None:
+        """Rules N4, N8."""
+        if self._pull is not None or self.full:
             return
-        if self._lattice.clock.covers(peer.clock):
-            peer.ask_ticks = 0
+        clock = self._lattice.clock
+        ahead = [
+            node
+            for node, peer in self._peers.items()
+            if peer.up and peer.clock is not None and not clock.covers(peer.clock)
+        ]
+        if not ahead:
+            self._lack_ticks = 0
             return
-        peer.ask_ticks += 1
-        if peer.ask_ticks % self.settings.patience_ticks == 0:
-            missing = self._lattice.clock.missing_from(peer.clock)[:1_000]
-            self.messages.append((node, Want(missing)))
+        self._lack_ticks += 1
+        if self._lack_ticks < self.settings.patience_ticks:
+            return
+        self._lack_ticks = 0
+        self._asked = self._next_of(ahead)
+        theirs = self._peers[self._asked].clock
+        assert theirs is not None
+        missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
+        self.messages.append((self._asked, Want(missing)))
+
+    def _next_of(self, ahead: list[NodeId]) -> NodeId:
+        """After the one asked last; members begin with different ones."""
+        ahead.sort()
+        if self._asked == NO_NODE:
+            return ahead[self.settings.node % len(ahead)]
+        later = [node for node in ahead if node > self._asked]
+        return later[0] if later else ahead[0]
 
     def _give(self) -> None:
         settings = self.settings
@@ -493,10 +578,12 @@ class Gossip:
             if not deltas:
                 del self._wants[node]
         for node, peer in self._peers.items():
-            if peer.give is None:
+            if peer.give is None or len(self._after) >= AFTER_MAX:
                 continue
             out: list[OfGossip] = []
-            if peer.give.go_on(self._lattice, settings.give_bytes_per_tick, settings.message_bytes_max, out):
+            give = peer.give
+            is_over = give.go_on(self._lattice, settings.give_bytes_per_tick, settings.message_bytes_max, out)
+            if is_over or give.idle_ticks > settings.silence_ticks:
                 peer.give = None
             for message in out:
                 if self._saves:

@@ -35,12 +35,14 @@ class Seen(OfGossip, array_like=True, tag=121, frozen=True):
     """All that the sender has seen, and has on its disk. ``asks``: it wants to hear the same.
 
     ``root``: the digest of what it holds; ``memories``: how much of that is of things that are gone.
+    ``actor``: as whom it makes updates.
     """
 
     clock: bytes
     asks: bool
     root: Digest
     memories: Number
+    actor: Number = 0
 
 
 class Want(OfGossip, array_like=True, tag=122, frozen=True):
@@ -82,8 +84,8 @@ class Keys(OfGossip, array_like=True, tag=125, frozen=True):
 class States(OfGossip, array_like=True, tag=126, frozen=True):
     """Keys as the sender holds them, and what it had seen of them.
 
-    ``serial``: 1, 2, 3, ... in an exchange. ``done``: the last; whoever has taken all of them has seen ``clock``,
-    of all keys.
+    ``serial``: 1, 2, 3, ... in an exchange. ``done``: the last; whoever has taken all of them has seen
+    ``clock``, of all keys.
     """
 
     number: Number

@@ -4,13 +4,16 @@
   oldest go: whoever lacks them gets them by an exchange.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 
-DELTA_BYTES = 200
+DELTA_BYTES: Final = 200
+NUMBER_MAX: Final = 1 << 63
 
 
 def size_of(delta: Delta) -> int:
@@ -32,8 +35,8 @@ class Retained:
         self.bytes = 0
         self._bytes_max = bytes_max
         self._by_actor: dict[int, dict[int, Delta]] = {}
-        self._order: deque[Delta] = deque()
-        """As they were taken: an order in which they can be taken elsewhere."""
+        self._order: deque[tuple[Delta, int]] = deque()
+        """With their sizes, as they were taken: an order in which they can be taken elsewhere."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -41,13 +44,15 @@ class Retained:
     def keep(self, delta: Delta) -> None:
         """One more, that was just taken here."""
         self._by_actor.setdefault(delta.actor, {})[delta.number] = delta
-        self._order.append(delta)
-        self.bytes += size_of(delta)
+        size = size_of(delta)
+        self._order.append((delta, size))
+        self.bytes += size
         while self.bytes > self._bytes_max:
-            self._drop(self._order.popleft())
+            self._drop_oldest()
 
-    def _drop(self, delta: Delta) -> None:
-        self.bytes -= size_of(delta)
+    def _drop_oldest(self) -> None:
+        delta, size = self._order.popleft()
+        self.bytes -= size
         numbers = self._by_actor[delta.actor]
         del numbers[delta.number]
         if not numbers:
@@ -56,8 +61,8 @@ class Retained:
     def forget(self, stable: Clock) -> None:
         """Every member has these."""
         order = self._order
-        while order and stable.has(order[0].actor, order[0].number):
-            self._drop(order.popleft())
+        while order and stable.has(order[0][0].actor, order[0][0].number):
+            self._drop_oldest()
 
     def has(self, actor: int, first: int, last: int) -> bool:
         """Whether all of these are kept."""
@@ -69,10 +74,11 @@ class Retained:
     def of(self, ranges: list[tuple[int, int, int]]) -> Iterator[Delta]:
         """Those of them that are kept, in an order in which they can be taken."""
         wanted: dict[int, list[tuple[int, int]]] = {}
-        for actor, first, last in ranges:
+        for actor, first, last in sorted(ranges):
             wanted.setdefault(actor, []).append((first, last))
-        for delta in list(self._order):
-            for first, last in wanted.get(delta.actor, ()):
-                if first <= delta.number <= last:
+        for delta, _ in list(self._order):
+            rows = wanted.get(delta.actor)
+            if rows is not None:
+                place = bisect_right(rows, (delta.number, NUMBER_MAX)) - 1
+                if place >= 0 and delta.number <= rows[place][1]:
                     yield delta
-                    break

@@ -41,11 +41,11 @@ from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Standing
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import decode_clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.rights import Denied
+from trivet.core.paxos.ballot import proposer_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import Error, Reply
 
@@ -76,7 +76,7 @@ class EventualGroup:
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
         self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits)
+        self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
         self.comes = bool(comes)
         self._is_new = comes is None
@@ -158,10 +158,11 @@ class EventualGroup:
         if epoch <= self.epoch:
             return
         self.stir()
-        own = self.settings.node
         self.executor.settle_in(row.keyspace)
+        own = self.settings.node
+        was_none = self.epoch > 0 and own not in self.members
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
-        if self._is_new and own in self.members:
+        if own in self.members and (self._is_new or was_none):
             self._is_new = False
             self.comes = own in dict(row.since)
             self.gossip.caught_up = not self.comes
@@ -173,6 +174,11 @@ class EventualGroup:
         """Whether calls run on what is here (Rule E5)."""
         own = self.settings.node
         return own in self.members and not self.comes and (not self.staying or own in self.staying)
+
+    @property
+    def left_over(self) -> bool:
+        """As ``leaderless``."""
+        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
 
     def standing(self) -> Standing:
         """As ``leaderless``."""
@@ -292,7 +298,8 @@ class EventualGroup:
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
-            self.carriers.on_carried(sender, message)
+            if self.carriers.on_carried(sender, message, self._agenda.now_ms):
+                self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
             self.gossip.step(sender, message)
 
@@ -307,12 +314,18 @@ class EventualGroup:
             self._agenda.set_alarm(self, deadline_ms)
             return
         self.stir()
+        if self._carrier == NO_NODE:
+            self._choose_carrier()
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
-                self.executor.lattice.collect(self.gossip.stable(), self.gossip.told())
+                self._collect()
+
+    def _collect(self) -> None:
+        gossip = self.gossip
+        self.executor.lattice.collect(gossip.stable(), gossip.told(), gossip.living())
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""
@@ -349,6 +362,8 @@ class EventualGroup:
         self._wall_ms = max(self._wall_ms, wall_ms)  # Rule E6
         self.gossip.full = self.log.full
         self._look_at_system()
+        if self.gossip.is_forgetful:
+            self._begin_anew()
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
@@ -371,6 +386,17 @@ class EventualGroup:
         self.wants_turn = self.log.wants_turn or (self._is_late() and not self.log.full)
         if self.wants_turn:
             self.stir()
+
+    def _begin_anew(self) -> None:
+        """Its disk has lost updates of its own that others have: no dot of that actor is given again."""
+        actor = proposer_of(self.settings.node, self.settings.incarnation)
+        if actor == self.gossip.actor:
+            return
+        self.gossip.is_forgetful = False
+        self.gossip.actor = self.executor.actor = actor
+        self.notes.append(
+            "the disk has lost updates that others have: from now on they come from another actor"
+        )
 
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """The runs of this turn, here or at a member (Rule E5)."""
@@ -406,7 +432,7 @@ class EventualGroup:
             if taken.clock:
                 records.append(SavedClock(taken.clock))
             records.extend([SavedUpdate(delta) for delta in taken.updates])
-        if self.gossip.caught_up:
+        if self.gossip.caught_up and self.settings.node in self.members:
             self.comes = False
             if self.doubtful:
                 self.doubtful = False

@@ -18,19 +18,22 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
     """Run these, all writes or all reads, for a client of the sender.
 
-    ``number``: the sender's, in its life ``incarnation``; the answer has both.
+    ``number``: the sender's, in its life ``incarnation``; the answer has both. 0: only the receiver's
+    ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule E8).
     """
 
     number: Number
     incarnation: Number
     reads_only: bool
     calls: Annotated[list[Call], msgspec.Meta(max_length=CALLS_MAX)]
+    life: Number = 0
 
 
 class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     """The replies to a ``Carry``, as ``encode_replies`` writes them, or a chunk of them, from ``offset`` on.
 
-    ``total``: bytes of all chunks; 0: this is all. ``refused``: it was not taken, nothing was done.
+    ``total``: bytes of all chunks; 0: this is all. ``refused``: it was not taken, nothing was done. ``life``:
+    the sender's, where that is asked for.
     """
 
     number: Number
@@ -39,6 +42,7 @@ class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     offset: Number = 0
     total: Number = 0
     refused: bool = False
+    life: Number = 0
 
 
 CarryMessage = Carry | Carried

@@ -84,6 +84,11 @@ class LeaderlessReplica(Replica, Protocol):
         """What it held may be lost, and is not made good yet."""
         ...
 
+    @property
+    def left_over(self) -> bool:
+        """It is no member, and holds what it had as one, which nobody needs: it begins anew."""
+        ...
+
     def standing(self) -> Standing:
         """How it stands to the other members, where that is asked (mode ``eventual``)."""
         ...

@@ -149,6 +149,11 @@ class PaxosGroup:
         """How many of them have a deadline."""
         return len(self.sweeper)
 
+    @property
+    def left_over(self) -> bool:
+        """Never: what an acceptor has promised stays (Rule F6)."""
+        return False
+
     def standing(self) -> Standing:
         """As ``leaderless``: a rescan says it (``rescanned``)."""
         return Standing()

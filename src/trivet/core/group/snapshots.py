@@ -482,7 +482,8 @@ class Snapshots:
         """Rule T4: the file is durable."""
         self._receiving = None
         if receiving.index <= self._raft.commit:
-            self.jobs.append(remove_job(self._tokens, receiving.receiver.file))
+            if not self._is_in_use(receiving.receiver.file):
+                self.jobs.append(remove_job(self._tokens, receiving.receiver.file))
             self._reply(receiving, True)
             return
         self.received += 1
@@ -496,6 +497,13 @@ class Snapshots:
         self._finished(SnapshotFile(receiver.file, index, term, receiver.offset, membership), reset)
         self._installed = receiving.load.machine
         self._reply(receiving, True)
+
+    def _is_in_use(self, file: str) -> bool:
+        """Whether an earlier one of this name counts, or is about to: it was the same snapshot."""
+        known = [*self._obsolete, *[one for _, one in self._records]]
+        if self._newest is not None:
+            known.append(self._newest)
+        return any(one.file == file for one in known)
 
     def _give_up_taking(self, taking: _Taking) -> None:
         taking.walk.close()

@@ -73,6 +73,12 @@ class Writer:
             if place not in self._changes and is_there(cell):
                 self.remove(place[0], place[1])
 
+    def remove_others(self, kind: int) -> None:
+        """Elements of other kinds go, but for what stands beside the value."""
+        for place, cell in cells_of(self._state).items():
+            if place[0] != kind and place[0] < BESIDE and place not in self._changes and is_there(cell):
+                self.remove(place[0], place[1])
+
     def finish(self) -> Delta | None:
         """The update, to be applied before the next one of this actor is made; None: there is none."""
         state = self._state

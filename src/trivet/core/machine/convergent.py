@@ -92,7 +92,9 @@ _NOTHING: Final[list[bytes]] = []
 class Convergent:
     """The keys of one group, as this node holds them."""
 
-    def __init__(self, lattice: Lattice, db: int, node: NodeId, actor: int, hlc: Hlc, users: Users) -> None:
+    def __init__(
+        self, lattice: Lattice, node: NodeId, actor: int, hlc: Hlc, users: Users, db: int = -1
+    ) -> None:
         """``db``: -1: not known yet (``settle_in``)."""
         self.lattice = lattice
         self.hlc = hlc

@@ -15,6 +15,7 @@ from trivet.core.group.agenda import Agenda
 from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
+from trivet.core.node.eventual_replicas import EventualMaker
 from trivet.core.node.register_replicas import RegisterMaker
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
@@ -52,5 +53,6 @@ def makers_of(
     """All of them."""
     makers: list[LeaderlessMaker] = [
         RegisterMaker(config, wal, tokens, incarnation, agenda, buggify),
+        EventualMaker(config, wal, tokens, incarnation, agenda, buggify),
     ]
     return {maker.mode: maker for maker in makers}

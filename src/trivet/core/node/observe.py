@@ -6,6 +6,7 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
+from trivet.core.group.eventual_group import EventualGroup
 from trivet.core.group.face import Replica
 from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.paxos_group import PaxosGroup
@@ -13,7 +14,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.paxos.ballot import Ballot
 from trivet.core.raft.membership import NOBODY, Membership
-from trivet.core.values.codec import state_digest
+from trivet.core.values.codec import database_digest, state_digest
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -142,8 +143,17 @@ class CopySeen(msgspec.Struct, frozen=True):
 
 
 def copies_held(groups: dict[GroupId, LeaderlessReplica]) -> dict[GroupId, CopySeen]:
-    """All groups of mode ``eventual`` of which something is held here. Walks over all data."""
-    return {}
+    """All groups of mode ``eventual`` that this node knows. Walks over all data."""
+    return {number: _copy(group) for number, group in groups.items() if isinstance(group, EventualGroup)}
+
+
+def _copy(group: EventualGroup) -> CopySeen:
+    lattice = group.executor.lattice
+    digests = {key: lattice.tree.of(key) for key in lattice.held()}
+    return CopySeen(
+        group.epoch, group.standing().is_caught_up, group.doubtful, digests, lattice.clock.encode(),
+        database_digest(group.executor.view),
+    )  # fmt: skip
 
 
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:

@@ -31,7 +31,6 @@ from trivet.core.group.messages import (
     Follow,
     Forward,
     ForwardRead,
-    GroupMessage,
     Invalidate,
     NotLeader,
     ReadReplies,

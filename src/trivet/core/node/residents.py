@@ -9,8 +9,8 @@ clients are still served through the remote one.
   reported another. Any other replica waits to be told.
 - Rule F3: a replica is dropped when the map names this node nowhere in the group, and the map's membership
   is at least as new as the replica's own: it can no longer count for anything.
-- Rule F4: after a start the map goes once more through what it was. No replica comes before it is as new as
-  it was before the start.
+- Rule F4: after a start the map goes once more through what it was. No replica comes or goes before it is
+  as new as it was before the start.
 - Rule F5: when a group is gone, its slots are others' by now: what waits for it goes there. Of a batch that
   has left nobody can tell any more whether it was applied.
 """
@@ -144,7 +144,7 @@ class Residents:
             if row is None:
                 if cluster.is_dropped(number):
                     self._bury(number)
-            elif self._is_out(row, self._groups[number]):
+            elif self._is_news and self._is_out(row, self._groups[number]):
                 self._leave(row)
         for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
             self._forget(self.outsiders.pop(number))

@@ -6,8 +6,8 @@ change begins, and when all members have reported what there is to wait for that
 - Rule K8: it says ``BEGIN`` where the members are not those that shall be, and ``END`` when who has come has
   what the others had, and who goes has nothing that no other has. Each word carries the epoch of the members
   that those who reported went by, so what was true of other members counts for nothing.
-- Rule K9: who has been dead for the time of grace is not waited for: what only it had is lost, unless it
-  comes back. Nobody who can be heard is taken out without its word; and never the last one that is alive.
+- Rule K9: who has been dead for the time of grace is not waited for: what only it had is lost.
+  Nobody who can be heard is taken out without its word; and never the last one that is alive.
 """
 
 from typing import Final

@@ -5,7 +5,9 @@ true, so that a hand-over does not wait for the clock at each of its steps. What
 node's replicas as patient runs, or to other stewards as ``outgoing``.
 """
 
-from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
+from typing import Final
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, Term, WallMs
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.actions import Action
@@ -35,6 +37,9 @@ from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.steward.yielding import Yielding
 
+IN_VAIN_MS: Final = 60_000
+"""A group that was to be handed over in vain is not to be handed to the same node again for so long."""
+
 
 class Steward:
     """See the module."""
@@ -63,6 +68,8 @@ class Steward:
         self._told_progress: dict[int, tuple[int, int]] = {}
         self._movers: dict[int, Mover] = {}
         self._up: dict[NodeId, None] = {}
+        self._wished: dict[GroupId, tuple[NodeId, Term, Instant]] = {}
+        """Who was wished to lead, in which term that was tried, and not again before when (Rule K10)."""
         self._report_ms: Instant = 0
         self._report_first_ms = prng.below(max(1, settings.report_ms))
         """So that nodes that start together do not report together."""
@@ -132,9 +139,19 @@ class Steward:
         elif isinstance(message, PlanTold):
             self._take_told(message)
         elif isinstance(message, LeadWish):
-            held = self.desk.groups.get(message.group)
-            if held is not None and held.raft.role is Role.LEADER:
-                self.lead(message.group, message.node)
+            self._on_wish(message)
+
+    def _on_wish(self, wish: LeadWish) -> None:
+        """Rule K10."""
+        held = self.desk.groups.get(wish.group)
+        if held is None or held.raft.role is not Role.LEADER:
+            return
+        now_ms, term = self.desk.now_ms, held.raft.term
+        before = self._wished.get(wish.group)
+        if before is not None and before[:2] == (wish.node, term) and now_ms < before[2]:
+            return
+        self._wished[wish.group] = (wish.node, term, now_ms + IN_VAIN_MS)
+        self.lead(wish.group, wish.node)
 
     def _heard(self, sender: NodeId, report: NodeReport) -> None:
         told = self._planner.hear(sender, report)
@@ -201,7 +218,7 @@ class Steward:
         wishes, self._planner.wishes = self._planner.wishes, []
         for node, wish in wishes:
             if node == self.desk.node:
-                self.lead(wish.group, wish.node)
+                self._on_wish(wish)
             elif node in self._up:
                 self.outgoing.append((node, wish))
 

@@ -42,6 +42,11 @@ def snapshot_file(group: GroupId, index: Index, term: Term) -> str:
     return f"{_PREFIX}{group}-{index:016x}-{term:016x}{_SUFFIX}"
 
 
+def received_file(group: GroupId, index: Index, term: Term) -> str:
+    """The final name of one that a leader has sent: another than that of a snapshot taken here meanwhile."""
+    return f"{_PREFIX}{group}-{index:016x}-{term:016x}-r{_SUFFIX}"
+
+
 def is_snapshot_file(file: str) -> bool:
     """Whether ``file`` is the name of a finished snapshot."""
     return file.startswith(_PREFIX) and file.endswith(_SUFFIX)
@@ -258,7 +263,7 @@ class SnapshotReceiver:
         self._tokens = tokens
         self._expected = SnapshotHead(group, index, term)
         self._verifier = SnapshotVerifier()
-        self.file = snapshot_file(group, index, term)
+        self.file = received_file(group, index, term)
         self._temporary = self.file + _TEMPORARY
         self.offset = 0
         """The byte that is wanted next."""

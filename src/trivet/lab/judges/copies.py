@@ -67,11 +67,11 @@ def _unlike(group: int, wanted: Wanted, held: Mapping[int, CopyLike]) -> str:
             return f"{who}: it goes by the members of epoch {copy.epoch}, not {wanted.epoch}"
         if copy.doubtful or not copy.is_caught_up:
             return f"{who}: it has not caught up"
-    first, *others = held.items()
-    for node, copy in others:
-        problem = difference(first[1], copy)
+    nodes = list(held)
+    for node in nodes[1:]:
+        problem = difference(held[nodes[0]], held[node])
         if problem:
-            return f"group {group} at nodes {first[0]} and {node}: {problem}"
+            return f"group {group} at nodes {nodes[0]} and {node}: {problem}"
     return ""
 
 

@@ -162,7 +162,9 @@ def _as_shown(read: Operation) -> object:
         return reply
     if name == b"SMEMBERS":
         return sorted([item for item in reply if isinstance(item, bytes)])
-    return sorted(pairs(reply)) if name == b"HGETALL" else reply
+    if name == b"HGETALL":
+        return sorted(pairs(reply))
+    return pairs(reply) if read.commands[0][-1] == b"WITHSCORES" else reply
 
 
 def pairs(reply: object) -> list[tuple[bytes, bytes]]:

@@ -44,6 +44,8 @@ class Quorums:
         self._damaged: dict[int, None] = {}
         self._before: dict[int, tuple[int, MembershipLike]] = {}
         """(commit, membership) of each node at the look before, in its present life."""
+        self._matches: dict[int, dict[int, int]] = {}
+        """What a leader believed of its peers at the look before."""
         self._gone: dict[int, int] = {}
         """Node -> the term of its replica that went, in the node's present life."""
 
@@ -83,12 +85,18 @@ class Quorums:
         found = _revived(node, seen, self._gone.pop(node)) if node in self._gone else []
         if seen.role == "leader" and membership.voters:
             before = self._before.get(node)
-            if before is not None and seen.commit > before[0]:
+            if before is not None and seen.commit > before[0] and not self._lowered(node, seen):
                 found += _commits_alone(node, seen, before[1])
+            self._matches[node] = dict(seen.matches)
         self._before[node] = (seen.commit, membership)
         if any(stand.membership != membership for stand in self._stands.values()):
             found += self._apart()
         return found
+
+    def _lowered(self, node: int, seen: ObservationLike) -> bool:
+        """Whether a peer has said in between that it lost something: it may have held it when it counted."""
+        before = self._matches.get(node, {})
+        return any(match < before.get(peer, 0) for peer, match in seen.matches)
 
     def _apart(self) -> list[str]:
         """Whether a leader's followers and another's voters can be apart."""
