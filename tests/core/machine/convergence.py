@@ -183,7 +183,7 @@ def check_same(replicas: list[Replica]) -> None:
 
 def dumped(replica: Replica, key: bytes) -> Reply:
     """``DUMP`` of the key as a replica would show it that has just started: in no order but that of names."""
-    fresh = Convergent(replica.lattice, DB, 99, 99 << 44 | 1, Hlc(), Users())
+    fresh = Convergent(replica.lattice, 99, 99 << 44 | 1, Hlc(), Users(), DB)
     made: list[Delta] = []
     return fresh.run([(DB, [b"DUMP", key])], START_MS, 1, made)[0]
 

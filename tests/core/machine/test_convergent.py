@@ -143,7 +143,7 @@ def test_what_was_held_is_shown_after_a_restart_and_when_the_database_becomes_kn
     replica = Replica(1)
     for line in ("SADD s x", "RPUSH l a b", "SET k v PX 500", "XADD x * f v", "DEL s"):
         replica.say(line)
-    again = Convergent(replica.lattice, -1, 1, 1 << 44 | 2, Hlc(), Users())
+    again = Convergent(replica.lattice, 1, 1 << 44 | 2, Hlc(), Users())
     assert again.keys == 0
     again.settle_in(DB)
     again.settle_in(DB)
