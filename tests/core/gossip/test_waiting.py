@@ -2,6 +2,7 @@
 
 from trivet.core.gossip.retained import size_of
 from trivet.core.gossip.waiting import Waiting
+from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import STRING, Change, Delta
 
 
@@ -49,8 +50,10 @@ def test_what_was_seen_in_another_way_goes() -> None:
     waiting = Waiting(10_000)
     for number in (2, 3, 5):
         waiting.put(delta(7, number))
-    waiting.forget_below(7, 3)
-    waiting.forget_below(8, 3)
+    seen = Clock()
+    seen.add_range(7, 1, 3)
+    seen.add_range(8, 1, 3)
+    waiting.forget(seen)
     assert waiting.next_of(7, 5) is not None
     assert len(waiting) == 1
     waiting.clear()

@@ -15,7 +15,8 @@ from trivet.core.values.list_value import List
 from trivet.core.values.set_value import Set
 from trivet.core.values.sorted_set import SortedSet
 from trivet.core.values.stream import Stream
-from trivet.core.wire.reply import Reply
+from trivet.core.values.stream_id import pair_of
+from trivet.core.wire.reply import Error, Members, Reply, Simple
 
 START_MS = 1_700_000_000_000
 DB = 3
@@ -53,6 +54,7 @@ class Replica:
         return replies[0], made
 
     def hear(self, delta: Delta) -> None:
+        assert self.executor.hlc.observe(delta.stamp, delta.stamp >> 16)
         self.waiting.append(delta)
         moved = True
         while moved:
@@ -62,6 +64,11 @@ class Replica:
                     self.waiting.remove(one)
                     self.executor.merge(one)
                     moved = True
+
+    def hear_state(self, other: "Replica", key: bytes) -> None:
+        """What another one holds of a key."""
+        lattice = other.lattice
+        self.executor.merge_state(key, lattice.encoded(key), lattice.context(key).copy())
 
     def shown(self) -> dict[bytes, object]:
         view = self.executor.view
@@ -92,7 +99,92 @@ class Oracle:
         self.databases.set_now(now_ms)
         self.context.now_ms = now_ms
         self.context.prng = Prng(seed)
-        return ROWS[args[0]].run(self.context, args)
+        reply = ROWS[args[0]].run(self.context, args)
+        for key in KEYS:
+            value = self.context.db.get(key)
+            if isinstance(value, Stream) and not len(value):
+                self.context.db.remove(key)  # no stream without entries there
+        return reply
+
+
+KEYS = [b"a", b"b"]
+
+
+def converse(text: str) -> None:
+    """Replicas by letters. ``A SADD s x``: it is said to A; ``A SMEMBERS s -> x``: and answered so.
+
+    ``meet``: all hear all; ``meet A B``: these two. ``ms 5``: time passes.
+    """
+    replicas: dict[str, Replica] = {}
+    sent: dict[str, list[Delta]] = {}
+    for line in text.strip().splitlines():
+        said, _, expected = line.partition("->")
+        who, *words = said.split()
+        if not who or who == "#":
+            continue
+        if who == "meet":
+            names = words or list(replicas)
+            for one in names:
+                for other in names:
+                    for delta in sent[other]:
+                        replicas[one].hear(delta)
+            for one in names:
+                replicas[one].check()
+            if not words:
+                check_same(list(replicas.values()))
+        elif who == "ms":
+            for replica in replicas.values():
+                replica.now_ms += int(words[0])
+        elif who == "sweep":
+            for one in words:
+                sent[one].extend(replicas[one].executor.sweep(replicas[one].now_ms, 100))
+        else:
+            for one in who:
+                if one not in replicas:
+                    replicas[one] = Replica(ord(one) - 64)
+                    sent[one] = []
+                reply, made = replicas[one].say(" ".join(words))
+                sent[one].extend(made)
+                replicas[one].check()
+                if expected:
+                    assert spoken(reply) == expected.strip(), (line, spoken(reply))
+
+
+def spoken(reply: object) -> str:
+    if isinstance(reply, Error):
+        return reply.text
+    if reply is None:
+        return "nil"
+    if isinstance(reply, Simple):
+        return reply.text
+    if isinstance(reply, bytes):
+        return reply.decode()
+    if isinstance(reply, Members):
+        return " ".join(sorted(spoken(one) for one in reply.items))
+    if isinstance(reply, dict):
+        return " ".join(spoken(part) for pair in sorted(reply.items()) for part in pair)
+    if isinstance(reply, list):
+        return " ".join(spoken(one) for one in reply)
+    return str(reply)
+
+
+def check_same(replicas: list[Replica]) -> None:
+    """They hold the same, to the byte, and show the same."""
+    first = replicas[0]
+    first_held = {key: first.lattice.encoded(key) for key in sorted(first.lattice.held())}
+    for other in replicas[1:]:
+        assert {key: other.lattice.encoded(key) for key in sorted(other.lattice.held())} == first_held
+        assert other.lattice.tree.root == first.lattice.tree.root
+        assert other.shown() == first.shown()
+        for key in first.executor.view.values:
+            assert dumped(other, key) == dumped(first, key)
+
+
+def dumped(replica: Replica, key: bytes) -> Reply:
+    """``DUMP`` of the key as a replica would show it that has just started: in no order but that of names."""
+    fresh = Convergent(replica.lattice, DB, 99, 99 << 44 | 1, Hlc(), Users())
+    made: list[Delta] = []
+    return fresh.run([(DB, [b"DUMP", key])], START_MS, 1, made)[0]
 
 
 def _saved() -> list[bytes]:
@@ -107,14 +199,45 @@ def _saved() -> list[bytes]:
 
 
 SAVED = _saved()
-KEYS = [b"a", b"b"]
+FAMILIES = [
+    {
+        b"SET", b"APPEND", b"SETRANGE", b"GETDEL", b"GETEX", b"INCR", b"DECR", b"INCRBY", b"DECRBY",
+        b"INCRBYFLOAT", b"PEXPIRE", b"PERSIST", b"MSET", b"SETNX", b"GETSET", b"DEL",
+    },
+    {b"SETBIT", b"BITFIELD", b"DEL", b"PEXPIRE"},
+    {b"PFADD", b"DEL", b"PEXPIRE"},
+    {b"SADD", b"SREM", b"SPOP", b"DEL", b"PEXPIRE"},
+    {b"HSET", b"HSETNX", b"HDEL", b"HINCRBY", b"HINCRBYFLOAT", b"HGETDEL", b"PERSIST", b"DEL", b"RESTORE"},
+    {
+        b"ZADD", b"ZINCRBY", b"ZREM", b"ZPOPMIN", b"ZPOPMAX", b"ZREMRANGEBYRANK", b"ZREMRANGEBYSCORE",
+        b"ZREMRANGEBYLEX", b"ZMPOP", b"GEOADD", b"DEL",
+    },
+    {
+        b"LPUSH", b"RPUSH", b"LPUSHX", b"RPUSHX", b"LPOP", b"RPOP", b"LSET", b"LINSERT", b"LREM", b"LTRIM",
+        b"LMPOP", b"LRANGE", b"RESTORE", b"PEXPIRE",
+    },
+    {b"LPUSH", b"RPUSH", b"LSET", b"LINSERT", b"LREM", b"LPOP"},
+    {b"XADD", b"XTRIM", b"XDEL", b"XLEN", b"PEXPIRE"},
+    {b"SADD", b"HSET", b"LPUSH", b"ZADD", b"SET", b"XADD", b"DEL", b"RESTORE", b"SREM", b"HDEL", b"EXPIREAT"},
+]  # fmt: skip
+"""Types, and one world in which they meet."""
 WORDS = [b"x", b"y", b"z", b"7", b"-3", b"2.5", b""]
 NUMBERS = [b"1", b"-4", b"10", b"0"]
 
 
-def draw(prng: Prng, streams: bool = True) -> list[bytes]:
-    """A call of any family that a replica of this mode takes."""
+def draw(prng: Prng, favour: int, replica: "Replica") -> list[bytes]:
+    """A call of any family that a replica of this mode takes; mostly of one, which ``favour`` decides."""
     key = KEYS[prng.below(len(KEYS))]
+
+    value = replica.executor.view.get(key)
+    ids = (
+        [b"%d-%d" % pair_of(one[0]) for one in value.between(0, value.last_id)]
+        if isinstance(value, Stream)
+        else []
+    )
+
+    def entry() -> bytes:
+        return ids[prng.below(len(ids))] if ids else b"7-7"
 
     def word() -> bytes:
         return WORDS[prng.below(len(WORDS))]
@@ -171,6 +294,10 @@ def draw(prng: Prng, streams: bool = True) -> list[bytes]:
         lambda: [b"LTRIM", key, b"%d" % (prng.below(4) - 2), b"%d" % (prng.below(6) - 2)],
         lambda: [b"GEOADD", key, b"13.3", b"38.1", word()],
         lambda: [b"EXPIREAT", key, b"1"],
+        lambda: [b"LMPOP", b"2", *KEYS, [b"LEFT", b"RIGHT"][prng.below(2)]],
+        lambda: [b"ZMPOP", b"2", *KEYS, [b"MIN", b"MAX"][prng.below(2)], b"COUNT", b"2"],
+        lambda: [b"SET", key, word(), b"EX", b"5", b"KEEPTTL"],
+        lambda: [b"LRANGE", key, b"0", b"-1"],
         lambda: [b"SET", key, word(), b"PXAT", b"1"],
         lambda: [b"SETNX", key, word()],
         lambda: [b"GETSET", key, word()],
@@ -189,10 +316,73 @@ def draw(prng: Prng, streams: bool = True) -> list[bytes]:
             [b"0.1234567890123456789", b"-0", b"1e5", b"9223372036854775807"][prng.below(4)],
         ],
     ]
-    if streams:
-        calls += [
-            lambda: [b"XADD", key, b"*", word(), word()],
-            lambda: [b"XADD", key, b"MAXLEN", b"3", b"*", word(), word()],
-            lambda: [b"XTRIM", key, b"MAXLEN", b"2"],
-        ]
-    return calls[prng.below(len(calls))]()
+    calls += [
+        lambda: [b"XADD", key, b"*", word(), word()],
+        lambda: [b"XADD", key, b"NOMKSTREAM", b"MAXLEN", b"3", b"*", word(), word()],
+        lambda: [b"XADD", key, b"MAXLEN", b"=", b"4", b"*", word(), word()],
+        lambda: [b"XADD", key, b"%d-*" % (START_MS + prng.below(9000)), word(), word()],
+        lambda: [b"XADD", key, b"%d-%d" % (START_MS + prng.below(9000), prng.below(4)), word(), word()],
+        lambda: [b"XTRIM", key, b"MAXLEN", b"2"],
+        lambda: [b"XTRIM", key, b"MINID", b"%d" % (START_MS + prng.below(4000))],
+        lambda: [b"XDEL", key, entry(), entry()],
+        lambda: [b"XLEN", key],
+    ]
+    family = FAMILIES[favour % len(FAMILIES)]
+    while True:
+        args = calls[prng.below(len(calls))]()
+        if args[0] in family or prng.chance(0.02):
+            return args
+
+
+def alone(seed: int, steps: int = 150) -> None:
+    """One replica answers, and shows, what an ordinary database does."""
+    prng = Prng(seed)
+    replica, oracle = Replica(1), Oracle()
+    for step in range(steps):
+        args = draw(prng, seed, replica)
+        replica.now_ms += prng.below(300)
+        replies, made = replica.run(list(args), seed=step)
+        if args[0] == b"XADD" and isinstance(replies[0], bytes):  # Rule V5: it gives other ids
+            args = [replies[0] if one == b"*" or one.endswith(b"-*") else one for one in args]
+        expected = oracle.run(list(args), replica.now_ms, step)
+        assert _told(replies[0]) == _told(expected), (step, args)
+        replica.check()
+        view, other = replica.executor.view, oracle.context.db
+        for key in KEYS:
+            assert plain(view.get(key)) == plain(other.get(key)), (step, args, key)
+            assert not view.exists(key) or view.deadline_ms(key) == other.deadline_ms(key), (step, args, key)
+        if prng.chance(0.1):
+            made.extend(replica.executor.sweep(replica.now_ms, 100))
+            replica.check()
+
+
+def _told(reply: Reply) -> object:
+    return reply.text if isinstance(reply, Error) else repr(reply)
+
+
+def together(seed: int, steps: int = 120) -> None:
+    """Three replicas: updates reordered and twice, states now and then; in the end they are the same."""
+    prng = Prng(seed)
+    replicas = [Replica(n + 1) for n in range(3)]
+    sent: list[Delta] = []
+    for step in range(steps):
+        replica = replicas[prng.below(3)]
+        replica.now_ms += prng.below(200)
+        if prng.chance(0.5):
+            sent.extend(replica.run(draw(prng, seed, replica), seed=step)[1])
+        elif prng.chance(0.1):
+            replica.hear_state(replicas[prng.below(3)], KEYS[prng.below(len(KEYS))])
+        elif sent:
+            for _ in range(1 + prng.below(4)):
+                replica.hear(sent[prng.below(len(sent))])
+        if prng.chance(0.05):
+            sent.extend(replica.executor.sweep(replica.now_ms, 10))
+        replica.check()
+    for replica in replicas:
+        order = list(sent)
+        prng.shuffle(order)
+        for delta in order:
+            replica.hear(delta)
+        assert not replica.waiting
+        replica.check()
+    check_same(replicas)

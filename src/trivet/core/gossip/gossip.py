@@ -433,6 +433,7 @@ class Gossip:
             if pull.is_done and pull.clock is not None:
                 if pull.is_whole and self._lattice.know(pull.clock, pull.watch):
                     taken.clock = pull.clock.encode()
+                    self._waiting.forget(self._lattice.clock)
                 self._end_pull()
                 self._retry = True
 
@@ -476,7 +477,6 @@ class Gossip:
         while moved:
             moved = False
             for actor in waiting.actors:
-                waiting.forget_below(actor, clock.base(actor))
                 while True:
                     delta = waiting.next_of(actor, clock.base(actor) + 1)
                     if delta is None or (held is not None and held.has(actor, delta.number)):

@@ -35,8 +35,8 @@ class Retained:
         self.bytes = 0
         self._bytes_max = bytes_max
         self._by_actor: dict[int, dict[int, Delta]] = {}
-        self._order: deque[Delta] = deque()
-        """As they were taken: an order in which they can be taken elsewhere."""
+        self._order: deque[tuple[Delta, int]] = deque()
+        """With their sizes, as they were taken: an order in which they can be taken elsewhere."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -44,13 +44,15 @@ class Retained:
     def keep(self, delta: Delta) -> None:
         """One more, that was just taken here."""
         self._by_actor.setdefault(delta.actor, {})[delta.number] = delta
-        self._order.append(delta)
-        self.bytes += size_of(delta)
+        size = size_of(delta)
+        self._order.append((delta, size))
+        self.bytes += size
         while self.bytes > self._bytes_max:
-            self._drop(self._order.popleft())
+            self._drop_oldest()
 
-    def _drop(self, delta: Delta) -> None:
-        self.bytes -= size_of(delta)
+    def _drop_oldest(self) -> None:
+        delta, size = self._order.popleft()
+        self.bytes -= size
         numbers = self._by_actor[delta.actor]
         del numbers[delta.number]
         if not numbers:
@@ -59,8 +61,8 @@ class Retained:
     def forget(self, stable: Clock) -> None:
         """Every member has these."""
         order = self._order
-        while order and stable.has(order[0].actor, order[0].number):
-            self._drop(order.popleft())
+        while order and stable.has(order[0][0].actor, order[0][0].number):
+            self._drop_oldest()
 
     def has(self, actor: int, first: int, last: int) -> bool:
         """Whether all of these are kept."""
@@ -74,7 +76,7 @@ class Retained:
         wanted: dict[int, list[tuple[int, int]]] = {}
         for actor, first, last in sorted(ranges):
             wanted.setdefault(actor, []).append((first, last))
-        for delta in list(self._order):
+        for delta, _ in list(self._order):
             rows = wanted.get(delta.actor)
             if rows is not None:
                 place = bisect_right(rows, (delta.number, NUMBER_MAX)) - 1

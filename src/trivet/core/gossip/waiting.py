@@ -7,6 +7,7 @@
 """
 
 from trivet.core.gossip.retained import size_of
+from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 
 
@@ -73,13 +74,12 @@ class Waiting:
             del self._by_actor[delta.actor]
             del self._bytes_of[delta.actor]
 
-    def forget_below(self, actor: int, base: int) -> None:
-        """All up to ``base`` were seen in another way."""
-        numbers = self._by_actor.get(actor)
-        if numbers is None:
-            return
-        for number in [number for number in numbers if number <= base]:
-            self.remove(numbers[number])
+    def forget(self, seen: Clock) -> None:
+        """These were seen in another way: by an exchange."""
+        for actor, numbers in list(self._by_actor.items()):
+            base = seen.base(actor)
+            for number in [number for number in numbers if number <= base]:
+                self.remove(numbers[number])
 
     def clear(self) -> None:
         """This node is no member any more."""

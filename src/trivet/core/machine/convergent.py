@@ -8,6 +8,7 @@ that reads is the ordinary one, at its speed.
 - Rules V3, V7, V8, V9: what becomes an update, and how (``convergent_updates``).
 - Rule V4: commands without a convergent meaning are refused (``convergent_rows``).
 - Rule V5: ids of streams that nodes give carry the node's number: two never give the same.
+- Rule V10: who adds what is there already has added it: it stays, whoever removes it at the same time.
 - Rule V6: a key past its deadline is not seen. Who sweeps removes it for all, as it was seen: if others have
   changed it meanwhile, that stays.
 """
@@ -17,22 +18,26 @@ from typing import Final
 from trivet.core.access.users import Users
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.command.lookup import other_databases
 from trivet.core.command.table import ROWS, Context, Event
 from trivet.core.command.waiting import may_wait
-from trivet.core.lattice.cell import AnyCell, is_there, winner
+from trivet.core.lattice.cell import AnyCell, Plain, is_there, winner
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import DEADLINE, LAST_ID, Delta
+from trivet.core.lattice.delta import DEADLINE, LAST_ID, STRING, Change, Delta
 from trivet.core.lattice.hlc import Hlc
-from trivet.core.lattice.key_state import cell_of, main_count, shows_only
+from trivet.core.lattice.key_state import KeyState, cell_of, main_count, shows_only
 from trivet.core.lattice.lattice import Lattice
 from trivet.core.lattice.writer import Writer
 from trivet.core.machine.convergent_lists import Places
 from trivet.core.machine.convergent_looks import Look, Looks
 from trivet.core.machine.convergent_rows import (
+    ADDS,
+    AGAIN,
+    BITS,
     BLOCKS,
     EXPIRES,
+    KEEPS,
     MAY_STORE,
+    PROBABLE,
     RANGES,
     READS,
     REFUSALS,
@@ -42,6 +47,7 @@ from trivet.core.machine.convergent_rows import (
 )
 from trivet.core.machine.convergent_updates import Updates, tell_deadline
 from trivet.core.machine.convergent_values import (
+    PLAIN,
     entry_of,
     kind_of,
     settle_stream,
@@ -253,8 +259,6 @@ class Convergent:
         return row.run(self._context, args)
 
     def _write(self, args: list[bytes], made: list[Delta]) -> Reply:
-        if any(other != self._db for other in other_databases(args)):
-            return OTHER_DATABASE
         name = args[0]
         row = (ROWS_WITHOUT_GROWTH if self.refuses_growth else ROWS)[name]
         assert row.run is not None
@@ -274,6 +278,8 @@ class Convergent:
             if name == b"RESTORE" and looks.found and self._has_more(args[1]):
                 self._show(args[1])
                 return RESTORES_MORE
+            if not looks.found and name in AGAIN and not isinstance(reply, Error):
+                self._look_again(args)
             for key, look in looks.found.items():
                 self._update(key, look, args, reply, made)
         except Exception:
@@ -282,6 +288,13 @@ class Convergent:
                 self._show(key)
             raise
         return reply
+
+    def _look_again(self, args: list[bytes]) -> None:
+        """Rule V10: the call has changed nothing here, and counts as a write all the same."""
+        value = self._view.get(args[1])
+        if value is not None:
+            look = Look(value, self._view.deadline_ms(args[1]), args, _NOTHING)
+            self._looks.found[args[1]] = look
 
     def _has_more(self, key: bytes) -> bool:
         """Whether a value has parts that no updates tell."""
@@ -300,8 +313,13 @@ class Convergent:
         if value is None:
             view.values.pop(key)  # it may stand there past its deadline
             view.deadlines.drop(key)
-        elif not look.kind and main_count(self.lattice.state(key)):
-            self._forget(key, made)  # it was past its deadline, and nobody had swept it
+        else:
+            state = self.lattice.state(key)
+            if isinstance(value, bytes) and not isinstance(state, KeyState):
+                if self._assign_plain(key, state, look, value, args, made):
+                    return
+            elif not look.kind and main_count(state):
+                self._forget(key, made)  # it was past its deadline, and nobody had swept it
         writer = Writer(self.lattice, self.actor, self.hlc.now(self._databases.now_ms), key)
         self._updates.tell(writer, key, look, value, args, reply)
         if value is not None:
@@ -313,6 +331,26 @@ class Convergent:
             self.lattice.apply(delta)
             made.append(delta)
             self.changed.append(key)
+
+    def _assign_plain(
+        self, key: bytes, state: Plain | None, look: Look, text: bytes, args: list[bytes], made: list[Delta]
+    ) -> bool:
+        """The most frequent update, without a writer; False: it is another one."""
+        name = args[0]
+        if self._view.deadlines.count and self._view.deadline_ms(key) != -1:
+            return False
+        if name in ADDS or name in KEEPS or name in BITS or name in PROBABLE:
+            return False
+        lattice = self.lattice
+        removed = [] if state is None else [(state[0], state[1])]
+        change = Change(STRING, b"", removed, payload=PLAIN + text)
+        stamp = self.hlc.now(self._databases.now_ms)
+        delta = Delta(self.actor, lattice.clock.base(self.actor) + 1, stamp, key, [change])
+        lattice.apply(delta)
+        self._places.forget(key)
+        made.append(delta)
+        self.changed.append(key)
+        return True
 
     def _with_id(self, args: list[bytes]) -> list[bytes]:
         """Rule V5: ``XADD`` with the id that this node gives."""

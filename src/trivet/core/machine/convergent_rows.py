@@ -116,6 +116,7 @@ def adds(args: list[bytes]) -> bool:
 
 
 _ZADD_OPTIONS: Final = (b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR")
+_CONDITIONS: Final = (b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR")
 _GEOADD_OPTIONS: Final = (b"NX", b"XX", b"CH")
 
 
@@ -192,10 +193,9 @@ def _told_of_several(reply: Reply) -> list[bytes]:
     pairs = reply[1]
     if isinstance(pairs, Pairs | MapPairs):
         return _told_pairs(pairs)
-    found: list[bytes] = []
-    if isinstance(pairs, list):
-        found.extend([p[0] for p in pairs if isinstance(p, list) and p and isinstance(p[0], bytes)])
-    return found
+    if not isinstance(pairs, list):
+        return []
+    return [one[0] for one in pairs if isinstance(one, list) and one and isinstance(one[0], bytes)]
 
 
 TOLD: Final[dict[bytes, Callable[[Reply], list[bytes]]]] = {
@@ -226,12 +226,16 @@ WITHOUT: Final = {
 """Of them nothing need be known of the elements that were there."""
 
 
+AGAIN: Final = {b"SADD": 1, b"HSET": 1, b"HMSET": 1, b"ZADD": 1, b"GEOADD": 1}
+"""Elements that they name count as written also if they were just so."""
+
+
 def assigns_again(args: list[bytes]) -> bool:
-    """Whether elements that are named count as written also if they were just so."""
+    """The same of one call: not if it has conditions."""
     name = args[0]
-    if name == b"ZADD":
-        return _options_end(args, _ZADD_OPTIONS) == 2
-    return name in (b"SADD", b"HSET", b"HMSET")
+    if name == b"ZADD" or name == b"GEOADD":
+        return args[2].upper() not in _CONDITIONS
+    return name in AGAIN
 
 
 PUSHES: Final = {b"LPUSH": True, b"LPUSHX": True, b"RPUSH": False, b"RPUSHX": False}
