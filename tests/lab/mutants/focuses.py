@@ -244,7 +244,7 @@ CARRIED_TO_COPIES: Focus = COPIES | {
 
 MEMBERS_OF_COPIES: Focus = COPIES | {
     "nodes": 5, "move_every_ms": 200, "partition_every_ms": 700, "kill_every_ms": 0, "think_ms_max": 100,
-    "eventual_replicas": 2, "fault_ms_max": 2_000,
+    "eventual_replicas": 2, "fault_ms_max": 2_000, "plans": True, "grace_ms": 300_000,
 }  # fmt: skip
 """Members come and go while the network splits."""
 
