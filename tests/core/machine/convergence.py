@@ -3,9 +3,10 @@
 from trivet.core.access.users import Users
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context
+from trivet.core.lattice.cell import Cell
 from trivet.core.lattice.delta import DEADLINE, Delta
 from trivet.core.lattice.hlc import Hlc
-from trivet.core.lattice.key_state import cell_of
+from trivet.core.lattice.key_state import cell_of, cells_of
 from trivet.core.lattice.lattice import Lattice
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.convergent_values import shown_deadline, shown_value
@@ -182,7 +183,7 @@ def check_same(replicas: list[Replica]) -> None:
 
 def dumped(replica: Replica, key: bytes) -> Reply:
     """``DUMP`` of the key as a replica would show it that has just started: in no order but that of names."""
-    fresh = Convergent(replica.lattice, DB, 99, 99 << 44 | 1, Hlc(), Users())
+    fresh = Convergent(replica.lattice, 99, 99 << 44 | 1, Hlc(), Users(), DB)
     made: list[Delta] = []
     return fresh.run([(DB, [b"DUMP", key])], START_MS, 1, made)[0]
 
@@ -347,6 +348,9 @@ def alone(seed: int, steps: int = 150) -> None:
         expected = oracle.run(list(args), replica.now_ms, step)
         assert _told(replies[0]) == _told(expected), (step, args)
         replica.check()
+        for key in KEYS:  # it has seen all, so nothing of it is concurrent
+            for cell in cells_of(replica.lattice.state(key)).values():
+                assert not isinstance(cell, Cell) or len(cell.assigns) <= 1, (step, args, key)
         view, other = replica.executor.view, oracle.context.db
         for key in KEYS:
             assert plain(view.get(key)) == plain(other.get(key)), (step, args, key)

@@ -226,6 +226,7 @@ AB EXISTS k -> 0
 AB GET other
 A SADD k old
 A SADD k older
+ms 5
 B HSET k f 1 g 2
 ms 5
 A SADD k new

@@ -1,7 +1,5 @@
 """What a replica of mode ``eventual`` shows: as Redis alone, and the same as the others in the end."""
 
-from typing import ClassVar
-
 import msgspec
 import pytest
 
@@ -123,7 +121,7 @@ def test_events_and_messages_are_told():
     replica = Replica(1)
     replica.executor.notifies = -1
     replica.say("SET k v")
-    assert [event.key for event in replica.executor.events].count(b"k") >= 1
+    assert b"k" in replica.executor.events[0]
     replica.say("PUBLISH channel text")
     assert replica.executor.published == [(False, b"channel", b"text")]
 
@@ -145,7 +143,7 @@ def test_what_was_held_is_shown_after_a_restart_and_when_the_database_becomes_kn
     replica = Replica(1)
     for line in ("SADD s x", "RPUSH l a b", "SET k v PX 500", "XADD x * f v", "DEL s"):
         replica.say(line)
-    again = Convergent(replica.lattice, -1, 1, 1 << 44 | 2, Hlc(), Users())
+    again = Convergent(replica.lattice, 1, 1 << 44 | 2, Hlc(), Users())
     assert again.keys == 0
     again.settle_in(DB)
     again.settle_in(DB)
@@ -156,16 +154,10 @@ def test_what_was_held_is_shown_after_a_restart_and_when_the_database_becomes_kn
 class TestRestore:
     """``RESTORE``: of all that updates can tell."""
 
-    LINES: ClassVar = {
-        "HSET k f 1": "HPEXPIRE k 900 FIELDS 1 f",
-        "XADD k 1-1 f v": "XGROUP CREATE k group 0",
-    }
-
-    @pytest.mark.parametrize("line", LINES)
-    def test_what_no_update_tells_is_refused(self, line):
+    def test_what_no_update_tells_is_refused(self):
         oracle, replica = Oracle(), Replica(1)
-        for one in (line, self.LINES[line]):
-            oracle.run(one.encode().split(), START_MS, 1)
+        for line in ("XADD k 1-1 f v", "XGROUP CREATE k group 0"):
+            oracle.run(line.encode().split(), START_MS, 1)
         saved = oracle.run([b"DUMP", b"k"], START_MS, 1)
         replica.say("SET a old")
         replies, made = replica.run([b"RESTORE", b"a", b"0", saved, b"REPLACE"])

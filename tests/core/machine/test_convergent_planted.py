@@ -15,7 +15,7 @@ def complaint():
             converse(talk)
         except Exception as error:
             return f"{name}: {error!r}"
-    for seed in range(60):
+    for seed in range(30):
         for world in (alone, together):
             try:
                 world(seed)
