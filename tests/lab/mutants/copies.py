@@ -1,11 +1,10 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V7)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V6)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
     CARRIED_TO_COPIES,
     COPIES,
     MEMBERS_OF_COPIES,
-    ROT_ON_COPIES,
 )
 from mutants.model import Mutant, edit
 
@@ -35,7 +34,7 @@ VALUES = [
             "        if kept if not stays else not is_caught_up:\n",
             "        if kept < 0 and is_caught_up:\n",
         ),
-        1, "merging", MEMBERS_OF_COPIES,
+        10, "merging", MEMBERS_OF_COPIES,
     ),
     Mutant(
         "V4", "who is no member any more keeps what it had",
@@ -44,7 +43,7 @@ VALUES = [
             "        if is_news and group.left_over:\n",
             "        if is_news and group.left_over and not group.keys:\n",
         ),
-        1, "copies", MEMBERS_OF_COPIES,
+        3, "copies", MEMBERS_OF_COPIES,
     ),
     Mutant(
         "V5", "two states are joined, and what one of them had removed is there again",
@@ -53,24 +52,15 @@ VALUES = [
             "        if dot in left.assigns or not mine_clock.has(dot[0], dot[1]):\n",
             "        if dot in left.assigns or dot not in left.assigns:\n",
         ),
-        1, "merging", COPIES,
+        5, "merging", COPIES,
     ),
     Mutant(
-        "V6", "an update is taken though one before it is missing",
+        "V6", "an update is taken though what it builds upon is missing",
         edit(
             "core/lattice/lattice.py",
             "        if delta.number > self.clock.base(delta.actor) + 1:\n            return True\n        clock",
-            "        if delta.number > self.clock.base(delta.actor) + 1:\n            return False\n        clock",
+            "        if delta.number > 0:\n            return False\n        clock",
         ),
-        1, "copies", COPIES,
-    ),
-    Mutant(
-        "V7", "whose log has lost updates goes on as the same actor",
-        edit(
-            "core/node/eventual_replicas.py",
-            "        actor = self._actor if doubtful or not restored.actor else restored.actor\n",
-            "        actor = restored.actor or self._actor\n",
-        ),
-        1, "copies", ROT_ON_COPIES,
+        3, "copies", COPIES,
     ),
 ]  # fmt: skip

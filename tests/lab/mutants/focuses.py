@@ -247,8 +247,3 @@ MEMBERS_OF_COPIES: Focus = COPIES | {
     "eventual_replicas": 2, "fault_ms_max": 2_000, "plans": True, "grace_ms": 300_000,
 }  # fmt: skip
 """Members come and go while the network splits."""
-
-ROT_ON_COPIES: Focus = COPIES | {
-    "bit_rot_every_ms": 500, "rot_snapshot_rate": 0.0, "kill_every_ms": 1_000, "fault_ms_max": 300,
-}  # fmt: skip
-"""Logs rot, so that members are in doubt."""
