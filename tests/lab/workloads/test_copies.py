@@ -168,8 +168,11 @@ def test_a_key_ends_at_its_deadline() -> None:
 
 def test_when_disks_and_nodes_lose_nothing() -> None:
     assert is_lossless(HERE) and are_all_members(HERE)
-    for change in ("wipe_every_ms", "bit_rot_every_ms", "misdirect_every_ms", "plans"):
+    for change in ("wipe_every_ms", "bit_rot_every_ms", "misdirect_every_ms"):
         assert not is_lossless(msgspec.structs.replace(HERE, **{change: 1}))
+    for grace_ms in (2_000, 300_000):
+        planned = msgspec.structs.replace(HERE, plans=True, grace_ms=grace_ms)
+        assert is_lossless(planned) is (grace_ms > 60_000) and not are_all_members(planned)
     for change in ("move_every_ms", "join_every_ms", "nodes"):
         assert not are_all_members(msgspec.structs.replace(HERE, **{change: 4}))
 

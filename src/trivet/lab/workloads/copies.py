@@ -31,6 +31,8 @@ from trivet.lab.world.options import RunOptions
 KNOWN_MAX = 30
 """So many things of a key are remembered, to remove one of them."""
 TTL_MS_MAX = 3_000
+NEVER_DEAD_MS = 60_000
+"""No node of a run is down for so long."""
 SUMS = (b"n0", b"n1")
 OVER = (b"o0", b"o1")
 
@@ -230,7 +232,7 @@ def replicas_of(options: RunOptions) -> int:
 def is_lossless(options: RunOptions) -> bool:
     """Whether nothing that was synced is ever lost: neither by a disk nor with a node that is given up."""
     rots = options.wipe_every_ms or options.bit_rot_every_ms or options.misdirect_every_ms
-    return not rots and not options.plans
+    return not rots and not (options.plans and options.grace_ms < NEVER_DEAD_MS)
 
 
 def are_all_members(options: RunOptions) -> bool:
