@@ -1,0 +1,209 @@
+"""From what clients saw to the figures of the card: who was served, what was lost, what was stale, how long it took.
+
+Nothing here knows a mode: a write is lost when no later state shows it, a read is stale when it misses what had been
+acknowledged before the read began, whatever the store's reasons.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from trivet.core.base.ids import NodeId
+from trivet.lab.cap.traffic import BOUND_MS, COUNTER, Ask
+from trivet.lab.history import FOREVER_US, Operation, Outcome
+from trivet.lab.resp import ReplyError, Value
+
+MS = 1000
+
+
+class Side(msgspec.Struct, kw_only=True):
+    """The clients on one side of a trouble, while it lasts."""
+
+    name: str
+    clients: int
+    availability: float
+    """The share of the time in which they were served."""
+    pause_ms: int
+    """The longest that one of them went without a good answer."""
+    refused: int
+    """Wishes that got an error that says that nothing was done."""
+    unsure: int
+    """Wishes after which nobody knows: an answer that says so, or a connection that broke."""
+    silent: int
+    """Wishes that got no answer at all, so that the client hung up."""
+
+
+class Stale(msgspec.Struct, kw_only=True):
+    """Reads that missed what had been acknowledged before they began."""
+
+    reads: int = 0
+    stale: int = 0
+    ms_max: float = 0.0
+    versions_max: int = 0
+    last_us: int = 0
+    """When the last of them began that missed something from before healing; 0: there was none."""
+
+
+def is_good(operation: Operation) -> bool:
+    """Whether it was answered, and not with an error."""
+    return operation.outcome is Outcome.OK and not isinstance(operation.replies[0], ReplyError)
+
+
+def side_of(name: str, nodes: list[NodeId], asks: Iterable[Ask], begin_us: int, end_us: int) -> Side:
+    """What the clients at home on ``nodes`` got between two moments."""
+    wanted = served = refused = unsure = silent = 0
+    pause_us = 0
+    for node in nodes:
+        last_us = begin_us
+        for ask in asks:
+            if ask.client != node:
+                continue
+            span_us = min(ask.ended_us, end_us) - max(ask.begun_us, begin_us)
+            if span_us <= 0:
+                continue
+            wanted += span_us
+            asked = ask.operation
+            if asked is not None and is_good(asked):
+                pause_us = max(pause_us, min(asked.return_us, end_us) - last_us)
+                last_us = max(last_us, asked.return_us)
+            served += span_us if ask.is_served() else 0
+            refused += asked is None or asked.outcome is Outcome.FAIL or _is_error(asked)
+            silent += ask.gave_up
+            unsure += asked is not None and asked.outcome is Outcome.INFO and not ask.gave_up
+        pause_us = max(pause_us, end_us - last_us)
+    share = served / wanted if wanted else 0.0
+    return Side(
+        name=name, clients=len(nodes), availability=round(share, 4), pause_ms=pause_us // MS,
+        refused=refused, unsure=unsure, silent=silent,
+    )  # fmt: skip
+
+
+def _is_error(operation: Operation) -> bool:
+    return operation.outcome is Outcome.OK and not is_good(operation)
+
+
+class Book:
+    """What was acknowledged, when, of every key."""
+
+    def __init__(self, history: Sequence[Operation]) -> None:
+        self.reads: list[Operation] = []
+        self.acknowledged = 0
+        self._versions: dict[bytes, list[tuple[int, int]]] = {}
+        """Of each register: (version, when it was acknowledged), rising."""
+        self._increments: list[int] = []
+        self._members: dict[bytes, dict[bytes, int]] = {}
+        for operation in history:
+            if operation.keys and is_good(operation):
+                self._enter(operation)
+        self._increments.sort()
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Every key that was written."""
+        return [*self._versions, *([COUNTER] if self._increments else []), *self._members]
+
+    def _enter(self, operation: Operation) -> None:
+        words, key = operation.commands[0], operation.keys[0]
+        if words[0] in (b"GET", b"SMEMBERS"):
+            if not operation.final:
+                self.reads.append(operation)
+            return
+        self.acknowledged += 1
+        if words[0] == b"SET":
+            self._versions.setdefault(key, []).append((int(words[2]), operation.return_us))
+        elif words[0] == b"INCR":
+            self._increments.append(operation.return_us)
+        else:
+            self._members.setdefault(key, {})[words[2]] = operation.return_us
+
+    def lost(self, finals: Iterable[Operation]) -> int:
+        """Acknowledged writes that the final state does not show. What is lost is forgotten here, and never stale."""
+        count = 0
+        for final in finals:
+            count += self._lost_of(final.keys[0], final.replies[0])
+        return count
+
+    def _lost_of(self, key: bytes, value: Value) -> int:
+        if key in self._members:
+            held = dict.fromkeys(_members(value))
+            gone = [member for member in self._members[key] if member not in held]
+            for member in gone:
+                del self._members[key][member]
+            return len(gone)
+        if key in self._versions:
+            kept = [row for row in self._versions[key] if row[0] <= _number(value)]
+            gone_count = len(self._versions[key]) - len(kept)
+            self._versions[key] = kept
+            return gone_count
+        gone_count = max(0, len(self._increments) - _number(value))
+        del self._increments[len(self._increments) - gone_count :]
+        return gone_count
+
+    def stale(self, healed_us: int) -> Stale:
+        """All reads, and how much each of them missed."""
+        found = Stale()
+        for read in self.reads:
+            found.reads += 1
+            missed, since_us = self._missed(read, read.invoke_us)
+            if missed:
+                found.stale += 1
+                found.versions_max = max(found.versions_max, missed)
+                found.ms_max = max(found.ms_max, round((read.invoke_us - since_us) / MS, 1))
+            if read.invoke_us > healed_us and self._missed(read, healed_us)[0]:
+                found.last_us = max(found.last_us, read.invoke_us)
+        return found
+
+    def _missed(self, read: Operation, before_us: int) -> tuple[int, int]:
+        """How many writes acknowledged before ``before_us`` a read misses, and since when the first of them stood."""
+        key, value = read.keys[0], read.replies[0]
+        if key in self._members:
+            held = dict.fromkeys(_members(value))
+            late = [us for name, us in self._members[key].items() if us < before_us and name not in held]
+            return len(late), min(late, default=0)
+        if key in self._versions:
+            late = [us for version, us in self._versions[key] if version > _number(value) and us < before_us]
+            return len(late), min(late, default=0)
+        if key != COUNTER:
+            return 0, 0
+        stood = bisect_left(self._increments, before_us)
+        seen = _number(value)
+        return (stood - seen, self._increments[seen]) if stood > seen else (0, 0)
+
+
+def _members(value: Value) -> list[bytes]:
+    return [member for member in value if isinstance(member, bytes)] if isinstance(value, tuple) else []
+
+
+def _number(value: Value) -> int:
+    return int(value) if isinstance(value, bytes | int) else 0
+
+
+def recovery_ms(asks: Iterable[Ask], nodes: Iterable[NodeId], healed_us: int) -> int:
+    """How long after healing the last of the clients got its first good answer to a wish from then on; -1: never."""
+    longest_us = 0
+    asks = list(asks)
+    for node in nodes:
+        first_us = min(
+            (a.operation.return_us for a in asks
+             if a.client == node and a.operation is not None and is_good(a.operation)
+             and a.operation.return_us > healed_us),
+            default=FOREVER_US,
+        )  # fmt: skip
+        longest_us = max(longest_us, first_us - healed_us)
+    return -1 if longest_us > FOREVER_US // 2 else longest_us // MS
+
+
+def percentile_ms(operations: Iterable[Operation], share: float) -> float | None:
+    """How long so many of the good answers took at most; None: there were none."""
+    took = sorted(o.return_us - o.invoke_us for o in operations if is_good(o))
+    return round(took[max(0, math.ceil(share * len(took)) - 1)] / MS, 2) if took else None
+
+
+def is_write(operation: Operation) -> bool:
+    """Whether it changes anything."""
+    return operation.commands[0][0] not in (b"GET", b"SMEMBERS")
+
+
+__all__ = ["BOUND_MS", "Book", "Side", "Stale", "is_good", "percentile_ms", "recovery_ms", "side_of"]
