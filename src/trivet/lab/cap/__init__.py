@@ -1,4 +1,6 @@
-"""**Role**: the CAP report card: the same clients under the same troubles in every mode, measured and judged.
+"""The CAP report card: the same clients under the same troubles in every mode, measured and judged.
 
-**Floor**: 6, in the lab. **On the path**: a seed → runs on the stage → figures, promises kept or not → a table and a page.
+Role: says what each mode gives up, by figures.
+Floor: 7, inside ``lab``, above the stage and the pictures.
+On the path: gets a seed, gives runs on the stage, figures, promises kept or not, a table and a page.
 """

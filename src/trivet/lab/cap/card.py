@@ -1,4 +1,4 @@
-"""The whole card: every mode under every trouble, each run apart from the others, so that they may run at one time."""
+"""The whole card: every mode under every trouble, each run apart from the others, several at one time."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -65,13 +65,13 @@ Played = tuple[Square, str]
 
 
 def play(mode: Mode, trouble: Trouble, seed: int) -> Played:
-    """One run and its space-time diagram, around the moment that the trouble begins or a judge complains about."""
+    """One run and its space-time diagram, around what a judge complains about or the trouble's beginning."""
     run = Play(mode, trouble, seed)
     square = run.run()
     square.picture = f"runs/{mode.name}-{trouble.name}.svg"
     recording = run.recording(square)
     run.stage.close()
-    return square, draw_svg(recording, title=recording.title)
+    return square, draw_svg(recording, run.window_us(recording, square), title=recording.title)
 
 
 def _play_named(mode: str, trouble: str, seed: int) -> Played:
@@ -89,7 +89,7 @@ def make(
 ) -> tuple[Card, dict[str, str]]:
     """The card of a seed and the pictures by file name; ``tell`` hears how many runs are done.
 
-    ``modes``: by default those that the store has. With ``jobs`` above 1 only modes of the table can be played.
+    ``modes``: by default those that the store has. With ``jobs`` above 1 only those of the table.
     """
     rows = list(modes) or present()
     squares = [(mode, trouble) for mode in rows for trouble in troubles]

@@ -1,7 +1,7 @@
 """The card's charts: SVG by hand, in the colours of the lab's pictures, for light pages and dark ones.
 
-Two forms: a grid (modes by troubles, a bar for each side) for who was served, and plain bars for what is compared
-by length. Every bar has its figure beside it, so that colour and length are never alone.
+Two forms: a grid (modes by troubles, a bar for each side) for who was served, and plain bars for what is
+compared by length. Every bar has its figure beside it, so that colour and length are never alone.
 """
 
 import math
@@ -11,13 +11,13 @@ from trivet.lab.cap.card import Card
 from trivet.lab.cap.figures import Side
 from trivet.lab.cap.troubles import TROUBLES
 from trivet.lab.cap.words import latency_text, number_text, percent
-from trivet.lab.pictures.palette import BLUE, GREEN, GREY, ORANGE, PAGE, PURPLE, RED, Shade
+from trivet.lab.pictures.palette import BLUE, GREEN, GREY, ORANGE, PAGE, PURPLE, RED, SKY, Shade
 from trivet.lab.pictures.svg_sheet import safe
 
 FONT: Final = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
-SERIES: Final[tuple[Shade, ...]] = (BLUE, ORANGE, PURPLE)
+SERIES: Final[tuple[Shade, ...]] = (BLUE, ORANGE, PURPLE, GREEN, SKY)
 LABEL: Final = 74
-CELL: Final = 136
+CELL: Final = 156
 ROW: Final = 46
 BAR: Final = 12
 
@@ -63,7 +63,9 @@ def latency(card: Card) -> str:
         square = card.square(mode, "healthy")
         values = (square.read_p50, square.write_p50, square.p99)
         rows.append((mode, [(value, latency_text(value)) for value in values]))
-    return _bars("How long an answer takes, in network delays (healthy)", ("read p50", "write p50", "p99"), rows)
+    return _bars(
+        "How long an answer takes, in network delays (healthy)", ("read p50", "write p50", "p99"), rows
+    )
 
 
 def cost(card: Card) -> str:
@@ -84,7 +86,14 @@ def waiting(card: Card) -> str:
         for mode in card.modes:
             ms = min(side.pause_ms for side in card.square(mode, trouble.name).sides)
             rows.append((f"{trouble.title}: {mode}", [(float(ms), f"{ms:,} ms")]))
-    return _bars("The longest wait on the side that fared better", ("ms",), rows, is_log=True, label=170)
+    return _bars(
+        "The longest wait on the side that fared better",
+        ("ms",),
+        rows,
+        len(card.modes),
+        is_log=True,
+        label=170,
+    )
 
 
 def charts(card: Card) -> dict[str, str]:
@@ -98,7 +107,13 @@ def charts(card: Card) -> dict[str, str]:
 
 
 def _bars(
-    title: str, series: tuple[str, ...], rows: Bars, is_log: bool = False, label: int = LABEL, width: int = 640
+    title: str,
+    series: tuple[str, ...],
+    rows: Bars,
+    shades: int = 1,
+    is_log: bool = False,
+    label: int = LABEL,
+    width: int = 640,
 ) -> str:
     most = max((value for _, values in rows for value, _ in values if value is not None), default=1.0) or 1.0
     room, step = width - label - 80, len(series) * (BAR + 2) + 10
@@ -109,14 +124,16 @@ def _bars(
             out.append(f'<rect class="s{number}" x="{x}" y="34" width="10" height="10" rx="2"/>')
             out.append(_text(x + 14, 43, name, "soft"))
             x += 24 + 7 * len(name)
-    for row, (name, values) in enumerate(rows):
+    for row, (name, values) in enumerate(rows):  # with one series, each of `shades` rows has its own colour
         top = 54 + row * step
         out.append(_text(8, top + BAR - 2, name, "name"))
         for number, (value, text) in enumerate(values):
             y = top + number * (BAR + 2)
             long = 0.0 if value is None else room * _share(value, most, is_log)
+            shade = number + row % shades
             out.append(
-                f'<rect class="s{number}" x="{label}" y="{y}" width="{max(1.5, long):.1f}" height="{BAR}" rx="2"/>'
+                f'<rect class="s{shade}" x="{label}" y="{y}" width="{max(1.5, long):.1f}" '
+                f'height="{BAR}" rx="2"/>'
             )
             out.append(_text(label + max(1.5, long) + 5, y + BAR - 2, text, ""))
     return _document(title, width, 58 + len(rows) * step, out)

@@ -1,7 +1,7 @@
-"""From what clients saw to the figures of the card: who was served, what was lost, what was stale, how long it took.
+"""From what clients saw to the figures of the card: who was served, what was lost, what was stale.
 
-Nothing here knows a mode: a write is lost when no later state shows it, a read is stale when it misses what had been
-acknowledged before the read began, whatever the store's reasons.
+Nothing here knows a mode: a write is lost when no later state shows it, a read is stale when it misses what
+had been acknowledged before the read began, whatever the store's reasons.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from trivet.core.base.ids import NodeId
-from trivet.lab.cap.traffic import BOUND_MS, COUNTER, Ask
+from trivet.lab.cap.traffic import COUNTER, Ask
 from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.resp import ReplyError, Value
 
@@ -58,10 +58,8 @@ def side_of(name: str, nodes: list[NodeId], asks: Iterable[Ask], begin_us: int, 
     for node in nodes:
         last_us = begin_us
         for ask in asks:
-            if ask.client != node:
-                continue
-            span_us = min(ask.ended_us, end_us) - max(ask.begun_us, begin_us)
-            if span_us <= 0:
+            span_us = min(ask.ended_us, end_us) - ask.begun_us
+            if ask.client != node or ask.begun_us < begin_us or span_us <= 0:
                 continue
             wanted += span_us
             asked = ask.operation
@@ -119,7 +117,7 @@ class Book:
             self._members.setdefault(key, {})[words[2]] = operation.return_us
 
     def lost(self, finals: Iterable[Operation]) -> int:
-        """Acknowledged writes that the final state does not show. What is lost is forgotten here, and never stale."""
+        """Acknowledged writes that the final state does not show; they are forgotten here, never stale."""
         count = 0
         for final in finals:
             count += self._lost_of(final.keys[0], final.replies[0])
@@ -156,7 +154,7 @@ class Book:
         return found
 
     def _missed(self, read: Operation, before_us: int) -> tuple[int, int]:
-        """How many writes acknowledged before ``before_us`` a read misses, and since when the first of them stood."""
+        """How many writes acknowledged before ``before_us`` a read misses, and when the first of them was."""
         key, value = read.keys[0], read.replies[0]
         if key in self._members:
             held = dict.fromkeys(_members(value))
@@ -181,7 +179,7 @@ def _number(value: Value) -> int:
 
 
 def recovery_ms(asks: Iterable[Ask], nodes: Iterable[NodeId], healed_us: int) -> int:
-    """How long after healing the last of the clients got its first good answer to a wish from then on; -1: never."""
+    """How long after healing the last of the clients got its first good answer; -1: never."""
     longest_us = 0
     asks = list(asks)
     for node in nodes:
@@ -204,6 +202,3 @@ def percentile_ms(operations: Iterable[Operation], share: float) -> float | None
 def is_write(operation: Operation) -> bool:
     """Whether it changes anything."""
     return operation.commands[0][0] not in (b"GET", b"SMEMBERS")
-
-
-__all__ = ["BOUND_MS", "Book", "Side", "Stale", "is_good", "percentile_ms", "recovery_ms", "side_of"]

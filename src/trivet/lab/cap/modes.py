@@ -1,6 +1,6 @@
 """The modes of the card: a row each, with what is promised (DESIGN, section 1) and what it is good for.
 
-A mode that the store does not have yet is simply not in the card (``present``): when it comes, its row is here.
+A mode that the store does not have yet is not in the card (``present``): when it comes, its row is here.
 """
 
 from enum import StrEnum
@@ -53,7 +53,7 @@ MODE_ROWS: Final[tuple[Mode, ...]] = (
         serves=Serves.MAJORITY,
         is_linearizable=True,
         pause_ms_max=4_000,
-        promise="linearizable, nothing lost; the majority serves after at most an election, the minority refuses",
+        promise="linearizable, nothing lost; a majority serves after at most an election, a minority refuses",
         take_for="locks, money, queues, unique names; transactions and scripts over many keys; the default",
         gives_up="whoever is with a minority is refused; a pause of an election when the leader goes",
     ),
@@ -64,7 +64,7 @@ MODE_ROWS: Final[tuple[Mode, ...]] = (
         serves=Serves.MAJORITY,
         is_linearizable=True,
         pause_ms_max=1_000,
-        promise="linearizable, nothing lost; the majority serves with no election pause, the minority refuses",
+        promise="linearizable, nothing lost; a majority serves without an election, a minority refuses",
         take_for="leases, limits, flags and counters that must not pause when any one node dies",
         gives_up="whoever is with a minority is refused; one key per command; more messages per operation",
     ),

@@ -1,4 +1,4 @@
-"""The card as files: a page of HTML that needs nothing else, the same as Markdown, the figures as JSON, the pictures."""
+"""The card as files: a page that needs nothing else, the same as Markdown, figures as JSON, pictures."""
 
 from collections.abc import Callable
 from html import escape
@@ -14,9 +14,10 @@ from trivet.lab.pictures.palette import PAGE
 
 TITLE = "The CAP report card"
 INTRODUCTION = (
-    "What do I give up? The same clients, the same troubles, in every mode: who is still served, what is lost, what is "
-    "stale, how long it takes, what it costs. Nothing here is drawn or written by hand: it is what the store's own code "
-    "did in simulation, and the same seed gives the same card on every machine."
+    "What do I give up? The same clients, the same troubles, in every mode: who is still served, what is "
+    "lost, what is stale, how long it takes, what it costs. Nothing here is drawn or written by "
+    "hand: it is what the store's own code did in simulation, and the same seed gives the same card on "
+    "every machine."
 )
 
 CHARTS = {
@@ -62,14 +63,21 @@ def markdown(card: Card) -> str:
     for trouble in _troubles(card):
         titles, cells = table(card, trouble)
         linked = [[f"[{row[0]}](runs/{row[0]}-{trouble.name}.svg)", *row[1:]] for row in cells]
-        lines += [f"### {trouble.title.capitalize()}", "", trouble.sentence, "", *_md_table(titles, linked), ""]
+        lines += [
+            f"### {trouble.title.capitalize()}",
+            "",
+            trouble.sentence,
+            "",
+            *_md_table(titles, linked),
+            "",
+        ]
         for square in [card.square(mode, trouble.name) for mode in card.modes]:
             lines += [f"- **{square.mode}**: {sentences(square)}{_md_example(square)}"]
         lines += [""]
     lines += ["## What the figures mean", "", *(f"- **{name}**: {meaning}." for name, meaning in COLUMNS), ""]
     lines += [
-        f"The names of the modes lead to the space-time diagrams of the runs. Made by `trivet lab cap --seed {card.seed}`; "
-        "the same as [a page](index.html) and as [figures](card.json).",
+        "The names of the modes lead to the space-time diagrams of the runs. Made by "
+        f"`trivet lab cap --seed {card.seed}`; the same as [a page](index.html) and as [figures](card.json).",
         "",
     ]
     return "\n".join(lines)
@@ -99,13 +107,16 @@ def html(card: Card) -> str:
     parts += ["<h2>Which mode to take</h2>", _html_table(["mode", "how", "take it for", "you give up"], rows)]
     parts.append("<h2>At a glance</h2>")
     for name, drawn in charts(card).items():
-        parts.append(f"<figure>{_inline(name, drawn)}<figcaption>{escape(CHARTS[name])}</figcaption></figure>")
+        parts.append(f"<figure>{drawn}<figcaption>{escape(CHARTS[name])}</figcaption></figure>")
     parts.append("<h2>Trouble by trouble</h2>")
     parts += [_section(card, trouble) for trouble in _troubles(card)]
     parts.append("<h2>What the figures mean</h2><dl>")
     parts += [f"<dt>{escape(name)}</dt><dd>{escape(meaning)}.</dd>" for name, meaning in COLUMNS]
     parts.append(f"</dl><h2>How it is measured</h2><p>{escape(METHOD)}</p>")
-    parts.append(f"<p>Made by <code>trivet lab cap --seed {card.seed}</code>; figures: <a href='card.json'>card.json</a>.</p>")
+    parts.append(
+        f"<p>Made by <code>trivet lab cap --seed {card.seed}</code>; the figures: "
+        "<a href='card.json'>card.json</a>.</p>"
+    )
     return _PAGE.replace("@STYLE@", _style()).replace("@BODY@", "\n".join(parts))
 
 
@@ -119,10 +130,12 @@ def _section(card: Card, trouble: Trouble) -> str:
     for square in [card.square(mode, trouble.name) for mode in card.modes]:
         broken = card.verdict(square.mode, trouble.name).broken
         marks = "".join(f'<br><b class="bad">Not kept: {escape(sentence)}.</b>' for sentence in broken)
-        said.append(f"<li><b>{square.mode}</b>: {escape(sentences(square))}{marks}{_html_example(square)}</li>")
+        said.append(
+            f"<li><b>{square.mode}</b>: {escape(sentences(square))}{marks}{_html_example(square)}</li>"
+        )
     return (
         f'<section id="{trouble.name}"><h3>{trouble.title.capitalize()}</h3><p>{escape(trouble.sentence)}</p>'
-        f"{_html_table(titles, rows, first)}<ul>{''.join(said)}</ul></section>"
+        f"<div class=figures>{_html_table(titles, rows, first)}</div><ul>{''.join(said)}</ul></section>"
     )
 
 
@@ -150,28 +163,25 @@ def _class(cell: str) -> str:
     return "good" if cell == "kept" else "bad" if cell.startswith("BROKEN") else ""
 
 
-def _inline(name: str, drawn: str) -> str:
-    """A drawing within the page: its styles are its own, so that no two drawings share a class."""
-    mark = "chart-" + name.removesuffix(".svg")
-    head, style, rest = drawn.partition("<style>")
-    rules, end, tail = rest.partition("</style>")
-    scoped = rules.replace("svg{", f"#{mark}{{").replace("text{", f"#{mark} text{{")
-    return head.replace("<svg ", f'<svg id="{mark}" ', 1) + style + scoped + end + tail
-
-
 def _style() -> str:
     light, dark = (";".join(f"--{name}:{shade[i]}" for name, shade in PAGE.items()) for i in (0, 1))
-    return f":root{{color-scheme:light dark;{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{_RULES}"
+    night = f"@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f":root{{color-scheme:light dark;{light}}}{night}{_RULES}"
 
 
 _RULES = """
-body{margin:2rem auto;padding:0 1rem;max-width:1000px;font:15px/1.5 system-ui,sans-serif;background:var(--bg);color:var(--ink)}
+body{margin:2rem auto;padding:0 1rem;max-width:1000px;font:15px/1.5 system-ui,sans-serif}
+body{background:var(--bg);color:var(--ink)}
 h1{font-size:1.7rem}h2{margin-top:2.2rem;border-bottom:1px solid var(--line)}a{color:var(--blue)}
-table{border-collapse:collapse;font-size:13px}th,td{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}.wide{overflow-x:auto}figure{margin:1rem 0;overflow-x:auto}figcaption{color:var(--soft)}
+table{border-collapse:collapse;font-size:13px}
+th,td{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+.figures td{white-space:nowrap}th{color:var(--soft);font-weight:600}.wide{overflow-x:auto}
+figure{margin:1rem 0;overflow-x:auto}figcaption{color:var(--soft)}
 .verdict{padding:.6rem .9rem;border-left:4px solid var(--ok);background:var(--note);font-weight:600}
-.verdict.bad{border-color:var(--red);background:var(--cry)}b.bad,td.bad{color:var(--red);font-weight:600}td.good{color:var(--ok)}
-pre{overflow-x:auto;font-size:12px;background:var(--note);padding:.6rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}
+.verdict.bad{border-color:var(--red);background:var(--cry)}
+b.bad,td.bad{color:var(--red);font-weight:600}td.good{color:var(--ok)}
+pre{overflow-x:auto;font-size:12px;background:var(--note);padding:.6rem}
+dt{font-weight:600}dd{margin:0 0 .4rem 1rem}
 """
 
 _PAGE = """<!doctype html>

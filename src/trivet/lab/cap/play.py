@@ -1,6 +1,6 @@
 """One square of the card: one mode under one trouble, played on the stage, measured and judged.
 
-1. A cluster of real nodes, a keyspace in the mode, a second of silence (what an idle cluster sends and syncs).
+1. A cluster of real nodes, a keyspace in the mode, a second of silence (what an idle cluster costs).
 2. Clients for a second; the trouble for eight; clients for three more.
 3. When all is still, every key is read through every node until all say the same.
 """
@@ -19,6 +19,7 @@ from trivet.lab.cap.troubles import NODES, Trouble
 from trivet.lab.history import Operation
 from trivet.lab.judges import linearizability
 from trivet.lab.judges.complaint import Complaint
+from trivet.lab.pictures.describe import describe
 from trivet.lab.recording import Recorder, Recording, Saying
 from trivet.lab.resp import OK
 from trivet.lab.stage.stage import Stage, stage_options
@@ -33,6 +34,9 @@ AGREE_MS_MAX: Final = 20_000
 BUDGET: Final = 200_000
 """Configurations that the judge looks at per key."""
 ANSWERED_MIN: Final = 20
+BEFORE_US: Final = 15_000
+MESSAGES_MAX: Final = 40
+"""What a picture shows: from so long before the trouble on, so many messages."""
 CALM: Final = "healthy"
 LEADING: Final = ("leader", "primary")
 
@@ -134,7 +138,7 @@ class Play:
         replicas = "1" if mode.alone else str(self.trouble.copies)
         words = ("KEYSPACE", "CREATE", "1", "MODE", mode.name, "REPLICAS", replicas, "SHARDS", "1")
         answer = stage.ask(1, *words)
-        assert answer == OK, f"{' '.join(words)}: {answer}"
+        assert answer == OK, f"{' '.join(words)}: {answer!r}"
         stage.run_for(3_000)
         before = self._spent()
         stage.run_for(IDLE_MS)
@@ -249,6 +253,15 @@ class Play:
             told = square.counterexample[0]
             recording.sayings.append(Saying(at_us, "linearizability", told, named))
         return recording
+
+    def window_us(self, recording: Recording, square: Square) -> tuple[int, int] | None:
+        """What the picture shows: where the trouble begins; None: what a judge complains about."""
+        if square.counterexample or square.complaints:
+            return None
+        begin_us = self.struck_us - BEFORE_US
+        told = [m.sent_us for m in describe(recording).messages if m.sent_us >= begin_us and not m.routine]
+        last_us = told[min(len(told), MESSAGES_MAX) - 1] if told else begin_us
+        return begin_us, max(last_us + DELAY_US, self.struck_us + BEFORE_US)
 
 
 def _evidence(complaints: list[Complaint]) -> list[str]:

@@ -1,11 +1,14 @@
 """The card on a terminal: a table per trouble, coloured where somebody looks, plain text in a pipe."""
 
-from typing import TextIO
+import textwrap
+from typing import Final, TextIO
 
 from trivet.lab.cap.card import Card
 from trivet.lab.cap.modes import MODE_ROWS
 from trivet.lab.cap.troubles import TROUBLES
 from trivet.lab.cap.words import COLUMNS, not_kept, promise_rows, table
+
+WIDTH: Final = 110
 
 _GOOD = ("kept", "yes")
 _BAD = ("BROKEN", "no")
@@ -30,7 +33,9 @@ def show(card: Card, out: TextIO) -> None:
         if mode.name in card.modes:
             out.write(f"take {mode.name} for {mode.take_for}\n")
     out.write("\n")
-    out.write("\n".join(f"{name}: {meaning}" for name, meaning in COLUMNS[:3]) + "\n\n")
+    for name, meaning in COLUMNS:
+        out.write("\n".join(textwrap.wrap(f"{name}: {meaning}", WIDTH, subsequent_indent="  ")) + "\n")
+    out.write("\n")
     for line in not_kept(card):
         _write(out, f"NOT KEPT: {line}", is_terminal, "bold red")
     if card.is_kept:

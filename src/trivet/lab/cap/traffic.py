@@ -6,8 +6,9 @@ Everything that a client writes can be recognised in what others read, so that a
 - counter ``c``: increased by all, never set;
 - set ``s:T``: the members that were added in second T of the run, each of them once, none removed.
 
-A client asks at a steady beat, one thing at a time. It hangs up when an answer takes too long (``PATIENCE_MS``), which is
-longer than the store's own limit, and goes to the next node when its own does not accept connections.
+A client asks at a steady beat, one thing at a time. It hangs up when an answer takes too long
+(``PATIENCE_MS``, which is longer than the store's own limit), and goes to the next node when its own does not
+accept connections.
 """
 
 from typing import Final
@@ -32,7 +33,7 @@ COUNTER: Final = b"c"
 
 
 class Ask(msgspec.Struct):
-    """One wish of a client, from its beat to the next wish. ``operation`` None: nobody accepted a connection."""
+    """One wish of a client, from its beat to the next. ``operation`` None: nobody accepted a connection."""
 
     client: int
     begun_us: int
@@ -160,7 +161,7 @@ class Caller:
 
 
 def read_everything(stage: Stage, node: NodeId, keys: list[bytes]) -> list[Operation]:
-    """Read all keys through one node, as a client of its own; what came back, or nothing when it did not all."""
+    """Read all keys through one node, as a client of its own; nothing when not all of it came back."""
     talk: Conversation = stage.conversation(100 + node)
     if not talk.connect(node):
         return []

@@ -1,6 +1,6 @@
 """The troubles of the card: what befalls the nodes, and on which side of it each client stands.
 
-Each strikes where it hurts most: at the *chief*, the node that leads the keyspace's group or has its only copy.
+Each strikes where it hurts: at the *chief*, the node that leads the keyspace's group or has its only copy.
 """
 
 from collections.abc import Callable
@@ -101,8 +101,11 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
         title="minority cut off",
         sentence="Two of five nodes, the chief among them, cannot reach the other three.",
         served={
-            Serves.MAJORITY: (1,), Serves.EVERYONE: (0, 1), Serves.HOLDER: (0,), Serves.PRIMARY: (1,),
-        },  # fmt: skip
+            Serves.MAJORITY: (1,),
+            Serves.EVERYONE: (0, 1),
+            Serves.HOLDER: (0,),
+            Serves.PRIMARY: (1,),
+        },
         sides=lambda order: [("the 2 cut off", order[:2]), ("the other 3", order[2:])],
         strike=_cut,
     ),
@@ -112,8 +115,11 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
         sentence="Of four copies two are on each side; the fifth node has none, and is with neither side.",
         copies=4,
         served={
-            Serves.MAJORITY: (), Serves.EVERYONE: (0, 1), Serves.HOLDER: (0,), Serves.PRIMARY: (0,),
-        },  # fmt: skip
+            Serves.MAJORITY: (),
+            Serves.EVERYONE: (0, 1),
+            Serves.HOLDER: (0,),
+            Serves.PRIMARY: (0,),
+        },
         sides=lambda order: [("the chief's half", order[:2]), ("the other half", order[2:4])],
         strike=_split,
     ),
@@ -122,8 +128,11 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
         title="node crash",
         sentence="The chief's process is killed, and starts again when the trouble ends.",
         served={
-            Serves.MAJORITY: (0, 1), Serves.EVERYONE: (0, 1), Serves.HOLDER: (), Serves.PRIMARY: (0, 1),
-        },  # fmt: skip
+            Serves.MAJORITY: (0, 1),
+            Serves.EVERYONE: (0, 1),
+            Serves.HOLDER: (),
+            Serves.PRIMARY: (0, 1),
+        },
         sides=lambda order: [("its clients", order[:1]), ("the others", order[1:])],
         strike=_crash,
     ),
@@ -140,8 +149,11 @@ TROUBLES: Final[tuple[Trouble, ...]] = (
         title="flapping",
         sentence="The chief is cut off from all others for 400 ms in every second.",
         served={
-            Serves.MAJORITY: (1,), Serves.EVERYONE: (0, 1), Serves.HOLDER: (0,), Serves.PRIMARY: (1,),
-        },  # fmt: skip
+            Serves.MAJORITY: (1,),
+            Serves.EVERYONE: (0, 1),
+            Serves.HOLDER: (0,),
+            Serves.PRIMARY: (1,),
+        },
         sides=lambda order: [("the flapping node", order[:1]), ("the others", order[1:])],
         strike=_flap,
     ),

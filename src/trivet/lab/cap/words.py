@@ -1,4 +1,4 @@
-"""The card's figures as words and as cells of tables: one wording for the terminal, the page and the documentation."""
+"""The card's figures as words and as cells of tables: one wording for the terminal and for the pages."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -57,12 +57,12 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 """The columns, and what each figure means."""
 
 METHOD: Final = (
-    f"Five nodes in virtual time, one client at each. Every {BEAT_MS} ms each client does one of: set its own "
-    "register, read anyone's, increase or read the counter that all share, add to or read a set that all "
+    f"Five nodes in virtual time, one client at each. Every {BEAT_MS} ms each client does one of: set its "
+    "own register, read anyone's, increase or read the counter that all share, add to or read a set that all "
     f"share. After {CALM_MS / 1000:g} s the trouble begins and lasts {TROUBLE_MS / 1000:g} s, then clients "
-    f"work {AFTER_MS / 1000:g} s more, and in the end every key is read through every node. A client hangs up "
-    f"after {PATIENCE_MS / 1000:g} s without an answer; one whose node is dead goes to the next. The chief is "
-    "the node that leads the keyspace or has its only copy; where nobody leads, the first."
+    f"work {AFTER_MS / 1000:g} s more, and in the end every key is read through every node. A client hangs "
+    f"up after {PATIENCE_MS / 1000:g} s without an answer; one whose node is dead goes to the next. The "
+    "chief is the node that leads the keyspace or has its only copy; where nobody leads, the first."
 )
 
 
@@ -129,14 +129,19 @@ def sentences(square: Square) -> str:
     said = []
     for side in square.sides:
         good = "all of the time" if side.availability == 1 else f"{percent(side.availability)} of the time"
-        name = "Everyone was" if side.name == "everyone" else f"Of {side.name}, clients were"
+        name = f"{side.name[0].upper()}{side.name[1:]} {'was' if side.clients == 1 else 'were'}"
+        name = "Everyone was" if side.name == "everyone" else name
         rest = f" ({_failures(side)})" if _failures(side) else ""
         said.append(f"{name} served {good}, the longest wait {ms_text(side.pause_ms)}{rest}.")
     lost = f"{square.writes_lost}" if square.writes_lost else "None"
-    said.append(f"{lost} of {square.writes_acknowledged} acknowledged writes {_is_are(square.writes_lost)} lost.")
+    said.append(
+        f"{lost} of {square.writes_acknowledged} acknowledged writes {_is_are(square.writes_lost)} lost."
+    )
     said.append(_stale_sentence(square))
     words = {"yes": "One order explains all answers", "no": "No order explains the answers"}
-    said.append(f"{words.get(square.linearizable, 'The judge cannot decide whether one order explains them')}.")
+    said.append(
+        f"{words.get(square.linearizable, 'The judge cannot decide whether one order explains them')}."
+    )
     if square.trouble != TROUBLES[0].name:
         said.append(_after_sentence(square))
     if square.messages_per_op is not None:
@@ -152,7 +157,11 @@ def _is_are(count: int) -> str:
 
 
 def _failures(side: Side) -> str:
-    found = [(side.refused, "refused"), (side.unsure, "answered that nobody knows"), (side.silent, "unanswered")]
+    found = [
+        (side.refused, "refused"),
+        (side.unsure, "answered that nobody knows"),
+        (side.silent, "unanswered"),
+    ]
     return ", ".join(f"{count} {what}" for count, what in found if count)
 
 
