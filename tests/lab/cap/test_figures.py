@@ -69,7 +69,7 @@ def test_convergence_looks_at_what_was_acknowledged_before_healing():
 
 
 def ask(begun_ms, ended_ms, **answer):
-    made = Ask(1, begun_ms * MS, ended_ms * MS)
+    made = Ask(1, 1, begun_ms * MS, ended_ms * MS)
     made.operation = operation("GET r:1", at_ms=begun_ms, **answer) if answer else None
     return made
 
@@ -95,8 +95,8 @@ def test_a_client_that_hangs_up_was_answered_by_silence():
 
 def test_recovery_waits_for_the_last_client():
     asks = [ask(0, 200, took_ms=150), ask(200, 400, took_ms=5)]
-    assert recovery_ms(asks, [1], 100 * MS) == 50
-    assert recovery_ms(asks, [1, 2], 100 * MS) == -1
+    assert recovery_ms(asks, 100 * MS) == 50
+    assert recovery_ms([*asks, Ask(2, 2, 0)], 100 * MS) == -1
 
 
 def test_percentiles_of_good_answers():

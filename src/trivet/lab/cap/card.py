@@ -36,7 +36,7 @@ class Card(msgspec.Struct, kw_only=True):
     format: int = 1
     seed: int
     nodes: int = NODES
-    clients: int = NODES
+    clients: int = 2 * NODES
     beat_ms: int = BEAT_MS
     bound_ms: int = BOUND_MS
     calm_ms: int = CALM_MS

@@ -55,25 +55,25 @@ def side_of(name: str, nodes: list[NodeId], asks: Iterable[Ask], begin_us: int, 
     """What the clients at home on ``nodes`` got between two moments."""
     wanted = served = refused = unsure = silent = 0
     pause_us = 0
-    for node in nodes:
-        last_us = begin_us
-        for ask in asks:
-            span_us = min(ask.ended_us, end_us) - ask.begun_us
-            if ask.client != node or ask.begun_us < begin_us or span_us <= 0:
-                continue
-            wanted += span_us
-            asked = ask.operation
-            if asked is not None and is_good(asked):
-                pause_us = max(pause_us, min(asked.return_us, end_us) - last_us)
-                last_us = max(last_us, asked.return_us)
-            served += span_us if ask.is_served() else 0
-            refused += asked is None or asked.outcome is Outcome.FAIL or _is_error(asked)
-            silent += ask.gave_up
-            unsure += asked is not None and asked.outcome is Outcome.INFO and not ask.gave_up
-        pause_us = max(pause_us, end_us - last_us)
+    last_us: dict[int, int] = {}
+    for ask in asks:
+        span_us = min(ask.ended_us, end_us) - ask.begun_us
+        if ask.home not in nodes or ask.begun_us < begin_us or span_us <= 0:
+            continue
+        wanted += span_us
+        waits_us = last_us.setdefault(ask.client, begin_us)
+        asked = ask.operation
+        if asked is not None and is_good(asked):
+            pause_us = max(pause_us, min(asked.return_us, end_us) - waits_us)
+            last_us[ask.client] = max(waits_us, asked.return_us)
+        served += span_us if ask.is_served() else 0
+        refused += asked is None or asked.outcome is Outcome.FAIL or _is_error(asked)
+        silent += ask.gave_up
+        unsure += asked is not None and asked.outcome is Outcome.INFO and not ask.gave_up
+    pause_us = max([pause_us, *(end_us - us for us in last_us.values())])
     share = served / wanted if wanted else 0.0
     return Side(
-        name=name, clients=len(nodes), availability=round(share, 4), pause_ms=pause_us // MS,
+        name=name, clients=len(last_us), availability=round(share, 4), pause_ms=pause_us // MS,
         refused=refused, unsure=unsure, silent=silent,
     )  # fmt: skip
 
@@ -178,19 +178,15 @@ def _number(value: Value) -> int:
     return int(value) if isinstance(value, bytes | int) else 0
 
 
-def recovery_ms(asks: Iterable[Ask], nodes: Iterable[NodeId], healed_us: int) -> int:
+def recovery_ms(asks: Iterable[Ask], healed_us: int) -> int:
     """How long after healing the last of the clients got its first good answer; -1: never."""
-    longest_us = 0
-    asks = list(asks)
-    for node in nodes:
-        first_us = min(
-            (a.operation.return_us for a in asks
-             if a.client == node and a.operation is not None and is_good(a.operation)
-             and a.operation.return_us > healed_us),
-            default=FOREVER_US,
-        )  # fmt: skip
-        longest_us = max(longest_us, first_us - healed_us)
-    return -1 if longest_us > FOREVER_US // 2 else longest_us // MS
+    first_us: dict[int, int] = {}
+    for ask in asks:
+        asked, known_us = ask.operation, first_us.setdefault(ask.client, FOREVER_US)
+        if asked is not None and is_good(asked) and asked.return_us > healed_us:
+            first_us[ask.client] = min(known_us, asked.return_us)
+    latest_us = max(first_us.values(), default=FOREVER_US)
+    return -1 if latest_us == FOREVER_US else (latest_us - healed_us) // MS
 
 
 def percentile_ms(operations: Iterable[Operation], share: float) -> float | None:

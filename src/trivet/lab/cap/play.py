@@ -34,6 +34,7 @@ AGREE_MS_MAX: Final = 20_000
 BUDGET: Final = 200_000
 """Configurations that the judge looks at per key."""
 ANSWERED_MIN: Final = 20
+COMPLAINTS_MAX: Final = 3
 BEFORE_US: Final = 15_000
 MESSAGES_MAX: Final = 40
 """What a picture shows: from so long before the trouble on, so many messages."""
@@ -109,7 +110,8 @@ class Play:
         stage, trouble = self.stage, self.trouble
         self._found()
         order = self._order()
-        self.callers = [Caller(stage, node, self.mode.greeting) for node in stage.nodes]
+        greeting = self.mode.greeting
+        self.callers = [Caller(stage, n, greeting, kind) for n in stage.nodes for kind in (False, True)]
         stage.run_for(CALM_MS)
         before, self.struck_us = self._spent(), stage.simulation.now_us
         stage.say("story", trouble.sentence.replace("the chief", f"the chief (node {order[0]})"))
@@ -227,7 +229,7 @@ class Play:
             stale_versions_max=stale.versions_max,
             linearizable="no" if complaints else "undecided" if unknown else "yes",
             counterexample=_evidence(complaints),
-            recover_ms=0 if is_calm else recovery_ms(asks, stage.nodes, self.healed_us),
+            recover_ms=0 if is_calm else recovery_ms(asks, self.healed_us),
             converge_ms=0 if is_calm or not stale.last_us else (stale.last_us - self.healed_us) // 1000,
             agree=agree,
             read_p50=percentile_ms([o for o in timely if not is_write(o)], 0.5),
@@ -236,7 +238,7 @@ class Play:
             messages_per_op=self._per_op(spent.messages, idle.messages, answered),
             bytes_per_op=self._per_op(spent.bytes, idle.bytes, answered),
             syncs_per_op=self._per_op(spent.syncs, idle.syncs, answered),
-            complaints=[complaint.text() for complaint in stage.judge()],
+            complaints=[complaint.text() for complaint in stage.judge()[:COMPLAINTS_MAX]],
             digest=stage.digest(),
         )
 

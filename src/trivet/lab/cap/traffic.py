@@ -1,8 +1,9 @@
-"""The card's clients: one at each node, each with its own register, all with a counter and sets in common.
+"""The card's clients: at each node one that writes, and one that only reads.
 
-Everything that a client writes can be recognised in what others read, so that a read tells what it missed:
+A write that hangs so keeps nobody from reading. Everything that a client writes can be recognised in what
+others read, so that a read tells what it missed:
 
-- register ``r:N``: written by client N only, with rising version numbers, read by all;
+- register ``r:N``: written by the writer of node N only, with rising version numbers, read by all;
 - counter ``c``: increased by all, never set;
 - set ``s:T``: the members that were added in second T of the run, each of them once, none removed.
 
@@ -23,19 +24,22 @@ from trivet.lab.stage.conversation import Conversation
 from trivet.lab.stage.stage import Stage
 
 DATABASE: Final = b"1"
-BEAT_MS: Final = 40
+BEAT_MS: Final = 50
 PATIENCE_MS: Final = 6_000
 BOUND_MS: Final = 500
 """Whoever has a good answer within this was served."""
 SECOND_US: Final = 1_000_000
 
 COUNTER: Final = b"c"
+READER: Final = 10
+"""The reader of node N is client N + this."""
 
 
 class Ask(msgspec.Struct):
     """One wish of a client, from its beat to the next. ``operation`` None: nobody accepted a connection."""
 
     client: int
+    home: NodeId
     begun_us: int
     ended_us: int = FOREVER_US
     operation: Operation | None = None
@@ -56,17 +60,21 @@ class Ask(msgspec.Struct):
 class Caller:
     """One client."""
 
-    def __init__(self, stage: Stage, home: NodeId, greeting: tuple[tuple[bytes, ...], ...]) -> None:
+    def __init__(
+        self, stage: Stage, home: NodeId, greeting: tuple[tuple[bytes, ...], ...], is_reader: bool
+    ) -> None:
+        self.number = home + READER if is_reader else home
         self.home = home
+        self.is_reader = is_reader
         self.asks: list[Ask] = []
         self._stage = stage
-        self._talk = stage.conversation(home)
+        self._talk = stage.conversation(self.number)
         self._talk.hear = self._hear
         self._greetings = [[b"SELECT", DATABASE], *[list(words) for words in greeting]]
         self._greeted = 0
         """How many greetings have been answered well on this connection."""
         self._said: Operation | None = None
-        self._prng = Prng(stage.options.seed * 0x9E3779B1 + home)
+        self._prng = Prng(stage.options.seed * 0x9E3779B1 + self.number)
         self._began_us = stage.simulation.now_us
         self._version = 0
         self._members = 0
@@ -93,7 +101,7 @@ class Caller:
             self._talk.close()
             return
         self._wishes += 1
-        ask = Ask(self.home, now_us)
+        ask = Ask(self.number, self.home, now_us)
         self.asks.append(ask)
         if not self._talk.open and not self._connect():
             self._again()
@@ -117,21 +125,26 @@ class Caller:
         return any(self._talk.connect(node) for node in [*nodes[first:], *nodes[:first]])
 
     def _words(self) -> list[bytes]:
-        prng, roll = self._prng, self._prng.below(20)
-        if roll < 5:
+        second = (self._stage.simulation.now_us - self._began_us) // SECOND_US
+        return self._read(second) if self.is_reader else self._write(second)
+
+    def _write(self, second: int) -> list[bytes]:
+        roll = self._prng.below(10)
+        if roll < 4:
             self._version += 1
             return [b"SET", b"r:%d" % self.home, b"%d" % self._version]
-        if roll < 10:
+        if roll < 7:
+            return [b"INCR", COUNTER]
+        self._members += 1
+        return [b"SADD", b"s:%d" % second, b"%d.%d" % (self.home, self._members)]
+
+    def _read(self, second: int) -> list[bytes]:
+        prng, roll = self._prng, self._prng.below(10)
+        if roll < 5:
             nodes = self._stage.nodes
             return [b"GET", b"r:%d" % nodes[prng.below(len(nodes))]]
-        if roll < 13:
-            return [b"INCR", COUNTER]
-        if roll < 15:
+        if roll < 8:
             return [b"GET", COUNTER]
-        second = (self._stage.simulation.now_us - self._began_us) // SECOND_US
-        if roll < 18:
-            self._members += 1
-            return [b"SADD", b"s:%d" % second, b"%d.%d" % (self.home, self._members)]
         return [b"SMEMBERS", b"s:%d" % max(0, second - prng.below(2))]
 
     def _hear(self, data: bytes) -> None:

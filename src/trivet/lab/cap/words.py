@@ -57,12 +57,13 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 """The columns, and what each figure means."""
 
 METHOD: Final = (
-    f"Five nodes in virtual time, one client at each. Every {BEAT_MS} ms each client does one of: set its "
-    "own register, read anyone's, increase or read the counter that all share, add to or read a set that all "
-    f"share. After {CALM_MS / 1000:g} s the trouble begins and lasts {TROUBLE_MS / 1000:g} s, then clients "
-    f"work {AFTER_MS / 1000:g} s more, and in the end every key is read through every node. A client hangs "
-    f"up after {PATIENCE_MS / 1000:g} s without an answer; one whose node is dead goes to the next. The "
-    "chief is the node that leads the keyspace or has its only copy; where nobody leads, the first."
+    f"Five nodes in virtual time, at each a client that writes and one that reads. Every {BEAT_MS} ms each "
+    "wants one thing: to set its node's own register, to increase the counter or to add to the set that all "
+    f"share; to read one of them. After {CALM_MS / 1000:g} s the trouble begins, and lasts "
+    f"{TROUBLE_MS / 1000:g} s; clients work {AFTER_MS / 1000:g} s more, and in the end every key is read "
+    f"through every node. A client hangs up after {PATIENCE_MS / 1000:g} s without an answer; one whose node "
+    "is dead goes to the next. The chief is the node that leads the keyspace or has its only copy; where "
+    "nobody leads, the first."
 )
 
 
