@@ -12,6 +12,7 @@ A client asks at a steady beat, one thing at a time. It hangs up when an answer 
 accept connections.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -57,15 +58,50 @@ class Ask(msgspec.Struct):
         )
 
 
+class Wishes:
+    """What one client wants, one thing after the other; the same on the stage and on real processes."""
+
+    def __init__(self, seed: int, home: NodeId, nodes: Sequence[NodeId], is_reader: bool) -> None:
+        self.number = home + READER if is_reader else home
+        self.prng = Prng(seed * 0x9E3779B1 + self.number)
+        self._home = home
+        self._nodes = nodes
+        self._is_reader = is_reader
+        self._version = 0
+        self._members = 0
+
+    def words(self, second: int) -> list[bytes]:
+        """The next command; ``second``: since the run began."""
+        return self._read(second) if self._is_reader else self._write(second)
+
+    def _write(self, second: int) -> list[bytes]:
+        roll = self.prng.below(10)
+        if roll < 4:
+            self._version += 1
+            return [b"SET", b"r:%d" % self._home, b"%d" % self._version]
+        if roll < 7:
+            return [b"INCR", COUNTER]
+        self._members += 1
+        return [b"SADD", b"s:%d" % second, b"%d.%d" % (self._home, self._members)]
+
+    def _read(self, second: int) -> list[bytes]:
+        prng, roll = self.prng, self.prng.below(10)
+        if roll < 5:
+            return [b"GET", b"r:%d" % self._nodes[prng.below(len(self._nodes))]]
+        if roll < 8:
+            return [b"GET", COUNTER]
+        return [b"SMEMBERS", b"s:%d" % max(0, second - prng.below(2))]
+
+
 class Caller:
     """One client."""
 
     def __init__(
         self, stage: Stage, home: NodeId, greeting: tuple[tuple[bytes, ...], ...], is_reader: bool
     ) -> None:
-        self.number = home + READER if is_reader else home
         self.home = home
-        self.is_reader = is_reader
+        self._wants = Wishes(stage.options.seed, home, stage.nodes, is_reader)
+        self.number = self._wants.number
         self.asks: list[Ask] = []
         self._stage = stage
         self._talk = stage.conversation(self.number)
@@ -74,15 +110,12 @@ class Caller:
         self._greeted = 0
         """How many greetings have been answered well on this connection."""
         self._said: Operation | None = None
-        self._prng = Prng(stage.options.seed * 0x9E3779B1 + self.number)
         self._began_us = stage.simulation.now_us
-        self._version = 0
-        self._members = 0
         self._stopping = False
         self._waits = 0
         """Number of the wish whose answer is awaited; 0: none is."""
         self._wishes = 0
-        stage.simulation.after(self._prng.between(1, BEAT_MS * 1000), self._wish)
+        stage.simulation.after(self._wants.prng.between(1, BEAT_MS * 1000), self._wish)
 
     def stop(self) -> None:
         """No more wishes."""
@@ -115,7 +148,8 @@ class Caller:
         if self._greeted < len(self._greetings):
             self._said = self._talk.write(request(self._greetings[self._greeted]))[0]
         else:
-            self._said = self._talk.write(request(self._words()))[0]
+            second = (self._stage.simulation.now_us - self._began_us) // SECOND_US
+            self._said = self._talk.write(request(self._wants.words(second)))[0]
             self.asks[-1].operation = self._said
 
     def _connect(self) -> bool:
@@ -123,29 +157,6 @@ class Caller:
         nodes = self._stage.nodes
         first = nodes.index(self.home)
         return any(self._talk.connect(node) for node in [*nodes[first:], *nodes[:first]])
-
-    def _words(self) -> list[bytes]:
-        second = (self._stage.simulation.now_us - self._began_us) // SECOND_US
-        return self._read(second) if self.is_reader else self._write(second)
-
-    def _write(self, second: int) -> list[bytes]:
-        roll = self._prng.below(10)
-        if roll < 4:
-            self._version += 1
-            return [b"SET", b"r:%d" % self.home, b"%d" % self._version]
-        if roll < 7:
-            return [b"INCR", COUNTER]
-        self._members += 1
-        return [b"SADD", b"s:%d" % second, b"%d.%d" % (self.home, self._members)]
-
-    def _read(self, second: int) -> list[bytes]:
-        prng, roll = self._prng, self._prng.below(10)
-        if roll < 5:
-            nodes = self._stage.nodes
-            return [b"GET", b"r:%d" % nodes[prng.below(len(nodes))]]
-        if roll < 8:
-            return [b"GET", COUNTER]
-        return [b"SMEMBERS", b"s:%d" % max(0, second - prng.below(2))]
 
     def _hear(self, data: bytes) -> None:
         if not self._waits or self._said is None or self._said.outcome is Outcome.PENDING:
