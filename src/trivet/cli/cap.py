@@ -39,6 +39,7 @@ def command(real: bool, names: tuple[str, ...], json_file: str) -> None:
     from trivet.cli.probe import ProbeError
     from trivet.lab.cap.card import to_json
     from trivet.lab.cap.terminal import show
+    from trivet.lab.cap.words import REAL_COLUMNS
     from trivet.lab.search.progress import progress_on
 
     try:
@@ -47,8 +48,8 @@ def command(real: bool, names: tuple[str, ...], json_file: str) -> None:
     except (WorldError, ProbeError) as error:
         click.echo(f"trivet: {error}", err=True)
         sys.exit(3)
-    show(card, sys.stdout)
-    click.echo("Real processes and real milliseconds; what messages and syncs cost is in `trivet lab cap`.")
+    show(card, sys.stdout, REAL_COLUMNS)
+    click.echo("Real processes and real milliseconds; messages and syncs are in `trivet lab cap`.")
     if json_file:
         try:
             Path(json_file).write_text(to_json(card), encoding="utf-8")

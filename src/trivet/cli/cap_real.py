@@ -98,10 +98,6 @@ async def _found(world: World, runs: list[Run]) -> None:
         if now_us() > end_us:
             raise ProbeError(f"the keyspaces are not served within {KNOWN_S:.0f} s of being made")
         await asyncio.sleep(0.1)
-    for run in runs:
-        group = _group(views[0], run)
-        assert group is not None
-        run.chief = group.leader or group.members[0]
 
 
 async def _told(world: World, *words: str) -> None:
@@ -128,11 +124,23 @@ def _is_known(view: View, run: Run) -> bool:
     return group is not None and (group.leader != 0 or not leads)
 
 
+async def _order(world: World, runs: list[Run]) -> list[int]:
+    """All nodes: first who leads or holds something now (leaders move), in the order of the modes."""
+    view = read_view(await world.call(1, "CLUSTER", "STATE"))
+    found: dict[int, None] = {}
+    for run in runs:
+        group = _group(view, run)
+        assert group is not None
+        run.chief = group.leader or group.members[0]
+        if group.leader or run.mode.alone:
+            found[run.chief] = None
+    return [*found, *(node for node in world.nodes if node not in found)]
+
+
 async def _play(world: World, trouble: Trouble, runs: list[Run], card: Card) -> None:
-    chiefs = list(dict.fromkeys(run.chief for run in runs))
-    order = [*chiefs, *(node for node in world.nodes if node not in chiefs)]
     tasks = [asyncio.create_task(client.run()) for run in runs for client in run.clients]
     await asyncio.sleep(CALM_S)
+    order = await _order(world, runs)
     struck_us = now_us()
     if trouble.name == "cut":
         world.cut(order[:2])

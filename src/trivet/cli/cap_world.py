@@ -7,6 +7,7 @@ What was under way arrives when it opens again, as TCP would see to it.
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -85,8 +86,9 @@ class World:
 
     def __init__(self, place: Path, count: int) -> None:
         self.nodes = list(range(1, count + 1))
-        self.client_ports = dict(zip(self.nodes, free_ports(count), strict=True))
-        self._peer_ports = dict(zip(self.nodes, free_ports(count), strict=True))
+        ports = free_ports(2 * count)
+        self.client_ports = dict(zip(self.nodes, ports[:count], strict=True))
+        self._peer_ports = dict(zip(self.nodes, ports[count:], strict=True))
         self._place = place
         self._ways: dict[tuple[int, int], Forwarder] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -152,8 +154,9 @@ class World:
         """Start the process of a node."""
         place = self._place / f"node-{node}"
         with (place / "node.log").open("ab") as log:
+            words = ["node", "--config", str(place / "node.toml"), "--parent", str(os.getpid())]
             self._processes[node] = subprocess.Popen(
-                [sys.executable, "-m", "trivet", "node", "--config", str(place / "node.toml")],
+                [sys.executable, "-m", "trivet", *words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The card on a terminal: a table per trouble, coloured where somebody looks, plain text in a pipe."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from trivet.lab.cap.card import Card
@@ -14,8 +15,8 @@ _GOOD = ("kept", "yes")
 _BAD = ("BROKEN", "no")
 
 
-def show(card: Card, out: TextIO) -> None:
-    """Print all of it."""
+def show(card: Card, out: TextIO, meanings: Sequence[tuple[str, str]] = COLUMNS) -> None:
+    """Print all of it; ``meanings``: of the columns."""
     is_terminal = out.isatty()
     played = dict.fromkeys(square.trouble for square in card.squares)
     for trouble in TROUBLES:
@@ -33,7 +34,7 @@ def show(card: Card, out: TextIO) -> None:
         if mode.name in card.modes:
             out.write(f"take {mode.name} for {mode.take_for}\n")
     out.write("\n")
-    for name, meaning in COLUMNS:
+    for name, meaning in meanings:
         out.write("\n".join(textwrap.wrap(f"{name}: {meaning}", WIDTH, subsequent_indent="  ")) + "\n")
     out.write("\n")
     for line in not_kept(card):

@@ -56,6 +56,13 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 )
 """The columns, and what each figure means."""
 
+REAL_COLUMNS: Final = (
+    *COLUMNS[:6],
+    ("read p50, write p50, p99", "how long good answers took, in ms; clients and nodes share this machine"),
+    COLUMNS[8],
+)
+"""The same on real processes, where what all modes at once send and sync cannot be told apart."""
+
 METHOD: Final = (
     f"Five nodes in virtual time, at each a client that writes and one that reads. Every {BEAT_MS} ms each "
     "wants one thing: to set its node's own register, to increase the counter or to add to the set that all "
@@ -108,17 +115,22 @@ def table(card: Card, trouble: Trouble) -> tuple[list[str], list[list[str]]]:
     titles = ["mode", *(f"{side.name}" for side in squares[0].sides), "lost", "stale reads", "linearizable"]
     is_calm = trouble.name == TROUBLES[0].name
     titles += [] if is_calm else ["recovers", "converges"]
-    titles += ["read p50", "write p50", "p99", "msgs", "bytes", "syncs", "promise"]
+    has_costs = any(square.messages_per_op is not None for square in card.squares)
+    titles += ["read p50", "write p50", "p99", *(["msgs", "bytes", "syncs"] if has_costs else []), "promise"]
     rows = []
     for square in squares:
         row = [square.mode, *(served_text(side) for side in square.sides), str(square.writes_lost)]
         row += [stale_text(square), square.linearizable]
         row += [] if is_calm else [_after(square.recover_ms), _after(square.converge_ms)]
         row += [latency_text(ms) for ms in (square.read_p50, square.write_p50, square.p99)]
-        row += [number_text(square.messages_per_op), number_text(square.bytes_per_op, 0)]
-        kept = card.verdict(square.mode, trouble.name).is_kept
-        rows.append([*row, number_text(square.syncs_per_op), "kept" if kept else "BROKEN"])
+        row += _costs(square) if has_costs else []
+        rows.append([*row, "kept" if card.verdict(square.mode, trouble.name).is_kept else "BROKEN"])
     return titles, rows
+
+
+def _costs(square: Square) -> list[str]:
+    costs = [(square.messages_per_op, 1), (square.bytes_per_op, 0), (square.syncs_per_op, 1)]
+    return [number_text(value, digits) for value, digits in costs]
 
 
 def _after(ms: int) -> str:
