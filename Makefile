@@ -16,7 +16,7 @@ COMMANDS ?= 200000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check soak mutants bench fuzz scenarios commands compiled test-compiled lock tools libraries format clean
+.PHONY: help setup run test check soak mutants bench fuzz scenarios cap commands compiled test-compiled lock tools libraries format clean
 
 help:  ## this list
 	@echo "Trivet: a distributed data store that speaks the Redis protocol."
@@ -55,6 +55,9 @@ fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make 
 
 scenarios: $(VENV)/.done  ## play the lab's stories and write docs/scenarios anew (text and pictures)
 	$(BIN)/python -m trivet.lab.scenarios.pages docs/scenarios
+
+cap: $(VENV)/.done  ## play the CAP report card and write docs/cap anew (tables, charts, pictures)
+	$(BIN)/python -m trivet lab cap --seed 1 --out docs/cap
 
 commands: $(VENV)/.done  ## write docs/commands.md anew from the command table
 	$(BIN)/python -m tools.commands_page
