@@ -1,4 +1,4 @@
-"""Says in words what nodes tell each other about keyspaces of mode ``eventual``: updates, and what was seen."""
+"""Says in words what nodes tell each other about keyspaces of mode ``eventual``: updates, what was seen."""
 
 from trivet.core.gossip.messages import Compare, Differ, GossipMessage, Keys, Seen, States, Updates, Want
 from trivet.core.group.eventual_messages import Carried, Carry, CarryMessage
