@@ -290,7 +290,9 @@ PLANTED = {
     "keys that the giver has removed are left out": (
         "exchange.py", "for key in dict.fromkeys([*ours, *theirs]):", "for key in ours:"),
     "what was lost is never asked for": (
-        "gossip.py", "        self.messages.append((self._asked, Want(missing)))", "        pass"),
+        "gossip.py",
+        "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",
+        "        pass"),
     "what is kept no more is passed over": (
         "gossip.py", "                self._send_updates(sender, [], lost=True)" if False else
         "            self._send_updates(sender, [], lost=True)", "            pass"),
@@ -300,8 +302,9 @@ PLANTED = {
         "waiting.py", "        self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size\n",
         "        self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size\n        self.trim()\n"),
     "all are asked at once": (
-        "gossip.py", "        self.messages.append((self._asked, Want(missing)))",
-        "        for node in ahead:\n            self.messages.append((node, Want(missing)))"),
+        "gossip.py",
+        "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",
+        "        for node in ahead:\n            self.messages.append((node, Want(lacks[node])))"),
     "only differing sums of its own are looked at": (
         "exchange.py", "if theirs.get(child) != ours.get(child):", "if ours.get(child) and theirs.get(child) != ours.get(child):"),
 }  # fmt: skip

@@ -83,6 +83,7 @@ class Desk:
     """One node: what is on its disk, and its member while it runs."""
 
     def __init__(self, node: int, life: int) -> None:
+        self.starts = 0
         self.node = node
         self.life = life
         self.synced: list[Record] = []
@@ -142,7 +143,8 @@ class Group:
             else:
                 desk.lattice.join(record[0], record[1], decode_clock(record[2]))
         actor = actor_of(node, desk.life)
-        settings = GossipSettings(node=node, actor=actor, **self.settings)  # type: ignore[arg-type]
+        desk.starts += 1
+        settings = GossipSettings(node=node, actor=actor, life=desk.starts, **self.settings)  # type: ignore[arg-type]
         desk.live = self.kind(settings, Holder(desk.lattice, Hlc()), is_new)
         desk.queue, desk.staged, desk.own = [], [], []
         desk.live.learn(self.members)

@@ -37,7 +37,7 @@ def row(members=(1, 2, 3), since=()) -> GroupRow:
 
 
 def test_the_limits_of_the_node_are_those_of_the_room():
-    settings = gossip_settings(CONFIG, 77)
+    settings = gossip_settings(CONFIG, 77, 5)
     assert (settings.node, settings.actor) == (2, 77)
     assert settings.message_bytes_max == SMALL.append_bytes_max
     assert settings.patience_ticks * CONFIG.tick_ms == CONFIG.resend_ms

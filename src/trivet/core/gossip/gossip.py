@@ -369,7 +369,7 @@ class Gossip:
         self.pulls += 1
         self._pull_number += 1
         # Of this life: the giver must not take it for an exchange of an earlier one.
-        number = (self.settings.actor ^ self._pull_number << 20) & ((1 << 62) - 1)
+        number = (self.settings.life << 20 | self._pull_number & 0xFFFFF) & ((1 << 62) - 1)
         self._pull = Pull(number, node)
         self.messages.append((node, compare_of(self._lattice, number, 0, [0])))
 
@@ -551,19 +551,23 @@ class Gossip:
         if self._lack_ticks < self.settings.patience_ticks:
             return
         self._lack_ticks = 0
-        self._asked = self._next_of(ahead)
-        theirs = self._peers[self._asked].clock
-        assert theirs is not None
-        missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
-        self.messages.append((self._asked, Want(missing)))
+        lacks = {node: self._missing_from(node) for node in ahead}
+        self._asked = self._next_of(lacks)
+        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))
 
-    def _next_of(self, ahead: list[NodeId]) -> NodeId:
-        """After the one asked last; members begin with different ones."""
-        ahead.sort()
-        if self._asked == NO_NODE:
-            return ahead[self.settings.node % len(ahead)]
-        later = [node for node in ahead if node > self._asked]
-        return later[0] if later else ahead[0]
+    def _missing_from(self, node: NodeId) -> list[tuple[int, int, int]]:
+        theirs = self._peers[node].clock
+        assert theirs is not None
+        return self._lattice.clock.missing_from(theirs)
+
+    def _next_of(self, lacks: dict[NodeId, list[tuple[int, int, int]]]) -> NodeId:
+        """Who has most that is missing here, but not twice in turn; members begin with different ones."""
+        counts = {node: sum([last - first + 1 for _, first, last in rows]) for node, rows in lacks.items()}
+        nodes = sorted([node for node in counts if node != self._asked or len(counts) == 1])
+        most = max([counts[node] for node in nodes])
+        best = [node for node in nodes if counts[node] == most]
+        later = [node for node in best if node > self._asked] or best
+        return best[self.settings.node % len(best)] if self._asked == NO_NODE else later[0]
 
     def _give(self) -> None:
         settings = self.settings

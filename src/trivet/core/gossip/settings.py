@@ -15,6 +15,8 @@ class GossipSettings(msgspec.Struct, frozen=True):
     node: NodeId
     actor: int
     """As whom this node makes updates."""
+    life: int = 1
+    """Of its process, higher with every start: what was said to an earlier one is not for this one."""
     message_bytes_max: int = 1 << 20
     """Of a message, about; a single larger update or state goes alone."""
     retained_bytes_max: int = 64 << 20

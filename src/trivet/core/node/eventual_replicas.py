@@ -89,19 +89,21 @@ class EventualMaker:
         )
         actor = self._actor if doubtful or not restored.actor else restored.actor
         executor = Convergent(restored.lattice, config.node, actor, Hlc(restored.stamp), system().users)
-        gossip = Gossip(gossip_settings(config, actor), executor, bool(comes))
+        gossip = Gossip(gossip_settings(config, actor, self._incarnation), executor, bool(comes))
         return EventualGroup(
             settings, self._agenda, executor, gossip, log, system, prng.fork(), doubtful, comes
         )
 
 
-def gossip_settings(config: NodeConfig, actor: int) -> GossipSettings:
+def gossip_settings(config: NodeConfig, actor: int, incarnation: int) -> GossipSettings:
     """The limits of the node, in the words of the room."""
     limits, tick_ms = config.limits, config.tick_ms
     return GossipSettings(
         node=config.node,
         actor=actor,
+        life=incarnation,
         message_bytes_max=limits.append_bytes_max,
-        patience_ticks=max(1, config.resend_ms // tick_ms),
+        patience_ticks=max(1, config.resend_ms * 2 // 5 // tick_ms),
+        tell_ticks=max(1, config.resend_ms * 2 // 5 // tick_ms),
         silence_ticks=max(1, config.command_timeout_ms // tick_ms),
     )

@@ -46,7 +46,7 @@ from trivet.core.raft.messages import Message
 from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 4
+PEER_FORMAT: Final = 5
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
