@@ -533,7 +533,8 @@ class SimulatedCluster:
         cluster = self.newest_map()
         if cluster is None:
             return True
-        registers, copies = wishes.of_registers(cluster), wishes.of_copies(cluster)
+        up = [node for node, process in self.processes.items() if process.is_up()]
+        registers, copies = wishes.of_registers(cluster), wishes.of_copies(cluster, up)
         led = [row for row in cluster.groups.values() if row.id not in (*registers, *copies)]
         rows = [row for row in led if row.id != SYSTEM_GROUP]
         return (

@@ -50,7 +50,7 @@ def test_draws_have_few_or_many_workloads_and_forget_none() -> None:
     assert counts.count(2) > 30
     assert max(counts) == len(NAMES) - 1, "all but `copies`, which no seed draws by itself"
     for name in NAMES:
-        assert sum(name in workloads for workloads in drawn) > 30
+        assert name == "copies" or sum(name in workloads for workloads in drawn) > 30
 
 
 @pytest.mark.parametrize("name", NAMES)

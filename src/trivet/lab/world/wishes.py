@@ -19,9 +19,15 @@ def of_registers(cluster: ClusterMap) -> dict[GroupId, registers.Wanted]:
 
 
 def of_copies(cluster: ClusterMap, up: Container[NodeId] = _ALL) -> dict[GroupId, copies.Wanted]:
-    """The groups of mode ``eventual``, with their members that are ``up``."""
+    """The groups of mode ``eventual``, with their members that are ``up``.
+
+    A change waits for a member that is down, for the time of grace, which may be longer than a run.
+    """
     return {
-        row.id: copies.Wanted(row.membership + 1, [n for n in row.members if n in up], _is_changing(row))
+        row.id: copies.Wanted(
+            row.membership + 1, [n for n in row.members if n in up],
+            _is_changing(row) and all(n in up for n in row.members),
+        )
         for row in cluster.groups.values() if cluster.mode_of(row) == EVENTUAL
     }  # fmt: skip
 
