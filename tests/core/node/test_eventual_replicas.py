@@ -40,7 +40,9 @@ def test_the_limits_of_the_node_are_those_of_the_room():
     settings = gossip_settings(CONFIG, 77, 5)
     assert (settings.node, settings.actor) == (2, 77)
     assert settings.message_bytes_max == SMALL.append_bytes_max
-    assert settings.patience_ticks * CONFIG.tick_ms == settings.tell_ticks * CONFIG.tick_ms <= CONFIG.resend_ms
+    assert (
+        settings.patience_ticks * CONFIG.tick_ms == settings.tell_ticks * CONFIG.tick_ms <= CONFIG.resend_ms
+    )
     assert settings.life == 5
     assert settings.silence_ticks * CONFIG.tick_ms == CONFIG.command_timeout_ms
 
