@@ -66,7 +66,7 @@ MODE_ROWS: Final[tuple[Mode, ...]] = (
         pause_ms_max=1_000,
         promise="linearizable, nothing lost; a majority serves without an election, a minority refuses",
         take_for="leases, limits, flags and counters that must not pause when any one node dies",
-        gives_up="whoever is with a minority is refused; one key per command; more messages per operation",
+        gives_up="whoever is with a minority is refused; one key per command; more bytes per operation",
     ),
     Mode(
         name="eventual",
