@@ -163,7 +163,8 @@ def test_the_pages_in_docs_are_made_of_the_figures_there():
 
 
 @pytest.mark.parametrize(
-    ("mode", "trouble"), [("raft", "cut"), ("paxos", "split"), *(("local", name) for name in TROUBLE)]
+    ("mode", "trouble"),
+    [("raft", "cut"), ("paxos", "split"), ("eventual", "cut"), *(("local", name) for name in TROUBLE)],
 )
 def test_runs_in_docs_are_those_of_this_code(mode, trouble):
     """All of them are played when there is time for it: see below. `make cap` writes them anew."""
