@@ -332,18 +332,14 @@ def judge(file: str, model: str, consistency: str, as_json: bool) -> None:
 @click.option("--mode", "names", multiple=True, metavar="NAME", help="Only this mode. Repeatable.")
 @_JOBS
 def cap(seed: int, folder: str, names: tuple[str, ...], jobs: int) -> None:
-    r"""The CAP report card: what each mode gives up, measured.
+    """The CAP report card: what each mode gives up, measured.
 
     Plays the same clients under the same troubles (healthy, minority cut off, even split, node crash, slow
-    link, flapping) in every mode, in virtual time, and lets the judges look. Prints a table per trouble:
-
-    \b
-      served        the share of the time in which each side had good answers, and its longest wait
-      lost, stale   acknowledged writes that are gone; reads that missed what was acknowledged before
-      linearizable  whether one order explains every answer: the judge's word
-      recovers, converges   after healing
-      p50, p99      in network delays; and messages, bytes and syncs per answer
-      promise       whether all of it agrees with what the mode promises
+    link, flapping) in every mode, in virtual time, and lets the judges look. Prints a table per trouble: the
+    share of the time in which each side was served, and its longest wait; acknowledged writes lost; stale
+    reads, and how stale; whether one order explains every answer (linearizable: the judge's word); how long
+    it takes to recover and to converge after healing; p50 and p99 in network delays; messages, bytes and
+    syncs per answer; and whether all of it agrees with what the mode promises.
 
     The same seed gives the same card, byte for byte. Takes a minute or two.
     """

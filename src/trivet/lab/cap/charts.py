@@ -17,7 +17,7 @@ from trivet.lab.pictures.svg_sheet import safe
 FONT: Final = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 SERIES: Final[tuple[Shade, ...]] = (BLUE, ORANGE, PURPLE, GREEN, SKY)
 LABEL: Final = 74
-CELL: Final = 156
+CELL: Final = 146
 ROW: Final = 46
 BAR: Final = 12
 

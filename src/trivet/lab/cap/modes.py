@@ -66,7 +66,7 @@ MODE_ROWS: Final[tuple[Mode, ...]] = (
         pause_ms_max=1_000,
         promise="linearizable, nothing lost; a majority serves without an election, a minority refuses",
         take_for="leases, limits, flags and counters that must not pause when any one node dies",
-        gives_up="whoever is with a minority is refused; one key per command; more messages per operation",
+        gives_up="whoever is with a minority is refused; one key per command; more bytes per operation",
     ),
     Mode(
         name="eventual",
@@ -88,7 +88,7 @@ MODE_ROWS: Final[tuple[Mode, ...]] = (
         is_linearizable=False,
         may_lose=("cut", "crash", "flapping"),
         pause_ms_max=7_000,
-        converge_ms_max=8_000,
+        converge_ms_max=2_000,
         promise="the primary serves; what its backups did not have yet is lost when another takes over",
         take_for="caches and statistics that can be made anew, where a write should cost one sync",
         gives_up="the newest writes are lost on a failover; an old primary may answer for a while",

@@ -99,7 +99,7 @@ class Play:
         self.recorder = Recorder(title, seed)
         options = stage_options(
             seed, NODES, net_us_min=DELAY_US * 9 // 10, net_us_max=DELAY_US * 11 // 10,
-            sync_us_min=200, sync_us_max=400,
+            sync_us_min=200, sync_us_max=400, hold_rate=1.0,
         )  # fmt: skip
         self.stage = Stage(NODES, seed, self.recorder, options)
         self.callers: list[Caller] = []

@@ -11,8 +11,8 @@ from trivet.lab.cap.words import COLUMNS, not_kept, promise_rows, table
 
 WIDTH: Final = 110
 
-_GOOD = ("kept", "yes")
-_BAD = ("BROKEN", "no")
+_GOOD = ("kept",)
+_BAD = ("BROKEN",)
 
 
 def show(card: Card, out: TextIO, meanings: Sequence[tuple[str, str]] = COLUMNS) -> None:
