@@ -37,6 +37,8 @@ from trivet.core.raft.messages import (
     HeartbeatReply,
     PreVote,
     PreVoteReply,
+    Lineage,
+    LineageRequest,
     ReadIndexReply,
     ReadIndexRequest,
     RequestVote,
@@ -325,6 +327,15 @@ def _read_index(m: ReadIndexRequest) -> Words:
     )
 
 
+def _lineage_request(m: LineageRequest) -> Words:
+    return Words("LineageRequest", "where do our logs part?", {})
+
+
+def _lineage(m: Lineage) -> Words:
+    begun = ", ".join([f"{generation} at #{index}" for generation, index in m.generations])
+    return Words("Lineage", "generations", {"began": begun})
+
+
 def _read_index_reply(m: ReadIndexReply) -> Words:
     fields = {"round": str(m.seq), "index": f"#{m.index}", "ok": "yes" if m.ok else "no"}
     return Words("ReadIndexReply", f"read at #{m.index}" if m.ok else "read refused", fields)
@@ -418,6 +429,8 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     TimeoutNow: _timeout_now,
     ReadIndexRequest: _read_index,
     ReadIndexReply: _read_index_reply,
+    LineageRequest: _lineage_request,
+    Lineage: _lineage,
     Forward: _forward,
     ForwardRead: _forward_read,
     ReadReplies: _read_replies,

@@ -1,0 +1,21 @@
+"""How terms are made up: the generation in the upper bits, elections within it in the lower ones.
+
+On the path: nowhere. Groups that have no generations are in generation 0 for ever.
+"""
+
+from typing import Final
+
+from trivet.core.base.ids import Term
+
+ELECTION_BITS: Final = 24
+GENERATION_MAX: Final = (1 << 22) - 1
+
+
+def generation_of(term: Term) -> int:
+    """The generation of ``term``."""
+    return term >> ELECTION_BITS
+
+
+def first_term(generation: int) -> Term:
+    """The lowest term of ``generation``: in it only the membership is said by which its primary votes."""
+    return generation << ELECTION_BITS
