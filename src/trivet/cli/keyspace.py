@@ -39,7 +39,7 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
 @cluster_options
 @click.option(
     "--mode",
-    type=click.Choice(["raft", "local", "paxos"]),
+    type=click.Choice(["raft", "local", "paxos", "primary"]),
     default="raft",
     show_default=True,
     help="raft: replicated; local: one copy on one node, gone with it; paxos: replicated without a leader, "

@@ -94,7 +94,9 @@ def _check_groups(state: MapState) -> None:
 def _check_members(state: MapState, row: GroupRow) -> None:
     for nodes in (row.target, row.members, row.learners, row.founders):
         assert nodes == sorted(dict.fromkeys(nodes))
-    assert 1 <= len(row.members) <= REPLICAS_MAX
+    is_of_primary = state.is_of_primary(row)
+    assert 1 <= len(row.members) <= REPLICAS_MAX + is_of_primary
+    assert (row.primary in row.members) if is_of_primary else not (row.primary or row.generation), "Rule G9"
     assert 1 <= len(row.target) <= REPLICAS_MAX
     _check_incoming(state, row)
     for node in [*row.target, *row.incoming]:

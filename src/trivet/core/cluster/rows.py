@@ -32,8 +32,9 @@ STATES: Final = (JOINING, UP, DRAINING, GONE)
 RAFT: Final = "raft"
 LOCAL: Final = "local"
 PAXOS: Final = "paxos"
-MODES: Final = (RAFT, LOCAL, PAXOS)
-MODES_LATER: Final = ("eventual", "primary")
+PRIMARY: Final = "primary"
+MODES: Final = (RAFT, LOCAL, PAXOS, PRIMARY)
+MODES_LATER: Final = ("eventual",)
 
 COPY: Final = "copy"
 HANDED: Final = "handed"
@@ -64,6 +65,9 @@ LABELS_BYTES_MAX: Final = 4_096
 LABEL_NAME_CHARS_MAX: Final = 64
 LABEL_CHARS_MAX: Final = 256
 ID_MAX: Final = 2**63 - 1
+GENERATION_MAX: Final = 2**22 - 1
+INDEX_BITS: Final = 40
+"""Of ``membership`` of a group of mode ``primary``: the index in its log. Above them is the generation."""
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +153,10 @@ class GroupRow(msgspec.Struct, array_like=True):
     """Of mode ``paxos``: who shall be the members, while a quorum of both is needed (Rule G7)."""
     since: list[tuple[NodeId, int]] = []
     """(member, in which of its memberships, counted from 1, it came last), of those who are no founders."""
+    primary: NodeId = 0
+    """Of mode ``primary``: its voter; ``members`` are all that have the data."""
+    generation: int = 0
+    """Of mode ``primary``: how often another primary was named by force (Rule G9)."""
 
 
 class MoveRow(msgspec.Struct, array_like=True):

@@ -14,6 +14,7 @@ from trivet.core.cluster.rows import (
     GONE,
     NO_GROUP,
     PAXOS,
+    PRIMARY,
     SETTLED_MAX,
     SYSTEM_GROUP,
     ClaimRow,
@@ -105,6 +106,11 @@ class MapState:
         """Whether the group is of mode ``paxos``: it has neither a log nor a leader."""
         keyspace = self.keyspaces.get(row.keyspace)
         return keyspace is not None and keyspace.mode == PAXOS
+
+    def is_of_primary(self, row: GroupRow) -> bool:
+        """Whether the group has one voter, whom the map may replace: mode ``primary``."""
+        keyspace = self.keyspaces.get(row.keyspace)
+        return keyspace is not None and keyspace.mode == PRIMARY
 
     def moves_of(self, group: GroupId) -> list[MoveRow]:
         """The moves from or to a group."""

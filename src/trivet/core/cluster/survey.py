@@ -96,8 +96,8 @@ class Survey:
         return 2 * alive > len(nodes)
 
     def has_quorum(self, row: GroupRow) -> bool:
-        """It can decide something."""
-        return self.can_decide(row.members)
+        """It can decide something: of mode ``primary`` that is the primary's to do, or of who is named."""
+        return self.alive(row) > 0 if self.state.is_of_primary(row) else self.can_decide(row.members)
 
     def is_at_rest(self, row: GroupRow) -> bool:
         """Nothing is under way with it, and something could be."""

@@ -193,8 +193,9 @@ class RaftGroup:
         raft = self.raft
         if raft.role is Role.LEADER:
             return sum([raft.match(peer) >= self._last_write for peer in raft.peers])
-        membership = raft.membership
-        return min([len(voters) for voters in (membership.voters, membership.outgoing) if voters]) // 2
+        if raft.membership.lineage:  # here; of others only the primary knows
+            return int(raft.durable >= self._last_write)
+        return min([len(v) for v in (raft.membership.voters, raft.membership.outgoing) if v]) // 2
 
     def sent(self) -> None:
         """What is ``outgoing`` has been taken."""
@@ -378,7 +379,7 @@ class RaftGroup:
             self._resend = True
         if not self.outbox.under_way:
             self._last_progress_ms = now_ms
-        resend = list(self.outbox.under_way) if self._resend else []
+        resend = self.outbox.again() if self._resend else []
         if self._resend:
             self._resend = False
             self._last_progress_ms = now_ms

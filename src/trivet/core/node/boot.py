@@ -109,6 +109,7 @@ def boot(
         )
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
+    front.asides.find(storage)
     register_maker = RegisterMaker(config, recovery.wal, tokens, incarnation, maker.agenda, buggify)
     log += _start_registers(front, register_maker, storage, recovery, prng)
     transactor = front.transactor = front.rerouting.transactor = Transactions(front)

@@ -19,6 +19,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
+from trivet.core.group.set_aside import Asides
 from trivet.core.machine.machine import Machine
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
@@ -85,6 +86,7 @@ class Front:
         self.cluster = cluster
         self.groups = groups
         self.registers: dict[GroupId, PaxosGroup] = {}
+        self.asides = Asides()
         """Groups of mode ``paxos``: every node has all of them."""
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""

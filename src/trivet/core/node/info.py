@@ -317,6 +317,7 @@ def _cluster(front: Front) -> Facts:
         "trivet_moves": len(cluster.moves),
         "trivet_replicas_here": len(front.groups),
         "trivet_leads_here": leads,
+        **{f"trivet_primary_{name}": count for name, count in front.asides.facts().items()},
         "trivet_registers_here": sum(
             [group.is_member(front.config.node) for group in front.registers.values()]
         ),

@@ -33,6 +33,7 @@ from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
 from trivet.core.node.peers import Peers
+from trivet.core.node.primary_residents import PrimaryResidents
 from trivet.core.node.register_replicas import RegisterMaker
 from trivet.core.node.register_residents import RegisterResidents
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
@@ -81,6 +82,7 @@ class Residents:
         """The map that was followed last, and its epoch then."""
         self._is_news = False
         """The map is not older than the one that this node knew in its last life (Rule F4)."""
+        self._primaries = PrimaryResidents(config.node, front)
         self._registers = RegisterResidents(front, register_maker, prng, self._greet)
         self._list()
 
@@ -145,7 +147,8 @@ class Residents:
                 if cluster.is_dropped(number):
                     self._bury(number)
             elif self._is_news and self._is_out(row, self._groups[number]):
-                self._leave(row)
+                if self._primaries.may_leave(row, self._groups[number]):
+                    self._leave(row)
         for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
             self._forget(self.outsiders.pop(number))
             self._front.replicas.pop(number, None)
@@ -156,6 +159,7 @@ class Residents:
                 registers.follow(row, self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
+        self._primaries.follow(cluster)
         self._going += registers.going
         self.notes += registers.notes
         registers.going = []
@@ -168,6 +172,7 @@ class Residents:
             self._come(cluster, row)
         outsider = self.outsiders.get(row.id)
         if outsider is not None:
+            outsider.has_primary = bool(row.primary)
             outsider.set_members(members, row.leader_hint)
         elif row.id not in self._front.replicas:
             # Also while a replica that has just come has yet to catch up.
@@ -183,7 +188,8 @@ class Residents:
 
     def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
         """Rule F3."""
-        return not self._is_wanted(row) and row.membership >= replica.raft.membership_index
+        own = replica.raft.stamp if row.primary else replica.raft.membership_index
+        return not self._is_wanted(row) and row.membership >= own
 
     # -- time ---------------------------------------------------------------------------------------
 
@@ -219,6 +225,8 @@ class Residents:
         """Once per tick: files of replicas that are gone, and replicas that have caught up."""
         while self._going and self._going[0][0] <= self._wal.synced_lsn:
             self.jobs.extend(self._going.pop(0)[1].remove())
+        for row in self._primaries.look():
+            self._begin_anew(row)
         if self.coming:
             self.take_over(now_ms)
 
@@ -241,7 +249,7 @@ class Residents:
         raft = replica.raft
         return raft.role is Role.LEADER or (
             raft.leader != 0
-            and raft.membership.is_voter(self._node)
+            and (raft.membership.is_voter(self._node) or self._primaries.is_backup(number))
             and raft.commit > 0
             and replica.machine.applied_index == raft.commit
         )
@@ -274,6 +282,17 @@ class Residents:
         self._go_on(replica, outsider, replica.reads.drain())
         if self._front.tracking.clients:
             self._front.tracking.jumped()  # nobody else knows what was read here
+
+    def _begin_anew(self, row: GroupRow) -> None:
+        """What the present primary does not have is in its file: a fresh replica takes the place (Rule Z1)."""
+        cluster = self._front.cluster
+        now = cluster.groups.get(row.id)
+        if row.id in self._groups:
+            self._leave(row)
+        if now is not None and self._is_wanted(now):
+            self._come(cluster, now)
+        self._list()
+        self._front.homes_changed()
 
     def _bury(self, number: GroupId) -> None:
         """The group is no more."""

@@ -39,7 +39,7 @@ from trivet.core.raft.messages import (
 from trivet.core.raft.ready import HardState, Ready, Save
 from trivet.core.raft.roles import become_follower, draw_timeout
 from trivet.core.raft.state import UNKNOWN_TERM, Role, State
-from trivet.core.raft.terms import first_term, generation_of
+from trivet.core.raft.terms import first_term, generation_of, stamp_of
 
 Handler = Callable[[State, NodeId, Message], None]
 
@@ -94,6 +94,11 @@ class Raft:
             s.election_timeout = 1
 
     # --- what it is -------------------------------------------------------------------
+
+    @property
+    def node(self) -> NodeId:
+        """Whose member it is."""
+        return self._s.node
 
     @property
     def role(self) -> Role:
@@ -237,6 +242,11 @@ class Raft:
         log = self._s.log
         return log.entry(index) if log.first_index <= index <= log.last_index else None
 
+    @property
+    def durable(self) -> Index:
+        """Its own log is on the disk up to here."""
+        return self._s.saves.stable
+
     def match(self, peer: NodeId) -> Index:
         """How far a leader knows ``peer`` to be durable and equal; 0 from anyone else."""
         leading = self._s.leading
@@ -366,6 +376,11 @@ class Raft:
         """Not 0: from this entry on its log is not in that of the present primary: to be set aside."""
         return self._s.fork
 
+    @property
+    def stamp(self) -> int:
+        """Of its newest membership: the generation of its log, and the index."""
+        return stamp_of(self.log_generation, self.membership_index)
+
     def take_over(self, generation: int, others: tuple[NodeId, ...]) -> bool:
         """It was named the primary of ``generation``; False: that is over, or it can't now."""
         return generations.take_over(self._s, generation, others)
@@ -373,6 +388,14 @@ class Raft:
     def depose(self, generation: int) -> bool:
         """Another was named the primary of ``generation``: True if it did not know."""
         return generations.depose(self._s, generation)
+
+    def hand_to(self, node: NodeId) -> bool:
+        """Have ``node`` lead, without loss; of a group with generations it becomes the voter."""
+        membership = self._s.membership
+        if not membership.lineage:
+            return self.transfer(node)
+        others = tuple([one for one in membership.members() if one != node])
+        return self.propose_membership((node,), others) != 0
 
     def peer_lost(self, peer: NodeId) -> None:
         """The connection to ``peer`` broke: its process may be gone."""

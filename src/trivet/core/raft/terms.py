@@ -5,10 +5,17 @@ On the path: nowhere. Groups that have no generations are in generation 0 for ev
 
 from typing import Final
 
-from trivet.core.base.ids import Term
+from trivet.core.base.ids import Index, Term
 
 ELECTION_BITS: Final = 24
 GENERATION_MAX: Final = (1 << 22) - 1
+INDEX_BITS: Final = 40
+"""Of a stamp: the index; above them is the generation."""
+
+
+def stamp_of(generation: int, index: Index) -> int:
+    """By which reports of members are ordered: those of a later generation are above all of an earlier one."""
+    return (generation << INDEX_BITS) | index
 
 
 def generation_of(term: Term) -> int:

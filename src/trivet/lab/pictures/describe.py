@@ -35,10 +35,10 @@ from trivet.core.raft.messages import (
     Entry,
     Heartbeat,
     HeartbeatReply,
-    PreVote,
-    PreVoteReply,
     Lineage,
     LineageRequest,
+    PreVote,
+    PreVoteReply,
     ReadIndexReply,
     ReadIndexRequest,
     RequestVote,
@@ -47,7 +47,7 @@ from trivet.core.raft.messages import (
     SnapshotReply,
     TimeoutNow,
 )
-from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
+from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
 from trivet.core.wire.peer import FrameParser
 from trivet.lab.pictures.register_words import KINDS as REGISTER_KINDS
 from trivet.lab.pictures.register_words import register_text
@@ -409,6 +409,8 @@ _OF_NODES: dict[type, str] = {
     NodeReport: "report",
     PlanTold: "plan",
     LeadWish: "lead that group",
+    HowFar: "how far are you?",
+    SoFar: "so far",
     Interest: "subscribers",
     Published: "published",
     TellEverything: "which subscribers?",
