@@ -7,9 +7,9 @@
 | ``KEYSPACE DROP db-or-name [FORCE]`` | |
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
-Options: ``MODE raft|local|paxos|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``, ``TOGETHER``.
-Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes
-last: the nodes to choose the first members from.
+Options: ``MODE raft|local|paxos|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
+``TOGETHER``. Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``,
+which comes last: the nodes to choose the first members from.
 """
 
 from typing import Final
@@ -26,7 +26,8 @@ HELP: Final[list[Reply]] = [
     line.encode()
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "CREATE <db> [MODE raft|local|paxos|primary] [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER]",
+        "CREATE <db> [MODE raft|local|paxos|primary] [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] "
+        "[TOGETHER]",
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",
         "    Change what a keyspace shall be.",

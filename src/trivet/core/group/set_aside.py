@@ -1,18 +1,18 @@
 """What a new primary does not have: put into a file of its own before the replica starts anew.
 
-On the path: nowhere. A member of a group of mode ``primary`` whose log goes beyond the present primary's, from its
-``fork`` on, keeps nothing of that in the group; nothing of it is merged, and nothing thrown away. The file is a
-stream of msgpack: the length of the head, the head, then one map per entry::
+On the path: nowhere. A member of a group of mode ``primary`` whose log goes beyond the present primary's,
+from its ``fork`` on, keeps nothing of that in the group; nothing of it is merged, and nothing thrown away. The
+file is msgpack: a head, then a map per entry, and before each of them its length in bytes::
 
     {"format": 1, "group": 7, "node": 1, "generation": 0, "new_generation": 1, "first": 100, "last": 107,
      "lost_before": 100, "entries": 8, "batches": 8, "calls": 30, "bytes": 1234}
     {"index": 100, "term": 5, "time_ms": ..., "batches": [{"node": 1, "incarnation": ..., "sequence": 9,
      "calls": [[3, [b"SET", b"key", b"value"]], ...]}]}
 
-``lost_before``: entries of it below this index had left the log already (the head's ``first`` is where logs part).
+``first``: where the logs part. Entries below ``lost_before`` had left the log already.
 
-- Rule Z1: the file is whole and durable under its final name before anything of the replica goes. Its name says
-  what is in it, so it is written again, equal, if the node dies in between.
+- Rule Z1: the file is whole and durable under its final name before anything of the replica goes. Its name
+  says what is in it, so it is written again, equal, if the node dies in between.
 - Rule Z2: it stays until people remove it; ``INFO`` counts what is in all of them, also after a restart.
 """
 
@@ -33,8 +33,10 @@ from trivet.core.wal.wal import Wal
 PREFIX: Final = "set-aside-"
 SUFFIX: Final = ".msgpack"
 BACKED_UP_PATIENCE: Final = 16
-"""A primary whose backups are away keeps so many times the log after which others take a snapshot (Rule T9)."""
+"""So many times the usual log a primary keeps while its backups are away, before it snapshots (Rule T9)."""
 _HEAD_BYTES: Final = 4096
+_PREFIX_BYTES: Final = 5
+"""A length before each map: an integer of msgpack."""
 _WRITE_BYTES: Final = MIB
 
 _encoder = msgspec.msgpack.Encoder()
@@ -57,7 +59,26 @@ class Head(msgspec.Struct, kw_only=True):
     bytes: int
 
 
+class BatchRow(msgspec.Struct):
+    """One batch of one node's clients."""
+
+    node: NodeId
+    incarnation: int
+    sequence: int
+    calls: list[tuple[int, list[bytes]]]
+
+
+class Row(msgspec.Struct):
+    """One entry."""
+
+    index: Index
+    term: int
+    time_ms: WallMs
+    batches: list[BatchRow]
+
+
 _head_decoder = msgspec.msgpack.Decoder(Head)
+_row_decoder = msgspec.msgpack.Decoder(Row)
 
 
 class Asides:
@@ -107,10 +128,25 @@ def is_backed_up(raft: Raft, wal: Wal, group: GroupId, limits: Limits, index: In
 def read_head(data: bytes) -> Head | None:
     """The head of a file that begins with ``data``: its length stands in front of it."""
     try:
-        length = msgspec.msgpack.decode(data[:5], type=int)
-        return _head_decoder.decode(data[5 : 5 + length])
+        length = msgspec.msgpack.decode(data[:_PREFIX_BYTES], type=int)
+        return _head_decoder.decode(data[_PREFIX_BYTES : _PREFIX_BYTES + length])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def read_file(data: bytes) -> tuple[Head, list["Row"]]:
+    """A whole file, for tests and people. Raises ``msgspec.DecodeError``."""
+    head = read_head(data)
+    if head is None:
+        raise msgspec.DecodeError("no head")
+    rows: list[Row] = []
+    at = _PREFIX_BYTES + msgspec.msgpack.decode(data[:_PREFIX_BYTES], type=int)
+    while at < len(data):
+        length = msgspec.msgpack.decode(data[at : at + _PREFIX_BYTES], type=int)
+        at += _PREFIX_BYTES
+        rows.append(_row_decoder.decode(data[at : at + length]))
+        at += length
+    return head, rows
 
 
 class SetAside:
@@ -128,7 +164,7 @@ class SetAside:
             if entry is None:
                 continue
             row = _row(index, entry)
-            piece = _encoder.encode(row)
+            piece = _with_length(_encoder.encode(row))
             pieces.append(piece)
             count += 1
             size_bytes += len(piece)
@@ -153,23 +189,9 @@ class SetAside:
         )
 
 
-class _BatchRow(msgspec.Struct):
-    node: NodeId
-    incarnation: int
-    sequence: int
-    calls: list[tuple[int, list[bytes]]]
-
-
-class _Row(msgspec.Struct):
-    index: Index
-    term: int
-    time_ms: WallMs
-    batches: list[_BatchRow]
-
-
-def _row(index: Index, entry: Entry) -> _Row:
+def _row(index: Index, entry: Entry) -> Row:
     """What an entry says; a membership, or one that does not decode, says nothing."""
-    row = _Row(index, entry.term, 0, [])
+    row = Row(index, entry.term, 0, [])
     if entry.kind or not entry.payload:
         return row
     try:
@@ -177,16 +199,19 @@ def _row(index: Index, entry: Entry) -> _Row:
         row.time_ms = body.time_ms
         for raw in body.batches:
             batch = decode_batch(raw)
-            row.batches.append(_BatchRow(batch.node, batch.incarnation, batch.sequence, batch.calls))
+            row.batches.append(BatchRow(batch.node, batch.incarnation, batch.sequence, batch.calls))
     except msgspec.DecodeError:
         pass
     return row
 
 
+def _with_length(data: bytes) -> bytes:
+    return b"\xce" + len(data).to_bytes(4, "big") + data
+
+
 def _operations(file: str, head: Head, pieces: list[bytes]) -> list[DiskOperation]:
-    """Rule Z1. The head's length stands before it as five bytes, an integer of msgpack."""
-    encoded = _encoder.encode(head)
-    buffer = bytearray(b"\xce" + len(encoded).to_bytes(4, "big") + encoded)
+    """Rule Z1."""
+    buffer = bytearray(_with_length(_encoder.encode(head)))
     operations: list[DiskOperation] = []
     part, offset = file + ".part", 0
     for piece in pieces:

@@ -5,8 +5,8 @@ sequence numbers without gaps, and the machine applies each at its turn only:
 
 - Rule S1: a batch whose number is not the next one is not applied. A lower one is a
   duplicate; a higher one has lost its predecessor, and its node sends both again.
-- Rule S5: all before a batch that says that its predecessors were answered was applied. Where nothing is known of
-  them they were lost (a group of mode ``primary`` has another primary): it is the next one all the same.
+- Rule S5: a batch that says that all before it were answered is the next one, also where nothing is known of
+  those: they were lost with the primary of a group of mode ``primary``.
 - Rule S2: the replies of applied batches are remembered until their node acknowledges
   them, because that node may have received the state by snapshot instead of applying.
 - Rule S4: of a node that has left the cluster for ever (``FORGET``) nothing is remembered but that; no batch

@@ -1,8 +1,8 @@
 """Residents of mode ``primary``: who is the primary as the map has it, and replicas that have to begin anew.
 
-On the path: nowhere. The map names a primary by force (Rule G9); the node that it names takes over, all others
-stop serving what they lead. What a replica has that the named one has not goes into a file, and the replica
-begins anew from that one.
+On the path: nowhere. The map names a primary by force (Rule G9); the node that it names takes over, all
+others stop serving what they lead. What a replica has that the named one has not goes into a file, and the
+replica begins anew from that one.
 """
 
 from trivet.core.base.ids import GroupId, NodeId
@@ -43,9 +43,11 @@ class PrimaryResidents:
         raft = group.raft
         if raft.log_generation >= row.generation:
             return
-        if (row.primary == self._node and raft.take_over(row.generation, tuple(row.members))) or (
-            row.primary != self._node and raft.depose(row.generation)
-        ):
+        if row.primary == self._node:
+            is_news = raft.take_over(row.generation, tuple(row.members))
+        else:
+            is_news = raft.depose(row.generation)
+        if is_news:
             group.stir()
 
     def is_backup(self, number: GroupId) -> bool:
@@ -62,7 +64,7 @@ class PrimaryResidents:
         return found
 
     def may_leave(self, row: GroupRow, group: RaftGroup) -> bool:
-        """Whether a replica that is wanted no more may go: not before it is known that nothing is only here."""
+        """Whether a replica that is wanted no more may go: nothing is only here, as far as is known."""
         raft = group.raft
         if not row.primary or raft.log_generation >= row.generation or not raft.last_index:
             return True

@@ -147,8 +147,7 @@ class Residents:
                 if cluster.is_dropped(number):
                     self._bury(number)
             elif self._is_news and self._is_out(row, self._groups[number]):
-                if self._primaries.may_leave(row, self._groups[number]):
-                    self._leave(row)
+                self._leave(row)
         for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
             self._forget(self.outsiders.pop(number))
             self._front.replicas.pop(number, None)
@@ -189,7 +188,8 @@ class Residents:
     def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
         """Rule F3."""
         own = replica.raft.stamp if row.primary else replica.raft.membership_index
-        return not self._is_wanted(row) and row.membership >= own
+        is_wanted = self._is_wanted(row) or not self._primaries.may_leave(row, replica)
+        return not is_wanted and row.membership >= own
 
     # -- time ---------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Residents:
             self._front.tracking.jumped()  # nobody else knows what was read here
 
     def _begin_anew(self, row: GroupRow) -> None:
-        """What the present primary does not have is in its file: a fresh replica takes the place (Rule Z1)."""
+        """What the present primary does not have is in its file: a fresh replica takes over (Rule Z1)."""
         cluster = self._front.cluster
         now = cluster.groups.get(row.id)
         if row.id in self._groups:

@@ -1,12 +1,12 @@
 """Generations: a group with one voter, which somebody outside of it may replace by force.
 
-On the path: nowhere, but for one comparison per message of a leader. A group of mode ``primary`` has one voter, the
-primary; what it syncs is committed. Who names another one (the cluster map) counts the generations, and a generation
-stands in the upper bits of every term of it: so no term of an earlier one is ever above it, however often the old
-primary starts again. The first entry of a generation is the membership by which its primary is the voter; it carries
-the *lineage*: where in this log each generation began. By that a member whose log is of an earlier generation knows
-exactly which of its entries are not in the new primary's log. It does not overwrite them: it stands still, says so
-(``fork``), and its owner sets them aside.
+On the path: nowhere, but for one comparison per message of a leader. A group of mode ``primary`` has one
+voter, the primary; what it syncs is committed. Who names another one (the cluster map) counts the generations,
+and a generation stands in the upper bits of every term of it: so no term of an earlier one is ever above it,
+however often the old primary starts again. The first entry of a generation is the membership by which its
+primary is the voter; it carries the *lineage*: where in this log each generation began. By that a member whose
+log is of an earlier generation knows exactly which of its entries are not in the new primary's log. It does
+not overwrite them: it stands still, says so (``fork``), and its owner sets them aside.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ FOUNDING_LINEAGE: Final[tuple[tuple[int, Index], ...]] = ((0, 1),)
 
 
 def take_over(s: State, generation: int, others: tuple[NodeId, ...]) -> bool:
-    """Be the voter of ``generation``, with ``others`` as learners; False: it is not for this member, or not now.
+    """Be the voter of ``generation``, ``others`` its learners; False: not this member, or not now.
 
     Once per generation: whoever has a later term of it, or entries of it, has done so before.
     """
@@ -50,7 +50,7 @@ def take_over(s: State, generation: int, others: tuple[NodeId, ...]) -> bool:
 def with_generation(
     lineage: tuple[tuple[int, Index], ...], generation: int, index: Index
 ) -> tuple[tuple[int, Index], ...]:
-    """One more; of too many the oldest are taken together: who is that far behind sets aside too much, not too little."""
+    """One more. Of too many the oldest are taken together: who is that far behind sets aside too much."""
     pairs = [*lineage, (generation, index)]
     while len(pairs) > LINEAGE_MAX:
         oldest = pairs.pop(0)
@@ -59,7 +59,7 @@ def with_generation(
 
 
 def depose(s: State, generation: int) -> bool:
-    """There is a primary of ``generation``, says who names them. True if that is news: this member leads no more."""
+    """There is a primary of ``generation``, says the map. True if it did not know: it leads no more."""
     term = first_term(generation)
     if s.term >= term:
         return False
@@ -70,7 +70,7 @@ def depose(s: State, generation: int) -> bool:
 
 
 def is_in_line(s: State, leader: NodeId) -> bool:
-    """Whether this log is a part of that of ``leader``, or of its generation; else it is asked where they part."""
+    """Whether this log is a part of that of ``leader``; else that one is asked where they part."""
     generation = generation_of(s.term)
     if generation_of(s.log.last_term) >= generation or s.cleared_generation == generation:
         return True

@@ -160,7 +160,7 @@ class ReadIndexReply(msgspec.Struct, array_like=True, tag=13, frozen=True):
 
 
 class LineageRequest(msgspec.Struct, array_like=True, tag=14, frozen=True):
-    """A member whose log is of an earlier generation asks the leader where generations began (README rule 21)."""
+    """A member whose log is of an earlier generation asks the leader where generations began (rule 21)."""
 
     term: Count
 

@@ -164,7 +164,7 @@ class State:
         self.cleared_generation = 0
         """This log is a part of that of the primary of this generation, as that one has said."""
         self.fork: Index = 0
-        """Not 0: from here on this log is not in that of the present generation's primary (README rule 21)."""
+        """Not 0: from here on this log is not in that of the present primary (README rule 21)."""
         self.adopt()
         self.out.members_changed = False
 

@@ -14,7 +14,7 @@ INDEX_BITS: Final = 40
 
 
 def stamp_of(generation: int, index: Index) -> int:
-    """By which reports of members are ordered: those of a later generation are above all of an earlier one."""
+    """By which reports of members are ordered: those of a later generation are above all before."""
     return (generation << INDEX_BITS) | index
 
 

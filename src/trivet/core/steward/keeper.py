@@ -8,8 +8,8 @@ chosen from what is so then; whoever leads next goes on where this leader has le
 - Rule K2: who comes is a learner first, and becomes a voter when it has nearly all of the log, in the same
   joint change in which another goes.
 - Rule K3: the system group has every node that has not left, those that are no voters as learners.
-- Rule K9: of a group with one voter (mode ``primary``) all members have the data. Who comes is a backup first;
-  where the primary is to go an heir that has everything becomes the voter, in a joint change: nothing is lost.
+- Rule K9: of a group with one voter (mode ``primary``) all have the data. Who comes is a backup first.
+  Where the primary is to go, an heir that has everything becomes the voter by a joint change: without loss.
 - Rule K4: who leads is told to the map now and then, all groups in one word.
 """
 
@@ -163,7 +163,7 @@ def _is_known(row: GroupRow, membership: Membership) -> bool:
 
 
 def standing(row: GroupRow, now: Membership, caught_up: list[NodeId]) -> tuple[list[NodeId], list[NodeId]]:
-    """Of a group with one voter: the primary and all others that have the data, and those that are to get it."""
+    """Of a group with one voter: the primary and all that have the data, and those that are to get it."""
     voter = now.voters[0]
     others = [node for node in now.learners if node in row.members or node in caught_up]
     return [voter, *others], [node for node in now.learners if node not in others]

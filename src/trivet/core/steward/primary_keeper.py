@@ -2,11 +2,11 @@
 
 On the path: nowhere. Runs on the leader of the system group; answers on every node.
 
-- Rule K10: nobody has said for ``failover_ms`` that he leads the group, in its present generation: its members are
-  asked how far they are, now. Whoever has the newest log of those that answer is named, by the generation that
-  was seen, so that a leader of old, or two at a time, name nobody twice.
-- Rule K11: who has less than the map knows the group to have had (the membership that was reported last) is not
-  named before ``PATIENCE`` times as long has passed: somebody who has more may come back.
+- Rule K10: nobody has said for ``failover_ms`` that he leads the group, in its present generation: its
+  members are asked how far they are, now. Whoever has the newest log of those that answer is named, by the
+  generation that was seen: a leader of old, or two at a time, name nobody twice.
+- Rule K11: who has less than the map knows the group to have had (the membership that was reported last) is
+  not named before ``PATIENCE`` times as long has passed: somebody who has more may come back.
 """
 
 from typing import Final
