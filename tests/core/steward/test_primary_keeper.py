@@ -9,11 +9,6 @@ from trivet.core.steward.settings import StewardSettings
 FAST = StewardSettings(report_ms=100, failover_ms=1_000)
 
 
-def keeper_of(bench) -> PrimaryKeeper:
-    """That of the leader of the system group."""
-    return bench.node(bench.leader()).steward._primary_keeper
-
-
 def asked(bench, **settings):
     """A keeper of its own, which has just asked; its row."""
     node = bench.node(bench.leader())
@@ -104,5 +99,4 @@ def test_one_failover_after_the_other_until_one_is_left():
         bench.until(lambda gone=gone: primary_of(bench) not in (0, gone), 20_000)
         assert bench.answer(f"a@{outside[0]}", "INCR k") == str(turn)
         bench.until(lambda turn=turn: bench.node(outside[0]).front.cluster.groups[GROUP].generation == turn)
-    assert keeper_of(bench).named >= 1
-    assert ASK_MS < FAST.failover_ms
+    assert FAST.failover_ms > ASK_MS

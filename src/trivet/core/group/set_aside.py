@@ -1,8 +1,8 @@
 """What a new primary does not have: put into a file of its own before the replica starts anew.
 
 On the path: nowhere. A member of a group of mode ``primary`` whose log goes beyond the present primary's,
-from its ``fork`` on, keeps nothing of that in the group; nothing of it is merged, and nothing thrown away. The
-file is msgpack: a head, then a map per entry, and before each of them its length in bytes::
+from its ``fork`` on, keeps nothing of that in the group; nothing of it is merged, and nothing thrown away.
+The file is msgpack: a head, then a map per entry, and before each of them its length in bytes::
 
     {"format": 1, "group": 7, "node": 1, "generation": 0, "new_generation": 1, "first": 100, "last": 107,
      "lost_before": 100, "entries": 8, "batches": 8, "calls": 30, "bytes": 1234}

@@ -1,12 +1,13 @@
 """Generations: a group with one voter, which somebody outside of it may replace by force.
 
 On the path: nowhere, but for one comparison per message of a leader. A group of mode ``primary`` has one
-voter, the primary; what it syncs is committed. Who names another one (the cluster map) counts the generations,
-and a generation stands in the upper bits of every term of it: so no term of an earlier one is ever above it,
-however often the old primary starts again. The first entry of a generation is the membership by which its
-primary is the voter; it carries the *lineage*: where in this log each generation began. By that a member whose
-log is of an earlier generation knows exactly which of its entries are not in the new primary's log. It does
-not overwrite them: it stands still, says so (``fork``), and its owner sets them aside.
+voter, the primary; what it syncs is committed. Who names another one (the cluster map) counts the
+generations, and a generation stands in the upper bits of every term of it: so no term of an earlier one is
+ever above it, however often the old primary starts again. The first entry of a generation is the membership
+by which its primary is the voter; it carries the *lineage*: where in this log each generation began. By
+that a member whose log is of an earlier generation knows exactly which of its entries are not in the new
+primary's log. It does not overwrite them: it stands still, says so (``fork``), and its owner sets them
+aside.
 """
 
 from typing import Final

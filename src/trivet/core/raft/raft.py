@@ -242,10 +242,10 @@ class Raft:
         log = self._s.log
         return log.entry(index) if log.first_index <= index <= log.last_index else None
 
-    @property
-    def durable(self) -> Index:
-        """Its own log is on the disk up to here."""
-        return self._s.saves.stable
+    def vouched(self, index: Index) -> int:
+        """Of a group with one voter, at a backup: 1 if ``index`` is durable here; of others it can't tell."""
+        s = self._s
+        return int(bool(s.membership.lineage) and s.saves.stable >= index)
 
     def match(self, peer: NodeId) -> Index:
         """How far a leader knows ``peer`` to be durable and equal; 0 from anyone else."""
