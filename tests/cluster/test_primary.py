@@ -1,5 +1,8 @@
 """A keyspace of mode ``primary`` upon real processes: what a failover loses is what the returned node tells of."""
 
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -50,6 +53,17 @@ def set_aside(cluster, node):
     return found
 
 
+def program(cluster, node):
+    """What the program of docs/primary.md prints of a node's file, but for its first line."""
+    page = (Path(__file__).parents[2] / "docs" / "primary.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    (path,) = Path(cluster.row(node)["directory"]).rglob("set-aside-*.msgpack")
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    head, *lines = done.stdout.splitlines()
+    assert head.endswith(f" lost {len(lines)} calls")
+    return lines
+
+
 def missing(cluster, node, keys):
     with connect(cluster.port(node), db=DB) as client:
         return [key for key, value in zip(keys, client.mget(keys), strict=True) if value is None]
@@ -95,6 +109,7 @@ def test_what_is_lost_is_what_the_returned_primary_has_set_aside(make):
     wait_until(
         lambda: again.info(old, "cluster").get("trivet_primary_set_aside_calls") == str(len(gone)), "counted"
     )
+    assert program(again, old) == [f"{DB} SET {key} 1" for key in gone]
     assert all(not set_aside(again, node) for node in others)
     for node in again.nodes:
         wait_until(lambda node=node: primary_of(again, node), "a primary")

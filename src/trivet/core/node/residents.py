@@ -226,7 +226,7 @@ class Residents:
         while self._going and self._going[0][0] <= self._wal.synced_lsn:
             self.jobs.extend(self._going.pop(0)[1].remove())
         for row in self._primaries.look():
-            self._begin_anew(row)
+            self._leave_for_good(row)
         if self.coming:
             self.take_over(now_ms)
 
@@ -283,16 +283,12 @@ class Residents:
         if self._front.tracking.clients:
             self._front.tracking.jumped()  # nobody else knows what was read here
 
-    def _begin_anew(self, row: GroupRow) -> None:
-        """What the present primary does not have is in its file: a fresh replica takes over (Rule Z1)."""
-        cluster = self._front.cluster
-        now = cluster.groups.get(row.id)
-        if row.id in self._groups:
-            self._leave(row)
-        if now is not None and self._is_wanted(now):
-            self._come(cluster, now)
+    def _leave_for_good(self, row: GroupRow) -> None:
+        """What the present primary does not have is in its file (Rule Z1): the next look begins anew."""
+        self._leave(row)
         self._list()
         self._front.homes_changed()
+        self._seen = (None, -1)
 
     def _bury(self, number: GroupId) -> None:
         """The group is no more."""

@@ -66,6 +66,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: three or five, as the seed says."""
     register_shards: int = 0
     """0: one to three, as the seed says."""
+    primary_rate: float = 0.0
+    """How likely workload ``primary`` lives in a database of that mode; 0: there is none."""
+    primary_replicas: int = 3
+    weight_primary: int = 0
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
