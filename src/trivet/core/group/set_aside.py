@@ -117,11 +117,15 @@ def is_backed_up(raft: Raft, wal: Wal, group: GroupId, limits: Limits, index: In
 
     Or nobody has been there for so long that the log can't wait any more.
     """
-    if not raft.membership.lineage or raft.role is not Role.LEADER:
+    membership = raft.membership
+    if not membership.lineage:
         return True
-    matches = raft.matches()
-    if not matches or max([match for _, match in matches]) >= index:
-        return True
+    if raft.role is Role.LEADER:
+        matches = raft.matches()
+        if not matches or max([match for _, match in matches]) >= index:
+            return True
+    elif not membership.is_voter(raft.node) and raft.log_generation == raft.generation:
+        return True  # the primary has it. One that was deposed, or has just started, does not know yet.
     return wal.bytes_since_snapshot(group) > BACKED_UP_PATIENCE * limits.snapshot_log_bytes
 
 

@@ -80,6 +80,8 @@ class Residents:
         self._wake_ms: Instant = 0
         self._seen: tuple[ClusterMap | None, int] = (None, -1)
         """The map that was followed last, and its epoch then."""
+        self._left: dict[GroupId, None] = {}
+        """Groups whose replica was set aside in this tick: another one comes, but not in the same moment."""
         self._is_news = False
         """The map is not older than the one that this node knew in its last life (Rule F4)."""
         self._primaries = PrimaryResidents(config.node, front)
@@ -167,7 +169,7 @@ class Residents:
 
     def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
         members = tuple(node for node in [*row.members, *row.learners] if node != self._node)
-        if self._is_news and row.id not in self._groups and self._is_wanted(row):
+        if self._is_news and row.id not in self._groups and self._is_wanted(row) and row.id not in self._left:
             self._come(cluster, row)
         outsider = self.outsiders.get(row.id)
         if outsider is not None:
@@ -225,8 +227,11 @@ class Residents:
         """Once per tick: files of replicas that are gone, and replicas that have caught up."""
         while self._going and self._going[0][0] <= self._wal.synced_lsn:
             self.jobs.extend(self._going.pop(0)[1].remove())
+        if self._left:
+            self._left = {}
+            self._seen = (None, -1)
         for row in self._primaries.look():
-            self._leave_for_good(row)
+            self._leave_to_come(row)
         if self.coming:
             self.take_over(now_ms)
 
@@ -283,12 +288,12 @@ class Residents:
         if self._front.tracking.clients:
             self._front.tracking.jumped()  # nobody else knows what was read here
 
-    def _leave_for_good(self, row: GroupRow) -> None:
-        """What the present primary does not have is in its file (Rule Z1): the next look begins anew."""
+    def _leave_to_come(self, row: GroupRow) -> None:
+        """What the present primary has not is in its file (Rule Z1): with the next tick it comes anew."""
         self._leave(row)
         self._list()
         self._front.homes_changed()
-        self._seen = (None, -1)
+        self._left[row.id] = None
 
     def _bury(self, number: GroupId) -> None:
         """The group is no more."""
