@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from trivet.core.base.prng import Prng
 from trivet.core.group.set_aside import Asides, SetAside
 from trivet.core.raft import generations
 from trivet.lab.history import Operation, Outcome
@@ -51,7 +52,7 @@ def noticed(seeds: range) -> str:
 
 def test_failovers_lose_something_and_tell_of_all_of_it() -> None:
     counts = good(range(1, 5))
-    assert counts["failovers"] > 2
+    assert counts["failovers"] >= 2
     assert counts["primary.lost"] > 0
 
 
@@ -63,7 +64,8 @@ def test_a_tail_that_is_thrown_away_is_noticed(monkeypatch: pytest.MonkeyPatch) 
         self.job = msgspec.structs.replace(self.job, operations=[])
 
     monkeypatch.setattr(SetAside, "__init__", thrown)
-    assert "nobody tells" in noticed(range(1, 5)) or "counts" in noticed(range(1, 5))
+    said = noticed(range(1, 5))
+    assert "nobody tells" in said or "its files hold" in said
 
 
 def test_a_tail_that_is_not_counted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +85,7 @@ def test_who_takes_a_new_primarys_log_over_its_own_is_noticed(monkeypatch: pytes
 def operation(outcome: Outcome, reply: object = None, final: bool = False) -> Operation:
     words = [b"GET", b"q:1"] if final else [b"SET", b"q:1", b"1"]
     return Operation(
-        number=1, client=1, node=1, commands=[words], keys=[b"q:1"], invoke_us=1, return_us=2,
+        number=1, client=1, conn=0, node=1, commands=(tuple(words),), keys=(b"q:1",), invoke_us=1, return_us=2,
         outcome=outcome, replies=(reply,), final=final,
     )  # fmt: skip
 
@@ -102,8 +104,6 @@ def operation(outcome: Outcome, reply: object = None, final: bool = False) -> Op
     ],
 )
 def test_judge(outcome, replies, told, failovers, said) -> None:  # type: ignore[no-untyped-def]
-    from trivet.core.base.prng import Prng
-
     context = Context(0)
     context.failovers = failovers
     context.set_aside = {b"q:1": 1} if told else {}

@@ -12,7 +12,6 @@
 
 from collections.abc import Callable
 
-from trivet.core.raft.terms import generation_of
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.matches import Matches
 from trivet.lab.judges.quorums import Quorums
@@ -24,6 +23,8 @@ EntryAt = Callable[[int], Entry | None]
 DigestOf = Callable[[bool], object]
 """The digest at the applied index: rolling, or (True) over the whole state."""
 
+GENERATION_BITS = 24
+"""Terms of a group of mode ``primary`` have the generation above so many bits."""
 WHOLE_EVERY = 16
 """At every so many-th applied index the whole states are compared."""
 
@@ -125,7 +126,7 @@ class InvariantJudge:
 
         What an earlier one had and the next has not counts no more, nor what its members do.
         """
-        generation = generation_of(seen.last_term)
+        generation = seen.last_term >> GENERATION_BITS
         leads = seen.role == "leader"
         if leads and generation > self._generation:
             self._begin_generation(generation, seen, entry)
