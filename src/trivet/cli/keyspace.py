@@ -43,14 +43,14 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
     default="raft",
     show_default=True,
     help="raft: replicated; local: one copy on one node, gone with it; paxos: replicated without a leader, "
-    "one key per command.",
+    "one key per command; primary: answered by one node, whose backups follow.",
 )
 @click.option("--name", default="", help="A name, by which it can be selected too.")
 @click.option("--replicas", type=click.IntRange(1, 7), help="Copies of each group.  [default: 3]")
 @click.option(
     "--shards",
     type=click.IntRange(1, 1024),
-    help="How many groups.  [default: as size and load ask for; paxos: 1]",
+    help="How many groups.  [default: as size and load ask for; paxos, primary: 1]",
 )
 @click.option("--together", is_flag=True, help="All in one group, always.")
 def create(
