@@ -16,7 +16,7 @@ COMMANDS ?= 200000
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check soak mutants bench fuzz scenarios commands compiled test-compiled lock tools libraries format clean
+.PHONY: help setup run test check soak mutants bench fuzz scenarios cap commands compiled test-compiled lock tools libraries format clean
 
 help:  ## this list
 	@echo "Trivet: a distributed data store that speaks the Redis protocol."
@@ -40,6 +40,7 @@ soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (hou
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set register_rate=0.8
+	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set eventual_rate=1
 	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)
 	$(BIN)/pytest -m soak $(PYTEST_ARGS)
 
@@ -55,6 +56,9 @@ fuzz: $(VENV)/.done  ## the decoders against random input, longer than in `make 
 
 scenarios: $(VENV)/.done  ## play the lab's stories and write docs/scenarios anew (text and pictures)
 	$(BIN)/python -m trivet.lab.scenarios.pages docs/scenarios
+
+cap: $(VENV)/.done  ## play the CAP report card and write docs/cap anew (tables, charts, pictures)
+	$(BIN)/python -m trivet lab cap --seed 1 --out docs/cap
 
 commands: $(VENV)/.done  ## write docs/commands.md anew from the command table
 	$(BIN)/python -m tools.commands_page

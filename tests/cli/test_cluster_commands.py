@@ -97,6 +97,28 @@ def test_groups_of_registers_have_no_leader_and_say_how_their_members_stand(cli,
     )
 
 
+def test_groups_of_copies_are_served_while_one_member_is_alive(cli, fake):
+    for one in fake.nodes.values():
+        one["alive"] = int(one["id"] == 1)
+    carts = {**fake.keyspaces[0], "number": 7, "name": "carts", "mode": "eventual", "databases": [7]}
+    fake.keyspaces[7] = carts
+    fake.groups[2] = {**group(2, [1, 2, 4], 0, keyspace=7, target=[1, 4]), "incoming": [1, 4], "behind": [4]}
+    fake.groups.pop(1, None)
+    result = cli.invoke(command, ["status", "--node", fake.url])
+    assert result.exit_code == 0
+    assert "1 2 4 -> 1 4  -       handing over, behind: 4" in result.output
+    view = Asker([("127.0.0.1", fake.port, "", "")]).view()
+    assert under_way(view)[:2] == [
+        "group 2: members 1, 2, 4, shall be 1, 4; all serve until those that go have handed over what they have",
+        "group 2: node 4 gets what the others have",
+    ]
+    fake.groups[2]["members"] = [2, 4]
+    result = cli.invoke(command, ["status", "--node", fake.url])
+    assert result.exit_code == 1
+    assert "nobody alive, handing over" in result.output
+    assert result.output.splitlines()[-1] == "no member of group 2 is alive: one must run"
+
+
 def test_what_is_under_way_with_registers_is_said(fake):
     fake.keyspaces[7] = {**fake.keyspaces[0], "number": 7, "name": "locks", "mode": "paxos"}
     fake.groups[2] = {**group(2, [1, 2, 3], 0, keyspace=7), "incoming": [1, 2, 4], "doubtful": [3]}

@@ -41,10 +41,10 @@ def why_not():
 
 
 class NamespacedCluster:
-    """Three nodes, each in its namespace."""
+    """A few nodes, each in its namespace."""
 
-    def __init__(self, directory, settings=""):
-        self.nodes = [1, 2, 3]
+    def __init__(self, directory, settings="", nodes=3):
+        self.nodes = list(range(1, nodes + 1))
         self.number = os.getpid() % 250 + 1
         self.directory = directory
         self.processes = {}

@@ -21,7 +21,17 @@ CAUGHT = [
 ]
 ROWS = [
     f"{letter}{n}"
-    for letter, last in (("R", 17), ("E", 5), ("L", 8), ("M", 8), ("H", 6), ("T", 9), ("P", 11), ("C", 9))
+    for letter, last in (
+        ("R", 17),
+        ("E", 5),
+        ("L", 8),
+        ("M", 8),
+        ("H", 6),
+        ("T", 9),
+        ("P", 11),
+        ("V", 6),
+        ("C", 9),
+    )
     for n in range(1, last + 1)
 ]
 

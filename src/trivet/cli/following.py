@@ -5,7 +5,7 @@ from collections.abc import Callable
 from trivet.cli.asking import Asker
 from trivet.cli.leaving import LISTED_MAX, Wait, listed, progress
 from trivet.cli.probe import ProbeError, Reply
-from trivet.cli.view import View
+from trivet.cli.view import PAXOS, GroupFacts, View
 
 CALM_LOOKS = 3
 """So many looks in a row without anything to do: one change may make another necessary a moment later."""
@@ -16,18 +16,33 @@ def under_way(view: View) -> list[str]:
     found = [progress(move) for move in view.moves[:LISTED_MAX]]
     found += [
         f"group {group.id}: members {listed(group.members)}, shall be {listed(group.target)}"
-        + ("; majorities of both decide" if group.incoming else "")
+        + _meanwhile(view, group)
         for group in view.groups
         if group.incoming or sorted(group.members) != sorted(group.target)
     ]
     found += [
-        f"group {group.id}: node {listed(group.doubtful)} is told all registers anew"
+        f"group {group.id}: node {listed(group.doubtful)} is told all "
+        + ("registers anew" if view.mode_of(group) == PAXOS else "keys anew")
         for group in view.groups
         if group.doubtful
+    ]
+    found += [
+        f"group {group.id}: node {listed(group.behind)} gets what the others have"
+        for group in view.groups
+        if group.behind
     ]
     found += [f"node {node.id} is joining" for node in view.nodes if node.state == "joining"]
     found += [f"node {node.id} is being drained" for node in view.nodes if node.state == "draining"]
     return found
+
+
+def _meanwhile(view: View, group: GroupFacts) -> str:
+    """What holds while the members of a group that nobody leads change."""
+    if not group.incoming:
+        return ""
+    if view.mode_of(group) == PAXOS:
+        return "; majorities of both decide"
+    return "; all serve until those that go have handed over what they have"
 
 
 def balanced(asker: Asker, wait: Wait) -> None:

@@ -39,18 +39,23 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
 @cluster_options
 @click.option(
     "--mode",
-    type=click.Choice(["raft", "local", "paxos", "primary"]),
+    type=click.Choice(["raft", "local", "paxos", "eventual", "primary"]),
     default="raft",
     show_default=True,
     help="raft: replicated; local: one copy on one node, gone with it; paxos: replicated without a leader, "
-    "one key per command; primary: answered by one node, whose backups follow.",
+    "one key per command; eventual: each copy takes reads and writes alone, and they converge; "
+    "primary: answered by one node, whose backups follow.",
 )
 @click.option("--name", default="", help="A name, by which it can be selected too.")
-@click.option("--replicas", type=click.IntRange(1, 7), help="Copies of each group.  [default: 3]")
+@click.option(
+    "--replicas",
+    type=click.IntRange(1, 9),
+    help="Copies of each group: to 7, of mode eventual to 9.  [default: 3]",
+)
 @click.option(
     "--shards",
     type=click.IntRange(1, 1024),
-    help="How many groups.  [default: as size and load ask for; paxos, primary: 1]",
+    help="How many groups.  [default: as size and load ask for; paxos, eventual, primary: 1]",
 )
 @click.option("--together", is_flag=True, help="All in one group, always.")
 def create(
@@ -114,15 +119,20 @@ def info(
 
 
 @command.command(
-    "drop", epilog="Exit code 1 when --force was not said and it holds keys or is of mode paxos."
+    "drop", epilog="Exit code 1 when --force was not said and it holds keys or is of mode paxos or eventual."
 )
 @click.argument("keyspace", metavar="DB|NAME")
 @cluster_options
-@click.option("--force", is_flag=True, help="Also when it holds keys: they are lost. Always for mode paxos.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also when it holds keys: they are lost. Always for modes paxos and eventual.",
+)
 def drop(keyspace: str, nodes: tuple[str, ...], data: Path, password_file: Path | None, force: bool) -> None:
     """Remove a keyspace and its groups.
 
-    It must be empty, unless --force says that the keys may go. One of mode paxos goes with --force only.
+    It must be empty, unless --force says that the keys may go. One of mode paxos or eventual
+    goes with --force only.
     """
     from trivet.cli.asking import asker_for
 

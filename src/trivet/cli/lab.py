@@ -310,3 +310,50 @@ def judge(file: str, model: str, consistency: str, as_json: bool) -> None:
     from trivet.lab.judges.command import judge_file
 
     sys.exit(judge_file(file, model, consistency=consistency, as_json=as_json, out=sys.stdout))
+
+
+@command.command(
+    "cap",
+    epilog="Exit codes: 0 every promise is kept; 1 one is not; 2 wrong words or a folder that cannot be "
+    "written.  On real processes: `trivet cap --real`.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The runs of this seed."
+)
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False),
+    default="",
+    metavar="DIR",
+    help="Write a page with charts (index.html), the same for documentation (README.md), the figures "
+    "(card.json) and a space-time diagram of each run here.  [default: only print]",
+)
+@click.option("--mode", "names", multiple=True, metavar="NAME", help="Only this mode. Repeatable.")
+@_JOBS
+def cap(seed: int, folder: str, names: tuple[str, ...], jobs: int) -> None:
+    r"""The CAP report card: what each mode gives up, measured.
+
+    Plays the same clients under the same troubles (healthy, minority cut off, even split, node crash, slow
+    link, flapping) in every mode, in virtual time, and lets the judges look. Prints a table per trouble:
+
+    \b
+      served        the share of the time in which each side had good answers, and its longest wait
+      lost, stale   acknowledged writes that are gone; reads that missed what was acknowledged before
+      linearizable  whether one order explains every answer: the judge's word
+      recovers, converges   after healing
+      p50, p99      in network delays; and messages, bytes and syncs per answer
+      promise       whether all of it agrees with what the mode promises
+
+    The same seed gives the same card, byte for byte. Takes a minute or two.
+    """
+    from trivet.lab.cap.command import lab_cap
+    from trivet.lab.cap.modes import present
+
+    modes = present()
+    known = [mode.name for mode in modes]
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"there is no mode {name!r}: modes are {', '.join(known)}")
+    chosen = [mode for mode in modes if not names or mode.name in names]
+    sys.exit(lab_cap(seed, folder, jobs, sys.stdout, chosen))

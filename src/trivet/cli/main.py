@@ -23,6 +23,7 @@ _COMMANDS = {
     "txn": ("trivet.cli.txn", "Finish transactions with other databases that crashed programs left."),
     "relay": ("trivet.cli.relay", "Relay lines between all who connect, through the cluster."),
     "inspect": ("trivet.cli.inspect", "Show what lies in a node's data directory, read-only."),
+    "cap": ("trivet.cli.cap", "Measure what each mode gives up, on real processes."),
     "lab": ("trivet.cli.lab", "Run whole clusters in simulation, from a seed."),
 }
 

@@ -89,7 +89,7 @@ def view_of(asker: "Asker") -> "View | None":
             view = asker.full_view()
         except ProbeError:
             return view
-        if not (view.leaderless() or view.undecided()) or time.monotonic() > give_up_s:
+        if not (view.leaderless() or view.undecided() or view.unserved()) or time.monotonic() > give_up_s:
             return view
         time.sleep(AGAIN_S)
 
@@ -105,8 +105,9 @@ def show_logs(addresses: "list[Address]") -> bool:
 
 @click.command(
     "status",
-    epilog="Exit code 0 when every group has a leader (of mode paxos: a majority of its members), 1 when one "
-    "has had none for two seconds or no node answers. What the states mean stands in docs/operations.md.",
+    epilog="Exit code 0 when every group has a leader (of mode paxos: a majority of its members, of mode "
+    "eventual: one), 1 when one has had none for two "
+    "seconds or no node answers. What the states mean stands in docs/operations.md.",
 )
 @cluster_options
 @click.option(
@@ -145,7 +146,10 @@ def command(
     undecided = view.undecided() if view is not None else []
     if undecided:
         _complain(f"no majority in group {listed(undecided)}")
-    if without or undecided:
+    unserved = view.unserved() if view is not None else []
+    if unserved:
+        click.echo(f"no member of group {listed(unserved)} is alive: one must run", err=True)
+    if without or undecided or unserved:
         sys.exit(1)
 
 

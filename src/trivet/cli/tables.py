@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from trivet.cli.leaving import percent
-from trivet.cli.view import SYSTEM_GROUP, GroupFacts, KeyspaceFacts, NodeFacts, Plain, View
+from trivet.cli.view import PAXOS, SYSTEM_GROUP, GroupFacts, KeyspaceFacts, NodeFacts, Plain, View
 
 _STYLES = {"up": "", "joining": "cyan", "draining": "yellow", "no": "red", "nobody": "red"}
 _KIB = 1024
@@ -66,7 +66,7 @@ def _group_row(view: View, group: GroupFacts) -> list[str]:
     system = group.id == SYSTEM_GROUP
     names = {row.number: row.name for row in view.keyspaces}
     leader = str(group.leader or "nobody")
-    if view.is_of_registers(group):
+    if not view.is_led(group):
         leader = "-"
     members = " ".join(str(node) for node in group.members)
     if sorted(group.target) != sorted(group.members):
@@ -89,10 +89,14 @@ def state_of(view: View, group: GroupFacts) -> str:
     found = []
     if group.id in view.undecided():
         found.append("no majority")
+    if group.id in view.unserved():
+        found.append("nobody alive")
     if group.incoming:
-        found.append("joint")
+        found.append("joint" if view.mode_of(group) == PAXOS else "handing over")
     if group.doubtful:
         found.append("doubtful: " + " ".join(str(node) for node in group.doubtful))
+    if group.behind:
+        found.append("behind: " + " ".join(str(node) for node in group.behind))
     return ", ".join(found) or "-"
 
 

@@ -16,6 +16,7 @@ Table = dict[str, Reply]
 _Row = TypeVar("_Row")
 SYSTEM_GROUP = 0
 PAXOS = "paxos"
+EVENTUAL = "eventual"
 
 
 class NodeFacts(msgspec.Struct, kw_only=True):
@@ -50,7 +51,8 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     """One group. ``members`` vote now, ``target`` shall.
 
     Of mode ``paxos``: while there are ``incoming`` members, quorums of both are needed; who is ``doubtful``
-    counts for none.
+    counts for none. Of mode ``eventual``: while some are ``incoming``, the other members hand over what they
+    have and go; who is ``behind`` has not all yet that the others had when it came.
     """
 
     id: int
@@ -67,6 +69,7 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     """Per second. None: the node that was asked does not know; the leader of the system group knows all."""
     incoming: list[int] = []
     doubtful: list[int] = []
+    behind: list[int] = []
 
 
 class MoveFacts(msgspec.Struct, kw_only=True):
@@ -119,16 +122,30 @@ class View(msgspec.Struct, kw_only=True):
 
     def leaderless(self) -> list[int]:
         """The groups without a leader, as far as the node that was asked knows."""
-        return [group.id for group in self.groups if not group.leader and not self.is_of_registers(group)]
+        return [group.id for group in self.groups if not group.leader and self.is_led(group)]
 
-    def is_of_registers(self, group: GroupFacts) -> bool:
-        """Whether the group is of mode ``paxos``, and so has no leader."""
-        keyspace = next((row for row in self.keyspaces if row.number == group.keyspace), None)
-        return keyspace is not None and keyspace.mode == PAXOS
+    def is_led(self, group: GroupFacts) -> bool:
+        """Whether somebody shall lead the group: not in modes ``paxos`` and ``eventual``."""
+        return self.mode_of(group) not in (PAXOS, EVENTUAL)
+
+    def mode_of(self, group: GroupFacts) -> str:
+        """The mode of a group's keyspace; nothing of the system group's."""
+        return next((row.mode for row in self.keyspaces if row.number == group.keyspace), "")
 
     def undecided(self) -> list[int]:
         """The groups of mode ``paxos`` that can decide nothing, as far as the node that was asked knows."""
-        return [group.id for group in self.groups if self.is_of_registers(group) and not self._decides(group)]
+        return [
+            group.id for group in self.groups if self.mode_of(group) == PAXOS and not self._decides(group)
+        ]
+
+    def unserved(self) -> list[int]:
+        """The groups of mode ``eventual`` of which no member is alive, as far as is known."""
+        up = {node.id for node in self.nodes if node.alive}
+        return [
+            group.id
+            for group in self.groups
+            if self.mode_of(group) == EVENTUAL and not up.intersection(group.members)
+        ]
 
     def _decides(self, group: GroupFacts) -> bool:
         """A majority of the members answers, and of those that come one too."""
@@ -195,6 +212,7 @@ def _group(row: Table) -> GroupFacts:
         ops=count(row, "ops"),
         incoming=numbers(row, "incoming"),
         doubtful=numbers(row, "doubtful"),
+        behind=numbers(row, "behind"),
     )
 
 

@@ -14,15 +14,18 @@ from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import HANDED
 from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 from trivet.lab.judges.complaint import Complaint
+from trivet.lab.judges.copies import unlike
 from trivet.lab.judges.groups import GroupJudges
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
-from trivet.lab.judges.registers import RegisterJudge, Wanted, unsettled
+from trivet.lab.judges.registers import RegisterJudge, unsettled
 from trivet.lab.judges.slots import SlotJudge, disagreement
 from trivet.lab.judges.standing import StandingJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike, RegistersLike
 from trivet.lab.workloads import Mix
+from trivet.lab.workloads.mix import has_copies
+from trivet.lab.world import wishes
 from trivet.lab.world.admin import Orders
 from trivet.lab.world.client import Call, Client, Source
 from trivet.lab.world.clock import NodeClock
@@ -46,6 +49,10 @@ LEAVES_US = 500_000
 """After so long a process is ended whose node has left."""
 GRACE_CALLS = 3
 """So many calls must succeed per client once everything is healed."""
+
+
+JUMPS_MAX = 10
+"""So many jumps of one clock may add up; updates from too far ahead wait until the others are there."""
 
 
 class _Reader:
@@ -271,7 +278,7 @@ class SimulatedCluster:
             return
         for client in self.clients:
             client.start(self.simulation.now_us + 1)
-        if self._safety() and self._liveness() and self._final_reads():
+        if self._safety() and self._liveness() and self._converge() and self._final_reads():
             self._agreement()
 
     def _prepare(self) -> bool:
@@ -372,6 +379,30 @@ class SimulatedCluster:
             self.simulation.run_until(self.simulation.now_us + 200 * MS)
             self.nemesis.keep_up(nodes)
 
+    def _converge(self) -> bool:
+        """Copies that serve alone come to hold the same, as soon as all hear each other."""
+        if not has_copies(self.options):
+            return True
+        options = self.options
+        ahead_ms = options.clock_jump_ms_max * JUMPS_MAX if options.clock_jump_every_ms else 0
+        most_ms = options.liveness_ms + 2 * options.wall_offset_ms_max + ahead_ms
+        for _ in range(most_ms // SWEEP_MS):
+            if self.spoken() or not self._unlike():
+                return not self.spoken()
+            self.simulation.run_until(self.simulation.now_us + SWEEP_MS * MS, self.spoken)
+            self.nemesis.keep_up(list(self.processes))
+        self.complain("copies", f"they do not converge: {self._unlike()}", self._state())
+        return False
+
+    def _unlike(self) -> str:
+        """What is not as it must be of copies."""
+        cluster = self.newest_map()
+        if cluster is None:
+            return ""
+        up = {node: process for node, process in self.processes.items() if process.is_up()}
+        held = {(node, group): copy for node, p in up.items() for group, copy in p.copies().items()}
+        return unlike(wishes.of_copies(cluster, up), held)
+
     def _final_reads(self) -> bool:
         """Every key is read through every node."""
         readers = []
@@ -439,7 +470,8 @@ class SimulatedCluster:
         client.start(1)
 
         def gone() -> bool:
-            return clearance.done() and not any(process.registers for process in self.processes.values())
+            left = [process.registers or process.copies() for process in self.processes.values()]
+            return clearance.done() and not any(left)
 
         if not self._run_for(self.options.liveness_ms, gone) and not self.spoken():
             self.complain("registers", "a keyspace that was dropped leaves something behind", self._state())
@@ -451,7 +483,7 @@ class SimulatedCluster:
             for node, process in self.processes.items() for group, seen in process.registers.items()
         }  # fmt: skip
         cluster = self.newest_map()
-        return "" if cluster is None else unsettled(_wanted_of(cluster), looks, list(self.processes))
+        return "" if cluster is None else unsettled(wishes.of_registers(cluster), looks, list(self.processes))
 
     def _is_swept(self) -> bool:
         """Moves come to their ends, and soon after that nothing is left of them."""
@@ -501,11 +533,13 @@ class SimulatedCluster:
         cluster = self.newest_map()
         if cluster is None:
             return True
-        registers = _wanted_of(cluster)
-        rows = [row for row in cluster.groups.values() if row.id not in (SYSTEM_GROUP, *registers)]
+        registers, copies = wishes.of_registers(cluster), wishes.of_copies(cluster)
+        led = [row for row in cluster.groups.values() if row.id not in (*registers, *copies)]
+        rows = [row for row in led if row.id != SYSTEM_GROUP]
         return (
             not cluster.moves
             and not any(wanted.is_changing for wanted in registers.values())
+            and not any(wanted.is_changing for wanted in copies.values())
             and all(sorted(self.invariants.members_of(row.id, ())) == sorted(row.target) for row in rows)
         )
 
@@ -546,16 +580,6 @@ class SimulatedCluster:
             lines += [f"node {node}, group {group}: {seen}" for group, seen in process.registers.items()]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
-
-
-def _wanted_of(cluster: ClusterMap) -> dict[GroupId, Wanted]:
-    """The groups of registers in a map."""
-    return {
-        row.id: Wanted(
-            row.membership + 1, row.members, bool(row.incoming) or sorted(row.target) != sorted(row.members)
-        )
-        for row in cluster.groups.values() if cluster.is_of_registers(row)
-    }  # fmt: skip
 
 
 def _recorded(operation: Operation) -> ClientOperation:

@@ -127,6 +127,23 @@ class RegisterHeldLike(Protocol):
     def is_hearsay(self) -> bool: ...
 
 
+class CopyLike(Protocol):
+    """One node's part in a group of mode ``eventual``."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def is_caught_up(self) -> bool: ...
+    @property
+    def doubtful(self) -> bool: ...
+    @property
+    def digests(self) -> Mapping[bytes, int]: ...
+    @property
+    def clock(self) -> bytes: ...
+    @property
+    def shown(self) -> bytes: ...
+
+
 class NodeLike(Protocol):
     """A node as its driver sees it."""
 
@@ -246,6 +263,10 @@ class NodeFactory(Protocol):
 
     def registers_held(self, node: NodeLike, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
         """All that the node's acceptor holds of a group of registers, by place. Dear."""
+        ...
+
+    def copies(self, node: NodeLike) -> Mapping[GroupId, CopyLike]:
+        """All that the node holds of groups of mode ``eventual``. Dear."""
         ...
 
     def registered(self, node: NodeLike) -> dict[str, int]:

@@ -11,7 +11,8 @@ from trivet.core.cluster.facts import Facts, GroupFacts, Policy
 from trivet.core.cluster.map import ClusterMap, genesis
 from trivet.core.cluster.placement import plan
 from trivet.core.cluster.ranges import count
-from trivet.core.cluster.rows import GroupRow
+from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.steward.copy_keeper import is_over
 from trivet.core.wire.reply import Error, Reply
 
 TURN_MS = 10_000
@@ -71,6 +72,8 @@ class Model:
         return node in self.map.members and node not in self.dead
 
     def quorum(self, row: GroupRow, nodes: list[int]) -> bool:
+        if self.map.mode_of(row) == EVENTUAL:
+            return any(self.alive(node) for node in nodes)
         return 2 * sum(self.alive(node) for node in nodes) > len(nodes)
 
     def is_stuck(self, row: GroupRow) -> bool:
@@ -92,8 +95,9 @@ class Model:
                 self.leaders.pop(row.id, None)
                 continue
             able = [node for node in row.members if self.alive(node)]
-            if self.map.is_of_registers(row):
-                groups[row.id] = GroupFacts(bytes=self.bytes_of(row), ops=50)
+            if self.map.is_leaderless(row):
+                copies = dict.fromkeys(able, (True, 0))
+                groups[row.id] = GroupFacts(bytes=self.bytes_of(row), ops=50, copies=copies)
                 continue
             if self.leaders.get(row.id) not in able:
                 self.leaders[row.id] = able[0]
@@ -165,6 +169,8 @@ class Model:
         for row in list(self.map.groups.values()):
             if self.map.is_of_registers(row):
                 self.step(row)
+            elif self.map.is_leaderless(row):
+                self.step_copies(row)
             elif sorted(row.members) == row.target:
                 self.ages.pop(f"g{row.id}", None)
             elif self.ripe(f"g{row.id}") and self.quorum(row, row.members) and self.quorum(row, row.target):
@@ -192,6 +198,16 @@ class Model:
             self.say(f"REGISTERS BEGIN {row.id} {row.membership + 1}")
         elif self.quorum(row, row.members) and self.quorum(row, row.incoming):
             self.say(f"REGISTERS END {row.id} {row.membership + 1}")
+
+    def step_copies(self, row: GroupRow) -> None:
+        """The same where any member serves alone: who comes is there at once, who goes has handed over."""
+        if not row.incoming and row.members == row.target:
+            self.ages.pop(f"g{row.id}", None)
+        elif self.ripe(f"g{row.id}"):
+            if row.target != (row.incoming or row.members):
+                self.say(f"COPIES BEGIN {row.id} {row.membership + 1}")
+            elif is_over(self.map, row, self.facts(), self.policy.grace_ms):
+                self.say(f"COPIES END {row.id} {row.membership + 1}")
 
     def ripe(self, name: str) -> bool:
         self.ages[name] = self.ages.get(name, 0) + 1

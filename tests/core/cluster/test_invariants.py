@@ -93,6 +93,18 @@ def spoil_nodes(m):
     m.nodes[99] = NodeRow(98, "x", 1, 2)
 
 
+def spoil_copies_that_come(m):
+    m.keyspaces[9].mode, m.groups[2].incoming = "eventual", [4]
+
+
+def spoil_many_replicas(m):
+    m.keyspaces[9].replicas = 8
+
+
+def spoil_many_copies(m):
+    m.keyspaces[9].mode, m.keyspaces[9].replicas = "eventual", 10
+
+
 SPOILERS = [value for name, value in sorted(globals().items()) if name.startswith("spoil_")]
 
 

@@ -39,7 +39,7 @@ def happen(model, event):
     elif name in ("drain", "undrain"):
         model.attempt(f"{name} {node}")
     elif name == "create":
-        mode = "paxos" if value > 6 else "raft"
+        mode = "paxos" if value > 6 else "eventual" if value > 4 else "raft"
         model.attempt(f"KEYSPACE CREATE {value} MODE {mode} REPLICAS {event[2] % 5 + 1} SHARDS {event[2]}")
     elif name == "alter":
         words = "TOGETHER" if event[2] == 8 else f"REPLICAS {event[2] % 5 + 1} SHARDS {event[2]}"
@@ -80,7 +80,7 @@ def check_end(model):
             assert len(rows) >= keyspace.shards
             assert not keyspace.together or len(rows) == 1
             # Without a node that stays and lives there is nowhere to put a new group.
-            movable = useful and keyspace.mode != "paxos"
+            movable = useful and keyspace.mode == "raft"
             assert keyspace.together or not movable or all(model.bytes_of(row) <= 1000 for row in rows)
 
 
@@ -270,6 +270,29 @@ def test_zones_are_used(size):
     check_end(model)
     zones = [model.map.members[node].zone for node in model.map.groups[1].members]
     assert sorted(zones) == ["a", "b", "c"]
+
+
+def test_of_many_copies_one_alone_gets_others():
+    """Rule P12."""
+    model = Model(5)
+    model.say("KEYSPACE CREATE 20 MODE eventual REPLICAS 3 ON 1 2 3")
+    (row,) = model.map.groups_in(20)
+    model.die(2)
+    model.die(3)
+    model.settle()
+    assert row.members == [1, 4, 5]
+
+
+def test_a_change_to_copies_that_all_die_is_given_up():
+    """Rule P12."""
+    model = Model(3)
+    model.say("KEYSPACE CREATE 20 MODE eventual REPLICAS 1 ON 1")
+    (row,) = model.map.groups_in(20)
+    model.say(f"GROUP TARGET {row.id} 2")
+    model.say(f"COPIES BEGIN {row.id} 1")
+    model.die(2)
+    model.settle()
+    assert (row.members, row.incoming) == ([1], [])
 
 
 def test_a_node_that_comes_to_a_group_of_registers_does_not_leave():

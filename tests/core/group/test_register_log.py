@@ -10,7 +10,7 @@ from trivet.core.base.entry import Entry
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
-from trivet.core.group import register_log
+from trivet.core.group import save_log
 from trivet.core.group.register_log import REGISTERS, Kept, RegisterLog, found_registers
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.config import GroupConfig
@@ -256,7 +256,7 @@ def test_one_that_is_given_up_at_its_end_leaves_no_file(is_dropped):
 
 
 def test_a_large_value_stands_alone_in_its_chunk(monkeypatch):
-    monkeypatch.setattr(register_log, "PIECES_BYTES_MAX", 500)
+    monkeypatch.setattr(save_log, "PIECES_BYTES_MAX", 500)
     disk = Disk()
     life = Life(disk, 1, 1, rare=False)
     for n in range(30):

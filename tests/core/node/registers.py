@@ -18,7 +18,7 @@ def with_registers(nodes: int = 3, options: str = "REPLICAS 3", **settings) -> B
 
 
 def registers(bench: Bench, number: int, group: int = FIRST) -> PaxosGroup:
-    return bench.node(number).front.registers[group]
+    return bench.node(number).front.leaderless[group]
 
 
 def members(bench: Bench, group: int = FIRST) -> list[int]:
@@ -34,6 +34,6 @@ def is_at_rest(bench: Bench) -> bool:
         group
         for server in bench.servers.values()
         if server.node is not None
-        for group in server.node.front.registers.values()
+        for group in server.node.front.leaderless.values()
     ]
     return all(not group.has_writes and not group.paxos.underway for group in groups)

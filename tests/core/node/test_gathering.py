@@ -3,9 +3,11 @@
 import pytest
 
 from tests.core.node.test_router import HIGH, LOW, halved, router, with_registers
+from trivet.core.cluster.rows import EVENTUAL
 from trivet.core.machine.entry import encode_calls
 from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.machine.scanning import scan_place
+from trivet.core.node import manners
 from trivet.core.node.gathering import Gathering, Plan, plan_of
 from trivet.core.node.router import WHOLE_REFUSED
 from trivet.core.node.wide import WIDE
@@ -132,6 +134,53 @@ def test_the_whole_is_answered_when_all_parts_are_and_with_the_first_error():
             assert client.told == 0
             part.finish([reply])
         assert gathering.replies == [whole] and client.told == 1
+
+
+# -- copies (mode ``eventual``)
+
+
+def test_copies_of_several_groups_are_asked_in_parts():
+    found, _ = with_registers(2, EVENTUAL)
+    planned = plan_of(found, 7, [b"MSET", HIGH, b"1", LOW, b"2", b"{foo}2", b"3"])
+    assert parts(planned) == [(3, [b"MSET", HIGH, b"1", b"{foo}2", b"3"]), (2, [b"MSET", LOW, b"2"])]
+    assert merged(planned, OK, OK) == OK
+    planned = plan_of(found, 7, [b"MGET", HIGH, LOW, HIGH])
+    assert merged(planned, [b"1", b"1"], [b"2"]) == [b"1", b"2", b"1"]
+    planned = plan_of(found, 7, [b"UNLINK", HIGH, LOW])
+    assert merged(planned, 1, 0) == 1
+
+
+def test_scripts_are_no_matter_of_groups_that_run_none():
+    found, replicas = with_registers(2, EVENTUAL)
+    for words in ([b"FUNCTION", b"LIST"], [b"SCRIPT", b"EXISTS", b"x"]):
+        for db in (0, 7):
+            assert plan_of(found, db, words) is replicas[1]
+    assert [number for number, _ in parts(plan_of(found, 7, [b"FLUSHALL"]))] == [1, 2, 3]
+    assert found.scripted() == [replicas[1]]
+    registers, replicas = with_registers()
+    assert registers.scripted() == [replicas[1], replicas[2]]
+
+
+def test_copies_of_one_group_are_its_own_matter():
+    found, replicas = with_registers(2, EVENTUAL)
+    for words in (
+        [b"MSETNX", LOW, b"1", b"{bar}2", b"2"],
+        [b"SUNION", LOW, b"{bar}2"],
+        [b"WATCH", b"7", LOW],
+    ):
+        assert plan_of(found, 7, words) is replicas[2]
+    assert plan_of(found, 7, [b"MSET", HIGH, b"1", LOW]) is replicas[3], "it says what is wrong"
+
+
+def test_copies_of_several_groups_are_never_one_transaction():
+    found, _ = with_registers(2, EVENTUAL)
+    for words in (
+        [b"MSETNX", LOW, b"1", HIGH, b"2"], [b"SUNION", LOW, HIGH], [b"WATCH", b"7", LOW, HIGH],
+        [b"EXEC", encode_calls([(7, [b"SET", HIGH, b"1"]), (7, [b"GET", LOW])]), b""],
+    ):  # fmt: skip
+        assert plan_of(found, 7, words) is manners.SEVERAL
+    assert plan_of(found, 7, [b"COPY", LOW, LOW, b"DB", b"0"]) is manners.OTHER_DATABASE
+    assert plan_of(found, 7, [b"BLOCK", b"7", b"BLPOP", HIGH, b"0"]) is manners.WAITS
 
 
 # -- registers

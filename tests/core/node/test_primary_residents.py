@@ -1,4 +1,4 @@
-"""Mode ``primary`` in a whole cluster: who is the primary, failover, what is set aside, WAIT (Rules G9, K10, Z1)."""
+"""Mode ``primary`` in a whole cluster: who is the primary, failover, what is set aside, WAIT (Rules G9, K12, Z1)."""
 
 from tests.core.node.bench import Bench
 from trivet.core.group.set_aside import read_file

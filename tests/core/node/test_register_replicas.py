@@ -7,10 +7,11 @@ from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.agenda import Agenda
+from trivet.core.group.paxos_group import config_of
 from trivet.core.group.register_log import REGISTERS
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
-from trivet.core.node.register_replicas import RegisterMaker, config_of, paxos_settings
+from trivet.core.node.register_replicas import RegisterMaker, paxos_settings
 from trivet.core.paxos.ballot import node_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.settings import problem
@@ -54,14 +55,14 @@ def test_the_limits_of_the_node_are_those_of_the_room():
 
 
 def test_one_that_was_never_here_says_first_what_it_is():
-    register_maker, recovery = maker(Disk())
-    group = register_maker.create(9, system, Prng(1))
+    makers, recovery = maker(Disk())
+    group = makers.create(9, system, Prng(1))
     assert (group.settings.group, group.settings.node, group.keys, group.doubtful) == (9, 2, 0, False)
     staged = [record for record, _ in recovery.wal._staged]
     assert staged[0] == FoundRecord(9, REGISTERS)
 
 
 def test_one_that_a_damaged_log_may_have_lost_has_doubts():
-    register_maker, recovery = maker(Disk())
+    makers, recovery = maker(Disk())
     recovery.wal._tombstones[9] = DropRecord(9, 1, 0, 5, True)
-    assert register_maker.create(9, system, Prng(1)).doubtful
+    assert makers.create(9, system, Prng(1)).doubtful

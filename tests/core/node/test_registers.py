@@ -239,7 +239,7 @@ def test_a_keyspace_that_is_dropped_leaves_nothing():
     bench.wait(200)
     for server in bench.servers.values():
         node = server.node
-        assert not node.front.registers and FIRST not in node.front.replicas
+        assert not node.front.leaderless and FIRST not in node.front.replicas
         assert "group 2 leaves this node" in server.log
     assert bench.say("a", "SELECT 7 | GET k") == ["+OK", "nil"], "it is the default keyspace's again"
     assert bench.answer("a", "KEYSPACE CREATE 7 MODE paxos") == "+OK"

@@ -6,9 +6,17 @@ import pytest
 
 from tests.core.cluster.conversation import hold_back
 from trivet.core.cluster.map import ClusterMap, Member
-from trivet.core.cluster.rows import PAXOS
+from trivet.core.cluster.rows import EVENTUAL, PAXOS
 from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WHOLE_DATABASE
-from trivet.core.node.router import CROSSSLOT, NO_DATABASE, NOT_IN_REACH, WHOLE_REFUSED, Router
+from trivet.core.node import manners
+from trivet.core.node.router import (
+    CROSSSLOT,
+    FLUSHES_ALL,
+    NO_DATABASE,
+    NOT_IN_REACH,
+    WHOLE_REFUSED,
+    Router,
+)
 from trivet.core.wire.reply import Error
 
 
@@ -138,26 +146,57 @@ def test_what_is_put_into_another_keyspace_concerns_two_groups(db, call, leaves)
     assert (found.of_calls([(db, words)]) is CROSSSLOT) is leaves
 
 
+SET, GET, TIME, SELECTED = [b"SET", b"k", b"v"], [b"GET", b"k"], [b"TIME"], (-1, [b"+", b"OK"])
+
+# -- copies (mode ``eventual``)
+
+
+@pytest.mark.parametrize(
+    ("calls", "found"),
+    [
+        ([(7, SET), (7, GET)], 2),
+        ([(7, SET), (7, [b"HGET", b"{k}l", b"f"]), (0, TIME), SELECTED], 2),
+        ([(7, [b"GET", b"a"]), (7, [b"DEL", b"{a}b", b"a"])], 3),
+        ([(7, TIME)], None),
+        ([(7, SET), (7, [b"GET", b"a"])], manners.SEVERAL),
+        ([(7, [b"DEL", b"k", b"a"])], manners.SEVERAL),
+        ([(7, SET), (0, GET)], manners.SEVERAL),
+        ([(0, GET), (7, SET)], manners.SEVERAL),
+        ([(0, GET), (7, TIME)], manners.SEVERAL),
+        ([(7, [b"DBSIZE"])], manners.SEVERAL),
+        ([(7, SET), (7, [b"FLUSHALL"])], FLUSHES_ALL),
+        ([(7, [b"MOVE", b"k", b"0"])], manners.OTHER_DATABASE),
+        ([(0, [b"MOVE", b"k", b"7"]), (7, TIME)], manners.OTHER_DATABASE),
+    ],
+)
+def test_a_transaction_where_nobody_leads_is_in_one_group(calls, found):
+    routed, replicas = with_registers(2, EVENTUAL)
+    place = routed.of_calls(calls)
+    assert place is (replicas[found] if isinstance(found, int) else found)
+
+
+def test_a_transaction_about_the_whole_is_in_the_only_group():
+    routed, replicas = with_registers(1, EVENTUAL)
+    assert routed.of_calls([(7, [b"DBSIZE"]), (7, SET)]) is replicas[2]
+
+
 # -- registers (mode ``paxos``)
 
 
-def with_registers(shards: int = 1) -> tuple[Router, dict[int, Group]]:
-    """Each key of database 7 is a register; its first group is 2."""
+def with_registers(shards: int = 1, mode: str = PAXOS) -> tuple[Router, dict[int, Group]]:
+    """Each key of database 7 is a register, or nobody leads there anyhow; its first group is 2."""
     found, replicas = router(f"MAP KEYSPACE CREATE 7 SHARDS {shards}")
-    found.cluster.keyspaces[7].mode = PAXOS
+    found.cluster.keyspaces[7].mode = mode
     found.follow(found.cluster)
     return found, replicas
 
 
-def test_which_databases_are_of_registers():
+def test_in_which_databases_nobody_leads():
     found, _ = with_registers()
-    assert [db for db in range(16) if found.is_registers(db)] == [7]
+    assert [db for db in range(16) if found.manners_of(db) is not None] == [7]
     hold_back(found.cluster, found.cluster.change([b"MAP", b"KEYSPACE", b"DROP", b"7", b"FORCE"], 0))
     found.follow(found.cluster)
-    assert not found.is_registers(7)
-
-
-SET, GET, TIME, SELECTED = [b"SET", b"k", b"v"], [b"GET", b"k"], [b"TIME"], (-1, [b"+", b"OK"])
+    assert found.manners_of(7) is None
 
 
 @pytest.mark.parametrize(
@@ -185,6 +224,6 @@ def test_a_transaction_with_a_register_concerns_nothing_else(calls, found):
 def test_nothing_leaves_registers_and_nothing_comes_to_them():
     found, _ = with_registers()
     for db, call in ((0, "MOVE k 7"), (7, "MOVE k 0"), (3, "COPY k k DB 7"), (7, "COPY k l DB 3")):
-        assert found.leaves_registers(db, [word.encode() for word in call.split()])
+        assert found.why_apart(db, [word.encode() for word in call.split()]) is OTHER_DATABASE
     for db, call in ((0, "MOVE k 3"), (7, "COPY k l"), (7, "COPY k l DB 7"), (0, "MOVE k x")):
-        assert not found.leaves_registers(db, [word.encode() for word in call.split()])
+        assert found.why_apart(db, [word.encode() for word in call.split()]) is None

@@ -194,7 +194,7 @@ class World:
             booted.maker,
             booted.prng,
             Links(host.links),
-            booted.register_maker,
+            booted.makers,
         )
         host.errands = Errands(host.config, booted.birth, booted.cluster, booted.front)
         host.steward = Steward(

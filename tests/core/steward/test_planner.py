@@ -91,6 +91,22 @@ def test_members_of_a_group_of_registers_that_say_the_same_are_no_news():
     assert planner.facts(world.newest()).groups[2].doubtful == []
 
 
+def test_what_members_say_of_the_members_of_another_epoch_counts_for_nothing():
+    """Rule K8."""
+    world, planner, _ = planning(plans=False)
+    epoch = world.newest().groups[2].membership + 1
+    said = GroupReport(2, 5, 1_003, 10, 100, epoch=epoch, is_caught_up=True, kept=3)
+    planner.hear(1, NodeReport([said]))
+    planner.hear(2, NodeReport([GroupReport(2, 5, 1_002, 9, 90, epoch=epoch - 1, is_caught_up=True)]))
+    assert planner.facts(world.newest()).groups[2].copies == {1: (True, 3)}
+    planner._news = False
+    planner.hear(1, NodeReport([said]))
+    assert not planner._news
+    planner.hear(2, NodeReport([GroupReport(2, 5, 1_002, 9, 90, epoch=epoch, is_caught_up=False)]))
+    assert planner._news
+    assert planner.facts(world.newest()).groups[2].copies == {1: (True, 3), 2: (False, 0)}
+
+
 def test_reports_about_groups_and_of_nodes_that_nobody_knows_are_left_out():
     world, planner, _ = planning(plans=False)
     planner.hear(1, NodeReport([GroupReport(99, 5, 7)]))

@@ -1,4 +1,4 @@
-"""Who is named where nobody says that he is the primary (Rules K10, K11), on whole nodes."""
+"""Who is named where nobody says that he is the primary (Rules K12, K13), on whole nodes."""
 
 from tests.core.node.test_primary_residents import DB, GROUP, primary_of, with_primary
 from trivet.core.raft.terms import first_term, stamp_of

@@ -49,7 +49,7 @@ def test_every_member_of_a_group_of_registers_reports_and_the_first_counts_most(
     assert bench.say("a", "SET k 1 | SET l 2")[-1] == "+OK"
     bench.wait(500)
     desk = bench.node(2).steward.desk
-    desk.registers[FIRST].paxos.acceptor.doubtful = True
+    desk.leaderless[FIRST].paxos.acceptor.doubtful = True
     said = {}
     for node in (1, 2, 3, 4):
         report = Reporter(bench.node(node).steward.desk).report()

@@ -2,12 +2,15 @@
 
 import msgspec
 
+from tests.core.node.founded import founded
 from tests.core.steward.steward_judge import verdict
 from tests.core.steward.steward_world import LIMITS, MANUAL, prepared
 from trivet.core.base.prng import Prng
 from trivet.core.group.agenda import Agenda
+from trivet.core.raft.state import Role
 from trivet.core.steward.messages import LeadWish, MoveReport, PlanTold
-from trivet.core.steward.steward import Steward
+from trivet.core.steward.settings import StewardSettings
+from trivet.core.steward.steward import IN_VAIN_MS, Steward
 
 
 def test_nothing_is_done_before_there_is_a_map():
@@ -83,3 +86,26 @@ def test_settings_may_change():
     world.until(world.is_at_rest)
     world.heal()
     assert verdict(world) == []
+
+
+def test_who_does_not_take_over_is_not_wished_for_again_at_once():
+    """K10: each try keeps writes waiting."""
+    bench = founded(3, "3 SHARDS 1 REPLICAS 3", steward=StewardSettings(plans=False))
+    group = next(n for n in bench.node(1).front.cluster.groups if n > 1)
+    leader = next(n for n in (1, 2, 3) if bench.node(n).groups[group].raft.role is Role.LEADER)
+    other = leader % 3 + 1
+    bench.hold(other)
+    bench.ask(f"a@{leader}", "SELECT 3")
+    assert bench.answer("a", "SET k 1") == "+OK"
+    steward = bench.node(leader).steward
+    raft = bench.node(leader).groups[group].raft
+    steward.on_message(leader, LeadWish(group, other))
+    assert raft.transferring, "its disk hangs: it has not got the write, and will not"
+    bench.until(lambda: not raft.transferring)
+    steward.on_message(leader, LeadWish(group, other))
+    assert not raft.transferring
+    assert bench.answer("a", "SET k 2") == "+OK"
+    bench.release(other)
+    bench.wait(IN_VAIN_MS + 1_000)
+    steward.on_message(leader, LeadWish(group, other))
+    bench.until(lambda: bench.node(other).groups[group].raft.role is Role.LEADER)

@@ -89,3 +89,9 @@ def test_a_copy_is_apart():
     twin = value.copy()
     twin.push(b"b", True)
     assert value.dump() == [b"a"]
+
+
+def test_remove_at():
+    items = List([b"a", b"b", b"c"])
+    items.remove_at(1)
+    assert items.dump() == [b"a", b"c"]

@@ -220,3 +220,30 @@ PARTS_LATE: Focus = OVER_GROUPS | NO_FAULTS | {
     "wall_offset_ms_max": 0, "drift_ppm_max": 0, "net_slow_rate": 0.1, "net_slow_us_max": 150_000,
 }  # fmt: skip
 """Eager readers of several groups, some of whose messages are late; else nothing happens."""
+
+COPIES: Focus = {
+    "nodes": 3, "ops": 250, "workloads": "copies", "keys_per_kind": 2, "eventual_replicas": 3, "eventual_shards": 1,
+    "rest_rate": 0.0, "think_ms_max": 60, "safety_ms_max": 40_000, "settle_ms": 2_000, "kill_every_ms": 1_500,
+    "partition_every_ms": 2_000, "fault_ms_max": 1_000, "move_every_ms": 0, "join_every_ms": 0, "plans": False,
+    "bit_rot_every_ms": 0, "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "wipe_every_ms": 0, "core_rate": 0.0,
+    "weight_keyspaces": 0, "second_rate": 0.0, "clients": 6, "readers": 0, "clock_jump_every_ms": 0,
+    "drop_rate": 0.02, "reorder_rate": 0.1,
+}  # fmt: skip
+"""A keyspace of mode ``eventual``, while nodes fall and links break."""
+
+BLACKOUTS_ON_COPIES: Focus = COPIES | {
+    "kill_all_every_ms": 600, "power_loss_rate": 1.0, "kill_every_ms": 0, "partition_every_ms": 0,
+    "sync_us_min": 20_000, "sync_us_max": 100_000, "fault_ms_max": 300, "ambush_rate": 1.0, "think_ms_max": 20,
+}  # fmt: skip
+"""All nodes lose their power at once, with slow disks."""
+
+CARRIED_TO_COPIES: Focus = COPIES | {
+    "eventual_replicas": 1, "duplicate_rate": 0.3, "duplicate_late_ms_max": 500, "kill_every_ms": 0,
+}  # fmt: skip
+"""Two of three nodes hold nothing, and what they say comes twice."""
+
+MEMBERS_OF_COPIES: Focus = COPIES | {
+    "nodes": 5, "move_every_ms": 200, "partition_every_ms": 700, "kill_every_ms": 0, "think_ms_max": 100,
+    "eventual_replicas": 2, "fault_ms_max": 2_000, "plans": True, "grace_ms": 300_000,
+}  # fmt: skip
+"""Members come and go while the network splits."""

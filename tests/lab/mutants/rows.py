@@ -1,5 +1,6 @@
 """All mutants, and the rows of the fault matrix that cannot be planted yet."""
 
+from mutants.copies import VALUES
 from mutants.crossing import CROSSING
 from mutants.elections import ELECTIONS
 from mutants.logs import LOGS
@@ -10,6 +11,8 @@ from mutants.registers import REGISTERS
 from mutants.shards import SHARDS
 from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
 
-MUTANTS: list[Mutant] = LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + REGISTERS + MACHINE
+MUTANTS: list[Mutant] = (
+    LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + REGISTERS + VALUES + MACHINE
+)
 
 ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from tests.lab.pictures.copy_messages import SAID
 from trivet.core.base.entry import Entry
 from trivet.core.group.messages import (
     BatchReplies,
@@ -24,6 +25,7 @@ from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverythi
 from trivet.core.raft import messages as raft
 from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
 from trivet.core.transaction import words
+from trivet.lab.pictures.copy_words import is_routine
 from trivet.lab.pictures.describe import Spoken, describe
 from trivet.lab.recording import Fate, Recorder
 
@@ -91,6 +93,7 @@ SPOKEN = [
     (paxos.Refusal(9, 2, True), "refused, doubtful", False),
     (Submit(9, 1, b"", [SubmitItem(1, 0, place_key(7, b"k"), [], 1)]), "write for me k", False),
     (Submitted(9, 0, []), "that has ended", False),
+    *[(message, text, is_routine(message)) for message, text in SAID],
     (Hello("c", 1, 2, 1), "hello", True),
     (Stranger(7), "you are not who you were", False),
     (Beat(), "beat", True),

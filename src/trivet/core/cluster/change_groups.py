@@ -3,13 +3,12 @@
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster import fields
 from trivet.core.cluster.rows import (
+    EVENTUAL,
     ID_MAX,
     INDEX_BITS,
     JOINING,
-    LOCAL,
     REPLICAS_MAX,
     SYSTEM_GROUP,
-    SYSTEM_VOTERS_MAX,
     UP,
     GroupRow,
 )
@@ -54,9 +53,7 @@ def _target(state: MapState, row: GroupRow, nodes: list[NodeId]) -> Reply:
     """Rule G2: known nodes, new ones only when they are up. Rule G3: one node at a time."""
     if nodes == sorted(row.target):
         return OK
-    most = SYSTEM_VOTERS_MAX if row.id == SYSTEM_GROUP else REPLICAS_MAX
-    if row.id != SYSTEM_GROUP and state.keyspaces[row.keyspace].mode == LOCAL:
-        most = 1
+    most = state.members_max(row)
     if len(nodes) > most:
         return Error(f"ERR group {row.id} has at most {most} members")
     for node in nodes:
@@ -72,6 +69,8 @@ def _target(state: MapState, row: GroupRow, nodes: list[NodeId]) -> Reply:
             f"ERR group {row.id} changes by one node at a time: its members are "
             f"{', '.join(str(node) for node in row.members)}"
         )
+    if added and row.incoming and state.mode_of(row) == EVENTUAL:
+        return Error(f"ERR the members of group {row.id} are changing already")
     state.advance()
     row.target = nodes
     return OK
@@ -115,7 +114,7 @@ def members(state: MapState, args: list[bytes]) -> Reply:
         return voters
     if isinstance(learners, Error):
         return learners
-    if state.is_of_registers(row):
+    if state.is_leaderless(row):
         return Error(f"ERR group {row.id} has no log by which it could change its members")
     if state.is_of_primary(row):
         return _take_primary(state, row, index, voters, learners)
@@ -183,7 +182,7 @@ def lead(state: MapState, args: list[bytes]) -> Reply:
         if isinstance(node, Error):
             return node
         row = state.groups.get(number)
-        if row is None or state.is_of_registers(row):
+        if row is None or state.is_leaderless(row):
             continue
         if node in state.members and term > row.leader_term:
             found.append((row, term, node))

@@ -14,22 +14,19 @@ from trivet.core.cluster.rows import (
     DEFAULT_REPLICAS,
     GROUPS_MAX,
     KEYSPACES_MAX,
+    LEADERLESS,
     LOCAL,
-    PAXOS,
     PRIMARY,
     RAFT,
     ClaimRow,
     GroupRow,
     KeyspaceRow,
+    replicas_max,
 )
 from trivet.core.cluster.state import MapState
 from trivet.core.wire.reply import OK, Error, Reply
 
 CLAIM: Final = b"CLAIM"
-PAXOS_DROP: Final = Error(
-    "ERR a keyspace of mode paxos is dropped with FORCE only: no log could hold its keys back while it is "
-    "asked whether there are any"
-)
 
 
 def keyspace(state: MapState, args: list[bytes]) -> Reply:
@@ -150,9 +147,11 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
             return Error(f"ERR a keyspace named {name} exists already")
     if row.mode == LOCAL and replicas != 1:
         return Error("ERR a local keyspace has one replica")
+    if replicas > replicas_max(row.mode):
+        return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
-    if row.mode in (PAXOS, PRIMARY) and (shards, together) != (row.shards, row.together):
+    if row.mode in (*LEADERLESS, PRIMARY) and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
         )
@@ -168,9 +167,12 @@ def _drop(state: MapState, row: KeyspaceRow, call: KeyspaceCall, args: list[byte
     """Rule G4: not while something of it is on its way."""
     if row.number == DEFAULT_KEYSPACE:
         return Error("ERR the default keyspace cannot be dropped")
-    if row.mode == PAXOS:
+    if row.mode in LEADERLESS:
         if not call.force:
-            return PAXOS_DROP
+            return Error(
+                f"ERR a keyspace of mode {row.mode} is dropped with FORCE only: no log could hold its keys "
+                "back while it is asked whether there are any"
+            )
         remove(state, row)
         return OK
     return _claim(state, row, row.number, args, call.force)

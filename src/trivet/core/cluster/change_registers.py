@@ -9,7 +9,7 @@ of the old and one of the new members are needed (Rules P12 to P14 of ``core/pax
 
 from trivet.core.cluster import fields
 from trivet.core.cluster.change_groups import find
-from trivet.core.cluster.rows import SYSTEM_GROUP, GroupRow
+from trivet.core.cluster.rows import EVENTUAL, PAXOS, SYSTEM_GROUP, GroupRow
 from trivet.core.cluster.state import MapState
 from trivet.core.wire.reply import OK, Error, Reply
 
@@ -24,6 +24,8 @@ def registers(state: MapState, args: list[bytes]) -> Reply:
         return row
     if isinstance(epoch, Error):
         return epoch
+    if state.mode_of(row) == EVENTUAL:
+        return Error(f"ERR group {row.id} is not of mode {PAXOS}")
     if not state.is_of_registers(row):
         return Error(f"ERR group {row.id} decides who its members are by its own log")
     if epoch != row.membership + 1:

@@ -23,6 +23,9 @@ class GroupFacts(msgspec.Struct, kw_only=True):
     """Its own log says that it owns nothing and has nothing left to do."""
     doubtful: list[NodeId] = []
     """Mode ``paxos``: members that count for no quorum until the others have told them all registers."""
+    copies: dict[NodeId, tuple[bool, int]] = {}
+    """Mode ``eventual``: (what the others had is here, updates that no other member that stays is known to
+    have), as each member said that goes by the map's members."""
 
 
 class Facts(msgspec.Struct, kw_only=True):

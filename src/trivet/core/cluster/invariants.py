@@ -9,10 +9,10 @@ from trivet.core.cluster.rows import (
     COPY,
     DEFAULT_KEYSPACE,
     DRAINING,
+    EVENTUAL,
     GONE,
     GROUPS_MAX,
     KEYSPACES_MAX,
-    LOCAL,
     MODES,
     MOVES_MAX,
     NODES_MAX,
@@ -25,6 +25,7 @@ from trivet.core.cluster.rows import (
     SYSTEM_KEYSPACE,
     GroupRow,
     MoveRow,
+    replicas_max,
 )
 from trivet.core.cluster.state import MapState
 
@@ -73,8 +74,7 @@ def _check_keyspaces(state: MapState) -> None:
         assert row.name not in names, "Rule K1: one name, one keyspace"
         names[row.name] = number
         assert row.mode in MODES
-        assert 1 <= row.replicas <= REPLICAS_MAX
-        assert row.mode != LOCAL or row.replicas == 1
+        assert 1 <= row.replicas <= replicas_max(row.mode)
         assert not (row.together and row.shards > 1)
 
 
@@ -95,9 +95,10 @@ def _check_members(state: MapState, row: GroupRow) -> None:
     for nodes in (row.target, row.members, row.learners, row.founders):
         assert nodes == sorted(dict.fromkeys(nodes))
     is_of_primary = state.is_of_primary(row)
-    assert 1 <= len(row.members) <= REPLICAS_MAX + is_of_primary
     assert (row.primary in row.members) if is_of_primary else not (row.primary or row.generation), "Rule G9"
-    assert 1 <= len(row.target) <= REPLICAS_MAX
+    most = max(REPLICAS_MAX, state.members_max(row))
+    assert 1 <= len(row.members) <= most + (state.mode_of(row) == EVENTUAL or is_of_primary)
+    assert 1 <= len(row.target) <= most
     _check_incoming(state, row)
     for node in [*row.target, *row.incoming]:
         known = state.nodes.get(node)
@@ -105,13 +106,16 @@ def _check_members(state: MapState, row: GroupRow) -> None:
 
 
 def _check_incoming(state: MapState, row: GroupRow) -> None:
-    """Rule G7."""
-    if not state.is_of_registers(row):
+    """Rules G7, G8."""
+    if not state.is_leaderless(row):
         assert not row.incoming and not row.since
         return
     assert not row.learners and not row.leader_hint
-    assert row.incoming == sorted(dict.fromkeys(row.incoming)) != row.members
-    if row.incoming:
+    assert row.incoming == sorted(dict.fromkeys(row.incoming))
+    if state.mode_of(row) == EVENTUAL:
+        assert all(node in row.members for node in row.incoming), "Rule G8: who shall stay is there"
+    elif row.incoming:
+        assert row.incoming != row.members
         assert sum([node not in row.members for node in row.incoming]) <= 1
         assert sum([node not in row.incoming for node in row.members]) <= 1
     assert row.since == sorted(dict(row.since).items()), "one node, one epoch"

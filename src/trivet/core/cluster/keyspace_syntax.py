@@ -7,7 +7,7 @@
 | ``KEYSPACE DROP db-or-name [FORCE]`` | |
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
-Options: ``MODE raft|local|paxos|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
+Options: ``MODE raft|local|paxos|eventual|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
 ``TOGETHER``. Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``,
 which comes last: the nodes to choose the first members from.
 """
@@ -18,7 +18,16 @@ import msgspec
 
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster import fields
-from trivet.core.cluster.rows import DATABASE_MAX, LOCAL, MODES, MODES_LATER, REPLICAS_MAX, SHARDS_MAX
+from trivet.core.cluster.rows import (
+    COPIES_MAX,
+    DATABASE_MAX,
+    EVENTUAL,
+    LOCAL,
+    MODES,
+    MODES_LATER,
+    REPLICAS_MAX,
+    SHARDS_MAX,
+)
 from trivet.core.values.numbers import parse_int
 from trivet.core.wire.reply import Error, Reply
 
@@ -26,8 +35,8 @@ HELP: Final[list[Reply]] = [
     line.encode()
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "CREATE <db> [MODE raft|local|paxos|primary] [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] "
-        "[TOGETHER]",
+        "CREATE <db> [MODE raft|local|paxos|eventual|primary] [NAME <name>] [REPLICAS <n>]",
+        "    [SHARDS <n>|AUTO] [TOGETHER]",
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",
         "    Change what a keyspace shall be.",
@@ -42,6 +51,9 @@ HELP: Final[list[Reply]] = [
     )
 ]
 DATABASE_RANGE: Final = Error(f"ERR DB index is out of range: 0 to {DATABASE_MAX}")
+REPLICAS_RANGE: Final = Error(
+    f"ERR invalid number of replicas: 1 to {REPLICAS_MAX}, of mode {EVENTUAL} 1 to {COPIES_MAX}"
+)
 _COUNTS: Final[dict[bytes, tuple[int, int]]] = {
     b"CREATE": (3, 0), b"ALTER": (3, 0), b"DROP": (3, 4), b"INFO": (3, 3), b"LIST": (2, 2), b"HELP": (2, 2),
 }  # fmt: skip
@@ -151,9 +163,9 @@ def _option(call: KeyspaceCall, option: bytes, value: bytes) -> Error | None:
             return name
         call.name = name
     elif option == b"REPLICAS":
-        replicas = fields.number(value, 1, REPLICAS_MAX)
+        replicas = fields.number(value, 1, COPIES_MAX)
         if isinstance(replicas, Error):
-            return Error(f"ERR invalid number of replicas: 1 to {REPLICAS_MAX}")
+            return REPLICAS_RANGE
         call.replicas = replicas
     elif option == b"SHARDS":
         shards = 0 if value.upper() == b"AUTO" else fields.number(value, 1, SHARDS_MAX)
@@ -178,6 +190,8 @@ def _fits(call: KeyspaceCall) -> Error | None:
     """What no keyspace can be, whatever it is now."""
     if call.together and call.shards is not None and call.shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
+    if call.action == b"CREATE" and call.mode != EVENTUAL and (call.replicas or 0) > REPLICAS_MAX:
+        return REPLICAS_RANGE
     if call.mode == LOCAL and call.replicas is not None and call.replicas > 1:
         return Error("ERR a local keyspace has one replica")
     return None

@@ -9,6 +9,7 @@ from trivet.core.base.checksum import Digest
 from trivet.core.base.ids import WallMs
 from trivet.core.cluster import codec, invariants
 from trivet.core.cluster.change_claims import claim
+from trivet.core.cluster.change_copies import copies
 from trivet.core.cluster.change_groups import group, lead, members
 from trivet.core.cluster.change_keyspaces import keyspace
 from trivet.core.cluster.change_moves import move
@@ -87,6 +88,8 @@ class ClusterMap(MapState):
             return registers(self, args)
         if verb == b"PRIMARY":
             return primary(self, args)
+        if verb == b"COPIES":
+            return copies(self, args)
         if verb == b"LEAD":
             return lead(self, args)
         if verb == b"MOVE":

@@ -18,7 +18,10 @@ def repair(survey: Survey) -> None:
         if not survey.has_quorum(row) or row.id in survey.touched:
             continue
         if survey.is_changing(row):
-            _rethink(survey, row)
+            if row.incoming and survey.is_eventual(row):
+                _rethink_copies(survey, row)
+            else:
+                _rethink(survey, row)
         elif survey.room > 0:
             _repair(survey, row)
 
@@ -34,13 +37,20 @@ def _rethink(survey: Survey, row: GroupRow) -> None:
     """
     added = [node for node in row.target if node not in row.members]
     if not added or added[0] not in survey.bad:
-        if not survey.can_decide(row.target):
+        if not survey.can_serve(row, row.target):
             survey.retarget(row, row.members, "its new members would have no quorum now")
         return
     kept = [node for node in row.target if node in row.members]
     reason = survey.bad[added[0]]
     chosen = choose(1, _spare(survey, row), survey.zones, survey.load, kept)
     survey.retarget(row, kept + chosen if chosen else row.members, reason)
+
+
+def _rethink_copies(survey: Survey, row: GroupRow) -> None:
+    """Rule P12: the change is left to its end, unless nobody is alive who could be handed anything."""
+    if not survey.can_serve(row, row.target):
+        kept = [node for node in row.members if node != row.target[-1]]
+        survey.retarget(row, kept, "none of those that shall stay is alive now")
 
 
 def _spare(survey: Survey, row: GroupRow) -> list[NodeId]:
@@ -54,7 +64,7 @@ def _repair(survey: Survey, row: GroupRow) -> None:
         gone = _surplus(survey, row, bad)
         why = survey.bad.get(gone, f"it has {len(members)} members and needs {wanted}")
         kept = [node for node in members if node != gone]
-        if survey.can_decide(kept):
+        if survey.can_serve(row, kept):
             survey.retarget(row, kept, why)
         return
     spare = _spare(survey, row)

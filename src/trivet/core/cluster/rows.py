@@ -32,9 +32,12 @@ STATES: Final = (JOINING, UP, DRAINING, GONE)
 RAFT: Final = "raft"
 LOCAL: Final = "local"
 PAXOS: Final = "paxos"
+EVENTUAL: Final = "eventual"
 PRIMARY: Final = "primary"
-MODES: Final = (RAFT, LOCAL, PAXOS, PRIMARY)
-MODES_LATER: Final = ("eventual",)
+MODES: Final = (RAFT, LOCAL, PAXOS, EVENTUAL, PRIMARY)
+LEADERLESS: Final = (PAXOS, EVENTUAL)
+"""In which nobody leads, and any node serves; who the members are, the map alone decides (Rules G7, G8)."""
+MODES_LATER: Final[tuple[str, ...]] = ()
 
 COPY: Final = "copy"
 HANDED: Final = "handed"
@@ -52,6 +55,8 @@ SETTLED_MAX: Final = 64
 """Claims of which is remembered how they ended: for who asked."""
 DATABASE_MAX: Final = 9_999
 REPLICAS_MAX: Final = 7
+COPIES_MAX: Final = 9
+"""Of mode ``eventual``, where more members make no write slower."""
 SYSTEM_VOTERS_MAX: Final = 5
 SHARDS_MAX: Final = 1_024
 RANGES_MAX: Final = 512
@@ -68,6 +73,13 @@ ID_MAX: Final = 2**63 - 1
 GENERATION_MAX: Final = 2**22 - 1
 INDEX_BITS: Final = 40
 """Of ``membership`` of a group of mode ``primary``: the index in its log. Above them is the generation."""
+
+
+def replicas_max(mode: str) -> int:
+    """How many members a group of that mode may have."""
+    if mode == LOCAL:
+        return 1
+    return COPIES_MAX if mode == EVENTUAL else REPLICAS_MAX
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,18 +151,19 @@ class GroupRow(msgspec.Struct, array_like=True):
     founders: list[NodeId]
     """Its members at the beginning of its log. Who comes later waits to be told of the membership."""
     members: list[NodeId]
-    """Its voters, as its leader last reported them; of mode ``paxos``: as the map decides."""
+    """Its voters, as its leader last reported them; where nobody leads: as the map decides."""
     learners: list[NodeId]
     target: list[NodeId]
     """The voters that it shall have."""
     epoch: int = 0
     """The map's epoch when its ranges changed last."""
     membership: int = 0
-    """The index in its log of the membership that was reported; of mode ``paxos``: how often it changed."""
+    """The index in its log of the membership that was reported; where nobody leads: how often it changed."""
     leader_hint: NodeId = 0
     leader_term: int = 0
     incoming: list[NodeId] = []
-    """Of mode ``paxos``: who shall be the members, while a quorum of both is needed (Rule G7)."""
+    """Of mode ``paxos``: who shall be the members, while a quorum of both is needed (Rule G7); of mode
+    ``eventual``: those of the members who shall stay, while the others hand over what they have (Rule G8)."""
     since: list[tuple[NodeId, int]] = []
     """(member, in which of its memberships, counted from 1, it came last), of those who are no founders."""
     primary: NodeId = 0

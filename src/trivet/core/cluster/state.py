@@ -12,16 +12,20 @@ from trivet.core.cluster.rows import (
     DEFAULT_KEYSPACE,
     FIRST_GROUP,
     GONE,
+    LEADERLESS,
     NO_GROUP,
     PAXOS,
     PRIMARY,
+    RAFT,
     SETTLED_MAX,
     SYSTEM_GROUP,
+    SYSTEM_VOTERS_MAX,
     ClaimRow,
     GroupRow,
     KeyspaceRow,
     MoveRow,
     NodeRow,
+    replicas_max,
 )
 from trivet.core.cluster.slots import SLOTS
 
@@ -104,13 +108,26 @@ class MapState:
 
     def is_of_registers(self, row: GroupRow) -> bool:
         """Whether the group is of mode ``paxos``: it has neither a log nor a leader."""
+        return self.mode_of(row) == PAXOS
+
+    def is_leaderless(self, row: GroupRow) -> bool:
+        """Whether nobody leads the group: the map alone says who its members are."""
+        return self.mode_of(row) in LEADERLESS
+
+    def members_max(self, row: GroupRow) -> int:
+        """How many members the group may have."""
+        if row.id == SYSTEM_GROUP:
+            return SYSTEM_VOTERS_MAX
+        return replicas_max(self.mode_of(row))
+
+    def mode_of(self, row: GroupRow) -> str:
+        """The mode of a group's keyspace; of the system group ``raft``."""
         keyspace = self.keyspaces.get(row.keyspace)
-        return keyspace is not None and keyspace.mode == PAXOS
+        return RAFT if keyspace is None else keyspace.mode
 
     def is_of_primary(self, row: GroupRow) -> bool:
         """Whether the group has one voter, whom the map may replace: mode ``primary``."""
-        keyspace = self.keyspaces.get(row.keyspace)
-        return keyspace is not None and keyspace.mode == PRIMARY
+        return self.mode_of(row) == PRIMARY
 
     def moves_of(self, group: GroupId) -> list[MoveRow]:
         """The moves from or to a group."""

@@ -6,7 +6,7 @@ from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.actions import Action, Target
 from trivet.core.cluster.choosing import load_of, system_voters, zones_of
 from trivet.core.cluster.facts import Facts, GroupFacts, Policy
-from trivet.core.cluster.rows import DRAINING, SYSTEM_GROUP, UP, GroupRow
+from trivet.core.cluster.rows import DRAINING, EVENTUAL, SYSTEM_GROUP, UP, GroupRow
 from trivet.core.cluster.state import MapState
 
 UNIT: Final = 100
@@ -88,16 +88,26 @@ class Survey:
 
     def alive(self, row: GroupRow) -> int:
         """How many of its members are alive."""
-        return sum(1 for n in row.members if n in self.state.members and n not in self.facts.dead_ms)
+        return self._alive(row.members)
+
+    def _alive(self, nodes: list[NodeId]) -> int:
+        return sum(1 for n in nodes if n in self.state.members and n not in self.facts.dead_ms)
 
     def can_decide(self, nodes: list[NodeId]) -> bool:
         """They are a quorum of themselves."""
-        alive = sum(1 for n in nodes if n in self.state.members and n not in self.facts.dead_ms)
-        return 2 * alive > len(nodes)
+        return 2 * self._alive(nodes) > len(nodes)
+
+    def can_serve(self, row: GroupRow, nodes: list[NodeId]) -> bool:
+        """As members of the group they are a quorum of themselves, or one is alive where that is enough."""
+        return self._alive(nodes) > 0 if self.is_eventual(row) else self.can_decide(nodes)
+
+    def is_eventual(self, row: GroupRow) -> bool:
+        """Any member serves alone (Rule P12)."""
+        return self.state.mode_of(row) == EVENTUAL
 
     def has_quorum(self, row: GroupRow) -> bool:
         """It can decide something: of mode ``primary`` that is the primary's to do, or of who is named."""
-        return self.alive(row) > 0 if self.state.is_of_primary(row) else self.can_decide(row.members)
+        return self.alive(row) > 0 if self.state.is_of_primary(row) else self.can_serve(row, row.members)
 
     def is_at_rest(self, row: GroupRow) -> bool:
         """Nothing is under way with it, and something could be."""

@@ -22,12 +22,17 @@ from typing import Protocol
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.command.table import Event
+from trivet.core.gossip.messages import GossipMessage
 from trivet.core.group.changes import Follower
+from trivet.core.group.eventual_messages import CarryMessage
 from trivet.core.group.messages import GroupMessage
 from trivet.core.group.register_messages import RegisterMessage
 from trivet.core.group.run import Run, Waiter
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.rights import Denied
+
+FromGroup = GroupMessage | RegisterMessage | CarryMessage | GossipMessage
+"""What groups say to each other."""
 
 
 class Replica(Protocol):
@@ -53,7 +58,7 @@ class Replica(Protocol):
     denied: list[Denied]
 
     @property
-    def outgoing(self) -> Sequence[tuple[NodeId, GroupMessage | RegisterMessage]]:
+    def outgoing(self) -> Sequence[tuple[NodeId, FromGroup]]:
         """Messages for peers; the node takes them after every turn, and says so (``sent``)."""
         ...
 

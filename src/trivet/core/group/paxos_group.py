@@ -22,9 +22,11 @@ from trivet.core.base.buggify import REGISTERS_ELSEWHERE, REGISTERS_HERE, Buggif
 from trivet.core.base.disk import DiskFault
 from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.rows import PAXOS, GroupRow
 from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
+from trivet.core.group.leaderless import Standing
 from trivet.core.group.messages import GroupMessage
 from trivet.core.group.register_errands import Errand, Errands
 from trivet.core.group.register_execution import Runner
@@ -54,8 +56,13 @@ SWEEP_AGAIN_MS: Final = 1_000
 """A deadline that has passed, of a key that another member is to remove, is looked at again then."""
 
 
+def config_of(row: GroupRow) -> GroupConfig:
+    """Who the members are, as the map has it. Its epochs begin with 1, as a group's membership with 0."""
+    return GroupConfig(row.membership + 1, tuple(row.members), tuple(row.incoming), tuple(row.since))
+
+
 class PaxosGroup:
-    """The group as this node has it."""
+    """The group as this node has it (``LeaderlessReplica``)."""
 
     def __init__(
         self, settings: GroupSettings, agenda: Agenda, paxos: Paxos, log: RegisterLog,
@@ -63,6 +70,7 @@ class PaxosGroup:
     ) -> None:  # fmt: skip
         """``system``: the machine of the system group, as it is now; it knows users, scripts and settings."""
         self.settings = settings
+        self.mode = PAXOS
         self._agenda = agenda
         self.paxos = paxos
         self.log = log
@@ -135,6 +143,39 @@ class PaxosGroup:
     def doubtful(self) -> bool:
         """What it held may be lost; it answers nothing until it has caught up."""
         return self.paxos.doubtful
+
+    @property
+    def deadline_count(self) -> int:
+        """How many of them have a deadline."""
+        return len(self.sweeper)
+
+    @property
+    def left_over(self) -> bool:
+        """Never: what an acceptor has promised stays (Rule F6)."""
+        return False
+
+    def standing(self) -> Standing:
+        """As ``leaderless``: a rescan says it (``rescanned``)."""
+        return Standing()
+
+    def describe(self) -> str:
+        """As ``leaderless``."""
+        paxos, config = self.paxos, self.config
+        members = "" if config is None else "/".join([str(node) for node in config.voters])
+        incoming = "" if config is None else "/".join([str(node) for node in config.incoming])
+        return (
+            f"mode=paxos,epoch={paxos.epoch},members={members},incoming={incoming},keys={self.keys},"
+            f"bytes={self.size_bytes},doubtful={int(self.doubtful)},rescanning={int(paxos.rescanning)},"
+            f"under_way={paxos.underway}"
+        )
+
+    def follow(self, row: GroupRow) -> None:
+        """As ``leaderless``."""
+        self.learn(config_of(row))
+
+    def refuse_growth(self, refuses: bool) -> None:
+        """As ``leaderless``."""
+        self.registers.refuses_growth = refuses
 
     def learn(self, config: GroupConfig) -> None:
         """The cluster map has this config (Rule Q1); older ones are passed over."""
@@ -452,6 +493,10 @@ class PaxosGroup:
         if defects:
             self.notes.extend(defects)
             defects.clear()
+
+    def check_invariants(self) -> None:
+        """Assert what must always hold of it."""
+        self.paxos.check_invariants()
 
     def check_rest(self) -> None:
         """Assert that it has nothing to do unless it is stirred, and nothing to wait for in its sleep."""

@@ -291,7 +291,7 @@ def run_calls(context: Context, calls: list[Call]) -> list[Reply]:
     replies: list[Reply] = []
     for db_index, args in calls:
         if db_index < 0:
-            replies.append(_embedded(args))
+            replies.append(embedded(args))
             continue
         if context.access is not None and (refusal := context.access.refuses_in_exec(args)) is not None:
             replies.append(refusal)
@@ -307,7 +307,8 @@ def run_calls(context: Context, calls: list[Call]) -> list[Reply]:
     return replies
 
 
-def _embedded(args: list[bytes]) -> Reply:
+def embedded(args: list[bytes]) -> Reply:
+    """The reply that stands in a transaction instead of a call."""
     kind = args[0]
     if kind == b"+":
         return Simple(args[1].decode())

@@ -25,11 +25,10 @@ from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.face import Replica
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.register_log import REGISTERS
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
-from trivet.core.node.register_replicas import RegisterMaker
+from trivet.core.node.leaderless_makers import LeaderlessMaker, Makers, makers_of
 from trivet.core.node.replicas import ReplicaMaker
 from trivet.core.node.transacting import Transactions
 from trivet.core.wal.record import BootRecord
@@ -51,7 +50,7 @@ class Booted:
         front: Front,
         wal: Wal,
         maker: ReplicaMaker,
-        register_maker: RegisterMaker,
+        makers: Makers,
         birth: int,
         prng: Prng,
         log: list[tuple[int, str]],
@@ -61,7 +60,7 @@ class Booted:
         self.front = front
         self.wal = wal
         self.maker = maker
-        self.register_maker = register_maker
+        self.makers = makers
         self.birth = birth
         self.prng = prng
         self.log = log
@@ -95,7 +94,8 @@ def boot(
             births=known,
         )
     )  # fmt: skip
-    for number in _groups_to_start(config, cluster, recovery):
+    makers = makers_of(config, recovery.wal, tokens, incarnation, maker.agenda, buggify)
+    for number in _groups_to_start(config, cluster, recovery, makers):
         found = recovery.group(number)
         replica = maker.restore(found, storage, recovery, cluster, prng)
         groups[number] = replica
@@ -110,17 +110,16 @@ def boot(
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
     front.asides.find(storage)
-    register_maker = RegisterMaker(config, recovery.wal, tokens, incarnation, maker.agenda, buggify)
-    log += _start_registers(front, register_maker, storage, recovery, prng)
+    log += _start_leaderless(front, makers, storage, recovery, prng)
     transactor = front.transactor = front.rerouting.transactor = Transactions(front)
     front.blocked.awaiting.transactor = transactor
     notes = [(WARNING, note) for note in recovery.notes]
-    return Booted(
-        cluster, groups, front, recovery.wal, maker, register_maker, birth, prng.fork(), notes + log
-    )
+    return Booted(cluster, groups, front, recovery.wal, maker, makers, birth, prng.fork(), notes + log)
 
 
-def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery) -> list[GroupId]:
+def _groups_to_start(
+    config: NodeConfig, cluster: ClusterMap, recovery: Recovery, makers: Makers
+) -> list[GroupId]:
     """The system group, and all others of which the log knows a replica; at first those that are founded.
 
     A log that was damaged may know replicas and not whose it is: what is left of them counts (Rule B6).
@@ -129,7 +128,7 @@ def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery
     if recovery.boot is None:
         found |= {row.id: True for row in cluster.groups.values() if config.node in row.founders}
     found |= {number: not group.dropped for number, group in recovery.groups.items()}
-    for number in _registers_to_start(recovery):
+    for number, _ in _leaderless_to_start(recovery, makers):
         del found[number]
     for number in [number for number in found if number in recovery.groups]:
         if number not in cluster.groups and _is_of_no_kind(recovery.groups[number]):
@@ -138,29 +137,33 @@ def _groups_to_start(config: NodeConfig, cluster: ClusterMap, recovery: Recovery
     return sorted([number for number, is_here in found.items() if is_here or number == SYSTEM_GROUP])
 
 
-def _start_registers(
-    front: Front, maker: RegisterMaker, storage: Storage, recovery: Recovery, prng: Prng
+def _start_leaderless(
+    front: Front, makers: Makers, storage: Storage, recovery: Recovery, prng: Prng
 ) -> list[tuple[int, str]]:
-    """The groups of mode ``paxos`` that the disk has kept."""
+    """The groups that nobody leads, as the disk has kept them."""
     log: list[tuple[int, str]] = []
-    for number in _registers_to_start(recovery):
+    for number, maker in _leaderless_to_start(recovery, makers):
         found = recovery.group(number)
         group = maker.restore(found, storage, recovery, front.machine_of_system, prng)
-        front.registers[number] = front.replicas[number] = group
+        front.leaderless[number] = front.replicas[number] = group
         doubts = ", with doubts" if group.doubtful else ""
-        log.append((INFO, f"node {front.config.node} starts group {number}: {group.keys} registers{doubts}"))
+        held = f"{group.keys} keys of mode {group.mode}{doubts}"
+        log.append((INFO, f"node {front.config.node} starts group {number}: {held}"))
     return log
 
 
-def _registers_to_start(recovery: Recovery) -> list[GroupId]:
-    """The groups of mode ``paxos`` of which the log knows."""
-    return sorted(
-        [
-            number
-            for number, group in recovery.groups.items()
-            if group.membership == REGISTERS and not group.dropped
-        ]
-    )
+def _leaderless_to_start(recovery: Recovery, makers: Makers) -> list[tuple[GroupId, LeaderlessMaker]]:
+    """The groups of which the log knows that nobody leads them, and who makes them (Rule B7)."""
+    by_kind = {maker.kind: maker for maker in makers.values()}
+    return [
+        (number, by_kind[group.membership])
+        for number, group in sorted(recovery.groups.items(), key=_number)
+        if group.membership in by_kind and not group.dropped
+    ]
+
+
+def _number(numbered: tuple[GroupId, RecoveredGroup]) -> GroupId:
+    return numbered[0]
 
 
 def _is_of_no_kind(found: RecoveredGroup) -> bool:

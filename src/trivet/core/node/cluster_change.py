@@ -217,8 +217,8 @@ def lead(front: Front, args: list[bytes]) -> Reply:
         return node
     if node.id not in row.members:
         return Error(f"ERR node {node.id} is no voter of group {row.id}")
-    if front.cluster.is_of_registers(row):
-        return Error(f"ERR group {row.id} is of mode paxos: nobody leads it")
+    if front.cluster.is_leaderless(row):
+        return Error(f"ERR group {row.id} is of mode {front.cluster.mode_of(row)}: nobody leads it")
     leader = leader_of(front, row)
     if leader == node.id:
         return OK

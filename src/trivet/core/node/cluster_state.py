@@ -35,10 +35,14 @@ def facts_known(front: Front) -> Facts:
 def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
     """Of the groups of which there is something here."""
     found = {number: _seen(front, group) for number, group in front.groups.items()}
-    for number, registers in front.registers.items():
-        if registers.is_member(front.config.node):
-            doubtful = [front.config.node] if registers.doubtful else []
-            found[number] = GroupFacts(keys=registers.keys, bytes=registers.size_bytes, doubtful=doubtful)
+    own = front.config.node
+    for number, replica in front.leaderless.items():
+        if replica.is_member(own):
+            doubtful, standing = [own] if replica.doubtful else [], replica.standing()
+            found[number] = GroupFacts(
+                keys=replica.keys, bytes=replica.size_bytes, doubtful=doubtful,
+                copies={own: (standing.is_caught_up, standing.kept)} if standing.epoch else {},
+            )  # fmt: skip
     return found
 
 
@@ -61,7 +65,7 @@ def state(front: Front) -> Reply:
     facts = facts_known(front)
     leads: dict[NodeId, int] = {}
     for row in cluster.groups.values():
-        leader = leader_of(front, row) if row.id and row.id not in front.registers else 0
+        leader = leader_of(front, row) if row.id and row.id not in front.leaderless else 0
         leads[leader] = leads.get(leader, 0) + 1
     nodes: list[Reply] = [_node(front, row, facts, leads) for row in cluster.members.values()]
     keyspaces: list[Reply] = [facts_of(front, row) for row in cluster.keyspaces.values()]
@@ -115,15 +119,21 @@ def _group(front: Front, row: GroupRow, facts: Facts) -> Reply:
         b"incoming": list(row.incoming),
         b"learners": list(row.learners),
         b"target": list(row.target),
-        b"leader": 0 if row.id in front.registers else leader_of(front, row),
+        b"leader": 0 if row.id in front.leaderless else leader_of(front, row),
         b"term": term_of(front, row),
         b"epoch": row.epoch,
         b"keys": None if seen is None else seen.keys,
         b"bytes": None if seen is None else seen.bytes,
         b"ops": None if seen is None or front.steward is None else seen.ops,
         b"doubtful": [] if seen is None else list(seen.doubtful),
+        b"behind": list(_behind(seen)),
     }
     return described
+
+
+def _behind(seen: GroupFacts | None) -> list[NodeId]:
+    """Members that lack something that the others had when they came."""
+    return [] if seen is None else sorted([node for node, copy in seen.copies.items() if not copy[0]])
 
 
 def _move(front: Front, row: MoveRow) -> Reply:

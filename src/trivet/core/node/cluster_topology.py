@@ -35,8 +35,8 @@ def leader_first(front: Front, row: GroupRow) -> list[NodeRow]:
 
 
 def term_of(front: Front, row: GroupRow) -> int:
-    """The newest term of a group that this node has heard of; of registers the epoch."""
-    if row.id in front.registers:
+    """The newest term of a group that this node has heard of; of one that nobody leads the epoch."""
+    if row.id in front.leaderless:
         return row.membership + 1
     replica = front.groups.get(row.id)
     return row.leader_term if replica is None else replica.raft.term

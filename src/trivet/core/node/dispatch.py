@@ -113,7 +113,7 @@ def _take_otherwise(
 
 def spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
     """Take a command whose database is in several groups, or that concerns several; False: park it."""
-    if args[0] not in EMPTIES or not front.router.empties_registers(session.db, args[0]):
+    if args[0] not in EMPTIES or not front.router.empties_leaderless(session.db, args[0]):
         return _spread(front, session, route, args, size_bytes)
     if not session.idle:
         return False

@@ -16,7 +16,7 @@ from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
-from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
 from trivet.core.group.set_aside import Asides
@@ -85,9 +85,9 @@ class Front:
         self.limits = config.limits
         self.cluster = cluster
         self.groups = groups
-        self.registers: dict[GroupId, PaxosGroup] = {}
+        self.leaderless: dict[GroupId, LeaderlessReplica] = {}
+        """Groups that nobody leads: every node has all of them."""
         self.asides = Asides()
-        """Groups of mode ``paxos``: every node has all of them."""
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]
@@ -96,7 +96,7 @@ class Front:
         self.pending_of: dict[GroupId, int] = {}
         """Of the groups in which something is pending."""
         self._wal = self.system.wal
-        self.sharing = Sharing(groups, self.registers, config.command_timeout_ms)
+        self.sharing = Sharing(groups, self.leaderless, config.command_timeout_ms)
         self.router = Router(replicas, cluster)
         self.rerouting = Rerouting(self.router, config.command_timeout_ms)
         self.map_epoch = 0

@@ -1,7 +1,7 @@
 """Commands that concern several groups, each with its part of the answer.
 
 Each part is atomic in its group, the whole is not. What has to be atomic is no matter of parts (``WIDE``).
-Where each key is a register of its own, that is refused.
+Where nobody leads, that is refused (``manners``).
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from trivet.core.base.ids import GroupId
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
-from trivet.core.machine.checking import EVERYWHERE, names_of
+from trivet.core.machine.checking import EVERYWHERE, LEARNT, names_of
 from trivet.core.machine.entry import decode_calls
-from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_place
 from trivet.core.machine.waiting import BLOCK
+from trivet.core.node.manners import Manners
 from trivet.core.node.router import BETWEEN_DATABASES, CROSSSLOT, Router
 from trivet.core.node.wide import WIDE, Wide
 from trivet.core.values.table import SPACE
@@ -86,53 +86,63 @@ def plan_of(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Wide
         return router.of_slot(db, int(args[1]))
     whole = _WHOLE.get(name)
     if whole is not None:
-        groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
+        if name in LEARNT:
+            groups = router.scripted()
+        else:
+            groups = router.everywhere() if name in EVERYWHERE else router.groups(db)
         if isinstance(groups, Error):
             return groups
         if len(groups) == 1:
             return groups[0]
         return whole(args, groups)
-    if name in BETWEEN_DATABASES and router.leaves_registers(db, args):
-        return OTHER_DATABASE
+    if name in BETWEEN_DATABASES and (apart := router.why_apart(db, args)) is not None:
+        return apart
     if name in BETWEEN_DATABASES and router.leaves_keyspace(db, args):
         return WIDE
     place = router.of_keys(db, names_of(args))
-    if router.is_registers(db):
-        return WAITS if name == BLOCK else _register_plan(router, db, args) if place is CROSSSLOT else place
+    manners = router.manners_of(db)
+    if manners is not None:
+        if name == BLOCK:
+            return manners.waits
+        return _plan_of_parts(router, db, args, manners) if place is CROSSSLOT else place
     return WIDE if place is CROSSSLOT else place
 
 
-def _register_plan(router: Router, db: int, args: list[bytes]) -> Plan | Error:
-    """Of registers in several groups: in parts, what need not be atomic."""
+def _plan_of_parts(router: Router, db: int, args: list[bytes], manners: Manners) -> Plan | Replica | Error:
+    """Where nobody leads: in parts, what need not be atomic."""
     merge = _OF_PARTS.get(args[0])
-    if merge is None:
-        return SEVERAL
-    parts = _by_group(router, db, args, 1)
+    if merge is None or args[0] not in manners.parts:
+        return manners.several
+    width = 2 if merge is _ok else 1
+    if (len(args) - 1) % width:
+        return router.of_slot(db, slot_of(args[1]))  # which says what is wrong with it
+    parts = _by_group(router, db, args, 1, width)
     if isinstance(parts, Error):
         return parts
-    return Plan(args, parts, merge if merge is _sum else _in_order(args[1:]))
+    return Plan(args, parts, _in_order(args[1:]) if merge is _joined else merge)
 
 
 def watch_plan(router: Router, db: int, args: list[bytes]) -> Plan | Replica | Error:
-    """``WATCH client key…``: each key is watched where it is; of registers only one can be."""
+    """``WATCH client key…``: each key is watched where it is; where nobody leads all in one group."""
     parts = _by_group(router, db, args, 2)
     if isinstance(parts, Error):
         return parts
-    if len(parts) > 1 and router.is_registers(db):
-        return SEVERAL
+    manners = router.manners_of(db)
+    if len(parts) > 1 and manners is not None:
+        return manners.several
     return parts[0][0] if len(parts) == 1 else Plan(args, parts, _ok)
 
 
 def _by_group(
-    router: Router, db: int, args: list[bytes], first: int
+    router: Router, db: int, args: list[bytes], first: int, width: int = 1
 ) -> list[tuple[Replica, list[bytes]]] | Error:
-    """A call of each group that has some of the keys, which are what follows from ``first`` on."""
+    """A call of each group that has some of the keys: each ``width``-th of what follows from ``first`` on."""
     parts: dict[GroupId, tuple[Replica, list[bytes]]] = {}
-    for key in args[first:]:
-        group = router.of_slot(db, slot_of(key))
+    for at in range(first, len(args), width):
+        group = router.of_slot(db, slot_of(args[at]))
         if isinstance(group, Error):
             return group
-        parts.setdefault(group.settings.group, (group, args[:first]))[1].append(key)
+        parts.setdefault(group.settings.group, (group, args[:first]))[1].extend(args[at : at + width])
     return list(parts.values())
 
 
@@ -239,6 +249,6 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"FUNCTION": _to_all(first_of),
 }
 _OF_PARTS: Final[dict[bytes, Merge]] = {
-    b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum,
+    b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum, b"MSET": _ok,
 }  # fmt: skip
-"""Commands with several keys that Redis Cluster's clients split, too: nobody takes them for atomic."""
+"""What becomes of the replies to parts, of commands that ``manners`` allow in parts."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from trivet import __version__
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
+from trivet.core.cluster.rows import EVENTUAL, PAXOS
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
 from trivet.core.node.txn_command import transaction_facts
@@ -72,8 +73,8 @@ def bytes_of(group: RaftGroup) -> int:
 
 def used_bytes(front: Front) -> int:
     """What the values in all replicas of this node take."""
-    registers = sum([group.size_bytes for group in front.registers.values()])
-    return BASE_BYTES + registers + sum([bytes_of(group) - BASE_BYTES for group in _of_data(front)])
+    leaderless = sum([group.size_bytes for group in front.leaderless.values()])
+    return BASE_BYTES + leaderless + sum([bytes_of(group) - BASE_BYTES for group in _of_data(front)])
 
 
 def _of_data(front: Front) -> list[RaftGroup]:
@@ -275,23 +276,21 @@ def _groups(front: Front) -> Facts:
             f"leader={raft.leader},commit={raft.commit},applied={group.machine.applied_index},"
             f"last={raft.last_index},first={raft.first_index},voters={voters},learners={learners}"
         )
-    for number in sorted(front.registers):
-        facts[f"trivet_registers{number}"] = _registers(front, number)
+    for number in sorted(front.leaderless):
+        one, row = front.leaderless[number], front.cluster.groups.get(number)
+        keyspace = "" if row is None else row.keyspace
+        facts[f"trivet_{_NAMES[one.mode]}{number}"] = f"keyspace={keyspace},{one.describe()}"
     return facts
 
 
-def _registers(front: Front, number: GroupId) -> str:
-    """The same of a group of registers."""
-    group = front.registers[number]
-    row = front.cluster.groups.get(number)
-    paxos, config = group.paxos, group.config
-    members = "" if config is None else "/".join([str(node) for node in config.voters])
-    incoming = "" if config is None else "/".join([str(node) for node in config.incoming])
-    return (
-        f"keyspace={'' if row is None else row.keyspace},mode=paxos,epoch={paxos.epoch},members={members},"
-        f"incoming={incoming},keys={group.keys},bytes={group.size_bytes},doubtful={int(group.doubtful)},"
-        f"rescanning={int(paxos.rescanning)},under_way={paxos.underway}"
-    )
+_NAMES: Final = {PAXOS: "registers", EVENTUAL: "copies"}
+"""What a group that nobody leads is called in ``INFO``, by its mode."""
+
+
+def _here(front: Front, mode: str) -> int:
+    """How many groups of ``mode`` have a member here."""
+    own = front.config.node
+    return sum([group.mode == mode and group.is_member(own) for group in front.leaderless.values()])
 
 
 def _role(raft: Raft) -> str:
@@ -317,10 +316,8 @@ def _cluster(front: Front) -> Facts:
         "trivet_moves": len(cluster.moves),
         "trivet_replicas_here": len(front.groups),
         "trivet_leads_here": leads,
+        **{f"trivet_{name}_here": _here(front, mode) for mode, name in _NAMES.items()},
         **{f"trivet_primary_{name}": count for name, count in front.asides.facts().items()},
-        "trivet_registers_here": sum(
-            [group.is_member(front.config.node) for group in front.registers.values()]
-        ),
     }
 
 
@@ -332,12 +329,12 @@ def _keyspace(front: Front) -> Facts:
             if len(database) and number in front.cluster.groups_of(index):
                 keys, expires = found.get(index, (0, 0))
                 found[index] = (keys + len(database), expires + database.deadline_count)
-    for number, registers in front.registers.items():
+    for number, one in front.leaderless.items():
         row = front.cluster.groups.get(number)
         keyspace = None if row is None else front.cluster.keyspaces.get(row.keyspace)
-        if keyspace is not None and registers.keys:
+        if keyspace is not None and one.keys:
             keys, expires = found.get(keyspace.number, (0, 0))
-            found[keyspace.number] = (keys + registers.keys, expires)
+            found[keyspace.number] = (keys + one.keys, expires + one.deadline_count)
     return {
         f"db{index}": f"keys={keys},expires={expires},avg_ttl=0"
         for index, (keys, expires) in sorted(found.items())

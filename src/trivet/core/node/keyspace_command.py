@@ -11,7 +11,7 @@ from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import PAXOS, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import LEADERLESS, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -201,7 +201,7 @@ class _Drop(_OfKeyspace):
         row = self.found()
         if row is None:
             return
-        if self.call.force or not row.number or row.mode == PAXOS:
+        if self.call.force or not row.number or row.mode in LEADERLESS:
             self._remove()  # of the latter the map has something to say, whether it is empty or not
             return
         questions = self.count_keys(self.front.cluster.databases_of(row))
@@ -266,7 +266,7 @@ class _Info(_OfKeyspace):
                 b"members": list(group.members),
                 b"incoming": list(group.incoming),
                 b"generation": group.generation,
-                b"leader": 0 if group.id in front.registers else leader_of(front, group),
+                b"leader": 0 if group.id in front.leaderless else leader_of(front, group),
             }
             for group in front.cluster.groups_in(row.number)
         ]
@@ -302,9 +302,9 @@ def facts_of(front: Front, row: KeyspaceRow) -> dict[bytes, Reply]:
 def leader_of(front: Front, row: GroupRow) -> NodeId:
     """Who leads a group: as this node hears, else as the map has it; 0: nobody.
 
-    Registers have no leader: this node if it is a member, else the first that is heard stands for one.
+    Where nobody leads: this node if it is a member, else the first that is heard stands for one.
     """
-    if row.id in front.registers:
+    if row.id in front.leaderless:
         alive = [node for node in row.members if front.alive(node)]
         return front.config.node if front.config.node in alive else next(iter(alive), 0)
     replica = front.replicas.get(row.id)

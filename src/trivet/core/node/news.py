@@ -48,13 +48,13 @@ def _wake(front: Front, group: Replica) -> None:
 def _broadcast(front: Front, group: Replica) -> None:
     """What applied entries say to subscribers: members tell their own, the leader nodes that are none.
 
-    What is done to registers only this node knows, and tells all others.
+    What is done where nobody leads only this node knows, and tells all others.
     """
     hub = front.pubsub
     held = front.groups.get(group.settings.group)
     leads = held is not None and held.raft.role is Role.LEADER
     apart = hub.apart_from(held.raft.membership.members()) if held is not None and leads else []
-    if group.settings.group in front.registers:
+    if group.settings.group in front.leaderless:
         apart = hub.apart_from((front.config.node,))
     said, group.published = group.published, []
     events, group.events = group.events, []

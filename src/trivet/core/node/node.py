@@ -20,8 +20,8 @@ from trivet.core.base.disk import DiskFault, DiskJob, Storage
 from trivet.core.base.ids import ConnectionId, GroupId, Instant, LinkId, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.group.face import Replica
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.messages import ToOutsider
-from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.boot import Booted, boot
 from trivet.core.node.calm import is_calm
@@ -99,13 +99,13 @@ class Node(Views):
             mono_ms,
         )
         self.residents = Residents(
-            config, booted.front, booted.wal, booted.maker, booted.prng, self._peers, booted.register_maker
+            config, booted.front, booted.wal, booted.maker, booted.prng, self._peers, booted.makers
         )
         self._errands = Errands(config, booted.birth, booted.cluster, booted.front)
         self._agenda = booted.maker.agenda
         self.steward = Steward(
             config.node, booted.front.replicas, booted.groups, self._agenda, config.limits, booted.prng,
-            config.steward, booted.front.registers,
+            config.steward, booted.front.leaderless,
         )  # fmt: skip
         self._desk = self.steward.desk
         self.front.steward = self.steward
@@ -121,9 +121,9 @@ class Node(Views):
         """Groups that have had a turn, and whose outcome is to be collected."""
         self._turned: dict[Replica, None] = {}
         """The same of the last turn."""
-        self._unsynced: dict[GroupId, RaftGroup | PaxosGroup] = {}
+        self._unsynced: dict[GroupId, RaftGroup | LeaderlessReplica] = {}
         """They may have something on its way to the disk."""
-        self._disk_of: dict[int, RaftGroup | PaxosGroup] = {}
+        self._disk_of: dict[int, RaftGroup | LeaderlessReplica] = {}
         """Whose disk jobs are under way, by token; those of the log are not among them."""
 
     # -- clients -------------------------------------------------------------------------------
@@ -250,16 +250,16 @@ class Node(Views):
             if kind is Kind.NODE:
                 self._on_node_message(sender, message)
             elif self._wal.open:
-                if kind is Kind.REGISTERS:
-                    self._on_register_message(sender, number, message)
+                if kind is Kind.LEADERLESS:
+                    self._on_leaderless_message(sender, number, message)
                     continue
                 group = outsiders.get(number) if outsiders and isinstance(message, ToOutsider) else None
                 group = group or groups.get(number) or outsiders.get(number)
                 if group is not None:
                     group.on_message(sender, message)  # type: ignore[arg-type]
 
-    def _on_register_message(self, sender: NodeId, number: GroupId, message: NodeMessage) -> None:
-        group = self.front.registers.get(number)
+    def _on_leaderless_message(self, sender: NodeId, number: GroupId, message: NodeMessage) -> None:
+        group = self.front.leaderless.get(number)
         if group is not None:
             group.on_message(sender, message)  # type: ignore[arg-type]
 
@@ -288,7 +288,7 @@ class Node(Views):
         if self._wal.on_done(token):
             unsynced, self._unsynced = self._unsynced, {}
             for number, group in unsynced.items():
-                here = self.groups.get(number) or self.front.registers.get(number)
+                here = self.groups.get(number) or self.front.leaderless.get(number)
                 if here is group and group.on_synced():
                     self._unsynced[number] = group
         else:
@@ -342,8 +342,8 @@ class Node(Views):
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
             for group in self.groups.values():
                 group.on_peer_silent(peer)
-            for registers in self.front.registers.values():
-                registers.on_peer_silent(peer)
+            for leaderless in self.front.leaderless.values():
+                leaderless.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
@@ -373,7 +373,7 @@ class Node(Views):
     def _go_on_stopping(self) -> None:
         groups = self.groups.values()
         leads = bool(self._peers.up) and any(group.raft.role is Role.LEADER for group in groups)
-        here: list[Replica] = [*groups, *self.front.registers.values()]
+        here: list[Replica] = [*groups, *self.front.leaderless.values()]
         quiet = not any(group.has_writes for group in here)
         if (quiet and not leads) or self.front.now_ms >= self._stop_at_ms:
             self._finished = True
@@ -520,7 +520,7 @@ class Node(Views):
         if self.residents.jobs:
             effects.disk.extend(self.residents.jobs)
             self.residents.jobs = []
-        up = self._peers.up
+        up, leaderless = self._peers.up, self.front.leaderless
         busy, self._busy = self._busy, {}
         self._turned = busy
         talkers: list[RaftGroup] = []
@@ -534,8 +534,8 @@ class Node(Views):
                         self._disk_of[job.token] = group
                         effects.disk.append(job)
                 self._unsynced[number] = group
-            elif isinstance(group, PaxosGroup):
-                self._collect_registers(group, effects)
+            elif number in leaderless:
+                self._collect_leaderless(leaderless[number], effects)
             if group.failure:
                 self._fatal = group.failure
             if group.outgoing:
@@ -555,18 +555,19 @@ class Node(Views):
         effects.fatal = self._wal.failed or self._fatal
         effects.finished = self._finished
 
-    def _collect_registers(self, group: PaxosGroup, effects: Effects) -> None:
-        for job in group.log.take_jobs():
+    def _collect_leaderless(self, group: LeaderlessReplica, effects: Effects) -> None:
+        log = group.log
+        for job in log.take_jobs():
             self._disk_of[job.token] = group
             effects.disk.append(job)
         self._unsynced[group.settings.group] = group
         if group.epoch_wanted:
             group.epoch_wanted = 0
             self.system.stir()  # the map here is behind
-        if group.notes or group.log.notes:
-            self._log.extend([(WARNING, note) for note in group.notes + group.log.notes])
+        if group.notes or log.notes:
+            self._log.extend([(WARNING, note) for note in group.notes + log.notes])
             group.notes = []
-            group.log.notes = []
+            log.notes = []
 
     def _notes(self, effects: Effects, talkers: list[RaftGroup]) -> None:
         residents, desk, peers = self.residents, self._desk, self._peers
@@ -591,6 +592,6 @@ class Node(Views):
     def check_invariants(self, whole: bool = True) -> None:
         """Assert what must always hold: of all groups here, or of those that had a turn in the last turn."""
         here = [group for _, group in self.residents.all if whole or group in self._turned]
-        check(here, self._busy, self._wal.open and not whole)
+        check(here, self._busy, self.front.leaderless, self._wal.open and not whole)
         if whole and self._wal.open:
             self._agenda.check_invariants(here)

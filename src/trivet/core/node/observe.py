@@ -6,13 +6,15 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, GroupId, Index, NodeId, Term
+from trivet.core.group.eventual_group import EventualGroup
 from trivet.core.group.face import Replica
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.paxos.ballot import Ballot
 from trivet.core.raft.membership import NOBODY, Membership
-from trivet.core.values.codec import state_digest
+from trivet.core.values.codec import database_digest, state_digest
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -48,7 +50,10 @@ def observe(group: RaftGroup) -> Observation:
     )  # fmt: skip
 
 
-def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None:
+def check(
+    groups: list[Replica], busy: dict[Replica, None], leaderless: dict[GroupId, LeaderlessReplica],
+    rests: bool,
+) -> None:  # fmt: skip
     """Assert what must always hold of each of some replicas.
 
     ``busy``: those that are still to be collected from; ``rests``: who has nothing to do is asked here.
@@ -61,8 +66,8 @@ def check(groups: list[Replica], busy: dict[Replica, None], rests: bool) -> None
             group.raft.check_invariants()
             if group.machine.intents.by_id:
                 group.machine.intents.check_invariants()
-        elif isinstance(group, PaxosGroup):
-            group.paxos.check_invariants()
+        elif group.settings.group in leaderless:
+            leaderless[group.settings.group].check_invariants()
 
 
 class RegistersSeen(msgspec.Struct, frozen=True):
@@ -122,6 +127,33 @@ def registers_held(group: PaxosGroup) -> dict[bytes, RegisterHeld]:
         crc, version = (0, 0) if content is None else (content.crc, content.version)
         found[place] = RegisterHeld(one.promised, one.accepted, crc, version, one.is_tombstone, one.hearsay)
     return found
+
+
+class CopySeen(msgspec.Struct, frozen=True):
+    """What one node holds of a group of mode ``eventual``."""
+
+    epoch: int
+    is_caught_up: bool
+    doubtful: bool
+    digests: dict[bytes, int]
+    """Of each key."""
+    clock: bytes
+    shown: bytes
+    """A digest of what clients are shown."""
+
+
+def copies_held(groups: dict[GroupId, LeaderlessReplica]) -> dict[GroupId, CopySeen]:
+    """All groups of mode ``eventual`` that this node knows. Walks over all data."""
+    return {number: _copy(group) for number, group in groups.items() if isinstance(group, EventualGroup)}
+
+
+def _copy(group: EventualGroup) -> CopySeen:
+    lattice = group.executor.lattice
+    digests = {key: lattice.tree.of(key) for key in lattice.held()}
+    return CopySeen(
+        group.epoch, group.standing().is_caught_up, group.doubtful, digests, lattice.clock.encode(),
+        database_digest(group.executor.view),
+    )  # fmt: skip
 
 
 def entry_of(group: RaftGroup | None, index: Index) -> tuple[Term, int] | None:

@@ -23,12 +23,14 @@ from typing import Final, get_args
 import msgspec
 
 from trivet.core.base.ids import GroupId, Instant, LinkId, NodeId
+from trivet.core.gossip.messages import GossipMessage
+from trivet.core.group.eventual_messages import CarryMessage
+from trivet.core.group.face import FromGroup
 from trivet.core.group.messages import (
     BatchReplies,
     Follow,
     Forward,
     ForwardRead,
-    GroupMessage,
     Invalidate,
     NotLeader,
     ReadReplies,
@@ -61,15 +63,15 @@ TOLD_OFF: Final = (
 )
 """Why a node stops to which Rule P4 applies."""
 
-NodeMessage = GroupMessage | RegisterMessage | PubSubMessage | StewardMessage | Stranger | Beat
+NodeMessage = FromGroup | PubSubMessage | StewardMessage | Stranger | Beat
 
 
 class Kind(Enum):
     """Whose a message is that is no ``GroupMessage``."""
 
     NODE = 0
-    REGISTERS = 1
-    """Of a group of mode ``paxos``."""
+    LEADERLESS = 1
+    """Of a group that nobody leads."""
 
 
 KINDS: Final[dict[type, Kind]] = {
@@ -89,7 +91,9 @@ KINDS: Final[dict[type, Kind]] = {
         ),
         Kind.NODE,
     ),
-    **dict.fromkeys(get_args(RegisterMessage), Kind.REGISTERS),
+    **dict.fromkeys(
+        (*get_args(RegisterMessage), *get_args(CarryMessage), *get_args(GossipMessage)), Kind.LEADERLESS
+    ),
 }
 """All others are ``GroupMessage``s."""
 
@@ -112,6 +116,8 @@ _decoder = msgspec.msgpack.Decoder(
         | Invalidate
         | Taken
         | RegisterMessage
+        | CarryMessage
+        | GossipMessage
         | Hello
         | Stranger
         | Beat

@@ -10,7 +10,7 @@ from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
-from trivet.core.cluster.rows import GroupRow
+from trivet.core.cluster.rows import PAXOS
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.register_log import REGISTERS, RegisterLog, found_registers
@@ -18,7 +18,6 @@ from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
 from trivet.core.paxos.ballot import proposer_of
-from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.wal.record import FoundRecord
@@ -31,12 +30,14 @@ ORIGINS_MAX = 16
 
 
 class RegisterMaker:
-    """What the groups of registers of a node have in common."""
+    """What the groups of registers of a node have in common (``LeaderlessMaker``)."""
 
     def __init__(
         self, config: NodeConfig, wal: Wal, tokens: Tokens, incarnation: int, agenda: Agenda,
         buggify: Buggify | None,
     ) -> None:  # fmt: skip
+        self.mode = PAXOS
+        self.kind = REGISTERS
         self._config = config
         self._wal = wal
         self._tokens = tokens
@@ -91,8 +92,3 @@ def paxos_settings(config: NodeConfig, incarnation: int) -> PaxosSettings:
         message_bytes_max=limits.append_bytes_max,
         page_bytes_max=limits.append_bytes_max,
     )
-
-
-def config_of(row: GroupRow) -> GroupConfig:
-    """Who the members are, as the map has it. Its epochs begin with 1, as a group's membership with 0."""
-    return GroupConfig(row.membership + 1, tuple(row.members), tuple(row.incoming), tuple(row.since))

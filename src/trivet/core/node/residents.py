@@ -23,19 +23,19 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.face import Replica
+from trivet.core.group.leaderless import LeaderlessLog
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.raft_group import RaftGroup
-from trivet.core.group.register_log import RegisterLog
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.group.remote_service import RemoteReader
 from trivet.core.group.run import Run
 from trivet.core.group.snapshots import Snapshots
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.front import Front
+from trivet.core.node.leaderless_makers import Makers
+from trivet.core.node.leaderless_residents import LeaderlessResidents
 from trivet.core.node.peers import Peers
 from trivet.core.node.primary_residents import PrimaryResidents
-from trivet.core.node.register_replicas import RegisterMaker
-from trivet.core.node.register_residents import RegisterResidents
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
@@ -51,13 +51,13 @@ class Residents:
 
     def __init__(
         self, config: NodeConfig, front: Front, wal: Wal, maker: ReplicaMaker, prng: Prng, peers: Peers,
-        register_maker: RegisterMaker,
+        makers: Makers,
     ) -> None:  # fmt: skip
         self.outsiders: dict[GroupId, RemoteGroup] = {}
         """Groups that are served through other nodes."""
         self.jobs: list[DiskJob] = []
         """Files of replicas that are gone; the node takes them."""
-        self._going: list[tuple[int, Snapshots | RegisterLog]] = []
+        self._going: list[tuple[int, Snapshots | LeaderlessLog]] = []
         """Files to remove once the log's record of it is synced."""
         self.notes: list[str] = []
         self.all: list[tuple[GroupId, Replica]] = []
@@ -85,12 +85,12 @@ class Residents:
         self._is_news = False
         """The map is not older than the one that this node knew in its last life (Rule F4)."""
         self._primaries = PrimaryResidents(config.node, front)
-        self._registers = RegisterResidents(front, register_maker, prng, self._greet)
+        self._leaderless = LeaderlessResidents(front, makers, prng, self._greet)
         self._list()
 
     def _list(self) -> None:
         before = self.all
-        self.all = [*self._groups.items(), *self.outsiders.items(), *self._front.registers.items()]
+        self.all = [*self._groups.items(), *self.outsiders.items(), *self._front.leaderless.items()]
         here = {group: None for _, group in self.all}
         for _, group in before:
             if group not in here:
@@ -153,18 +153,18 @@ class Residents:
         for number in [number for number in self.outsiders if cluster.is_dropped(number)]:
             self._forget(self.outsiders.pop(number))
             self._front.replicas.pop(number, None)
-        registers = self._registers
-        registers.bury_dropped(cluster)
+        leaderless = self._leaderless
+        leaderless.bury_dropped(cluster)
         for row in cluster.groups.values():
-            if cluster.is_of_registers(row):
-                registers.follow(row, self._is_news)
+            if cluster.is_leaderless(row):
+                leaderless.follow(row, cluster.mode_of(row), self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
         self._primaries.follow(cluster)
-        self._going += registers.going
-        self.notes += registers.notes
-        registers.going = []
-        registers.notes = []
+        self._going += leaderless.going
+        self.notes += leaderless.notes
+        leaderless.going = []
+        leaderless.notes = []
         self._list()
 
     def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
@@ -200,8 +200,8 @@ class Residents:
         if self._wal.full or now_ms >= self._wake_ms:
             self._wake_ms = now_ms + WAKE_MS
             full = self._wal.full
-            for number in [*self._groups, *self._front.registers] if full else self._wal.holders():
-                group = self._groups.get(number) or self._front.registers.get(number)
+            for number in [*self._groups, *self._front.leaderless] if full else self._wal.holders():
+                group = self._groups.get(number) or self._front.leaderless.get(number)
                 if group is not None and group.asleep:
                     self._agenda.rouse(group)
         self._agenda.tick(now_ms, wall_ms)

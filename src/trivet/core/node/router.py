@@ -3,22 +3,23 @@
 As long as one group holds a whole database, a session of it knows that group (``Session.home``)
 and nothing is asked per command. Else a key's slot decides, by the cluster map as this node
 knows it. That may be old: a group refuses what it does not hold (``NotHere``), and the call is
-routed again (see ``rerouting``). Where each key is a register of its own (mode ``paxos``), the group itself
-says what can't be done; here is looked only at what it does not see: calls to several groups or databases.
+routed again (see ``rerouting``). Where nobody leads, the group itself says what can't be done; here is
+looked only at what it does not see: calls to several groups or databases (``manners``).
 """
 
 from typing import Final
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import PAXOS
+from trivet.core.cluster.rows import EVENTUAL, LEADERLESS
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.lookup import keys_of, other_databases
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.checking import OTHER_KEYSPACE
 from trivet.core.machine.entry import Call
-from trivet.core.machine.register_place import OTHER_DATABASE, SEVERAL, register_of_transaction
+from trivet.core.machine.register_place import register_of_transaction
+from trivet.core.node.manners import MANNERS, Manners
 from trivet.core.wire.reply import Error
 
 CROSSSLOT: Final = Error("CROSSSLOT the keys are in several groups")
@@ -44,14 +45,14 @@ class Router:
         self._replicas = replicas
         self.many = False
         """There are several groups of data: some commands concern more than one."""
-        self._registers: dict[int, None] = {}
-        """Databases of mode ``paxos``."""
+        self._manners: dict[int, Manners] = {}
+        """Of databases that nobody leads."""
 
     def follow(self, cluster: ClusterMap) -> None:
         """The map has changed, or is another."""
         self.cluster = cluster
-        rows = [row for row in cluster.keyspaces.values() if row.mode == PAXOS]
-        self._registers = {db: None for row in rows for db in cluster.databases_of(row)}
+        rows = [row for row in cluster.keyspaces.values() if row.mode in LEADERLESS]
+        self._manners = {db: MANNERS[row.mode] for row in rows for db in cluster.databases_of(row)}
         self.many = len(cluster.groups) > 2  # the system group, and the first of the data
 
     def home(self, db: int) -> Replica | None:
@@ -73,6 +74,14 @@ class Router:
         found = [self._replicas[number] for number in numbers if number in self._replicas]
         return found if numbers and len(found) == len(numbers) else NOT_IN_REACH
 
+    def scripted(self) -> list[Replica] | Error:
+        """All groups of data that run scripts and functions: those that have to know them."""
+        found = self.everywhere()
+        if isinstance(found, Error) or not self._manners:
+            return found
+        groups, mode_of = self.cluster.groups, self.cluster.mode_of
+        return [one for one in found if mode_of(groups[one.settings.group]) != EVENTUAL]
+
     def system(self) -> Replica:
         """The system group."""
         return self._replicas[SYSTEM_GROUP]
@@ -89,13 +98,13 @@ class Router:
         """The group with this number, if this node speaks to it."""
         return self._replicas.get(group)
 
-    def is_registers(self, db: int) -> bool:
-        """Whether each key of database ``db`` is a register of its own (mode ``paxos``)."""
-        return db in self._registers
+    def manners_of(self, db: int) -> Manners | None:
+        """What commands over several groups may do in database ``db``, where nobody leads; None elsewhere."""
+        return self._manners.get(db)
 
-    def empties_registers(self, db: int, name: bytes) -> bool:
-        """Whether ``FLUSHDB`` or ``FLUSHALL``, said in database ``db``, empties a database of registers."""
-        return bool(self._registers) if name == b"FLUSHALL" else db in self._registers
+    def empties_leaderless(self, db: int, name: bytes) -> bool:
+        """Whether ``FLUSHDB`` or ``FLUSHALL``, said in database ``db``, empties one that nobody leads."""
+        return bool(self._manners) if name == b"FLUSHALL" else db in self._manners
 
     def _nowhere(self) -> Error:
         """No group has the database: there is none, unless there is no map here yet."""
@@ -122,35 +131,62 @@ class Router:
         places = [keyspace_of(other) for other in other_databases(args)]
         return any(there is not None and there is not here for there in places)
 
-    def leaves_registers(self, db: int, args: list[bytes]) -> bool:
-        """Whether such a command is to take something out of a database of registers, or into one."""
-        registers = self._registers
-        if not registers:
-            return False
-        return any(other != db and (other in registers or db in registers) for other in other_databases(args))
+    def why_apart(self, db: int, args: list[bytes]) -> Error | None:
+        """Why ``MOVE`` or ``COPY`` can't take something out of, or into, a database that nobody leads."""
+        manners = self._manners
+        for other in other_databases(args) if manners else []:
+            found = manners.get(other) or manners.get(db)
+            if other != db and found is not None:
+                return found.other_database
+        return None
 
-    def _of_registers(self, calls: list[Call]) -> Replica | Error | None:
-        """Of a transaction with a call in a database of registers: all of it concerns one of them."""
+    def _of_leaderless(self, calls: list[Call], manners: Manners) -> Replica | Error | None:
+        """Of a transaction with a call in a database that nobody leads: one key, or one group, has it all."""
+        if not manners.one_key:
+            return self._of_one_group(calls, manners)
         place = register_of_transaction(calls)
         if place is None or isinstance(place, Error):
             return place
-        return self.of_slot(place[0], slot_of(place[1])) if self.is_registers(place[0]) else SEVERAL
+        return self.of_slot(place[0], slot_of(place[1])) if place[0] in self._manners else manners.several
+
+    def _of_one_group(self, calls: list[Call], manners: Manners) -> Replica | Error | None:
+        found: Replica | None = None
+        for db, args in calls:
+            if db < 0:
+                continue
+            if args[0] == b"FLUSHALL" and self.many:
+                return FLUSHES_ALL
+            if args[0] in BETWEEN_DATABASES and (apart := self.why_apart(db, args)) is not None:
+                return apart
+            keys = keys_of(ROWS[args[0]], args)
+            if not keys and args[0] not in WHOLE_DATABASE:
+                continue
+            other = self.of_keys(db, keys) if keys else self.home(db)
+            if other is None or other is CROSSSLOT or self._manners.get(db) is not manners:
+                return manners.several
+            if isinstance(other, Error):
+                return other
+            if found is not None and other is not found:
+                return manners.several
+            found = other
+        return found
 
     def of_calls(self, calls: list[Call]) -> Replica | Error | None:
         """The one group in which all ``calls`` of a transaction can run; None when any can.
 
         Those of database -1 are replies. ``CROSSSLOT``: they are of several groups.
         """
-        if self._registers and any(db in self._registers for db, _ in calls):
-            return self._of_registers(calls)
+        for db, _ in calls if self._manners else []:
+            if db in self._manners:
+                return self._of_leaderless(calls, self._manners[db])
         found: Replica | None = None
         is_wide = is_whole = False
         for db, args in calls:
             if db < 0:
                 continue
             keys = keys_of(ROWS[args[0]], args)
-            if args[0] in BETWEEN_DATABASES and self.leaves_registers(db, args):
-                return OTHER_DATABASE
+            if args[0] in BETWEEN_DATABASES and (apart := self.why_apart(db, args)) is not None:
+                return apart
             if args[0] == b"SWAPDB" and self.leaves_keyspace(db, args):
                 return OTHER_KEYSPACE
             if args[0] == b"FLUSHALL" and self.many:

@@ -9,7 +9,6 @@ from trivet.core.command import introspection
 from trivet.core.command.table import ROWS
 from trivet.core.group.face import Replica
 from trivet.core.machine.entry import encode_calls
-from trivet.core.machine.register_place import SEVERAL
 from trivet.core.node.acl_command import acl
 from trivet.core.node.admin_command import ADMIN_NAMES, admin
 from trivet.core.node.client_command import NAME_ERROR, client, is_client_name
@@ -22,6 +21,7 @@ from trivet.core.node.gathering import Plan, watch_plan
 from trivet.core.node.info import VERSION_OF_REDIS, info
 from trivet.core.node.keyspace_command import keyspace
 from trivet.core.node.latency_command import latency
+from trivet.core.node.manners import MANNERS
 from trivet.core.node.permission import on_behalf
 from trivet.core.node.pubsub_commands import PUBSUB_HANDLERS, unsubscribe_from_everything
 from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH
@@ -307,8 +307,8 @@ def _exec(front: Front, session: Session, args: list[bytes]) -> bool:
         end_transaction(session)
         session.answer_reply(Error("EXECABORT Transaction discarded because of previous errors."))
         return True
-    if session.watching and not session.idle and any(n in front.registers for n in session.watching_in):
-        return False  # what the client has seen of a register goes along, so it must have been seen
+    if session.watching and not session.idle and any(n in front.leaderless for n in session.watching_in):
+        return False  # what the client has seen where nobody leads goes along, so it must have been seen
     writes = session.watching or not transaction.only_reads
     group = _group_of(front, session, transaction)
     if group is NOT_IN_REACH and front.waits_for_map(session, args):
@@ -350,9 +350,11 @@ def _group_of(front: Front, session: Session, transaction: Transaction) -> Repli
         watched = [front.replicas[number] for number in session.watching_in if number in front.replicas]
         found = watched[0] if watched else session.home or router.of_keys(session.db, [])
     if session.watching and not isinstance(found, Error) and [*session.watching_in] != [found.settings.group]:
-        found = SEVERAL if found.settings.group in front.registers else CROSSSLOT
-    if found is CROSSSLOT and any(number in front.registers for number in session.watching_in):
-        return SEVERAL
+        here = front.leaderless.get(found.settings.group)
+        found = CROSSSLOT if here is None else MANNERS[here.mode].several
+    for number in session.watching_in if found is CROSSSLOT else []:
+        if number in front.leaderless:
+            return MANNERS[front.leaderless[number].mode].several
     return found
 
 

@@ -8,7 +8,7 @@ the groups of which its node holds replicas have it, so that its next command is
 from typing import Final
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
-from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.sharing import copy_call
@@ -49,13 +49,16 @@ class Sharing:
     """
 
     def __init__(
-        self, groups: dict[GroupId, RaftGroup], registers: dict[GroupId, PaxosGroup], timeout_ms: int
+        self,
+        groups: dict[GroupId, RaftGroup],
+        leaderless: dict[GroupId, LeaderlessReplica],
+        timeout_ms: int,
     ) -> None:
         self.changes: list[Change] = []
         self.open = True
         """Some group here may lack something, or a change waits."""
         self._groups = groups
-        self._registers = registers
+        self._leaderless = leaderless
         self._timeout_ms = timeout_ms
         self._copies: dict[GroupId, Run] = {}
         self._seen: tuple[int, int] = (-1, 0)
@@ -118,7 +121,7 @@ class Sharing:
     def _tell_memory(self) -> None:
         """Tell each replica, once per tick, what the node's others take: ``maxmemory`` is the process's.
 
-        Of registers nothing is evicted: what would make them grow is refused instead.
+        Where nobody leads nothing is evicted: what would grow is refused instead.
         """
         groups = self._groups
         maxmemory_bytes = groups[SYSTEM_GROUP].machine.settings.maxmemory_bytes
@@ -131,8 +134,8 @@ class Sharing:
             memory = group.machine.memory
             if memory is not None and number != SYSTEM_GROUP:
                 sizes[number] = memory.total - BASE_BYTES
-        total = sum(sizes.values()) + sum([one.size_bytes for one in self._registers.values()])
+        total = sum(sizes.values()) + sum([one.size_bytes for one in self._leaderless.values()])
         for number, group in groups.items():
             group.machine.beside_bytes = total - sizes[number] if limited and number in sizes else 0
-        for one in self._registers.values():
-            one.registers.refuses_growth = limited and total + BASE_BYTES > maxmemory_bytes
+        for one in self._leaderless.values():
+            one.refuse_growth(limited and total + BASE_BYTES > maxmemory_bytes)

@@ -57,11 +57,11 @@ class _Teaching(Steps):
             self.wait(self._knows_groups, self._pass_on)  # the map is followed at the end of the turn
 
     def _knows_groups(self) -> bool:
-        return not isinstance(self.front.router.everywhere(), Error)
+        return not isinstance(self.front.router.scripted(), Error)
 
     def _pass_on(self) -> None:
         """Rule L2."""
-        groups = self.front.router.everywhere()
+        groups = self.front.router.scripted()
         if isinstance(groups, Error):
             self.finish([_NOT_ALL])
         else:

@@ -21,7 +21,6 @@ from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
 from trivet.core.machine.lock_modes import add_lock
-from trivet.core.machine.register_place import OTHER_DATABASE
 from trivet.core.machine.rights import AS, USERS
 from trivet.core.machine.workspace import Job, Ran, Workspace
 from trivet.core.node.attempts import (
@@ -342,8 +341,9 @@ class Transactions:
         locks: dict[LockKey, tuple[GroupId, int]] = {}
         counts: dict[GroupId, int] = {}
         for (db, key), mode in wanted.items():
-            if router.is_registers(db):
-                return OTHER_DATABASE
+            manners = router.manners_of(db)
+            if manners is not None:
+                return manners.other_database
             group = router.of_slot(db, slot_of(key))
             if isinstance(group, Error):
                 return group

@@ -2,6 +2,7 @@
 
 from trivet.core.base.ids import GroupId
 from trivet.core.cluster.map import FIRST_GROUP
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
 from trivet.core.node.observe import (
@@ -48,8 +49,10 @@ class Views:
 
     def register_numbers(self) -> list[GroupId]:
         """The groups of mode ``paxos``."""
-        return list(self.front.registers)
+        return [n for n, group in self.front.leaderless.items() if isinstance(group, PaxosGroup)]
 
     def registers(self, group: GroupId) -> RegistersSeen:
         """What the lab's judges compare of one of them."""
-        return observe_registers(self.front.registers[group])
+        found = self.front.leaderless[group]
+        assert isinstance(found, PaxosGroup)
+        return observe_registers(found)

@@ -5,7 +5,6 @@ On the path: instead of the run that other commands join.
 
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.machine.checking import names_of
-from trivet.core.machine.register_place import WAITS
 from trivet.core.machine.waiting import BLOCK
 from trivet.core.node.front import Front
 from trivet.core.node.router import CROSSSLOT, NOT_IN_REACH
@@ -15,8 +14,9 @@ from trivet.core.wire.reply import Blocked, Error
 
 def block(front: Front, session: Session, args: list[bytes], size_bytes: int) -> bool:
     """Take a call that may wait; False when it must be parked."""
-    if front.router.is_registers(session.db):
-        session.answer_reply(WAITS)
+    manners = front.router.manners_of(session.db)
+    if manners is not None:
+        session.answer_reply(manners.waits)
         return True
     limit = front.limits.waiting_call_bytes_max
     if sum(map(len, args)) > limit:

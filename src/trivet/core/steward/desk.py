@@ -12,7 +12,7 @@ from trivet.core.base.limits import Limits
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
-from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
 from trivet.core.raft.state import Role
@@ -86,13 +86,13 @@ class Desk:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, settings: StewardSettings,
-        registers: dict[GroupId, PaxosGroup] | None = None,
+        leaderless: dict[GroupId, LeaderlessReplica] | None = None,
     ) -> None:  # fmt: skip
         self.node = node
         self.replicas = replicas
         self.groups = groups
-        self.registers: dict[GroupId, PaxosGroup] = {} if registers is None else registers
-        """Groups of mode ``paxos``: each node has all of them."""
+        self.leaderless: dict[GroupId, LeaderlessReplica] = {} if leaderless is None else leaderless
+        """Groups that nobody leads: each node has all of them."""
         self._agenda = agenda
         self.limits = limits
         self.settings = settings

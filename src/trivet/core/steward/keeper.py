@@ -8,7 +8,7 @@ chosen from what is so then; whoever leads next goes on where this leader has le
 - Rule K2: who comes is a learner first, and becomes a voter when it has nearly all of the log, in the same
   joint change in which another goes.
 - Rule K3: the system group has every node that has not left, those that are no voters as learners.
-- Rule K9: of a group with one voter (mode ``primary``) all have the data. Who comes is a backup first.
+- Rule K11: of a group with one voter (mode ``primary``) all have the data. Who comes is a backup first.
   Where the primary is to go, an heir that has everything becomes the voter by a joint change: without loss.
 - Rule K4: who leads is told to the map now and then, all groups in one word.
 """
@@ -100,7 +100,7 @@ class Keeper:
             kept.next_ms = now_ms + self._desk.settings.retry_ms // 4
 
     def _step_primary(self, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
-        """The same for a group with one voter (Rule K9)."""
+        """The same for a group with one voter (Rule K11)."""
         raft, membership = group.raft, group.raft.membership
         if raft.log_generation != row.generation:
             return  # the map, here, is not that of the generation yet, or its word is on its way
@@ -170,7 +170,7 @@ def standing(row: GroupRow, now: Membership, caught_up: list[NodeId]) -> tuple[l
 
 
 def next_step_primary(row: GroupRow, now: Membership, caught_up: list[NodeId]) -> Membership | None:
-    """Rule K9: who comes is a backup first; the primary goes when an heir has everything; then others go."""
+    """Rule K11: who comes is a backup first; the primary goes when an heir has everything; then others go."""
     voter = now.voters[0]
     members = now.members()
     wanted = [node for node in row.target if node not in members]

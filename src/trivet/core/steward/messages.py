@@ -38,6 +38,12 @@ class GroupReport(msgspec.Struct, array_like=True, frozen=True):
     """It owns nothing, and nobody will ask it about a transaction over groups: it may be dropped."""
     is_doubtful: bool = False
     """Mode ``paxos``: what it promised may be lost: it answers nobody until it has been told anew."""
+    epoch: _Count = 0
+    """Mode ``eventual``: by the members of which epoch it goes; the rest is said as such a member."""
+    is_caught_up: bool = False
+    """It has what the other members had when it came."""
+    kept: _Count = 0
+    """Updates that it has, and no other member that stays is known to have."""
 
 
 class MoveReport(msgspec.Struct, array_like=True, frozen=True):

@@ -39,6 +39,11 @@ STALE_REPORTS: Final = 5
 """What a group's leader said counts for so many reports' time."""
 
 
+Said = tuple[bool, int, bool, int]
+"""(is doubtful, by the members of which epoch it goes, has caught up, updates kept) as in ``GroupReport``."""
+SILENT: Final[Said] = (False, 0, False, 0)
+
+
 class _Heard:
     """The last word of a group's leader."""
 
@@ -61,8 +66,8 @@ class Planner:
         self._heard_ms: dict[NodeId, Instant] = {}
         self._groups: dict[GroupId, _Heard] = {}
         self._ops: dict[GroupId, dict[NodeId, int]] = {}
-        self._doubts: dict[GroupId, dict[NodeId, bool]] = {}
-        """The doubtful members of groups of mode ``paxos``."""
+        self._said: dict[GroupId, dict[NodeId, Said]] = {}
+        """What each member says of itself where nobody leads."""
         self._errands: list[Errand] = []
         self._copying: dict[int, MoveRow] = {}
         """Moves that were not handed over when last seen."""
@@ -103,14 +108,15 @@ class Planner:
             if one.group not in cluster.groups:
                 continue
             rates = self._ops.setdefault(one.group, {})
-            doubts = self._doubts.setdefault(one.group, {})
+            members = self._said.setdefault(one.group, {})
+            said = (one.is_doubtful, one.epoch, one.is_caught_up, one.kept)
             counts = known is None or one.term >= known.report.term or self._is_stale(known)
             if one.term and counts:
                 self._groups[one.group] = _Heard(sender, one, now_ms)
-            elif rates.get(sender) == one.ops and doubts.get(sender, False) == one.is_doubtful:
+            elif rates.get(sender) == one.ops and members.get(sender, SILENT) == said:
                 continue  # one of several members that say the same of a group without a leader
             self._news = True
-            rates[sender], doubts[sender] = one.ops, one.is_doubtful
+            rates[sender], members[sender] = one.ops, said
         for move in report.moves:
             if move.move in cluster.moves:
                 self._progress[move.move] = move
@@ -142,12 +148,15 @@ class Planner:
             if number not in cluster.groups or self._is_stale(heard) or heard.node in dead:
                 continue
             report = heard.report
-            leader = 0 if cluster.is_of_registers(cluster.groups[number]) else heard.node
+            leader = 0 if cluster.is_leaderless(cluster.groups[number]) else heard.node
             ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
+            members = {node: said for node, said in self._said.get(number, {}).items() if node not in dead}
+            epoch = cluster.groups[number].membership + 1
             groups[number] = GroupFacts(
                 keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=leader,
                 caught_up=report.caught_up, middle=report.middle, is_spent=report.is_spent,
-                doubtful=sorted([n for n, d in self._doubts.get(number, {}).items() if d and n not in dead]),
+                doubtful=sorted([node for node, said in members.items() if said[0]]),
+                copies={node: (said[2], said[3]) for node, said in members.items() if said[1] == epoch},
             )  # fmt: skip
         return Facts(dead_ms=dead, groups=groups)
 
@@ -162,9 +171,9 @@ class Planner:
             for number, rates in self._ops.items()
             if number in cluster.groups
         }
-        self._doubts = {
-            number: {node: is_so for node, is_so in doubts.items() if node in cluster.groups[number].members}
-            for number, doubts in self._doubts.items()
+        self._said = {
+            number: {node: one for node, one in said.items() if node in cluster.groups[number].members}
+            for number, said in self._said.items()
             if number in cluster.groups
         }
 
@@ -231,7 +240,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
-        self._progress, self._doubts = {}, {}
+        self._progress, self._said = {}, {}
         self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:

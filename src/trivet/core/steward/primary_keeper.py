@@ -2,10 +2,10 @@
 
 On the path: nowhere. Runs on the leader of the system group; answers on every node.
 
-- Rule K10: nobody has said for ``failover_ms`` that he leads the group, in its present generation: its
+- Rule K12: nobody has said for ``failover_ms`` that he leads the group, in its present generation: its
   members are asked how far they are, now. Whoever has the newest log of those that answer is named, by the
   generation that was seen: a leader of old, or two at a time, name nobody twice.
-- Rule K11: who has less than the map knows the group to have had (the membership that was reported last) is
+- Rule K13: who has less than the map knows the group to have had (the membership that was reported last) is
   not named before ``PATIENCE`` times as long has passed: somebody who has more may come back.
 """
 
@@ -72,7 +72,7 @@ class PrimaryKeeper:
         watched.asked_ms = 0
 
     def tick(self, cluster: ClusterMap) -> None:
-        """Once per tick (Rule K10)."""
+        """Once per tick (Rule K12)."""
         desk = self._desk
         system = desk.led(SYSTEM_GROUP)
         if system is None:
@@ -143,7 +143,7 @@ class PrimaryKeeper:
             watched.answers[sender] = answer
 
     def _choose(self, row: GroupRow, watched: _Watched) -> NodeId:
-        """The one with the newest log; 0: nobody can be named now (Rule K11)."""
+        """The one with the newest log; 0: nobody can be named now (Rule K13)."""
         silent_ms = self._desk.now_ms - watched.heard_ms
         is_late = silent_ms >= PATIENCE * self._desk.settings.failover_ms
         best: tuple[int, int, int] = (-1, 0, 0)

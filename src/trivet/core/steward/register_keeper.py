@@ -78,8 +78,8 @@ class RegisterKeeper:
             if self._desk.led(SYSTEM_GROUP) is None:
                 return b""
             return b"BACK" if row.incoming else b"BEGIN"
-        group = self._desk.registers.get(row.id)
-        if group is not None and not kept.done:
+        group = self._desk.leaderless.get(row.id)
+        if isinstance(group, PaxosGroup) and not kept.done:
             self._look_after(row, group, kept)
         return b"END" if kept.done else b""
 

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Index, Instant, Term
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.census import Census, is_spent, keys_of
@@ -52,22 +53,31 @@ class Reporter:
                 reports.append(said[number][1])
             elif ops:
                 reports.append(GroupReport(number, ops))
-        for number, registers in desk.registers.items():
-            counts[number] = registers.call_count
+        for number, one in desk.leaderless.items():
+            counts[number] = one.call_count
             before = self._counts.get(number, counts[number])
             rate = max(0, counts[number] - before) * 1000 // elapsed_ms
             ops = rates[number] = (3 * self._ops.get(number, rate) + rate) // 4
             rank = self._rank(number)
             if rank:
-                held = (registers.keys, registers.size_bytes)
-                reports.append(GroupReport(number, ops, rank, *held, is_doubtful=registers.doubtful))
+                reports.append(self._member(number, one, ops, rank))
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census, self._said = counts, rates, census, said
         return NodeReport(reports, moves or [])
 
+    def _member(self, number: GroupId, group: LeaderlessReplica, ops: int, rank: int) -> GroupReport:
+        """A member where nobody leads. What it has alone is asked of who goes; else it is no news."""
+        standing, cluster = group.standing(), self._desk.map
+        incoming = [] if cluster is None else cluster.groups[number].incoming
+        goes = bool(incoming) and self._desk.node not in incoming
+        return GroupReport(
+            number, ops, rank, group.keys, group.size_bytes, is_doubtful=group.doubtful,
+            epoch=standing.epoch, is_caught_up=standing.is_caught_up, kept=standing.kept if goes else 0,
+        )  # fmt: skip
+
     def _rank(self, group: GroupId) -> int:
-        """Every member of a group of registers says what it has: the first of those that are heard counts."""
+        """Where nobody leads every member says what it has: the first of those that are heard counts."""
         cluster = self._desk.map
         row = None if cluster is None else cluster.groups.get(group)
         if row is None or self._desk.node not in row.members:

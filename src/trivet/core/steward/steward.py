@@ -5,7 +5,9 @@ true, so that a hand-over does not wait for the clock at each of its steps. What
 node's replicas as patient runs, or to other stewards as ``outgoing``.
 """
 
-from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, WallMs
+from typing import Final
+
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant, NodeId, Term, WallMs
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.actions import Action
@@ -13,9 +15,10 @@ from trivet.core.cluster.facts import Facts
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.face import Replica
-from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
+from trivet.core.steward.copy_keeper import CopyKeeper
 from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
@@ -37,6 +40,9 @@ from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.steward.yielding import Yielding
 
+IN_VAIN_MS: Final = 60_000
+"""A group that was to be handed over in vain is not to be handed to the same node again for so long."""
+
 
 class Steward:
     """See the module."""
@@ -44,7 +50,7 @@ class Steward:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, prng: Prng, settings: StewardSettings | None = None,
-        registers: dict[GroupId, PaxosGroup] | None = None,
+        leaderless: dict[GroupId, LeaderlessReplica] | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
         self.outgoing: list[tuple[NodeId, StewardMessage]] = []
@@ -54,17 +60,20 @@ class Steward:
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
-        self.desk = Desk(node, replicas, groups, agenda, limits, settings, registers)
+        self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless)
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
         self._primary_keeper = PrimaryKeeper(self.desk)
         self.yielding = Yielding(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
+        self._copy_keeper = CopyKeeper(self.desk, self._planner)
         self._reporter = Reporter(self.desk)
         self._told_progress: dict[int, tuple[int, int]] = {}
         self._movers: dict[int, Mover] = {}
         self._up: dict[NodeId, None] = {}
+        self._wished: dict[GroupId, tuple[NodeId, Term, Instant]] = {}
+        """Who was wished to lead, in which term that was tried, and not again before when (Rule K10)."""
         self._report_ms: Instant = 0
         self._report_first_ms = prng.below(max(1, settings.report_ms))
         """So that nodes that start together do not report together."""
@@ -140,9 +149,19 @@ class Steward:
         elif isinstance(message, SoFar):
             self._primary_keeper.take(sender, message)
         elif isinstance(message, LeadWish):
-            held = self.desk.groups.get(message.group)
-            if held is not None and held.raft.role is Role.LEADER:
-                self.lead(message.group, message.node)
+            self._on_wish(message)
+
+    def _on_wish(self, wish: LeadWish) -> None:
+        """Rule K10."""
+        held = self.desk.groups.get(wish.group)
+        if held is None or held.raft.role is not Role.LEADER:
+            return
+        now_ms, term = self.desk.now_ms, held.raft.term
+        before = self._wished.get(wish.group)
+        if before is not None and before[:2] == (wish.node, term) and now_ms < before[2]:
+            return
+        self._wished[wish.group] = (wish.node, term, now_ms + IN_VAIN_MS)
+        self.lead(wish.group, wish.node)
 
     def _tell_primaries(self) -> None:
         keeper = self._primary_keeper
@@ -199,6 +218,7 @@ class Steward:
         self._tell_primaries()
         self.yielding.tick()
         self._planner.tick(cluster)
+        self._copy_keeper.tick(cluster)
         self._wish()
         self._report()
         self.turn(now_ms)
@@ -217,7 +237,7 @@ class Steward:
         wishes, self._planner.wishes = self._planner.wishes, []
         for node, wish in wishes:
             if node == self.desk.node:
-                self.lead(wish.group, wish.node)
+                self._on_wish(wish)
             elif node in self._up:
                 self.outgoing.append((node, wish))
 

@@ -126,6 +126,14 @@ def state_digest(databases: Databases) -> bytes:
     return digest.digest()
 
 
+def database_digest(database: Database) -> bytes:
+    """The same of one database, whatever its number is."""
+    digest = blake2b(digest_size=16)
+    for stored in _sorted_items(database):
+        digest.update(_ENCODER.encode(stored))
+    return digest.digest()
+
+
 def _sorted_items(database: Database) -> Iterator[Stored]:
     for key in sorted(database.values):
         value = database.values.get(key)

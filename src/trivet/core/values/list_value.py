@@ -101,6 +101,10 @@ class List:
         """Insert before position ``index``; the length appends."""
         self._items.insert(index, item)
 
+    def remove_at(self, index: int) -> None:
+        """Remove the item at ``index``, which is in range."""
+        del self._items[index]
+
     def remove(self, item: bytes, count: int, backwards: bool) -> int:
         """Remove up to ``count`` items equal to ``item`` (all when 0) from one end on; how many were."""
         matches = self._items.count(item)

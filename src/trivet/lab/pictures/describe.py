@@ -49,6 +49,8 @@ from trivet.core.raft.messages import (
 )
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
 from trivet.core.wire.peer import FrameParser
+from trivet.lab.pictures.copy_words import KINDS as COPY_KINDS
+from trivet.lab.pictures.copy_words import CopyMessage, copy_text, is_routine
 from trivet.lab.pictures.register_words import KINDS as REGISTER_KINDS
 from trivet.lab.pictures.register_words import register_text
 from trivet.lab.pictures.transaction_words import transaction_text
@@ -390,6 +392,10 @@ def _of_registers(m: RegisterMessage) -> Words:
     return Words(type(m).__name__, register_text(m), {})
 
 
+def _of_copies(m: CopyMessage) -> Words:
+    return Words(type(m).__name__, copy_text(m), {}, is_routine(m))
+
+
 def _hello(m: Hello) -> Words:
     fields = {"cluster": m.cluster, "from": f"node {m.node}", "to": f"node {m.to}", "format": str(m.format)}
     return Words("Hello", "hello", fields, True)
@@ -445,5 +451,6 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Hello: _hello,
     Stranger: _stranger,
     **dict.fromkeys(REGISTER_KINDS, _of_registers),
+    **dict.fromkeys(COPY_KINDS, _of_copies),
     **dict.fromkeys(_OF_NODES, _of_nodes),
 }

@@ -12,6 +12,7 @@ from trivet.core.base.prng import Prng
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import OK, ReplyError, Value
+from trivet.lab.workloads.copies import replicas_of
 from trivet.lab.workloads.places import ANY_DATABASE, Place
 from trivet.lab.workloads.registry import REGISTRY
 from trivet.lab.workloads.workload import Context, Workload, is_open, operations_on
@@ -26,6 +27,8 @@ REGISTER_DATABASE = 7
 
 PRIMARY_DATABASE = 9
 """One of mode ``primary``, in the runs that have one."""
+COPIES_DATABASE = 8
+"""One of mode ``eventual``, in the runs that have one."""
 
 
 def workload_names(text: str) -> list[str]:
@@ -52,6 +55,8 @@ class Mix:
             weight = sum(getattr(options, field) for field in workload.weights)
             if wanted:
                 weight = max(1, weight) if name in wanted else 0
+            if workload.on_copies and not has_copies(options):
+                weight = 0
             if weight:
                 self.workloads[name] = workload
                 self._table += [workload] * weight
@@ -101,13 +106,16 @@ class Mix:
             calls.insert(0, _registers(self._options))
         if self._options.primary_rate:
             calls.insert(0, _primaries(self._options))
+        if has_copies(self._options):
+            calls.insert(0, _copies(self._options))
         return Preparation(calls) if calls else None
 
     def clearance(self) -> "Preparation | None":
-        """The source of what is said when all is judged: the database of registers goes."""
-        if not self._options.register_rate:
-            return None
-        return Preparation([_made([b"KEYSPACE", b"DROP", b"%d" % REGISTER_DATABASE, b"FORCE"])])
+        """The source of what is said when all is judged: the databases that nobody leads go."""
+        gone = [REGISTER_DATABASE] if self._options.register_rate else []
+        gone += [COPIES_DATABASE] if has_copies(self._options) else []
+        calls = [_made([b"KEYSPACE", b"DROP", b"%d" % database, b"FORCE"]) for database in gone]
+        return Preparation(calls) if calls else None
 
     def used_keys(self) -> list[tuple[int, bytes]]:
         """(database, key) of all that was touched, as it stands in the store."""
@@ -144,7 +152,9 @@ class Mix:
 
 def _place(options: RunOptions, name: str, workload: Workload) -> Place:
     """With one keyspace of one group nothing needs care."""
-    several = options.second_rate or options.register_rate or options.primary_rate
+    if workload.on_copies:
+        return Place(COPIES_DATABASE, ())
+    several = options.second_rate or options.register_rate or has_copies(options) or options.primary_rate
     if not workload.is_placed or not (several or options.move_every_ms):
         return Place(ANY_DATABASE, ())
     if options.register_rate and workload.on_registers:
@@ -187,6 +197,24 @@ def _primaries(options: RunOptions) -> Call:
         [
             b"KEYSPACE", b"CREATE", b"%d" % PRIMARY_DATABASE, b"MODE", b"primary",
             b"REPLICAS", b"%d" % options.primary_replicas,
+        ]
+    )  # fmt: skip
+
+
+def has_copies(options: RunOptions) -> bool:
+    """Whether the run has a keyspace of mode ``eventual``: by chance, or because its workload is named."""
+    if "copies" in workload_names(options.workloads):
+        return True
+    return Prng(options.seed ^ crc32(b"has copies") << 16).chance(options.eventual_rate)
+
+
+def _copies(options: RunOptions) -> Call:
+    drawn = Prng(options.seed ^ crc32(b"shards of copies") << 16)
+    shards = options.eventual_shards or max(1, drawn.between(-1, 3))
+    return _made(
+        [
+            b"KEYSPACE", b"CREATE", b"%d" % COPIES_DATABASE, b"MODE", b"eventual",
+            b"REPLICAS", b"%d" % replicas_of(options), b"SHARDS", b"%d" % shards,
         ]
     )  # fmt: skip
 

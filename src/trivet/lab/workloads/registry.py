@@ -6,6 +6,7 @@ from trivet.core.base.prng import Prng
 from trivet.lab.workloads.across import Across
 from trivet.lab.workloads.append import Append
 from trivet.lab.workloads.bank import Bank
+from trivet.lab.workloads.copies import Copies
 from trivet.lab.workloads.counter import Counter
 from trivet.lab.workloads.expiry import Expiry
 from trivet.lab.workloads.families import Families
@@ -43,4 +44,5 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "families": Families,
     "keyspaces": Keyspaces,
     "across": Across,
+    "copies": Copies,
 }

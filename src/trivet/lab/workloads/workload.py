@@ -71,6 +71,11 @@ class Workload(Protocol):
         ...
 
     @property
+    def on_copies(self) -> bool:
+        """Whether its keys live in a keyspace of mode ``eventual``, and only there."""
+        ...
+
+    @property
     def used(self) -> dict[bytes, None]:
         """Every key of a call that was made."""
         ...
@@ -120,6 +125,7 @@ class Base:
     is_placed: ClassVar[bool] = True
     on_registers: ClassVar[bool] = False
     may_lose: ClassVar[bool] = False
+    on_copies: ClassVar[bool] = False
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
     """How to read a key, by prefix, with an empty word for the key itself; GET for all others."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import HANDED
+from trivet.core.cluster.rows import EVENTUAL, HANDED
 from trivet.lab.seam import MembershipLike, ObservationLike
 
 
@@ -22,7 +22,7 @@ class Movement:
         self._generations: dict[int, int] = {}
         self._groups: dict[GroupId, None] = {}
         self._joints: dict[GroupId, tuple[int, bool]] = {}
-        """Of groups of registers: how often members changed, and whether they are changing."""
+        """Of groups that nobody leads: how often members changed, and whether they are changing."""
         self._memberships: dict[GroupId, tuple[int, MembershipLike]] = {}
         """(index, membership) that is committed."""
 
@@ -47,18 +47,19 @@ class Movement:
         if any(group not in cluster.groups for group in self._groups):
             self._count("group dropped")
         self._groups = dict.fromkeys(cluster.groups)
-        self._look_at_registers(cluster)
+        self._look_at_leaderless(cluster)
         return True
 
-    def _look_at_registers(self, cluster: ClusterMap) -> None:
-        """Members of groups of registers change by the map alone."""
+    def _look_at_leaderless(self, cluster: ClusterMap) -> None:
+        """Members of groups that nobody leads change by the map alone."""
         for row in cluster.groups.values():
             if row.membership == self._joints.get(row.id, (0, False))[0]:
                 continue
+            what = "copies" if cluster.mode_of(row) == EVENTUAL else "registers"
             if row.incoming:
-                self._count("registers: members begin to change")
+                self._count(f"{what}: members begin to change")
             elif self._joints.get(row.id, (0, False))[1]:
-                self._count("registers: members have changed")
+                self._count(f"{what}: members have changed")
             self._joints[row.id] = (row.membership, bool(row.incoming))
 
     def look(

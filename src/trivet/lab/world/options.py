@@ -53,6 +53,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_families: int = 0
     weight_keyspaces: int = 0
     weight_across: int = 0
+    weight_copies: int = 8
+    """Of a run that has a database of mode ``eventual``."""
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
 
@@ -70,6 +72,12 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How likely workload ``primary`` lives in a database of that mode; 0: there is none."""
     primary_replicas: int = 3
     weight_primary: int = 0
+    eventual_rate: float = 0.0
+    """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
+    eventual_replicas: int = 0
+    """0: two to five, as the seed says."""
+    eventual_shards: int = 0
+    """0: one to three, as the seed says."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0

@@ -20,6 +20,7 @@ from trivet.lab.recording import Recorder
 from trivet.lab.seam import (
     MAIN_GROUP,
     NOTHING_STANDS,
+    CopyLike,
     EffectsLike,
     NodeFactory,
     NodeLike,
@@ -485,6 +486,10 @@ class Process:
     def registers_held(self, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
         """All that its acceptor holds of a group of registers."""
         return {} if self._running is None else self._world.factory.registers_held(self._running, group)
+
+    def copies(self) -> Mapping[GroupId, CopyLike]:
+        """All that it holds of groups of mode ``eventual``."""
+        return {} if self._running is None else self._world.factory.copies(self._running)
 
     def _readers_of(self, node: NodeLike, group: GroupId) -> tuple[EntryAt, DigestOf]:
         factory = self._world.factory

@@ -12,14 +12,15 @@ from trivet.core.cluster.facts import Policy
 from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.cluster.rows import COPY, MoveRow
 from trivet.core.cluster.slots import SLOTS
+from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.machine.ownership import Ownership
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.node import Node
-from trivet.core.node.observe import digest_of_state, registers_held
+from trivet.core.node.observe import copies_held, digest_of_state, registers_held
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import NodeLike, RegisterHeldLike, Standing
+from trivet.lab.seam import CopyLike, NodeLike, RegisterHeldLike, Standing
 from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
@@ -233,14 +234,22 @@ class RealNodes:
     def registers_held(self, node: NodeLike, group: GroupId) -> Mapping[bytes, RegisterHeldLike]:
         """What is in its memory."""
         assert isinstance(node, Node)
-        return registers_held(node.front.registers[group])
+        found = node.front.leaderless[group]
+        assert isinstance(found, PaxosGroup)
+        return registers_held(found)
+
+    def copies(self, node: NodeLike) -> Mapping[GroupId, CopyLike]:
+        """What is in its memory, where it is a member or something is left."""
+        assert isinstance(node, Node)
+        return copies_held(node.front.leaderless)
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         """By the errands of the groups that are still there."""
         assert isinstance(node, Node)
         counts = [0, 0, 0]
-        for group in node.front.registers.values():
-            counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
+        for group in node.front.leaderless.values():
+            if isinstance(group, PaxosGroup):
+                counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
         named = zip(("forwarded", "sent twice", "begun anew"), counts, strict=True)
         return {f"operation on registers {what}": count for what, count in named if count}
 

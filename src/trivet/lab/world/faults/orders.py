@@ -70,7 +70,7 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
     groups = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
     row = groups[g.prng.below(len(groups))]
     roll = g.prng.below(20)
-    if cluster.is_of_registers(row):
+    if cluster.is_leaderless(row):
         return _alter(g, row) if roll < 10 else _drain(g, cluster)
     may_found = len(groups) < GROUPS_MAX and (not g.loses_synced() or g.all_up())
     if roll < 6:

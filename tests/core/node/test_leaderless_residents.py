@@ -1,10 +1,10 @@
-"""Groups of mode ``paxos`` on nodes, as the cluster map wants them (Rules F4, F6)."""
+"""Groups that nobody leads, on nodes, as the cluster map wants them (Rules F4, F6)."""
 
 from tests.core.node.bench import Limits
 from tests.core.node.registers import FIRST, members, registers, with_registers
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import GroupRow
-from trivet.core.node.register_residents import RegisterResidents
+from trivet.core.node.leaderless_residents import LeaderlessResidents
 from trivet.core.paxos.config import GroupConfig
 
 
@@ -36,33 +36,31 @@ class Maker:
 
 class Known:
     def __init__(self) -> None:
-        self.configs: list[GroupConfig] = []
+        self.seen: list[tuple[list[int], list[int]]] = []
+        self.left_over = False
 
-    def learn(self, config: GroupConfig) -> None:
-        self.configs.append(config)
+    def follow(self, row: GroupRow) -> None:
+        self.seen.append((list(row.members), list(row.incoming)))
 
 
 def test_an_old_map_makes_nobody_a_member():
     """F4."""
     bench = with_registers(1, "REPLICAS 1")
     front = bench.node(1).front
-    front.registers.clear()
+    front.leaderless.clear()
     maker, greeted = Maker(), []
-    residents = RegisterResidents(front, maker, Prng(1), greeted.append)
+    residents = LeaderlessResidents(front, {"paxos": maker}, Prng(1), greeted.append)
     row = GroupRow(9, 7, [(0, 16383)], [1], [1], [], [1])
-    residents.follow(row, False)
+    residents.follow(row, "paxos", False)
     row.members, row.incoming = [2], [1]
-    residents.follow(row, False)
+    residents.follow(row, "paxos", False)
     assert not maker.made and 9 not in front.replicas
     row.incoming = []
-    residents.follow(row, False)
+    residents.follow(row, "paxos", False)
     assert maker.made == [9] and len(greeted) == 1, "who only proposes may come at any time"
     row.membership, row.incoming = 1, [1]
-    residents.follow(row, False)
-    assert maker.made == [9] and front.registers[9].configs == [
-        GroupConfig(1, (2,)),
-        GroupConfig(2, (2,), (1,)),
-    ]
+    residents.follow(row, "paxos", False)
+    assert maker.made == [9] and front.leaderless[9].seen == [([2], []), ([2], [1])]
 
 
 def test_files_go_with_the_group_once_the_log_says_so():
@@ -75,7 +73,7 @@ def test_files_go_with_the_group_once_the_log_says_so():
     bench.hold(3)
     assert bench.answer("a", "KEYSPACE DROP 7 FORCE") == "+OK"
     bench.wait(300)
-    assert FIRST not in bench.node(3).front.registers
+    assert FIRST not in bench.node(3).front.leaderless
     kept = [number for number, server in bench.servers.items()
             if any(f.startswith(f"snap-{FIRST}-") for f in server.disk.names())]  # fmt: skip
     assert kept == [3], "its log does not say yet that the group is gone"
@@ -92,9 +90,9 @@ def test_who_waits_in_a_group_that_is_dropped_is_told():
     assert registers(bench, 3).has_writes
     front = bench.node(3).front
     assert front.pending_bytes
-    group = front.registers[FIRST]
+    group = front.leaderless[FIRST]
     residents = bench.node(3).residents
-    residents._registers._bury(FIRST)
+    residents._leaderless._bury(FIRST)
     residents._list()
     bench.servers[3].dirty = True
     bench.settle()

@@ -1,0 +1,595 @@
+"""One member of a group of mode ``eventual``: what it tells the others, and what it takes of them.
+
+Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance" (1987); Petersen et al.:
+"Flexible Update Propagation for Weakly Consistent Replication" (Bayou, 1997); DeCandia et al.: Dynamo (2007).
+
+- Rule N3: nothing of this member's own leaves before it is on its disk, and it says to have seen only what
+  is: after a crash it would give the same dots to other updates.
+- Rule N4: own updates go to every member at once. Who lacks something, by what another says it has seen, asks
+  for it: first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
+- Rule N5: see ``knowledge``.
+- Rule N6: whose updates have come to the disk here is told at once, the others soon. While two members have
+  not told each other the same, they go on telling; then there is silence.
+- Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
+- Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
+- Rule N9: a stamp too far ahead, or nonsense, is refused and counted. It keeps out what builds upon it, and
+  nothing else, until the clocks have caught up.
+- Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
+  make no more under this name.
+"""
+
+from collections import deque
+from typing import Final, Protocol
+
+from trivet.core.base.ids import NO_NODE, NodeId, WallMs
+from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
+from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
+from trivet.core.gossip.messages import (
+    Compare,
+    Differ,
+    GossipMessage,
+    Keys,
+    OfGossip,
+    Seen,
+    States,
+    Updates,
+    Want,
+    digest_bytes,
+)
+from trivet.core.gossip.retained import Retained, size_of
+from trivet.core.gossip.settings import GossipSettings, node_of, problem
+from trivet.core.gossip.waiting import Waiting
+from trivet.core.lattice.clock import Clock, decode_clock
+from trivet.core.lattice.delta import Delta, problem_of
+from trivet.core.lattice.hlc import Hlc
+from trivet.core.lattice.key_state import top_stamp
+from trivet.core.lattice.lattice import Lattice
+
+AFTER_MAX: Final = 64
+"""Messages that wait for the disk: as long as there are more nothing is given."""
+UNKNOWN: Final = bytes(8)
+"""Instead of a digest: it holds more than it has on its disk."""
+
+
+class Holder(Protocol):
+    """Who holds the lattice, and shows what it says to clients."""
+
+    lattice: Lattice
+    hlc: Hlc
+
+    def merge(self, delta: Delta) -> None:
+        """An update is taken that awaits nothing."""
+        ...
+
+    def merge_state(self, key: bytes, state: bytes, clock: Clock) -> None:
+        """The state of a key elsewhere is joined; raises ``ValueError`` when it is nonsense."""
+        ...
+
+
+class Taken:
+    """What a turn has taken.
+
+    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
+    that removes what came with a state must not come before it.
+    """
+
+    __slots__ = ("clock", "states", "updates")
+
+    def __init__(self) -> None:
+        self.states: list[tuple[bytes, bytes, bytes]] = []
+        """(key, state, clock)."""
+        self.clock = b""
+        """Not empty: all of this has been seen."""
+        self.updates: list[Delta] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is to be logged."""
+        return not (self.updates or self.states or self.clock)
+
+
+class Gossip:
+    """In a turn of the group: own updates, ``take``, it logs all, says ``staged``, sends ``messages``.
+
+    Between the first own update of a turn and ``staged`` nothing else is called but ``take``: what the
+    lattice holds is given to others when all saves that ``staged`` named are on the disk (Rule N3).
+    """
+
+    def __init__(self, settings: GossipSettings, holder: Holder, is_new: bool = False) -> None:
+        """``is_new``: it may lack what it once had, or what the others had before it came."""
+        assert not problem(settings), problem(settings)
+        self.settings = settings
+        self.actor = settings.actor
+        self.full = False
+        """The disk is full: nothing is taken."""
+        self.messages: list[tuple[NodeId, GossipMessage]] = []
+        """To be sent; whoever takes them empties it."""
+        self.caught_up = not is_new
+        self.broken = 0
+        """How often a member had seen the same and held something else (Rule N7)."""
+        self.refused = 0
+        """Updates and states that were too far ahead of the clock, or nonsense."""
+        self.is_forgetful = False
+        """Rule N10."""
+        self.pulls = 0
+        """Exchanges begun, ever."""
+        self.retained = Retained(settings.retained_bytes_max)
+        self._holder = holder
+        self._lattice = holder.lattice
+        self._durable = holder.lattice.clock.copy()
+        self._saves: deque[tuple[int, list[Delta], Clock | None]] = deque()
+        """Not synced: (save id, own updates, what will then be seen)."""
+        self._after: deque[tuple[int, NodeId, GossipMessage]] = deque()
+        """Messages about what is not synced (Rule N3)."""
+        self._last_save = 0
+        self._waiting = Waiting(settings.waiting_bytes_max)
+        self._states: deque[tuple[NodeId, States]] = deque()
+        """Have come, and are to be joined."""
+        self._peers: dict[NodeId, Peer] = {}
+        self._members: tuple[NodeId, ...] = ()
+        self._up: dict[NodeId, None] = {}
+        self._wants: dict[NodeId, deque[Delta]] = {}
+        """What peers have asked for, and is on its way to them."""
+        self._pull: Pull | None = None
+        self._pull_number = 0
+        self._retry = False
+        """What waits is to be looked at."""
+        self._may_forget = False
+        """Something was told since it was last looked whether what is kept is needed."""
+        self._asked: NodeId = NO_NODE
+        """Who was asked last for updates (Rule N8)."""
+        self._lack_ticks = 0
+        """Since something lacks here, or came of what was asked for."""
+        self._thanks: dict[NodeId, None] = {}
+        """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
+        self._too_early: dict[int, int] = {}
+        """By actor: its update that was refused last (Rule N9)."""
+
+    # -- who there is --------------------------------------------------------------------------------
+
+    def learn(self, members: tuple[NodeId, ...]) -> None:
+        """The map's members; empty: this node is none."""
+        self._members = members
+        others = [node for node in members if node != self.settings.node]
+        self._peers = {node: self._peers.get(node) or Peer() for node in others}
+        for node, peer in self._peers.items():
+            if node in self._up and not peer.up:
+                self._greet(node, peer)
+        self._may_forget = True
+        for node in list(self._wants):
+            if node not in self._peers:
+                del self._wants[node]
+        if self._pull is not None and self._pull.peer not in self._peers:
+            self._end_pull()
+        if not members:
+            self._waiting.clear()
+            self._states.clear()
+        if not others:
+            self.caught_up = True
+
+    def peer_up(self, node: NodeId) -> None:
+        """The link to ``node`` is up, and empty."""
+        self._up[node] = None
+        peer = self._peers.get(node)
+        if peer is not None:
+            self._greet(node, peer)
+
+    def peer_lost(self, node: NodeId) -> None:
+        """The link to ``node`` broke."""
+        self._up.pop(node, None)
+        peer = self._peers.get(node)
+        if peer is not None:
+            peer.up = False
+            peer.give = None
+        self._wants.pop(node, None)
+        if self._pull is not None and self._pull.peer == node:
+            self._end_pull()
+
+    def _greet(self, node: NodeId, peer: Peer) -> None:
+        """Rule N4: both tell what they have seen."""
+        peer.up = True
+        peer.is_heard = False
+        self._tell(node, peer, True)
+
+    # -- own updates ---------------------------------------------------------------------------------
+
+    def staged(self, save_id: int, own: list[Delta]) -> None:
+        """All that is taken, and ``own``, is on its way to the disk in this save."""
+        self._last_save = save_id
+        self._saves.append((save_id, own, self._lattice.clock.copy()))
+
+    def saved(self, save_id: int) -> None:
+        """That save and all before are on the disk."""
+        own: list[Delta] = []
+        clock: Clock | None = None
+        while self._saves and self._saves[0][0] <= save_id:
+            _, deltas, clock = self._saves.popleft()
+            own.extend(deltas)
+        if clock is not None and not self._durable.covers(clock):
+            self._durable = clock
+            self._may_forget = True
+            for peer in self._peers.values():
+                peer.is_told = False
+        while self._after and self._after[0][0] <= save_id:
+            _, node, message = self._after.popleft()
+            self.messages.append((node, message))
+        if own:
+            for delta in own:
+                self.retained.keep(delta)
+            for node, peer in self._peers.items():
+                if peer.up:
+                    self._send_updates(node, own)
+        if not self._saves:
+            thanks, self._thanks = self._thanks, {}
+            for node in thanks:
+                thanked = self._peers.get(node)
+                if thanked is not None and thanked.up and not thanked.is_told:
+                    self._tell(node, thanked, False)
+
+    def _send_updates(self, node: NodeId, deltas: list[Delta], lost: bool = False) -> None:
+        portion: list[Delta] = []
+        size = 0
+        for delta in deltas:
+            one = size_of(delta)
+            if portion and size + one > self.settings.message_bytes_max:
+                self.messages.append((node, Updates(portion)))
+                portion, size = [], 0
+            portion.append(delta)
+            size += one
+        if portion or lost:
+            self.messages.append((node, Updates(portion, lost)))
+
+    # -- what is known ---------------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing passes with time: everybody who can be reached has told and heard the same."""
+        return not (
+            self._saves or self._states or self._wants or self._pull is not None or self._retry
+            or (self._up_peers() and len(self._waiting)) or (self._may_forget and len(self.retained))
+            or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
+        )  # fmt: skip
+
+    def _up_peers(self) -> list[Peer]:
+        return [peer for peer in self._peers.values() if peer.up]
+
+    def _is_level(self, peer: Peer) -> bool:
+        """Rule N6."""
+        return peer.is_told and peer.clock is not None and peer.clock == self._durable
+
+    def acked(self, number: int) -> int:
+        """How many other members have this own update, and all before it, on their disks."""
+        return acked_of(self.actor, number, self._peers.values())
+
+    def stable(self) -> Clock:
+        """What all members have on their disks (Rule N5)."""
+        return stable_of(self._durable, self._peers.values())
+
+    def told(self) -> Clock:
+        """All that any member has said to have seen."""
+        return told_of(self._durable, self._peers.values())
+
+    def living(self) -> list[int]:
+        """As whom members make updates now, as far as they have said."""
+        return sorted([self.actor, *[peer.actor for peer in self._peers.values() if peer.actor]])
+
+    def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
+        """Updates here that no other member (of ``among``) is known to have on its disk."""
+        peers = [peer for node, peer in self._peers.items() if among is None or node in among]
+        return alone_of(self._lattice.clock, peers)
+
+    # -- messages --------------------------------------------------------------------------------------
+
+    def step(self, sender: NodeId, message: OfGossip) -> None:
+        """A message of another member; of anybody else it is passed over."""
+        peer = self._peers.get(sender)
+        if peer is None:
+            return
+        if isinstance(message, Updates):
+            self._on_updates(sender, message)
+        elif isinstance(message, Seen):
+            self._on_seen(sender, peer, message)
+        elif isinstance(message, Want):
+            self._on_want(sender, message)
+        elif isinstance(message, Compare):
+            self._on_compare(peer, message)
+        elif isinstance(message, Differ):
+            self._on_differ(sender, message)
+        elif isinstance(message, Keys):
+            if peer.give is not None and peer.give.number == message.number:
+                peer.give.on_keys(self._lattice, message)
+        elif isinstance(message, States) and self._is_of_pull(sender, message) and not self.full:
+            self._states.append((sender, message))
+
+    def _is_of_pull(self, sender: NodeId, message: States | Differ) -> bool:
+        pull = self._pull
+        return pull is not None and pull.number == message.number and pull.peer == sender
+
+    def _on_updates(self, sender: NodeId, message: Updates) -> None:
+        clock = self._lattice.clock
+        for delta in message.deltas:
+            if clock.has(delta.actor, delta.number):
+                continue
+            is_new = clock.base(delta.actor) == 0
+            if problem_of(delta) or (is_new and len(clock.actors) >= self.settings.actors_max):
+                self.refused += 1
+                continue
+            if delta.actor == self.actor:
+                self.is_forgetful = True  # Rule N10
+                continue
+            self._waiting.put(delta)
+            self._retry = True
+        if sender == self._asked:
+            self._lack_ticks = 0
+            if message.lost and self._pull is None and not self.full:
+                self._begin_pull(sender)
+
+    def _on_seen(self, sender: NodeId, peer: Peer, message: Seen) -> None:
+        try:
+            clock = decode_clock(message.clock)
+        except ValueError:
+            self.refused += 1
+            return
+        peer.clock = clock
+        peer.actor = max(peer.actor, message.actor)
+        self._may_forget = True
+        if not peer.is_heard:
+            peer.is_heard = True
+            self._lack_ticks = self.settings.patience_ticks  # nothing is on its way over a new link
+        if clock.top(self.actor) > self._lattice.clock.base(self.actor):
+            self.is_forgetful = True  # Rule N10
+        if message.asks:
+            self._tell(sender, peer, False)
+        same = clock == self._durable == self._lattice.clock
+        same = same and not (message.memories or self._lattice.bases_count) and message.root != UNKNOWN
+        if same and not self._lattice.ahead() and message.root != digest_bytes(self._lattice.tree.root):
+            self.broken += 1
+
+    def _tell(self, node: NodeId, peer: Peer, asks: bool) -> None:
+        peer.is_told = True
+        peer.told_ticks = 0
+        lattice = self._lattice
+        is_plain = self._durable == lattice.clock and not lattice.ahead()
+        root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
+        self.messages.append(
+            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor))
+        )
+
+    def _on_want(self, sender: NodeId, message: Want) -> None:
+        ranges = message.ranges[: self.settings.want_ranges_max]
+        if [one for one in ranges if not self.retained.has(one[0], one[1], one[2])]:
+            self._wants.pop(sender, None)
+            self._send_updates(sender, [], lost=True)
+        elif sender not in self._wants:
+            self._wants[sender] = deque(self.retained.of(ranges))
+
+    # -- exchanges -------------------------------------------------------------------------------------
+
+    def _begin_pull(self, node: NodeId) -> None:
+        self.pulls += 1
+        self._pull_number += 1
+        # Of this life: the giver must not take it for an exchange of an earlier one.
+        number = (self.settings.actor ^ self._pull_number << 20) & ((1 << 62) - 1)
+        self._pull = Pull(number, node)
+        self.messages.append((node, compare_of(self._lattice, number, 0, [0])))
+
+    def _end_pull(self) -> None:
+        pull, self._pull = self._pull, None
+        if pull is not None and pull.watch is not None:
+            self._lattice.give_up(pull.watch)
+        self._states.clear()
+        self._lack_ticks = 0
+        self._retry = True
+
+    def _on_compare(self, peer: Peer, message: Compare) -> None:
+        if message.level == 0 and (peer.give is None or peer.give.number != message.number):
+            peer.give = Give(message.number, self._lattice.clock.copy())  # Rule X2
+        if peer.give is not None and peer.give.number == message.number:
+            peer.give.on_compare(self._lattice, message)
+
+    def _on_differ(self, sender: NodeId, message: Differ) -> None:
+        pull = self._pull
+        if pull is None or not self._is_of_pull(sender, message):
+            return
+        if pull.clock is None:
+            try:
+                pull.clock = decode_clock(message.clock)
+            except ValueError:
+                self.refused += 1
+                self._end_pull()
+                return
+            pull.watch = self._lattice.watch(pull.clock)
+            self._retry = True
+        pull.idle_ticks = 0
+        if message.level < 4:
+            compare = compare_of(self._lattice, pull.number, message.level, message.places)
+            self.messages.append((sender, compare))
+        else:
+            places = keys_of(self._lattice, pull.number, message.places, self.settings.message_bytes_max)
+            self.messages.extend([(sender, keys) for keys in places])
+
+    def _take_states(self, taken: Taken, wall_ms: WallMs) -> None:
+        """Rule X3."""
+        while self._states:
+            sender, message = self._states.popleft()
+            pull = self._pull
+            if pull is None or not self._is_of_pull(sender, message):
+                continue
+            pull.idle_ticks = 0
+            if message.serial in pull.serials:
+                continue
+            try:
+                clock = decode_clock(message.clock)
+            except ValueError:
+                self.refused += 1
+                self._end_pull()
+                continue
+            for key, state in message.rows:
+                self._take_state(pull, taken, key, state, clock, message.clock, wall_ms)
+            pull.serials[message.serial] = None
+            if message.done:
+                pull.last = message.serial
+                pull.clock = pull.clock or clock
+            if pull.is_done and pull.clock is not None:
+                if pull.is_whole and self._lattice.know(pull.clock, pull.watch):
+                    taken.clock = pull.clock.encode()
+                    self._waiting.forget(self._lattice.clock)
+                self._end_pull()
+                self._retry = True
+
+    def _take_state(
+        self, pull: Pull, taken: Taken, key: bytes, state: bytes, clock: Clock, encoded: bytes,
+        wall_ms: WallMs,
+    ) -> None:  # fmt: skip
+        try:
+            if not self._holder.hlc.observe(top_stamp(state), wall_ms):
+                raise ValueError("too far ahead")
+            self._holder.merge_state(key, state, clock)
+        except ValueError:
+            self.refused += 1
+            pull.is_whole = False  # Rule X5
+        else:
+            taken.states.append((key, state, encoded))
+
+    # -- the turn --------------------------------------------------------------------------------------
+
+    def take(self, wall_ms: WallMs) -> Taken | None:
+        """Take what has come and can be taken; None: nothing."""
+        if self.full or not (self._states or self._retry):
+            self._waiting.trim()
+            return None
+        taken = Taken()
+        self._take_states(taken, wall_ms)
+        self._retry = False
+        self._take_updates(taken, wall_ms)
+        self._waiting.trim()
+        if not self.caught_up and self._pull is None:
+            self._look_whether_caught_up()
+        return None if taken.is_empty else taken
+
+    def _take_updates(self, taken: Taken, wall_ms: WallMs) -> None:
+        """In an order in which they can be taken (Rule L4)."""
+        waiting, clock, pull = self._waiting, self._lattice.clock, self._pull
+        if pull is not None and pull.clock is None:
+            return  # Rule X1
+        held = None if pull is None else pull.clock
+        moved = True
+        while moved:
+            moved = False
+            for actor in waiting.actors:
+                while True:
+                    delta = waiting.next_of(actor, clock.base(actor) + 1)
+                    if delta is None or (held is not None and held.has(actor, delta.number)):
+                        break
+                    if self._lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
+                        break
+                    waiting.remove(delta)
+                    self._holder.merge(delta)
+                    self._lack_ticks = 0
+                    self._thanks[node_of(actor)] = None
+                    self.retained.keep(delta)
+                    taken.updates.append(delta)
+                    moved = True
+
+    def _is_too_early(self, delta: Delta, wall_ms: WallMs) -> bool:
+        """Rule N9."""
+        if self._holder.hlc.observe(delta.stamp, wall_ms):
+            self._too_early.pop(delta.actor, None)
+            return False
+        if self._too_early.get(delta.actor) != delta.number:
+            self._too_early[delta.actor] = delta.number
+            self.refused += 1
+        return True
+
+    def _look_whether_caught_up(self) -> None:
+        """It has what all whom it hears had when they told."""
+        peers = self._up_peers()
+        if peers and all(p.clock is not None and self._lattice.clock.covers(p.clock) for p in peers):
+            self.caught_up = True
+
+    def tick(self) -> None:
+        """One tick of the driver's clock."""
+        settings = self.settings
+        if len(self._waiting):
+            self._retry = True
+        if not self.caught_up:
+            self._retry = True
+        for node, peer in self._peers.items():
+            if not peer.up:
+                continue
+            peer.told_ticks += 1
+            if not self._is_level(peer) and peer.told_ticks >= settings.tell_ticks:
+                self._tell(node, peer, True)
+            elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
+                self._tell(node, peer, False)
+        self._ask()
+        self._give()
+        pull = self._pull
+        if pull is not None:
+            pull.idle_ticks += 1
+            patience = settings.patience_ticks if pull.clock is None else settings.silence_ticks
+            if pull.idle_ticks > patience:
+                self._end_pull()
+        if self._may_forget:
+            self._may_forget = False
+            self.retained.forget(self.stable())
+
+    def _ask(self) -> None:
+        """Rules N4, N8."""
+        if self._pull is not None or self.full:
+            return
+        clock = self._lattice.clock
+        ahead = [
+            node
+            for node, peer in self._peers.items()
+            if peer.up and peer.clock is not None and not clock.covers(peer.clock)
+        ]
+        if not ahead:
+            self._lack_ticks = 0
+            return
+        self._lack_ticks += 1
+        if self._lack_ticks < self.settings.patience_ticks:
+            return
+        self._lack_ticks = 0
+        self._asked = self._next_of(ahead)
+        theirs = self._peers[self._asked].clock
+        assert theirs is not None
+        missing = clock.missing_from(theirs)[: self.settings.want_ranges_max]
+        self.messages.append((self._asked, Want(missing)))
+
+    def _next_of(self, ahead: list[NodeId]) -> NodeId:
+        """After the one asked last; members begin with different ones."""
+        ahead.sort()
+        if self._asked == NO_NODE:
+            return ahead[self.settings.node % len(ahead)]
+        later = [node for node in ahead if node > self._asked]
+        return later[0] if later else ahead[0]
+
+    def _give(self) -> None:
+        settings = self.settings
+        for node, deltas in list(self._wants.items()):
+            portion: list[Delta] = []
+            size = 0
+            while deltas and size < settings.give_bytes_per_tick:
+                delta = deltas.popleft()
+                portion.append(delta)
+                size += size_of(delta)
+            self._send_updates(node, portion)
+            if not deltas:
+                del self._wants[node]
+        for node, peer in self._peers.items():
+            if peer.give is None or len(self._after) >= AFTER_MAX:
+                continue
+            out: list[OfGossip] = []
+            give = peer.give
+            is_over = give.go_on(self._lattice, settings.give_bytes_per_tick, settings.message_bytes_max, out)
+            if is_over or give.idle_ticks > settings.silence_ticks:
+                peer.give = None
+            for message in out:
+                if self._saves:
+                    self._after.append((self._last_save, node, message))  # type: ignore[arg-type]
+                else:
+                    self.messages.append((node, message))  # type: ignore[arg-type]
+
+
+__all__ = ["Gossip", "Holder", "Taken"]

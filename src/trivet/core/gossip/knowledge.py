@@ -1,0 +1,61 @@
+"""What the other members have seen, as they have said last.
+
+- Rule N5: *stable* is what every member of the map has said to have seen. Nothing that somebody might still
+  need is forgotten before; who is away counts until the map says that it is no member.
+"""
+
+from collections.abc import Iterable
+
+from trivet.core.gossip.exchange import Give
+from trivet.core.lattice.clock import Clock
+
+
+class Peer:
+    """Another member."""
+
+    __slots__ = ("actor", "clock", "give", "is_heard", "is_told", "told_ticks", "up")
+
+    def __init__(self) -> None:
+        self.up = False
+        self.clock: Clock | None = None
+        """What it has seen and keeps, as it said last; None: it has said nothing."""
+        self.actor = 0
+        """As whom it makes updates; 0: it has not said."""
+        self.is_heard = False
+        """It has said what it has seen since the link came up."""
+        self.is_told = False
+        """It was told what is seen here, since that changed."""
+        self.told_ticks = 0
+        self.give: Give | None = None
+        """What it is getting from here."""
+
+
+def stable_of(own: Clock, peers: Iterable[Peer]) -> Clock:
+    """Rule N5; ``own``: what is on the disk here."""
+    stable = own.copy()
+    for peer in peers:
+        if peer.clock is None:
+            return Clock()
+        stable = stable.meet(peer.clock)
+    return stable
+
+
+def told_of(own: Clock, peers: Iterable[Peer]) -> Clock:
+    """All that any member has said to have seen."""
+    told = own.copy()
+    for peer in peers:
+        if peer.clock is not None:
+            told.join(peer.clock)
+    return told
+
+
+def acked_of(actor: int, number: int, peers: Iterable[Peer]) -> int:
+    """How many of them have this update, and all of its actor before it, on their disks."""
+    clocks = [peer.clock for peer in peers if peer.clock is not None]
+    return len([1 for clock in clocks if clock.base(actor) >= number])
+
+
+def alone_of(own: Clock, peers: Iterable[Peer]) -> int:
+    """Updates of ``own`` that none of them is known to have on its disk."""
+    missing = told_of(Clock(), peers).missing_from(own)
+    return sum([last - first + 1 for _, first, last in missing])

@@ -1,0 +1,283 @@
+"""Calls of clients of nodes that hold nothing of a group of mode ``eventual``: to a member, and back.
+
+On the path: a run -> ``Carry`` -> at the member as if its own client had sent it -> ``Carried`` -> replies.
+
+- Rule E1: one member serves this node's clients for as long as the link to it holds: so what a client has
+  written it reads, and what it watches is known where its ``EXEC`` comes.
+- Rule E2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
+  counting twice. Reads go to the next member.
+- Rule E8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
+  numbers of each sender, and takes none that was sent to an earlier life of its own. So it is asked for its
+  life first.
+- Rule E3: what a peer sends is limited, per node, in number and bytes; what is too much is refused, and has
+  done nothing.
+"""
+
+from collections import deque
+from typing import Final
+
+from trivet.core.base.ids import NO_NODE, Instant, NodeId
+from trivet.core.base.limits import Limits
+from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.face import FromGroup
+from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.reply_parts import ReplyParts, chunks, encode_bounded
+from trivet.core.group.run import Run
+from trivet.core.wire.reply import Error, Reply
+
+ASK_MS: Final = 100
+"""A member that does not tell its life is asked again after so long."""
+NUMBERS_MAX: Final = 10_000
+"""Numbers of one sender that are remembered one by one; of lower ones none is taken any more."""
+UNDER_WAY_MAX: Final = 1_000
+"""Carries of one node that are under way at a member."""
+NOBODY: Final = Error(
+    "CLUSTERDOWN no node that holds this database can be reached from here; nothing was done"
+)
+TOO_LARGE: Final = Error("ERR it was done, but its reply is too large for the way from another node")
+
+
+class _Sent:
+    """A run on its way."""
+
+    __slots__ = ("member", "parts", "run", "since_ms")
+
+    def __init__(self, run: Run, member: NodeId, since_ms: Instant, bytes_max: int) -> None:
+        self.run = run
+        self.member = member
+        self.since_ms = since_ms
+        self.parts = ReplyParts(run.count, bytes_max)
+
+
+class Carriers:
+    """Runs of this node's clients, while it is no member."""
+
+    def __init__(self, incarnation: int, limits: Limits) -> None:
+        self._incarnation = incarnation
+        self._limits = limits
+        self._waiting: deque[tuple[Run, Instant]] = deque()
+        self._sent: dict[int, _Sent] = {}
+        self._last = 0
+        self._lives: dict[NodeId, int] = {}
+        """Of members, as they have said since their link came."""
+        self._again_ms: dict[NodeId, Instant] = {}
+        """When a member that was asked for its life, or has refused something, is tried again."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether some run has no replies yet."""
+        return bool(self._waiting or self._sent)
+
+    @property
+    def has_writes(self) -> bool:
+        """Whether some of them write."""
+        return any(one.run.writes for one in self._sent.values()) or any(
+            run.writes for run, _ in self._waiting
+        )
+
+    @property
+    def pending_bytes(self) -> int:
+        """Of the writes among them."""
+        total = sum([run.size_bytes for run, _ in self._waiting if run.writes])
+        return total + sum([one.run.size_bytes for one in self._sent.values() if one.run.writes])
+
+    def stage(self, run: Run, now_ms: Instant) -> None:
+        """One more."""
+        self._waiting.append((run, now_ms))
+
+    def send(self, member: NodeId, out: list[tuple[NodeId, FromGroup]], now_ms: Instant) -> None:
+        """What waits leaves for ``member``, whose life is known; else it waits on (Rule E8)."""
+        if member == NO_NODE or not self._waiting:
+            return
+        if now_ms < self._again_ms.get(member, now_ms):
+            return
+        life = self._lives.get(member, 0)
+        if not life:
+            self._again_ms[member] = now_ms + ASK_MS
+            out.append((member, Carry(0, self._incarnation, True, [])))
+            return
+        while self._waiting:
+            run, since_ms = self._waiting.popleft()
+            self._last += 1
+            self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
+            calls = list(run.calls)  # it may have to go elsewhere
+            out.append((member, Carry(self._last, self._incarnation, not run.writes, calls, life)))
+
+    def on_carried(self, sender: NodeId, message: Carried, now_ms: Instant) -> bool:
+        """A member's answer; True: it does not take what it was sent now."""
+        if message.incarnation != self._incarnation:
+            return False
+        if message.life > self._lives.get(sender, 0):
+            self._lives[sender] = message.life
+            self._again_ms.pop(sender, None)
+        sent = self._sent.get(message.number)
+        if sent is None or sent.member != sender:
+            return False
+        if message.refused:
+            del self._sent[message.number]
+            self._take_back(message.number, sent)
+            if not message.life:
+                self._again_ms[sender] = now_ms + ASK_MS
+            return not message.life
+        if sent.parts.add(message.offset, message.total, message.replies):
+            del self._sent[message.number]
+            sent.run.finish(sent.parts.replies)
+        return False
+
+    def _take_back(self, number: int, sent: _Sent) -> None:
+        """It was not run: it goes elsewhere, unless the same client has sent more meanwhile."""
+        waiter = sent.run.waiter
+        if any(other > number and one.run.waiter is waiter for other, one in self._sent.items()):
+            sent.run.fail(NOBODY, whoever=True)
+        else:
+            self._waiting.appendleft((sent.run, sent.since_ms))
+
+    def lost(self, member: NodeId) -> None:
+        """The link broke (Rule E2)."""
+        self._lives.pop(member, None)
+        self._again_ms.pop(member, None)
+        gone = [number for number, one in self._sent.items() if one.member == member]
+        for number in reversed(gone):
+            sent = self._sent.pop(number)
+            if sent.run.writes:
+                sent.run.fail(TIMEOUT_ERROR, whoever=True)
+            else:
+                self._waiting.appendleft((sent.run, sent.since_ms))
+
+    def expire(self, oldest_ms: Instant) -> None:
+        """What is older is answered: with a definite error if it never left, or only reads."""
+        while self._waiting and self._waiting[0][1] < oldest_ms:
+            self._waiting.popleft()[0].fail(NOBODY, whoever=True)
+        for number in [number for number, one in self._sent.items() if one.since_ms < oldest_ms]:
+            sent = self._sent.pop(number)
+            sent.run.fail(TIMEOUT_ERROR if sent.run.writes else NOBODY, whoever=True)
+
+    def fail_all(self, error: Error) -> None:
+        """The group is no more."""
+        runs = [run for run, _ in self._waiting] + [one.run for one in self._sent.values()]
+        self._waiting.clear()
+        self._sent = {}
+        for run in runs:
+            run.fail(error, whoever=True)
+
+    def drain(self) -> list[Run]:
+        """What has not left, in order: this node is a member from now on."""
+        runs = [run for run, _ in self._waiting]
+        self._waiting.clear()
+        return runs
+
+
+class CarriedRun:
+    """Whom a run belongs to that another node has sent (a ``Waiter``)."""
+
+    __slots__ = ("_carriage", "incarnation", "number", "run", "sender", "size_bytes")
+
+    def __init__(self, carriage: "Carriage", sender: NodeId, message: Carry, size_bytes: int) -> None:
+        self._carriage = carriage
+        self.sender = sender
+        self.number = message.number
+        self.incarnation = message.incarnation
+        self.size_bytes = size_bytes
+        self.run = Run(self, not message.reads_only)
+
+    def run_done(self) -> None:
+        """See ``Waiter``."""
+        self._carriage.done(self)
+
+
+class _Heard:
+    """Which numbers of one life of a sender were taken (Rule E8)."""
+
+    __slots__ = ("base", "incarnation", "numbers")
+
+    def __init__(self, incarnation: int) -> None:
+        self.incarnation = incarnation
+        self.base = 0
+        """This one and all below are not taken any more."""
+        self.numbers: dict[int, None] = {}
+
+    def is_first(self, number: int) -> bool:
+        """Whether it comes for the first time."""
+        if number <= self.base or number in self.numbers:
+            return False
+        self.numbers[number] = None
+        if len(self.numbers) > NUMBERS_MAX:
+            newest = sorted(self.numbers)[NUMBERS_MAX // 2 :]
+            self.base = newest[0] - 1
+            self.numbers = dict.fromkeys(newest)
+        return True
+
+
+class Carriage:
+    """Runs that came from nodes without a copy, at a member."""
+
+    def __init__(self, limits: Limits, life: int) -> None:
+        """``life``: of this node, as ``incarnation``."""
+        self._limits = limits
+        self._life = life
+        self._heard: dict[NodeId, _Heard] = {}
+        self._counts: dict[NodeId, tuple[int, int]] = {}
+        """Runs and bytes of each node under way here."""
+        self._out: list[tuple[NodeId, FromGroup]] = []
+        self.taken = 0
+        """How many have come and were taken."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether some are under way."""
+        return bool(self._counts)
+
+    def on_carry(self, sender: NodeId, message: Carry, serves: bool) -> Run | None:
+        """The run to carry out, if it is taken (Rules E3, E8); ``serves``: this node holds a copy."""
+        number, incarnation = message.number, message.incarnation
+        if not number:
+            self._out.append((sender, Carried(0, incarnation, life=self._life)))
+            return None
+        if not message.reads_only:
+            if message.life != self._life:
+                self._out.append((sender, Carried(number, incarnation, refused=True, life=self._life)))
+                return None
+            if not self._is_first(sender, incarnation, number):
+                return None
+        size_bytes = sum([64 + sum(map(len, args)) for _, args in message.calls])
+        count, total = self._counts.get(sender, (0, 0))
+        has_room = count < UNDER_WAY_MAX and (
+            not total or total + size_bytes <= self._limits.remote_read_bytes_max
+        )
+        if not (serves and has_room and all(call[1] for call in message.calls)):
+            self._out.append((sender, Carried(number, incarnation, refused=True)))
+            return None
+        self.taken += 1
+        self._counts[sender] = (count + 1, total + size_bytes)
+        run = CarriedRun(self, sender, message, size_bytes).run
+        for call in message.calls:
+            run.add(call, 0)
+        run.size_bytes = size_bytes
+        return run
+
+    def _is_first(self, sender: NodeId, incarnation: int, number: int) -> bool:
+        heard = self._heard.get(sender)
+        if heard is None or heard.incarnation < incarnation:
+            heard = self._heard[sender] = _Heard(incarnation)
+        return heard.incarnation == incarnation and heard.is_first(number)
+
+    def done(self, carried: CarriedRun) -> None:
+        """Its replies leave at the end of the turn."""
+        count, total = self._counts.pop(carried.sender)
+        if count > 1:
+            self._counts[carried.sender] = (count - 1, total - carried.size_bytes)
+        replies: list[Reply] = carried.run.replies or []
+        number, incarnation = carried.number, carried.incarnation
+        data = encode_bounded(replies, self._limits.remote_reply_bytes_max, TOO_LARGE)
+        pieces = chunks(data)
+        if len(pieces) == 1:
+            self._out.append((carried.sender, Carried(number, incarnation, data)))
+            return
+        for offset, piece in pieces:
+            self._out.append((carried.sender, Carried(number, incarnation, piece, offset, len(data))))
+
+    def flush(self, out: list[tuple[NodeId, FromGroup]]) -> None:
+        """The messages of this turn."""
+        if self._out:
+            out.extend(self._out)
+            self._out = []

@@ -1,0 +1,514 @@
+"""One group of mode ``eventual`` on one node: between the node and ``core/lattice`` and ``core/gossip``.
+
+What happens in a turn, top to bottom of ``turn``: calls are run on what this node holds, at once; the updates
+that they make, and those that have come from others, are one record in the log; what was asked for is
+answered when that is synced, and only then do others hear of it.
+
+- Rule E4: a write is answered when it is synced here. A read that comes after one waits for it too: nobody
+  sees what this node may forget.
+- Rule E5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
+  goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
+- Rule E6: the time by which values expire is this node's, and never falls within a life. What is late is not
+  shown; one member after the other takes it away, the first at once, the others only if it is still there.
+- Rule E7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from trivet.core.base.disk import DiskFault
+from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, WallMs
+from trivet.core.base.prng import Prng
+from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.command.table import Event
+from trivet.core.gossip.gossip import Gossip
+from trivet.core.gossip.messages import OfGossip
+from trivet.core.group.agenda import Agenda
+from trivet.core.group.changes import Follower
+from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_log import (
+    EventualLog,
+    SavedActor,
+    SavedClock,
+    SavedRecord,
+    SavedState,
+    SavedUpdate,
+)
+from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_watches import EventualWatches
+from trivet.core.group.face import FromGroup
+from trivet.core.group.leaderless import Standing
+from trivet.core.group.run import Run, Waiter
+from trivet.core.group.settings import GroupSettings
+from trivet.core.lattice.delta import Delta
+from trivet.core.machine.convergent import Convergent
+from trivet.core.machine.machine import Machine
+from trivet.core.machine.rights import Denied
+from trivet.core.paxos.ballot import proposer_of
+from trivet.core.values.deadlines import NEVER
+from trivet.core.wire.reply import Error, Reply
+
+SWEEP_MAX: Final = 1_000
+"""Keys past their deadline that one turn takes away."""
+SWEEP_AFTER_MS: Final = 5_000
+"""So much later than the member before it, a member takes away what is late."""
+COLLECT_MS: Final = 1_000
+"""How often it is looked for memories that nobody needs."""
+
+
+class EventualGroup:
+    """The group as this node has it."""
+
+    def __init__(
+        self, settings: GroupSettings, agenda: Agenda, executor: Convergent, gossip: Gossip, log: EventualLog,
+        system: Callable[[], Machine], prng: Prng, doubtful: bool = False, comes: bool | None = None,
+    ) -> None:  # fmt: skip
+        """``system``: the machine of the system group, as it is now; it knows users and settings.
+
+        ``comes``: it lacks what the others had when it came; None: the map tells, it was never here.
+        """
+        self.mode = EVENTUAL
+        self.settings = settings
+        self.executor = executor
+        self.gossip = gossip
+        self.log = log
+        self.doubtful = doubtful
+        """Its log had lost something, and not everything is made good yet."""
+        self.carriers = Carriers(settings.incarnation, settings.limits)
+        self.carriage = Carriage(settings.limits, settings.incarnation)
+        self.watches = EventualWatches(executor)
+        self.comes = bool(comes)
+        self._is_new = comes is None
+        self._said: SavedActor | None = None
+        """As whom it makes updates, as the log knows."""
+        self.members: tuple[NodeId, ...] = ()
+        self.staying: tuple[NodeId, ...] = ()
+        """While members change: who of them will be there afterwards."""
+        self.epoch = 0
+        self.epoch_wanted = 0
+        self.outgoing: list[tuple[NodeId, FromGroup]] = []
+        self.call_count = 0
+        self.failure = ""
+        self.notes: list[str] = []
+        self.wants_turn = False
+        self.stirred = False
+        self.asleep = True
+        self.misrouted: list[Run] = []
+        self.woken: list[ConnectionId] = []
+        self.jumped = False
+        self.events: list[Event] = []
+        self.published: list[tuple[bool, bytes, bytes]] = []
+        self.denied: list[Denied] = []
+        self._agenda = agenda
+        self._system = system
+        self._prng = prng
+        self._staged: list[Run] = []
+        self._held: deque[tuple[int, Run, list[Reply]]] = deque()
+        """Answers that wait for the save of this id (Rule E4)."""
+        self._made_id = 0
+        """The last save with updates of this node's own."""
+        self._last_made = 0
+        """The number of the newest of them."""
+        self._synced_id = 0
+        self._up: dict[NodeId, None] = {}
+        self._carrier: NodeId = NO_NODE
+        """Who runs this node's calls, while it is no member (Rule E1 there)."""
+        self._follower: Follower | None = None
+        self._wall_ms: WallMs = 0
+        self._collect_ms: Instant = 0
+        self.stir()
+
+    def stir(self) -> None:
+        """Something happens: the group is to have a turn (Rules A1, A2)."""
+        if not self.stirred:
+            self._agenda.stir(self)
+
+    # -- what the node asks ----------------------------------------------------------------------
+
+    @property
+    def keys(self) -> int:
+        """Keys that are held here, as clients count them."""
+        return self.executor.keys
+
+    @property
+    def deadline_count(self) -> int:
+        """How many of them have a deadline."""
+        return self.executor.deadline_count
+
+    @property
+    def size_bytes(self) -> int:
+        """What they cost, about."""
+        return self.executor.lattice.bytes_in_memory
+
+    def describe(self) -> str:
+        """A line for ``INFO``."""
+        gossip = self.gossip
+        members = "/".join(map(str, self.members))
+        return (
+            f"mode={EVENTUAL},epoch={self.epoch},members={members},keys={self.keys},bytes={self.size_bytes},"
+            f"doubtful={int(self.doubtful)},caught_up={int(gossip.caught_up)},kept_alone={gossip.kept_alone()},"
+            f"memories={self.executor.lattice.bases_count},refused={gossip.refused},"
+            f"broken={gossip.broken},exchanges={gossip.pulls},retained={gossip.retained.bytes}"
+        )
+
+    def follow(self, row: GroupRow) -> None:
+        """The cluster map has this row; older ones are passed over."""
+        epoch = row.membership + 1
+        if epoch <= self.epoch:
+            return
+        self.stir()
+        self.executor.settle_in(row.keyspace)
+        own = self.settings.node
+        was_none = self.epoch > 0 and own not in self.members
+        self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
+        if own in self.members and (self._is_new or was_none):
+            self._is_new = False
+            self.comes = own in dict(row.since)
+            self.gossip.caught_up = not self.comes
+        self.gossip.learn(self.members if own in self.members else ())
+        self._choose_carrier()
+
+    @property
+    def serves(self) -> bool:
+        """Whether calls run on what is here (Rule E5)."""
+        own = self.settings.node
+        return own in self.members and not self.comes and (not self.staying or own in self.staying)
+
+    @property
+    def left_over(self) -> bool:
+        """As ``leaderless``."""
+        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
+
+    def standing(self) -> Standing:
+        """As ``leaderless``."""
+        if self.settings.node not in self.members:
+            return Standing()
+        gossip = self.gossip
+        return Standing(self.epoch, gossip.caught_up, gossip.kept_alone(self.staying or None))
+
+    def refuse_growth(self, refuses: bool) -> None:
+        """Whether the node's memory is full."""
+        self.executor.refuses_growth = refuses
+
+    def bury(self, error: Error) -> None:
+        """The group is no more: everybody is answered."""
+        staged, self._staged = self._staged, []
+        for run in staged:
+            run.fail(error, whoever=True)
+        for _, run, _ in self._held:
+            run.fail(error, whoever=True)
+        self._held.clear()
+        self.carriers.fail_all(error)
+
+    # -- clients -----------------------------------------------------------------------------------
+
+    def write(self, run: Run, now_ms: Instant) -> None:
+        """Take writes of a client; its calls may be added until the turn ends."""
+        self.stir()
+        self._staged.append(run)
+
+    def read(self, run: Run, now_ms: Instant) -> None:
+        """Take reads of a client; its calls may be added until the turn ends."""
+        self.stir()
+        self._staged.append(run)
+
+    def read_stale(self, run: Run) -> None:
+        """As ``read``: there is nothing but what this node, or a member, holds."""
+        self.stir()
+        self._staged.append(run)
+
+    def follow_changes(self, follower: Follower | None) -> None:
+        """As ``face``."""
+        self._follower = follower
+
+    def who_changes(self) -> Waiter | None:
+        """Nobody here knows whose changes are told (see ``face``)."""
+        return None
+
+    def replicas_of_last_write(self) -> int:
+        """How many other members have synced all that this node's clients have written."""
+        return self.gossip.acked(self._last_made) if self._last_made else 0
+
+    @property
+    def has_writes(self) -> bool:
+        """As ``face``."""
+        return bool(self._held) or self.carriers.has_writes or any(run.writes for run in self._staged)
+
+    @property
+    def pending_bytes(self) -> int:
+        """As ``face``."""
+        return self.carriers.pending_bytes + sum([run.size_bytes for _, run, _ in self._held if run.writes])
+
+    @property
+    def disk_full(self) -> bool:
+        """Of a member; a node that is none writes nothing here."""
+        return self.log.full and self.is_member(self.settings.node)
+
+    @property
+    def leader(self) -> NodeId:
+        """Any node serves."""
+        return self.settings.node
+
+    def is_member(self, node: NodeId) -> bool:
+        """As ``face``."""
+        return node in self.members
+
+    # -- inputs --------------------------------------------------------------------------------------
+
+    def sent(self) -> None:
+        """What is ``outgoing`` has been taken."""
+        self.outgoing = []
+
+    def on_peer_up(self, peer: NodeId) -> None:
+        """Our link to ``peer`` is up, and empty."""
+        self._up[peer] = None
+        self.gossip.peer_up(peer)
+        self._choose_carrier()
+        self.stir()
+
+    def on_peer_lost(self, peer: NodeId) -> None:
+        """The link to ``peer`` broke, in either direction, or it has been silent."""
+        self.stir()
+        self._up.pop(peer, None)
+        self.gossip.peer_lost(peer)
+        self.carriers.lost(peer)
+        self._choose_carrier()
+
+    def on_peer_silent(self, peer: NodeId) -> None:
+        """Its link is up, and nothing comes: nobody waits for it here."""
+        if peer == self._carrier:
+            self._choose_carrier(peer)
+
+    def _choose_carrier(self, not_one: NodeId = NO_NODE) -> None:
+        """Rule E1: the same for as long as it can be reached; nodes begin with different ones."""
+        own = self.settings.node
+        among = self.staying or self.members
+        members = [node for node in among if node in self._up and node not in (not_one, own)]
+        if self.serves or not members:
+            self._carrier = NO_NODE
+        elif self._carrier not in members:
+            self._carrier = members[own % len(members)]
+
+    def on_message(self, sender: NodeId, message: FromGroup) -> None:
+        """A message of a peer, decoded and of a known type; of another mode's group it is passed over."""
+        self.stir()
+        if isinstance(message, Carry):
+            run = self.carriage.on_carry(sender, message, self.serves)
+            if run is not None:
+                self._staged.append(run)
+        elif isinstance(message, Carried):
+            if self.carriers.on_carried(sender, message, self._agenda.now_ms):
+                self._choose_carrier(sender)
+        elif isinstance(message, OfGossip):
+            self.gossip.step(sender, message)
+
+    def on_tick(self, now_ms: Instant) -> None:
+        """One tick of the driver's clock."""
+        self._agenda.now_ms = now_ms
+        if self._may_sleep():
+            self.asleep = True
+            deadline_ms = self.executor.next_deadline_ms
+            if deadline_ms != NEVER:
+                deadline_ms = max(deadline_ms + self._sweep_after_ms(), self._wall_ms + 1)
+            self._agenda.set_alarm(self, deadline_ms)
+            return
+        self.stir()
+        if self._carrier == NO_NODE:
+            self._choose_carrier()
+        self.gossip.tick()
+        self.carriers.expire(now_ms - self.settings.command_timeout_ms)
+        if now_ms >= self._collect_ms:
+            self._collect_ms = now_ms + COLLECT_MS
+            if self.executor.lattice.bases_count:
+                self._collect()
+
+    def _collect(self) -> None:
+        gossip = self.gossip
+        self.executor.lattice.collect(gossip.stable(), gossip.told(), gossip.living())
+
+    def _may_sleep(self) -> bool:
+        """Nothing that passes with time is under way."""
+        return self.gossip.quiet and not (
+            self.stirred or self._staged or self._held or self.carriers.busy or self.log.busy
+            or self.log.waits_for_log or self.executor.lattice.bases_count or self._is_late()
+        )  # fmt: skip
+
+    def on_synced(self) -> bool:
+        """The log is synced up to ``wal.synced_lsn``: something goes on; whether something waits still."""
+        saved = self.log.on_synced()
+        if saved:
+            self._synced_id = saved
+            self.gossip.saved(saved)
+            self._answer()
+            self.stir()
+        return self.log.waits_for_log
+
+    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
+        """A disk job of this group's snapshots is done."""
+        self.stir()
+        self.log.on_done(token, reads)
+
+    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
+        """A disk job of this group's snapshots failed."""
+        self.stir()
+        self.log.on_failed(token, fault, text)
+
+    # -- the turn ------------------------------------------------------------------------------------
+
+    def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
+        """Carry out what this turn's inputs ask for."""
+        self.stirred = False
+        self._wall_ms = max(self._wall_ms, wall_ms)  # Rule E6
+        self.gossip.full = self.log.full
+        self._look_at_system()
+        if self.gossip.is_forgetful:
+            self._begin_anew()
+        records: list[SavedRecord] = []
+        made: list[Delta] = []
+        waiting: list[tuple[Run, list[Reply]]] = []
+        if self._staged:
+            self._run(now_ms, made, waiting)
+        if self.carriers.busy:
+            self._carry(now_ms)
+        if self._is_late() and not self.log.full:
+            made.extend(self.executor.sweep(self._wall_ms - self._sweep_after_ms(), SWEEP_MAX))
+        records.extend([SavedUpdate(delta) for delta in made])
+        self._take(records)
+        self._save(records, made)
+        if self.gossip.messages:
+            self.outgoing.extend(self.gossip.messages)
+            self.gossip.messages = []
+        self._hold(waiting)
+        self.carriage.flush(self.outgoing)
+        self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
+        self._tell()
+        self.wants_turn = self.log.wants_turn or (self._is_late() and not self.log.full)
+        if self.wants_turn:
+            self.stir()
+
+    def _begin_anew(self) -> None:
+        """Its disk has lost updates of its own that others have: no dot of that actor is given again."""
+        actor = proposer_of(self.settings.node, self.settings.incarnation)
+        if actor == self.gossip.actor:
+            return
+        self.gossip.is_forgetful = False
+        self.gossip.actor = self.executor.actor = actor
+        self.notes.append(
+            "the disk has lost updates that others have: from now on they come from another actor"
+        )
+
+    def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
+        """The runs of this turn, here or at a member (Rule E5)."""
+        staged, self._staged = self._staged, []
+        if not self.serves:
+            for run in staged:
+                self.call_count += run.count
+                self.carriers.stage(run, now_ms)
+            return
+        follower = self._follower
+        for run in staged:
+            self.call_count += run.count
+            if run.tracks and follower is not None:
+                follower.on_read(run)
+            calls = list(run.calls) if run.tracks else run.take_calls()
+            replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
+            waiting.append((run, replies))
+
+    def _carry(self, now_ms: Instant) -> None:
+        """Rule E5; what has not left when this node may run it itself is run in the next turn."""
+        if self.serves:
+            self._staged.extend(self.carriers.drain())
+            if self._staged:
+                self.stir()
+        else:
+            self.carriers.send(self._carrier, self.outgoing, now_ms)
+
+    def _take(self, records: list[SavedRecord]) -> None:
+        """What has come from others and can be taken."""
+        taken = self.gossip.take(self._wall_ms)
+        if taken is not None:
+            records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
+            if taken.clock:
+                records.append(SavedClock(taken.clock))
+            records.extend([SavedUpdate(delta) for delta in taken.updates])
+        if self.gossip.caught_up and self.settings.node in self.members:
+            self.comes = False
+            if self.doubtful:
+                self.doubtful = False
+                self.log.settle()
+                self.notes.append("what a damaged log had lost is made good")
+        if not self.log.full and self.settings.node in self.members:
+            said = SavedActor(self.gossip.actor, self.comes)
+            if said != self._said:
+                self._said = said
+                records.insert(0, said)
+
+    def _save(self, records: list[SavedRecord], made: list[Delta]) -> None:
+        if not records:
+            return
+        save_id = self.log.save(records)
+        if made:
+            self._made_id = save_id
+            self._last_made = made[-1].number
+        self.gossip.staged(save_id, made)
+
+    def _hold(self, waiting: list[tuple[Run, list[Reply]]]) -> None:
+        """Rule E4."""
+        for run, replies in waiting:
+            self._held.append((self._made_id, run, replies))
+        self._answer()
+
+    def _answer(self) -> None:
+        held = self._held
+        while held and held[0][0] <= self._synced_id:
+            _, run, replies = held.popleft()
+            run.finish(replies)
+
+    def _is_late(self) -> bool:
+        return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
+
+    def _sweep_after_ms(self) -> int:
+        """Rule E6: after which time this member takes away what is late."""
+        before = [node for node in self.members if node < self.settings.node]
+        return SWEEP_AFTER_MS * len(before)
+
+    def _look_at_system(self) -> None:
+        """What users and settings are now: a snapshot may have brought others."""
+        machine = self._system()
+        self.executor.users = machine.users
+        self.executor.notifies = machine.settings.notifies
+
+    def _tell(self) -> None:
+        """What the runs said to others than those who sent them."""
+        executor = self.executor
+        if executor.events:
+            self.events.extend(executor.events)
+            executor.events = []
+        if executor.published:
+            self.published.extend(executor.published)
+            executor.published = []
+        if executor.denied:
+            self.denied.extend(executor.denied)
+            executor.denied = []
+        if executor.changed:
+            changed, executor.changed = executor.changed, []
+            if self._follower is not None:
+                for key in changed:
+                    self._follower.changed_elsewhere(key)
+        if executor.defects:
+            self.notes.extend(executor.defects)
+            executor.defects.clear()
+
+    # -- checks --------------------------------------------------------------------------------------
+
+    def check_rest(self) -> None:
+        """Assert that it has nothing to do unless it is stirred, and nothing to wait for in its sleep."""
+        if not self.stirred:
+            assert not self._staged and not self.wants_turn
+        if self.asleep:
+            assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
+
+    def check_invariants(self) -> None:
+        """Assert what must always hold of it."""
+        assert self._made_id >= self._synced_id or not self._held or self._held[0][0] > self._synced_id

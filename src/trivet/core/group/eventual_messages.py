@@ -1,0 +1,48 @@
+"""What nodes say about a group of mode ``eventual`` beside the room's own messages (``core/gossip``).
+
+A node that holds nothing of the group has a member run its clients' calls (``Carry``), which answers when
+what they wrote is on its disk (``Carried``). What they carry is judged again by whoever gets it.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from trivet.core.machine.entry import Call
+
+CALLS_MAX: Final = 100_000
+"""Calls in one ``Carry``."""
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+
+
+class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
+    """Run these, all writes or all reads, for a client of the sender.
+
+    ``number``: the sender's, in its life ``incarnation``; the answer has both. 0: only the receiver's
+    ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule E8).
+    """
+
+    number: Number
+    incarnation: Number
+    reads_only: bool
+    calls: Annotated[list[Call], msgspec.Meta(max_length=CALLS_MAX)]
+    life: Number = 0
+
+
+class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
+    """The replies to a ``Carry``, as ``encode_replies`` writes them, or a chunk of them, from ``offset`` on.
+
+    ``total``: bytes of all chunks; 0: this is all. ``refused``: it was not taken, nothing was done. ``life``:
+    the sender's, where that is asked for.
+    """
+
+    number: Number
+    incarnation: Number
+    replies: bytes = b""
+    offset: Number = 0
+    total: Number = 0
+    refused: bool = False
+    life: Number = 0
+
+
+CarryMessage = Carry | Carried

@@ -1,0 +1,100 @@
+"""Digests of keys, summed up in a tree: two replicas find what differs by going down where sums differ.
+
+- Rule T1: the digest of a key is the sum of the digests of what its cells hold; a key that holds nothing
+  counts for nothing. So it is kept as it changes, at the cost of what changes.
+- Rule T2: the same state has the same digests, whatever came before.
+"""
+
+from array import array
+from hashlib import blake2b
+from typing import Final
+
+from trivet.core.base.checksum import crc32
+from trivet.core.lattice.amounts import encode_amount
+from trivet.core.lattice.cell import AnyCell, Cell
+
+FANOUT: Final = 16
+LEVELS: Final = 4
+"""Below the root; on the last one there are 65,536 leaves."""
+LEAVES: Final = FANOUT**LEVELS
+_MASK: Final = (1 << 64) - 1
+
+
+def leaf_of(key: bytes) -> int:
+    """Where a key belongs."""
+    return crc32(key) & (LEAVES - 1)
+
+
+def digest_of_cell(key: bytes, kind: int, name: bytes, cell: AnyCell) -> int:
+    """64 bits about what the cell holds."""
+    head = b"%d:%d:" % (kind, len(key)) + key + b"%d:" % len(name) + name
+    if not isinstance(cell, Cell):
+        return _digest(head + b"=%d.%d.%d." % (cell[0], cell[1], cell[2]) + cell[3])
+    total = 0
+    for (actor, number), (stamp, payload) in cell.assigns.items():
+        total += _digest(head + b"=%d.%d.%d." % (actor, number, stamp) + payload)
+    for actor, (number, start, amount) in cell.adds.items():
+        total += _digest(head + b"+%d.%d.%d." % (actor, number, start) + encode_amount(amount))
+    for actor, (number, amount, by_actor, by_number) in cell.bases.items():
+        total += _digest(
+            head + b"-%d.%d.%d.%d." % (actor, number, by_actor, by_number) + encode_amount(amount)
+        )
+    return total & _MASK
+
+
+def _digest(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
+
+
+class DigestTree:
+    """The digests of a replica's keys."""
+
+    __slots__ = ("_leaves", "_sums")
+
+    def __init__(self) -> None:
+        self._sums = [array("Q", bytes(8 * FANOUT**level)) for level in range(LEVELS + 1)]
+        self._leaves: dict[int, dict[bytes, int]] = {}
+
+    @property
+    def root(self) -> int:
+        """Of everything."""
+        return self._sums[0][0]
+
+    def of(self, key: bytes) -> int:
+        """The digest of one key; 0: it holds nothing."""
+        leaf = self._leaves.get(leaf_of(key))
+        return 0 if leaf is None else leaf.get(key, 0)
+
+    def change(self, key: bytes, by: int) -> None:
+        """The digest of ``key`` grows by this, modulo 2^64."""
+        if not by:
+            return
+        place = leaf_of(key)
+        leaf = self._leaves.get(place)
+        if leaf is None:
+            leaf = self._leaves[place] = {}
+        digest = (leaf.get(key, 0) + by) & _MASK
+        if digest:
+            leaf[key] = digest
+        else:
+            del leaf[key]
+            if not leaf:
+                del self._leaves[place]
+        for level in range(LEVELS, -1, -1):
+            sums = self._sums[level]
+            sums[place] = (sums[place] + by) & _MASK
+            place //= FANOUT
+
+    def sum(self, level: int, place: int) -> int:
+        """Of one node: level 0 is the root, level 4 has the leaves."""
+        return self._sums[level][place]
+
+    def children(self, level: int, place: int) -> list[tuple[int, int]]:
+        """The nodes below one that hold something: (place, sum)."""
+        first = place * FANOUT
+        sums = self._sums[level + 1]
+        return [(at, sums[at]) for at in range(first, first + FANOUT) if sums[at]]
+
+    def keys(self, place: int) -> list[tuple[bytes, int]]:
+        """Of one leaf: its keys and their digests, in order."""
+        return sorted(self._leaves.get(place, {}).items())

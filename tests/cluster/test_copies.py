@@ -1,0 +1,237 @@
+"""A keyspace of mode ``eventual`` upon real processes: each node serves its clients alone, and all converge."""
+
+import threading
+import time
+
+import pytest
+import redis
+
+from tests.cluster import namespaces
+from tests.cluster.harness import HOST, wait_until
+from tests.cluster.load import connect
+from tests.cluster.namespaces import CLIENT_PORT, NamespacedCluster, hold
+
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
+
+DB = 8
+COUNTERS = 10
+CONVERGED_S = 30.0
+"""On a machine that does something else beside; what it took is in the record."""
+
+_WHY_NOT = namespaces.why_not()
+
+
+class Writer(threading.Thread):
+    """One client of one node: adds to counters and to a set, and writes keys that nobody else writes."""
+
+    def __init__(self, node, host, port):
+        super().__init__(daemon=True)
+        self.node = node
+        self.stopping = threading.Event()
+        self.spans: list[tuple[float, float]] = []
+        """(when it began, how long it took) of each round that was acknowledged."""
+        self.sure: dict[str, int] = {}
+        self.maybe: dict[str, int] = {}
+        """What was added to each counter, and what perhaps was."""
+        self.members: list[str] = []
+        self.doubtful: set[str] = set()
+        self._at = (host, port)
+        self._client: redis.Redis | None = None
+
+    def run(self):
+        turn = 0
+        while not self.stopping.is_set():
+            turn += 1
+            name, member = f"n{turn % COUNTERS}", f"{self.node}.{turn}"
+            begun_s = time.monotonic()
+            try:
+                self._client = self._client or connect(self._at[1], self._at[0], db=DB)
+                with self._client.pipeline(transaction=False) as pipe:
+                    pipe.incrby(name, turn % 7)
+                    pipe.sadd("all", member)
+                    pipe.set(f"k{member}", member)
+                    pipe.execute()
+            except redis.RedisError:
+                self.maybe[name] = self.maybe.get(name, 0) + turn % 7
+                self.doubtful.add(member)
+                self._client = None
+                time.sleep(0.05)
+                continue
+            self.sure[name] = self.sure.get(name, 0) + turn % 7
+            self.members.append(member)
+            self.spans.append((begun_s, time.monotonic() - begun_s))
+
+
+class Writers:
+    """One of each node."""
+
+    def __init__(self, addresses):
+        self.addresses = addresses
+        self.all = [Writer(node, *address) for node, address in addresses.items()]
+        for writer in self.all:
+            writer.start()
+
+    def stop(self):
+        for writer in self.all:
+            writer.stopping.set()
+        for writer in self.all:
+            writer.join(60)
+
+    def rounds(self):
+        return {writer.node: len(writer.spans) for writer in self.all}
+
+    def go_on(self, more=50, without=()):
+        """Wait until each has done some more."""
+        before = self.rounds()
+        wait_until(
+            lambda: all(n in without or count >= before[n] + more for n, count in self.rounds().items()),
+            "every client goes on",
+        )
+
+    def spans_s(self, since_s, until_s, node):
+        (writer,) = [one for one in self.all if one.node == node]
+        return sorted(span for at, span in writer.spans if since_s <= at <= until_s)
+
+    def seen_by(self, node):
+        """What the node shows: the counters, and the set."""
+        host, port = self.addresses[node]
+        with connect(port, host, db=DB) as client:
+            counters = {f"n{n}": int(client.get(f"n{n}") or 0) for n in range(COUNTERS)}
+            return counters, {member.decode() for member in client.smembers("all")}, client.dbsize()
+
+    def converged_s(self):
+        """Wait until all nodes show the same, and everything that was acknowledged; how long it took."""
+        begun_s = time.monotonic()
+
+        def same():
+            shown = [self.seen_by(node) for node in self.addresses]
+            return all(one == shown[0] for one in shown) and shown[0]
+
+        counters, members, _ = wait_until(same, "all nodes show the same", CONVERGED_S)
+        took_s = time.monotonic() - begun_s
+        for name, total in counters.items():
+            sure = sum(writer.sure.get(name, 0) for writer in self.all)
+            maybe = sum(writer.maybe.get(name, 0) for writer in self.all)
+            assert sure <= total <= sure + maybe, f"{name}: {total} is not {sure} to {sure + maybe}"
+        acknowledged = {member for writer in self.all for member in writer.members}
+        doubtful = {member for writer in self.all for member in writer.doubtful}
+        assert acknowledged <= members <= acknowledged | doubtful
+        return took_s
+
+
+@pytest.fixture
+def written():
+    """Begins to write; a test that fails leaves nobody behind."""
+    begun = []
+
+    def start(addresses):
+        begun.append(Writers(addresses))
+        return begun[-1]
+
+    yield start
+    for writers in begun:
+        writers.stop()
+
+
+def create(port, host=HOST, replicas=3):
+    words = ["KEYSPACE", "CREATE", DB, "MODE", "eventual", "NAME", "carts", "REPLICAS", replicas]
+
+    def created():
+        try:
+            with redis.Redis(host, port) as client:
+                return client.execute_command(*words) == b"OK"
+        except redis.exceptions.ClusterDownError:
+            return False  # it is not founded yet
+
+    wait_until(created, "the keyspace is there")
+
+
+def reachable(addresses):
+    """Wait until each node knows of the database."""
+
+    def known(node):
+        try:
+            with connect(addresses[node][1], addresses[node][0], db=DB) as client:
+                return client.ping() and client.set("n0", 0) is not None
+        except redis.RedisError:
+            return False
+
+    for node in addresses:
+        wait_until(lambda node=node: known(node), f"node {node} serves")
+
+
+def test_any_node_is_killed_while_all_are_written_to(make, written, record_property):
+    cluster = make()
+    create(cluster.port(1))
+    addresses = {node: (HOST, cluster.port(node)) for node in cluster.nodes}
+    reachable(addresses)
+    writers = written(addresses)
+    writers.go_on()
+    for victim in cluster.nodes:
+        before = cluster.kill(victim)
+        writers.go_on(without=(victim,))
+        wait_until(lambda b=before, v=victim: cluster.pid(v) not in (0, b), "a new process", 30.0)
+        writers.go_on()
+    writers.stop()
+    record_property("converged_s", round(writers.converged_s(), 2))
+    with connect(cluster.port(1), db=DB) as client:
+        assert client.execute_command("WAIT", 2, 5_000) == 2
+        assert client.delete("all") == 1
+    wait_until(lambda: all(not writers.seen_by(node)[1] for node in addresses), "the set is gone everywhere")
+    before = {node: cluster.kill(node) for node in cluster.nodes}
+    wait_until(
+        lambda: all(cluster.pid(n) not in (0, before[n]) for n in cluster.nodes), "new processes", 60.0
+    )
+    reachable(addresses)
+    assert all(not writers.seen_by(node)[1] for node in addresses), "what was removed does not return"
+
+
+def test_a_node_without_a_copy_has_a_member_serve_its_clients(make, written):
+    cluster = make()
+    create(cluster.port(1), replicas=2)
+    addresses = {node: (HOST, cluster.port(node)) for node in cluster.nodes}
+    reachable(addresses)
+    writers = written(addresses)
+    writers.go_on()
+    writers.stop()
+    writers.converged_s()
+    words = ["--node", f"{HOST}:{cluster.port(1)}"]
+    (group,) = [row for row in cluster.state()["groups"] if row["keyspace"] == DB]
+    assert len(group["members"]) == 2 and group["leader"] == 0 and group["behind"] == []
+    shown = cluster.trivet("status", *words).splitlines()
+    assert any("carts" in line and "eventual" in line for line in shown)
+    refused = cluster.trivet("keyspace", "drop", "carts", *words, fails=True)
+    assert "--force" in refused
+    cluster.trivet("keyspace", "drop", "carts", "--force", *words)
+
+
+@pytest.mark.skipif(_WHY_NOT != "", reason=_WHY_NOT)
+def test_both_sides_of_a_split_serve_and_are_one_again_when_it_ends(tmp_path, written, record_property):
+    cluster = NamespacedCluster(tmp_path, nodes=5)
+    try:
+        addresses = {node: (cluster.address(node), CLIENT_PORT) for node in cluster.nodes}
+        create(CLIENT_PORT, cluster.address(1), replicas=5)
+        reachable(addresses)
+        writers = written(addresses)
+        writers.go_on()
+        for one in (1, 2):
+            for other in (3, 4, 5):
+                cluster.cut(one, other)
+                cluster.cut(other, one)
+        cut_s = time.monotonic()
+        hold(8.0)
+        writers.go_on()
+        healed_s = time.monotonic()
+        cluster.heal()
+        for node in cluster.nodes:
+            spans = writers.spans_s(cut_s, healed_s, node)
+            p99_ms = spans[int(len(spans) * 0.99)] * 1000
+            record_property(f"node{node}_ms", (len(spans), round(p99_ms, 1), round(spans[-1] * 1000, 1)))
+            assert len(spans) > 100, f"clients of node {node} are served on their side"
+        assert all(not writer.doubtful for writer in writers.all), "and nobody is told anything else"
+        writers.stop()
+        record_property("converged_s", round(writers.converged_s(), 2))
+    finally:
+        for writer in writers.all if "writers" in locals() else []:
+            writer.stopping.set()
+        cluster.stop()

@@ -1,0 +1,195 @@
+"""A group of mode ``eventual`` between its node and its rooms."""
+
+from tests.core.node.founded import founded
+from trivet.core.gossip.messages import Updates
+from trivet.core.group.eventual_group import SWEEP_AFTER_MS, EventualGroup
+from trivet.core.group.messages import NotLeader
+from trivet.core.lattice.delta import STRING, Change, Delta
+
+FIRST = 2
+CHANGE = Change(STRING, b"", payload=b"\0x")
+
+
+def with_copies(nodes: int = 3, options: str = "REPLICAS 3"):
+    bench = founded(nodes, f"7 MODE eventual {options}")
+    for name, number in (("a", 1), ("b", 2), ("c", 3)):
+        if number <= nodes:
+            assert bench.answer(f"{name}@{number}", "SELECT 7") == "+OK"
+    return bench
+
+
+def group(bench, number: int) -> EventualGroup:
+    found = bench.node(number).front.leaderless[FIRST]
+    assert isinstance(found, EventualGroup)
+    return found
+
+
+def test_a_write_is_answered_when_it_is_synced_and_then_others_hear_of_it():
+    """E4."""
+    bench = with_copies()
+    bench.hold(1)
+    assert bench.ask("a", "SET k 1") == "", "nothing is promised that the disk might forget"
+    bench.wait(100)
+    assert bench.answer("b", "GET k") == "nil"
+    assert bench.ask("d@1", "SELECT 7") == "+OK"
+    assert bench.ask("d", "GET k") == "", "nor shown to a reader"
+    bench.release(1)
+    bench.wait(100)
+    assert bench.answer("b", "GET k") == '"1"'
+
+
+def test_reads_are_answered_at_once_when_nothing_is_on_its_way():
+    bench = with_copies()
+    bench.answer("a", "SET k 1")
+    bench.wait(200)
+    bench.hold(1)
+    assert bench.answer("a", "GET k") == '"1"'
+    bench.release(1)
+
+
+def test_what_was_answered_is_there_after_a_crash_of_all():
+    bench = with_copies()
+    for n in range(20):
+        assert bench.answer("abc"[n % 3], f"INCR n{n % 4}") == f"{n // 4 + 1}"
+        bench.wait(40)
+    for number in bench.servers:
+        bench.crash(number)
+    for number in bench.servers:
+        bench.start(number)
+    bench.connect_all()
+    bench.wait(3_000)
+    assert bench.answer("x@1", "SELECT 7") == "+OK"
+    assert bench.answer("x", "MGET n0 n1 n2 n3") == '["5" "5" "5" "5"]'
+    actors = [group(bench, number).gossip.actor for number in bench.servers]
+    assert len(dict.fromkeys(actors)) == 3
+
+
+def test_a_replica_that_comes_back_goes_on_as_the_same_actor():
+    bench = with_copies()
+    bench.answer("a", "SET k 1")
+    actor = group(bench, 1).gossip.actor
+    bench.crash(1)
+    bench.start(1)
+    bench.connect_all()
+    bench.until(lambda: FIRST in bench.node(1).front.leaderless)
+    assert group(bench, 1).gossip.actor == actor
+
+
+def test_whose_disk_has_lost_what_others_have_goes_on_as_another_actor():
+    """N10 of the room: no dot is given twice."""
+    bench = with_copies()
+    bench.answer("a", "SET k 1")
+    bench.wait(200)
+    held = group(bench, 1)
+    before = held.gossip.actor
+    held.settings = type(held.settings)(
+        FIRST, 1, held.settings.incarnation + 1, held.settings.command_timeout_ms, held.settings.resend_ms,
+        held.settings.limits,
+    )  # fmt: skip
+    held.gossip.is_forgetful = True
+    held.stir()
+    bench.servers[1].dirty = True
+    assert bench.answer("a", "SET k 2") == "+OK"
+    assert held.gossip.actor == held.executor.actor != before
+    bench.wait(200)
+    assert bench.answer("b", "GET k") == '"2"'
+
+
+def test_what_is_late_is_not_seen_and_the_first_member_takes_it_away():
+    """E6."""
+    bench = with_copies()
+    assert bench.answer("c", "SET k v PX 300") == "+OK"
+    bench.wait(200)
+    assert bench.answer("a", "GET k") == '"v"'
+    bench.wait(200)
+    assert [bench.answer(client, "GET k") for client in "abc"] == ["nil"] * 3
+    bench.until(lambda: all(group(bench, number).keys == 0 for number in bench.servers))
+
+
+def test_when_the_first_member_is_away_the_next_does():
+    bench = with_copies()
+    assert bench.answer("c", "SET k v PX 300") == "+OK"
+    bench.wait(100)
+    bench.crash(1)
+    bench.wait(1_000)
+    assert group(bench, 2).keys == 1 and bench.answer("b", "GET k") == "nil"
+    bench.wait(SWEEP_AFTER_MS + 1_000)
+    assert group(bench, 2).keys == group(bench, 3).keys == 0
+
+
+def test_it_sleeps_when_everybody_has_heard_everything():
+    bench = with_copies()
+    bench.answer("a", "SET k 1")
+    bench.wait(5_000)
+    for number in bench.servers:
+        held = group(bench, number)
+        assert held.asleep, number
+        held.check_rest()
+        held.check_invariants()
+
+
+def test_a_message_of_another_mode_is_passed_over():
+    bench = with_copies()
+    group(bench, 1).on_message(2, NotLeader(1, 1))
+    bench.servers[1].dirty = True
+    assert bench.answer("a", "SET k 1") == "+OK"
+
+
+def test_a_client_that_tracks_is_told_of_changes_elsewhere():
+    bench = with_copies()
+    bench.ask("a", "HELLO 3")
+    bench.answer("a", "SET k 1")
+    bench.wait(200)
+    bench.ask("a", "CLIENT TRACKING ON")
+    assert bench.answer("a", "GET k") == '"1"'
+    bench.say("b", "SET k 2")
+    bench.wait(200)
+    assert bench.answer("a", "GET k") == '"2"'
+
+
+def test_a_full_disk_takes_no_writes_and_serves_reads():
+    bench = with_copies()
+    bench.answer("a", "SET k 1")
+    bench.wait(200)
+    bench.servers[1].disk.full = True
+    for n in range(400):
+        if bench.answer("a", f"SET big{n} {'x' * 1_000}").startswith("-"):
+            break
+    else:
+        raise AssertionError("it never was full")
+    assert group(bench, 1).disk_full
+    assert bench.answer("a", "GET k") == '"1"'
+    assert bench.answer("b", "SET k 2") == "+OK", "others go on"
+    bench.servers[1].disk.full = False
+    bench.until(lambda: bench.answer("a", "GET k") == '"2"')
+
+
+def test_how_it_stands_while_members_change():
+    """E5: who goes takes no calls, and tells what it alone has."""
+    bench = with_copies(3)
+    held = group(bench, 3)
+    assert held.serves and held.standing() == (1, True, 0)
+    row = bench.node(3).front.cluster.groups[FIRST]
+    bench.cut(3)
+    bench.answer("c", "SET mine 1")
+    assert held.standing().kept == 1
+    row.membership, row.incoming = 1, [1, 2]
+    held.follow(row)
+    assert not held.serves and held.standing().epoch == 2
+    bench.heal()
+    bench.wait(500)
+    assert held.standing().kept == 0
+    bench.answer("c", "SET mine 2")
+    assert held.executor.lattice.clock.base(held.gossip.actor) == 1, "it was run at another"
+    bench.wait(200)
+    assert bench.answer("a", "GET mine") == '"2"'
+
+
+def test_updates_are_told_apart_from_nonsense():
+    """What a peer sends is judged before it is logged."""
+    bench = with_copies()
+    held = group(bench, 1)
+    held.on_message(2, Updates([Delta(5, 1, 1, b"k", [CHANGE, CHANGE])]))
+    bench.servers[1].dirty = True
+    bench.wait(100)
+    assert held.gossip.refused >= 1 and bench.answer("a", "EXISTS k") == "0"

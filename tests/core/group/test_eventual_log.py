@@ -1,0 +1,196 @@
+"""The log of a group of mode ``eventual``: lives that end anywhere, and logs that are damaged."""
+
+import pytest
+
+from tests.core.wal.faulty_disk import Disk
+from trivet.core.base.disk import Channel
+from trivet.core.base.limits import Limits
+from trivet.core.base.prng import Prng
+from trivet.core.base.tokens import Tokens
+from trivet.core.group.eventual_log import (
+    COPIES,
+    EventualLog,
+    Kept,
+    Restored,
+    SavedActor,
+    SavedClock,
+    SavedContext,
+    SavedKey,
+    SavedState,
+    SavedUpdate,
+    encode_record,
+    found_updates,
+)
+from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.delta import FIELD, STRING, Change, Delta
+from trivet.core.lattice.lattice import Lattice
+from trivet.core.lattice.writer import Writer
+from trivet.core.wal.record import BootRecord, FoundRecord
+from trivet.core.wal.recovery import recover
+from trivet.core.wal.snapshot_file import is_snapshot_file
+
+GROUP = 5
+ACTOR = 1 << 44 | 7
+SEGMENT = 8 * 1024
+LIMITS = Limits(segment_bytes=SEGMENT, snapshot_log_bytes=4_000, snapshot_chunk_bytes=300)
+HEAD = SavedActor(ACTOR, False)
+
+
+def image(lattice: Lattice) -> tuple:
+    return ({key: lattice.encoded(key) for key in lattice.held()}, lattice.clock.encode(), lattice.tree.root)
+
+
+class Life:
+    """A replica alone, from the start of its node to its end."""
+
+    def __init__(self, disk: Disk, number: int, seed: int) -> None:
+        self.disk = disk
+        self.prng = Prng(seed * 1000 + number)
+        tokens = Tokens()
+        recovery = recover(disk, tokens, SEGMENT, 7, None)
+        self.wal = recovery.wal
+        self.wal.append(BootRecord("c", 1, number))
+        found = recovery.groups.get(GROUP)
+        self.kept = Kept()
+        if found is None:
+            self.wal.append(FoundRecord(GROUP, COPIES))
+        else:
+            assert found.membership == COPIES
+            self.kept = found_updates(found, disk, recovery)
+        self.log = EventualLog(GROUP, self.wal, tokens, LIMITS, self.kept.last_index, self.kept.newest)
+        restored = Restored()
+        restored.replay(self.kept.records)
+        assert not restored.notes
+        self.lattice = restored.lattice
+        self.actor = restored.actor
+        self.stamp = restored.stamp
+        self.now_ms = 0
+        self.images = {0: image(self.lattice)}
+        """By save: what the state was then."""
+        self.durable = 0
+        self.log.save([HEAD])
+
+    def update(self) -> None:
+        self.stamp += 1
+        key = b"k%d" % self.prng.below(12)
+        writer = Writer(self.lattice, ACTOR, self.stamp, key)
+        match self.prng.below(5):
+            case 0:
+                writer.remove_all()
+            case 1:
+                writer.add(STRING, b"", self.prng.below(9))
+            case 2:
+                writer.assign(FIELD, b"f%d" % self.prng.below(3), b"v" * self.prng.below(80))
+            case _:
+                writer.assign(STRING, b"", b"\0" + b"x" * self.prng.below(80))
+        delta = writer.finish()
+        if delta is not None:
+            self.lattice.apply(delta)
+            self.images[self.log.save([SavedUpdate(delta)])] = image(self.lattice)
+
+    def turn(self) -> None:
+        self.now_ms += 20
+        self.log.step(self.lattice, HEAD, self.now_ms)
+        self.disk.submit(self.wal.flush())
+        self.disk.submit(self.log.take_jobs())
+
+    def perform(self, channel: Channel) -> bool:
+        if not self.disk.lanes[channel]:
+            return False
+        end = self.disk.perform(channel)
+        if end is not None:
+            token, fault = end
+            assert fault is None
+            if self.wal.on_done(token):
+                self.durable = max(self.durable, self.log.on_synced())
+            else:
+                self.log.on_done(token, [])
+        return True
+
+    def live(self, steps: int) -> None:
+        for _ in range(steps):
+            for _ in range(self.prng.below(3)):
+                self.update()
+            self.turn()
+            for _ in range(self.prng.below(6)):
+                self.perform(Channel.LOG if self.prng.below(2) else Channel.BULK)
+
+    def rest(self) -> None:
+        for _ in range(500):
+            self.turn()
+            busy = False
+            while self.perform(Channel.LOG) | self.perform(Channel.BULK):
+                busy = True
+            if not (busy or self.log.waits_for_log or self.log.wants_turn):
+                return
+        raise AssertionError("it does not come to rest")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_life_begins_with_a_state_that_was_and_has_all_that_was_durable(seed):
+    """J6."""
+    disk = Disk()
+    before: Life | None = None
+    for number in range(1, 6):
+        life = Life(disk, number, seed)
+        if before is not None:
+            assert life.actor == ACTOR
+            saves = [save for save, was in before.images.items() if was == image(life.lattice)]
+            assert saves, "a state that it never had"
+            assert max(saves) >= max([save for save in before.images if save <= before.durable], default=0), (
+                "something durable is missing"
+            )
+        life.live(60)
+        disk.cut_power(life.prng)
+        before = life
+
+
+def test_a_snapshot_has_everything():
+    """J2: also what is known of single keys, and what came while it was taken."""
+    disk = Disk()
+    life = Life(disk, 1, 1)
+    for _ in range(200):
+        life.update()
+        life.rest()
+    other = Clock()
+    other.add_range(9, 1, 3)
+    state = Lattice()
+    state.apply(Delta(9, 1, 5, b"far", [Change(STRING, b"", payload=b"\0y")]))
+    life.lattice.join(b"far", state.encoded(b"far"), other)
+    life.log.save([SavedState(b"far", state.encoded(b"far"), other.encode())])
+    for _ in range(100):
+        life.update()
+        life.rest()
+    assert life.log.taken and len([name for name in disk.names() if is_snapshot_file(name)]) == 1
+    again = Life(disk, 2, 1)
+    assert image(again.lattice) == image(life.lattice)
+    assert again.lattice.ahead() == life.lattice.ahead() != []
+    assert again.stamp >= life.stamp
+
+
+def test_a_whole_exchange_is_remembered():
+    restored = Restored()
+    clock = Clock()
+    clock.add_range(9, 1, 40)
+    restored.replay([SavedActor(4, True), SavedClock(clock.encode())])
+    assert (restored.actor, restored.comes) == (4, True)
+    assert restored.lattice.clock == clock
+
+
+def test_records_that_can_not_be_read_are_told_and_passed_over():
+    """J4."""
+    restored = Restored()
+    good = Delta(3, 1, 5, b"k", [Change(STRING, b"", payload=b"\0x")])
+    bad = Delta(3, 2, 5, b"k", [Change(STRING, b"", removed=[(3, 2)], payload=b"\0x")])
+    restored.replay(
+        [
+            SavedKey(b"k", b"\xc1"), SavedState(b"k", b"", b""), SavedContext(b"k", b"\xc1"),
+            SavedClock(b"\xc1"), SavedUpdate(bad), SavedUpdate(good),
+        ]
+    )  # fmt: skip
+    assert len(restored.notes) == 5
+    assert restored.lattice.held() == [b"k"]
+
+
+def test_encoded_records_are_those_of_chunks():
+    assert encode_record(SavedActor(7, True)) == b"\x93\x01\x07\xc3"
