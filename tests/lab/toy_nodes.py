@@ -376,6 +376,9 @@ class ToyNodes:
     def taught(self, node: NodeLike, group: int) -> bytes:
         return b""
 
+    def set_aside_calls(self, node: NodeLike) -> int:
+        return 0
+
     def remains(self, node: NodeLike, group: int) -> str:
         return ""
 

@@ -39,11 +39,12 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
 @cluster_options
 @click.option(
     "--mode",
-    type=click.Choice(["raft", "local", "paxos", "eventual"]),
+    type=click.Choice(["raft", "local", "paxos", "eventual", "primary"]),
     default="raft",
     show_default=True,
     help="raft: replicated; local: one copy on one node, gone with it; paxos: replicated without a leader, "
-    "one key per command; eventual: each copy takes reads and writes alone, and they converge.",
+    "one key per command; eventual: each copy takes reads and writes alone, and they converge; "
+    "primary: answered by one node, whose backups follow.",
 )
 @click.option("--name", default="", help="A name, by which it can be selected too.")
 @click.option(
@@ -54,7 +55,7 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
 @click.option(
     "--shards",
     type=click.IntRange(1, 1024),
-    help="How many groups.  [default: as size and load ask for; paxos, eventual: 1]",
+    help="How many groups.  [default: as size and load ask for; paxos, eventual, primary: 1]",
 )
 @click.option("--together", is_flag=True, help="All in one group, always.")
 def create(

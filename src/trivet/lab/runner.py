@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from trivet.lab import asides
 from trivet.lab.cluster import SimulatedCluster
 from trivet.lab.history import FOREVER_US, Outcome
 from trivet.lab.judges.complaint import Complaint
@@ -67,7 +68,10 @@ def run(
     history, unknown = cluster.history, 0
     if not complaints:
         context = Context(clock_slack_us(options, cluster.simulation.now_us), cluster.quiet_since_us())
-        complaints = cluster.mix.check(history, context)
+        context.failovers = cluster.invariants.reached.get("failovers", 0)
+        if options.primary_rate:
+            context.set_aside, complaints = asides.read(cluster.processes)
+        complaints = complaints + cluster.mix.check(history, context)
         unknown = context.unknown
     if recorder is not None:
         _say(cluster, recorder, complaints)

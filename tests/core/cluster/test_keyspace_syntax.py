@@ -62,16 +62,12 @@ def test_what_is_understood(text, wanted):
         ("KEYSPACE CREATE 5 REPLICAS 0", "ERR invalid number of replicas: 1 to 7, of mode eventual 1 to 9"),
         ("KEYSPACE CREATE 5 REPLICAS 8", "ERR invalid number of replicas: 1 to 7, of mode eventual 1 to 9"),
         ("KEYSPACE CREATE 5 SHARDS 1025", "ERR invalid number of shards: 1 to 1024, or AUTO"),
-        ("KEYSPACE CREATE 5 MODE paxs", "ERR unknown mode 'paxs': raft, local, paxos or eventual"),
+        ("KEYSPACE CREATE 5 MODE paxs", "ERR unknown mode 'paxs': raft, local, paxos, eventual or primary"),
         (
             "KEYSPACE CREATE 5 MODE eventual REPLICAS 10",
             "ERR invalid number of replicas: 1 to 7, of mode eventual 1 to 9",
         ),
-        (
-            "KEYSPACE CREATE 5 MODE primary",
-            "ERR mode primary is not there yet: raft, local, paxos or eventual",
-        ),
-        ("KEYSPACE CREATE 5 MODE magic", "ERR unknown mode 'magic': raft, local, paxos or eventual"),
+        ("KEYSPACE CREATE 5 MODE magic", "ERR unknown mode 'magic': raft, local, paxos, eventual or primary"),
         ("KEYSPACE CREATE 5 MODE local REPLICAS 2", "ERR a local keyspace has one replica"),
         ("KEYSPACE CREATE 5 TOGETHER SHARDS 2", "ERR a keyspace that stays together has one shard"),
     ],

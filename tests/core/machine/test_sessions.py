@@ -106,3 +106,15 @@ def test_what_its_clients_were_served_goes_with_it():
     replica.run("FORGET 7")
     assert not replica.machine.waiting.by_client
     assert replica.run("LRANGE b 0 -1", "LRANGE c 0 -1") == [[b"x"], [b"y"]]
+
+
+def test_whose_predecessors_were_answered_is_next_though_they_are_not_known():
+    """Rule S5: they were lost with a primary."""
+    sessions = NodeSessions()
+    assert sessions.admit(Batch(2, 7, 5, 4, [])) is not None
+    assert sessions.admit(Batch(2, 7, 8, 6, [])) is None, "the seventh is under way"
+    assert sessions.admit(Batch(2, 7, 8, 7, [])) is not None
+    assert sessions.admit(Batch(2, 7, 8, 7, [])) is None, "a duplicate"
+    assert sessions.admit(Batch(2, 7, 6, 5, [])) is None, "a lower number never counts"
+    sessions.forget(2)
+    assert sessions.admit(Batch(2, 7, 9, 8, [])) is None

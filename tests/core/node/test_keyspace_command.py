@@ -122,8 +122,6 @@ def test_what_cannot_be():
         -ERR keyspace 20 exists already
         a> KEYSPACE CREATE 21 NAME carts
         -ERR a keyspace named carts exists already
-        a> KEYSPACE CREATE 21 MODE primary
-        -ERR mode primary is not there yet: raft, local, paxos or eventual
         a> KEYSPACE CREATE 10000 | KEYSPACE CREATE 21 REPLICAS 9 | KEYSPACE NOSUCH | KEYSPACE INFO nosuch
         -ERR DB index is out of range: 0 to 9999
         -ERR invalid number of replicas: 1 to 7, of mode eventual 1 to 9

@@ -24,6 +24,9 @@
 | ``join N``, ``forget N`` | a fresh replica in no membership; N is wiped but for its term and vote |
 | ``change N 1,2,3 [+4,5]`` | N proposes these voters and learners |
 | ``members_of [N ...]`` | whom they go by, and since which entry |
+| ``primary N`` | instead of ``members``: 1 is the primary, the others follow it |
+| ``take_over N G``, ``depose N G`` | N was named the primary of generation G; hears that another was |
+| ``anew N`` | N's owner has set aside what no longer counts: a fresh replica |
 | ``inject A->B Class field=value ...`` | a message from nowhere |
 | ``status [N ...]``, ``way`` | what the members are; what is on its way |
 """
@@ -31,8 +34,10 @@
 from typing import Any
 
 from tests.core.network_words import NetworkWords, Words
-from tests.core.raft.harness import Flight, Group, show, show_membership
+from tests.core.raft.harness import Flight, Group, show, show_entry, show_membership
 from trivet.core.raft import messages as message_module
+from trivet.core.raft.generations import FOUNDING_LINEAGE
+from trivet.core.raft.membership import Membership
 from trivet.core.raft.messages import Message
 from trivet.core.raft.state import Role
 
@@ -65,6 +70,35 @@ class Conversation(NetworkWords):
             key, value = word.split("=")
             settings[key] = int(value)
         self.group = Group(int(words[0]), 1, **settings)
+
+    def do_primary(self, words: Words) -> None:
+        self.do_members(words)
+        others = tuple(range(2, int(words[0]) + 1))
+        settings = self.group.settings
+        self.group = Group(int(words[0]), 1, Membership((1,), (), others, FOUNDING_LINEAGE), **settings)
+
+    def do_take_over(self, words: Words) -> None:
+        node, generation = int(words[0]), int(words[1])
+        self.group.named(node, generation)
+        if not self.group.desks[node].live.take_over(generation, tuple(self.group.desks)):
+            self.group.events.append(f"{node} does not")
+        self.group.turn(node)
+
+    def do_depose(self, words: Words) -> None:
+        node = int(words[0])
+        if not self.group.desks[node].live.depose(int(words[1])):
+            self.group.events.append(f"{node} knows")
+        self.group.turn(node)
+
+    def do_anew(self, words: Words) -> None:
+        node = int(words[0])
+        raft = self.group.desks[node].live
+        entries = range(raft.fork, raft.last_index + 1)
+        aside = " ".join([show_entry(entry) for at in entries if (entry := raft.entry(at)) is not None])
+        self.group.events.append(f"{node} sets aside {aside}")
+        self.group.forget(node)
+        self.group.desks[node].missing_to = 0
+        self.group.restart(node)
 
     def do_timeout(self, words: Words) -> None:
         node = int(words[0])
@@ -185,6 +219,8 @@ class Conversation(NetworkWords):
                 line += f" first {raft.first_index}"
             if raft.quiet:
                 line += " quiet"
+            if raft.fork:
+                line += f" fork {raft.fork}"
             if raft.missing_to:
                 line += f" missing to {raft.missing_to}"
             self.group.events.append(line + (" suspect" if raft.suspect else ""))

@@ -157,12 +157,12 @@ class Flight:
 class Group:
     """Desks, the messages between them, and the judges of the whole."""
 
-    def __init__(self, size: int, seed: int = 0, **settings: int) -> None:
-        voters = tuple(range(1, size + 1))
+    def __init__(self, size: int, seed: int = 0, founding: Membership | None = None, **settings: int) -> None:
+        members = tuple(range(1, size + 1))
         self.seed = seed
         self.settings = settings
-        self.founding = Membership(voters)
-        self.desks = {n: Desk(RaftConfig(node=n, **settings), self.founding) for n in voters}
+        self.founding = founding or Membership(members)
+        self.desks = {n: Desk(RaftConfig(node=n, **settings), self.founding) for n in members}
         self.flights: list[Flight] = []
         self.cut: dict[tuple[int, int], bool] = {}
         self.events: list[str] = []
@@ -172,6 +172,8 @@ class Group:
         self.leaders: dict[int, int] = {}
         self.seen: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.committed: dict[int, tuple[int, bytes]] = {}
+        self.generation = 0
+        """The newest; what members of earlier ones commit counts no more."""
         self.commit_max = 0
         self.read_floor: dict[int, int] = {}
         self.reads_done = 0
@@ -209,6 +211,18 @@ class Group:
         last_index = desk.disk.forget()
         desk.missing_to = max(desk.missing_to, last_index)
         return last_index
+
+    def named(self, node: int, generation: int) -> None:
+        """It is to be the primary: what it has not counts no more, whoever had committed it."""
+        self.generation = generation
+        raft = self.desks[node].live
+        self.committed = {
+            index: entry
+            for index, entry in self.committed.items()
+            if index < raft.first_index - 1 or raft.term_at(index) == entry[0]
+        }
+        self.commit_max = max(self.committed, default=0)
+        self.newest_committed = (raft.membership_index, Membership((node,)))
 
     def tick(self, node: int) -> None:
         raft = self.desks[node].live
@@ -326,6 +340,8 @@ class Group:
         for position, entry in enumerate(ready.committed):
             index = ready.committed_first + position
             self.events.append(f"{node} commits {index}={show_entry(entry)}")
+            if desk.live.log_generation < self.generation:
+                continue
             known = self.committed.setdefault(index, (entry.term, entry.payload))
             assert known == (entry.term, entry.payload), f"entry {index} was committed twice, differently"
             if entry.kind and index > self.newest_committed[0]:

@@ -5,13 +5,22 @@ from typing import get_args
 import msgspec
 import pytest
 
-from trivet.core.raft.messages import AppendEntries, AppendReply, Entry, Message, PreVote, SnapshotChunk
+from trivet.core.raft.messages import (
+    AppendEntries,
+    AppendReply,
+    Entry,
+    Lineage,
+    Message,
+    PreVote,
+    SnapshotChunk,
+)
 
 DECODER = msgspec.msgpack.Decoder(Message)
 
 
 def test_every_message_comes_back_equal() -> None:
     values: dict[object, object] = {bool: True, bytes: b"abc", list[Entry]: [Entry(3, b"x"), Entry(4, b"")]}
+    values[Lineage.__annotations__["generations"]] = [(0, 1), (2, 7)]
     for number, kind in enumerate(get_args(Message), start=1):
         arguments = [values.get(kind.__annotations__[name], 7) for name in kind.__struct_fields__]
         message = kind(*arguments)

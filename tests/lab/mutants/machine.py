@@ -3,9 +3,7 @@
 from mutants.focuses import AS_DRAWN, LAGGARDS, RESTARTED_READERS, TRANSACTIONS
 from mutants.model import Absent, Mutant, edit
 
-NEXT_IN_SESSION = (
-    "if batch.incarnation != session.incarnation or batch.sequence {} session.last_sequence + 1:"
-)
+NEXT_IN_SESSION = "if batch.incarnation != session.incarnation or {}:"
 HALF = """\
         half = len(calls) if self.now_ms % 4 else (len(calls) + 1) // 2
         return run_calls(context, calls[:half]) + [OK] * (len(calls) - half)
@@ -15,15 +13,19 @@ SESSION_LOADED = "            session.last_sequence = state.last_sequence\n"
 MACHINE = [
     Mutant(
         "C1", "a batch that arrives twice is applied twice",
-        edit("core/machine/sessions.py", NEXT_IN_SESSION.format("!="), NEXT_IN_SESSION.format(">")),
+        edit(
+            "core/machine/sessions.py",
+            NEXT_IN_SESSION.format("not _may_follow(batch, session.last_sequence)"),
+            NEXT_IN_SESSION.format("batch.sequence > session.last_sequence + 1"),
+        ),
         5, "queue", AS_DRAWN,
     ),
     Mutant(
         "C2", "a follower forwards its batches again in every turn",
         edit(
             "core/group/raft_group.py",
-            "            self._resend = False\n            self._last_progress_ms = now_ms\n",
-            "            self._last_progress_ms = now_ms\n",
+            "            resend, self._resend = self.outbox.again(), False\n",
+            "            resend = self.outbox.again()\n",
         ),
         1, "budget", {}, liveness=True, scene="quiet",
     ),

@@ -80,7 +80,7 @@ SHARDS = [
         "M7", "members are exchanged in one step, without those who go",
         edit(
             "core/raft/change.py",
-            "        to = Membership(to.voters, now.voters, to.learners)\n",
+            "        to = Membership(to.voters, now.voters, to.learners, to.lineage)\n",
             "        to = Membership(to.voters, (), to.learners)\n",
         ),
         1, "invariants", MEMBERS_MOVE,

@@ -25,7 +25,7 @@ SNAPSHOTS = [
         "M1", "a leader changes the voters in one step, and before it has committed anything in its term",
         [
             Edit(CHANGE, "    if s.commit < leading.noop_index:\n        # Two", "    if False:\n        # Two"),
-            Edit(CHANGE, "to = Membership(to.voters, now.voters, to.learners)", "to = to"),
+            Edit(CHANGE, "to = Membership(to.voters, now.voters, to.learners, to.lineage)", "to = to"),
         ],
         1, "raft", {}, scene="raft:runs",
     ),

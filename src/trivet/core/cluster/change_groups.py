@@ -5,6 +5,7 @@ from trivet.core.cluster import fields
 from trivet.core.cluster.rows import (
     EVENTUAL,
     ID_MAX,
+    INDEX_BITS,
     JOINING,
     REPLICAS_MAX,
     SYSTEM_GROUP,
@@ -115,6 +116,8 @@ def members(state: MapState, args: list[bytes]) -> Reply:
         return learners
     if state.is_leaderless(row):
         return Error(f"ERR group {row.id} has no log by which it could change its members")
+    if state.is_of_primary(row):
+        return _take_primary(state, row, index, voters, learners)
     if not 1 <= len(voters) <= REPLICAS_MAX:
         return Error(f"ERR a group has 1 to {REPLICAS_MAX} voters")
     for node in [*voters, *learners]:
@@ -138,6 +141,27 @@ def _take_report(
             known = state.members.get(node)
             if known is not None and known.state == JOINING:
                 known.state = UP
+
+
+def _take_primary(
+    state: MapState, row: GroupRow, stamp: int, members: list[NodeId], learners: list[NodeId]
+) -> Reply:
+    """The primary, all others that have the data, and those that are to come to it (Rule G9).
+
+    What a primary of an earlier generation says is over: it has not heard of the later one.
+    """
+    if not 1 <= len(members) <= REPLICAS_MAX + 1 or any(node in members for node in learners):
+        return Error(f"ERR group {row.id} has a primary and at most {REPLICAS_MAX} others")
+    if any(node >= state.next_node for node in [*members, *learners]):
+        return Error(f"ERR group {row.id} has a member that no node is")
+    if stamp >> INDEX_BITS != row.generation or stamp < row.membership:
+        return OK
+    told = (stamp, members[0], sorted(members), sorted(learners))
+    if told == (row.membership, row.primary, row.members, row.learners):
+        return OK
+    state.advance()
+    row.membership, row.primary, row.members, row.learners = told
+    return OK
 
 
 def lead(state: MapState, args: list[bytes]) -> Reply:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from trivet.core.base.ids import NodeId
+from trivet.core.cluster.change_primaries import first_primary
 from trivet.core.cluster.choosing import Founders
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall, parse
 from trivet.core.cluster.ranges import Range, shares
@@ -15,6 +16,7 @@ from trivet.core.cluster.rows import (
     KEYSPACES_MAX,
     LEADERLESS,
     LOCAL,
+    PRIMARY,
     RAFT,
     ClaimRow,
     GroupRow,
@@ -117,7 +119,9 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
         number, name, mode, replicas, [number], shards, call.together or False, token
     )
     for share in shares(max(1, shards)):
-        found(state, number, [share], first, epoch)
+        row = found(state, number, [share], first, epoch)
+        if mode == PRIMARY:
+            row.primary = first_primary(state, first)
         first = founders.choose()
     state.settle_keyspaces()
     return OK
@@ -147,7 +151,7 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
-    if row.mode in LEADERLESS and (shards, together) != (row.shards, row.together):
+    if row.mode in (*LEADERLESS, PRIMARY) and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
         )

@@ -104,7 +104,7 @@ def _problem(state: MapState, source: GroupRow, target: GroupRow | None, ranges:
         return Error(f"ERR group {source.id} is the source and the target")
     if target is not None and target.keyspace != source.keyspace:
         return Error(f"ERR groups {source.id} and {target.id} are of different keyspaces")
-    if state.is_leaderless(source):
+    if state.is_leaderless(source) or state.is_of_primary(source):
         mode = state.mode_of(source)
         return Error(f"ERR slots of a keyspace of mode {mode} do not move: say SHARDS when you create it")
     if state.claims_of(source.keyspace):

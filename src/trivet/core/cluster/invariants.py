@@ -94,8 +94,10 @@ def _check_groups(state: MapState) -> None:
 def _check_members(state: MapState, row: GroupRow) -> None:
     for nodes in (row.target, row.members, row.learners, row.founders):
         assert nodes == sorted(dict.fromkeys(nodes))
+    is_of_primary = state.is_of_primary(row)
+    assert (row.primary in row.members) if is_of_primary else not (row.primary or row.generation), "Rule G9"
     most = max(REPLICAS_MAX, state.members_max(row))
-    assert 1 <= len(row.members) <= most + (state.mode_of(row) == EVENTUAL)
+    assert 1 <= len(row.members) <= most + (state.mode_of(row) == EVENTUAL or is_of_primary)
     assert 1 <= len(row.target) <= most
     _check_incoming(state, row)
     for node in [*row.target, *row.incoming]:

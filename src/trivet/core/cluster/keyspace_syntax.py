@@ -7,7 +7,7 @@
 | ``KEYSPACE DROP db-or-name [FORCE]`` | |
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
-Options: ``MODE raft|local|paxos|eventual``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
+Options: ``MODE raft|local|paxos|eventual|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
 ``TOGETHER``. Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``,
 which comes last: the nodes to choose the first members from.
 """
@@ -35,7 +35,7 @@ HELP: Final[list[Reply]] = [
     line.encode()
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "CREATE <db> [MODE raft|local|paxos|eventual] [NAME <name>] [REPLICAS <n>]",
+        "CREATE <db> [MODE raft|local|paxos|eventual|primary] [NAME <name>] [REPLICAS <n>]",
         "    [SHARDS <n>|AUTO] [TOGETHER]",
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",

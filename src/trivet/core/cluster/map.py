@@ -14,6 +14,7 @@ from trivet.core.cluster.change_groups import group, lead, members
 from trivet.core.cluster.change_keyspaces import keyspace
 from trivet.core.cluster.change_moves import move
 from trivet.core.cluster.change_nodes import NODE_VERBS, join, of_node
+from trivet.core.cluster.change_primaries import primary
 from trivet.core.cluster.change_registers import registers
 from trivet.core.cluster.choosing import system_voters
 from trivet.core.cluster.ranges import ALL
@@ -85,6 +86,8 @@ class ClusterMap(MapState):
             return members(self, args)
         if verb == b"REGISTERS":
             return registers(self, args)
+        if verb == b"PRIMARY":
+            return primary(self, args)
         if verb == b"COPIES":
             return copies(self, args)
         if verb == b"LEAD":

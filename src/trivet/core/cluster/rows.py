@@ -33,10 +33,11 @@ RAFT: Final = "raft"
 LOCAL: Final = "local"
 PAXOS: Final = "paxos"
 EVENTUAL: Final = "eventual"
-MODES: Final = (RAFT, LOCAL, PAXOS, EVENTUAL)
+PRIMARY: Final = "primary"
+MODES: Final = (RAFT, LOCAL, PAXOS, EVENTUAL, PRIMARY)
 LEADERLESS: Final = (PAXOS, EVENTUAL)
 """In which nobody leads, and any node serves; who the members are, the map alone decides (Rules G7, G8)."""
-MODES_LATER: Final = ("primary",)
+MODES_LATER: Final[tuple[str, ...]] = ()
 
 COPY: Final = "copy"
 HANDED: Final = "handed"
@@ -69,6 +70,9 @@ LABELS_BYTES_MAX: Final = 4_096
 LABEL_NAME_CHARS_MAX: Final = 64
 LABEL_CHARS_MAX: Final = 256
 ID_MAX: Final = 2**63 - 1
+GENERATION_MAX: Final = 2**22 - 1
+INDEX_BITS: Final = 40
+"""Of ``membership`` of a group of mode ``primary``: the index in its log. Above them is the generation."""
 
 
 def replicas_max(mode: str) -> int:
@@ -162,6 +166,10 @@ class GroupRow(msgspec.Struct, array_like=True):
     ``eventual``: those of the members who shall stay, while the others hand over what they have (Rule G8)."""
     since: list[tuple[NodeId, int]] = []
     """(member, in which of its memberships, counted from 1, it came last), of those who are no founders."""
+    primary: NodeId = 0
+    """Of mode ``primary``: its voter; ``members`` are all that have the data."""
+    generation: int = 0
+    """Of mode ``primary``: how often another primary was named by force (Rule G9)."""
 
 
 class MoveRow(msgspec.Struct, array_like=True):

@@ -9,7 +9,15 @@ from trivet.core.cluster.actions import Merge, Split
 from trivet.core.cluster.choosing import choose
 from trivet.core.cluster.facts import GroupFacts
 from trivet.core.cluster.ranges import at_least, count, covers, middle
-from trivet.core.cluster.rows import GROUPS_MAX, LEADERLESS, RANGES_MAX, SHARDS_MAX, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import (
+    GROUPS_MAX,
+    LEADERLESS,
+    PRIMARY,
+    RANGES_MAX,
+    SHARDS_MAX,
+    GroupRow,
+    KeyspaceRow,
+)
 from trivet.core.cluster.survey import Survey
 
 
@@ -24,8 +32,8 @@ def settle_shards(survey: Survey) -> None:
     for number, keyspace in state.keyspaces.items():
         if survey.room <= 0:
             return
-        if keyspace.mode in LEADERLESS:
-            continue  # their slots do not move
+        if keyspace.mode in LEADERLESS or keyspace.mode == PRIMARY:
+            continue  # their slots do not move: a word that a primary has given may be lost with it
         before = survey.room
         shards = _Shards(survey, keyspace, rows[number])
         if keyspace.together:

@@ -15,6 +15,7 @@ from trivet.core.cluster.rows import (
     LEADERLESS,
     NO_GROUP,
     PAXOS,
+    PRIMARY,
     RAFT,
     SETTLED_MAX,
     SYSTEM_GROUP,
@@ -123,6 +124,10 @@ class MapState:
         """The mode of a group's keyspace; of the system group ``raft``."""
         keyspace = self.keyspaces.get(row.keyspace)
         return RAFT if keyspace is None else keyspace.mode
+
+    def is_of_primary(self, row: GroupRow) -> bool:
+        """Whether the group has one voter, whom the map may replace: mode ``primary``."""
+        return self.mode_of(row) == PRIMARY
 
     def moves_of(self, group: GroupId) -> list[MoveRow]:
         """The moves from or to a group."""

@@ -106,8 +106,8 @@ class Survey:
         return self.state.mode_of(row) == EVENTUAL
 
     def has_quorum(self, row: GroupRow) -> bool:
-        """It can decide something."""
-        return self.can_serve(row, row.members)
+        """It can decide something: of mode ``primary`` that is the primary's to do, or of who is named."""
+        return self.alive(row) > 0 if self.state.is_of_primary(row) else self.can_serve(row, row.members)
 
     def is_at_rest(self, row: GroupRow) -> bool:
         """Nothing is under way with it, and something could be."""

@@ -10,6 +10,8 @@
 
 from collections import deque
 
+import msgspec
+
 from trivet.core.base.buggify import REPLIES_KEPT, Buggify
 from trivet.core.base.ids import Instant, NodeId
 from trivet.core.group.run import Run, finish_runs
@@ -120,6 +122,15 @@ class Outbox:
             self.under_way.append(parcel)
             parcels.append(parcel)
         return parcels
+
+    def again(self) -> list[Parcel]:
+        """Everything under way, to be sent once more. The first says what is answered by now (Rule S5)."""
+        if self.under_way:
+            first = self.under_way[0]
+            batch = decode_batch(first.data)
+            if batch.acknowledged != first.sequence - 1:
+                first.data = encode_batch(msgspec.structs.replace(batch, acknowledged=first.sequence - 1))
+        return list(self.under_way)
 
     def applied(self, sequence: int, replies: list[Reply], looks: bool = False) -> Parcel | None:
         """The batch was applied: hand its replies to its runs; None when it is not awaited.

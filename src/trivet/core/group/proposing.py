@@ -73,8 +73,8 @@ class Proposer:
         if (
             before is not None
             and before[0] == head.incarnation
-            and head.sequence != before[1] + 1
-            and (before[2] > machine.applied_index or head.sequence != _next_applied(machine, head))
+            and not head.may_follow(before[1])
+            and (before[2] > machine.applied_index or not head.may_follow(_last_applied(machine, head)))
         ):
             return NO_NODE
         self._proposed[head.node] = (head.incarnation, head.sequence, _NOT_YET)
@@ -97,7 +97,7 @@ class Proposer:
         return index
 
 
-def _next_applied(machine: Machine, head: BatchHead) -> int:
-    """The number of the batch that the machine would apply next in this session."""
+def _last_applied(machine: Machine, head: BatchHead) -> int:
+    """The number of the batch that the machine has applied last in this session."""
     session = machine.sessions.by_node.get(head.node)
-    return 1 if session is None or session.incarnation != head.incarnation else session.last_sequence + 1
+    return 0 if session is None or session.incarnation != head.incarnation else session.last_sequence

@@ -24,7 +24,7 @@ from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
 from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
-from trivet.core.group.outbox import Outbox
+from trivet.core.group.outbox import Outbox, Parcel
 from trivet.core.group.peer_reads import PeerReads
 from trivet.core.group.proposing import Proposer
 from trivet.core.group.reads import ReadQueue
@@ -192,9 +192,9 @@ class RaftGroup:
         """On how many other nodes the newest write of this node's clients is surely synced."""
         raft = self.raft
         if raft.role is Role.LEADER:
-            return sum([raft.match(peer) >= self._last_write for peer in raft.peers])
-        membership = raft.membership
-        return min([len(voters) for voters in (membership.voters, membership.outgoing) if voters]) // 2
+            return sum([match >= self._last_write for _, match in raft.matches()])
+        sets = (raft.membership.voters, raft.membership.outgoing)
+        return raft.vouched(self._last_write) or min([len(voters) for voters in sets if voters]) // 2
 
     def sent(self) -> None:
         """What is ``outgoing`` has been taken."""
@@ -378,9 +378,9 @@ class RaftGroup:
             self._resend = True
         if not self.outbox.under_way:
             self._last_progress_ms = now_ms
-        resend = list(self.outbox.under_way) if self._resend else []
+        resend: list[Parcel] = []
         if self._resend:
-            self._resend = False
+            resend, self._resend = self.outbox.again(), False
             self._last_progress_ms = now_ms
         parcels = resend + self.outbox.pack() if self.outbox.has_staged() else resend
         if leader == self.settings.node:

@@ -70,6 +70,8 @@ class RemoteGroup:
             limits.remote_reads_max, limits.remote_read_bytes_max, limits.batch_bytes_max,
             limits.remote_reply_bytes_max,
         )  # fmt: skip
+        self.has_primary = False
+        """What is answered is on one node (mode ``primary``), not on a majority."""
         self._members = members
         self._up: dict[NodeId, None] = {}
         self._leader: NodeId = leader_hint
@@ -137,7 +139,7 @@ class RemoteGroup:
 
     def replicas_of_last_write(self) -> int:
         """What was answered is on a majority; one of it stands for the one that took the write."""
-        return len(self._members) // 2
+        return 0 if self.has_primary else len(self._members) // 2
 
     @property
     def misrouted(self) -> list[Run]:
@@ -297,7 +299,7 @@ class RemoteGroup:
         if self._resend:
             self._resend = False
             self._progress_ms = now_ms
-            parcels = [parcel for parcel in self.outbox.under_way if not self._is_answered(parcel)]
+            parcels = [parcel for parcel in self.outbox.again() if not self._is_answered(parcel)]
         if self.outbox.has_staged():
             parcels = parcels + self.outbox.pack()
         for parcel in parcels:

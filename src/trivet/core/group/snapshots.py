@@ -15,6 +15,7 @@
   one: in its record, and in every chunk that a peer gets.
 - Rule T8: a group that keeps the oldest segment of a log much longer than its share takes a snapshot, so
   that what is idle does not keep what others wrote for ever.
+- Rule T9: a snapshot of a primary counts, and its log forgets, only what some backup has.
 """
 
 from collections import deque
@@ -27,6 +28,7 @@ from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
 from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.messages import GroupMessage
+from trivet.core.group.set_aside import SetAside, is_backed_up
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.raft.membership import encode_membership
@@ -174,6 +176,10 @@ class Snapshots:
         """There was a tick since the last turn."""
         self._now_ms: Instant = 0
         self._paused_until_ms: Instant = 0
+        self.aside: SetAside | None = None
+        """What the present primary does not have, on its way into a file."""
+        self._held_back: SnapshotFile | None = None
+        """Whole, and does not count yet (Rule T9)."""
 
     @property
     def building(self) -> bool:
@@ -189,6 +195,7 @@ class Snapshots:
             or self._receiving
             or self._wanted
             or self._records
+            or self._held_back
             or self._installed
             or self._paused_until_ms
         ) or bool(self._wal.held_bytes(self._group))
@@ -223,6 +230,12 @@ class Snapshots:
         self._now_ms = now_ms
         if now_ms >= self._paused_until_ms:
             self._paused_until_ms = 0
+        if self._raft.fork:
+            self._look_at_fork()
+            return None
+        if self._held_back is not None and self._backed_up(self._held_back.index):
+            held, self._held_back = self._held_back, None
+            self._finished(held, False)
         if self._taking is None and not self._paused_until_ms and self._is_due(machine):
             self._begin(machine)
         self._ticked = False
@@ -234,8 +247,19 @@ class Snapshots:
         self._installed = None
         return installed
 
+    def _backed_up(self, index: Index) -> bool:
+        return is_backed_up(self._raft, self._wal, self._group, self._limits, index)
+
+    def _look_at_fork(self) -> None:
+        """What the present primary does not have is set aside (``set_aside``)."""
+        if self.aside is None and self._now_ms >= self._paused_until_ms:
+            if self._taking is not None:
+                self._give_up_taking(self._taking)
+            self.aside = SetAside(self._group, self._raft, self._raft.node, self._tokens)
+            self.jobs.append(self.aside.job)
+
     def _is_due(self, machine: Machine) -> bool:
-        if machine.applied_index < self.index or self._records:
+        if machine.applied_index < self.index or self._records or self._held_back is not None:
             # The last one may be finished, but for its record in the log: it comes first (Rule T2).
             return False
         if self._newest_is_bad:
@@ -278,7 +302,10 @@ class Snapshots:
         self.taken += 1
         writer = taking.writer
         file = SnapshotFile(writer.file, taking.walk.index, taking.term, writer.size_bytes, taking.membership)
-        self._finished(file, False)
+        if self._backed_up(file.index):
+            self._finished(file, False)
+        else:
+            self._held_back = file
 
     def _finished(self, file: SnapshotFile, reset: bool) -> None:
         """Rule T2."""
@@ -319,7 +346,9 @@ class Snapshots:
         """Forget old entries in memory: a follower that still needs one gets a snapshot."""
         if self._raft.bytes_in_memory > self._limits.log_memory_bytes:
             first = self._raft.first_index
-            self._raft.compact(first + (machine.applied_index - first) // 2)
+            middle = first + (machine.applied_index - first) // 2
+            if self._backed_up(middle):
+                self._raft.compact(middle)
 
     # -- giving ------------------------------------------------------------------------------
 
@@ -405,6 +434,9 @@ class Snapshots:
             self._receiving = None
         self._giving.clear()
         self._wanted.clear()
+        if self._held_back is not None:
+            self._obsolete.append(self._held_back)
+            self._held_back = None
         files = [old.file for old in self._obsolete] + [file.file for _, file in self._records]
         if self._newest is not None:
             files.append(self._newest.file)
@@ -501,6 +533,8 @@ class Snapshots:
     def _is_in_use(self, file: str) -> bool:
         """Whether an earlier one of this name counts, or is about to: it was the same snapshot."""
         known = [*self._obsolete, *[one for _, one in self._records]]
+        if self._held_back is not None:
+            known.append(self._held_back)
         if self._newest is not None:
             known.append(self._newest)
         return any(one.file == file for one in known)
@@ -515,6 +549,9 @@ class Snapshots:
     def on_done(self, token: int, reads: list[bytes]) -> None:
         """A disk job is done that is none of the log's."""
         taking = self._taking
+        if self.aside is not None and token == self.aside.token:
+            self.aside.done = True
+            return
         if taking is not None and token in taking.jobs:
             del taking.jobs[token]
             if token == taking.finishing:
@@ -541,6 +578,11 @@ class Snapshots:
     def on_failed(self, token: int, fault: DiskFault, text: str) -> None:
         """A disk job failed: what it belonged to is given up; the log itself is not concerned."""
         why = text or fault.name.lower()
+        if self.aside is not None and token == self.aside.token:
+            self.notes.append(f"{self.aside.file} could not be written, the replica waits: {why}")
+            self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+            self.aside = None
+            return
         taking = self._taking
         if taking is not None and token in taking.jobs:
             self.notes.append(f"a snapshot was given up, the log stays longer instead: {why}")

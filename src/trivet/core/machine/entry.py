@@ -36,6 +36,12 @@ class BatchHead(msgspec.Struct, array_like=True, frozen=True):
     node: int
     incarnation: int
     sequence: int
+    acknowledged: int = 0
+
+    def may_follow(self, last: int) -> bool:
+        """Whether it is the next after ``last``, or all between was answered (Rules S1, S5)."""
+        number = self.sequence
+        return number == last + 1 or (number > last and self.acknowledged == number - 1)
 
 
 class EntryBody(msgspec.Struct, array_like=True, frozen=True, tag=1):

@@ -5,6 +5,8 @@ sequence numbers without gaps, and the machine applies each at its turn only:
 
 - Rule S1: a batch whose number is not the next one is not applied. A lower one is a
   duplicate; a higher one has lost its predecessor, and its node sends both again.
+- Rule S5: a batch that says that all before it were answered is the next one, also where nothing is known of
+  those: they were lost with the primary of a group of mode ``primary``.
 - Rule S2: the replies of applied batches are remembered until their node acknowledges
   them, because that node may have received the state by snapshot instead of applying.
 - Rule S4: of a node that has left the cluster for ever (``FORGET``) nothing is remembered but that; no batch
@@ -47,11 +49,11 @@ class NodeSessions:
         """The session in which ``batch`` is to be applied now, or None (Rules S1, S3)."""
         session = self.by_node.get(batch.node)
         if session is None or session.incarnation < batch.incarnation:
-            if batch.sequence != 1 or batch.node in self.gone:
+            if batch.node in self.gone or not _may_follow(batch, 0):
                 return None
             session = NodeSession(batch.incarnation)
             self.by_node[batch.node] = session
-        if batch.incarnation != session.incarnation or batch.sequence != session.last_sequence + 1:
+        if batch.incarnation != session.incarnation or not _may_follow(batch, session.last_sequence):
             return None
         session.last_sequence = batch.sequence
         replies = session.replies
@@ -61,3 +63,9 @@ class NodeSessions:
                 break
             del replies[oldest]
         return session
+
+
+def _may_follow(batch: Batch, last: int) -> bool:
+    """Rules S1 and S5."""
+    number = batch.sequence
+    return number == last + 1 or (number > last and batch.acknowledged == number - 1)

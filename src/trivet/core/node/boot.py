@@ -109,6 +109,7 @@ def boot(
         )
     replicas: dict[GroupId, Replica] = {**groups}
     front = Front(config, cluster, groups, replicas, prng.fork(), mono_ms, wall_ms)
+    front.asides.find(storage)
     log += _start_leaderless(front, makers, storage, recovery, prng)
     transactor = front.transactor = front.rerouting.transactor = Transactions(front)
     front.blocked.awaiting.transactor = transactor

@@ -19,6 +19,7 @@ from trivet.core.group.face import Replica
 from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Nobody, Run
+from trivet.core.group.set_aside import Asides
 from trivet.core.machine.machine import Machine
 from trivet.core.node.blocking import BlockedClients
 from trivet.core.node.config import NodeConfig
@@ -86,6 +87,7 @@ class Front:
         self.groups = groups
         self.leaderless: dict[GroupId, LeaderlessReplica] = {}
         """Groups that nobody leads: every node has all of them."""
+        self.asides = Asides()
         self.replicas = replicas
         """All groups that this node speaks to, also those of which it is no member."""
         self.system = groups[SYSTEM_GROUP]

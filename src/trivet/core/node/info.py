@@ -317,6 +317,7 @@ def _cluster(front: Front) -> Facts:
         "trivet_replicas_here": len(front.groups),
         "trivet_leads_here": leads,
         **{f"trivet_{name}_here": _here(front, mode) for mode, name in _NAMES.items()},
+        **{f"trivet_primary_{name}": count for name, count in front.asides.facts().items()},
     }
 
 

@@ -265,6 +265,7 @@ class _Info(_OfKeyspace):
                 b"slots": show(group.ranges).encode(),
                 b"members": list(group.members),
                 b"incoming": list(group.incoming),
+                b"generation": group.generation,
                 b"leader": 0 if group.id in front.leaderless else leader_of(front, group),
             }
             for group in front.cluster.groups_in(row.number)

@@ -43,7 +43,7 @@ from trivet.core.node.hello import Hello as Hello
 from trivet.core.node.hello import Stranger as Stranger
 from trivet.core.pubsub.messages import Heard, Interest, Published, PubSubMessage, TellEverything
 from trivet.core.raft.messages import Message
-from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold, StewardMessage
+from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
 PEER_FORMAT: Final = 5
@@ -76,7 +76,19 @@ class Kind(Enum):
 
 KINDS: Final[dict[type, Kind]] = {
     **dict.fromkeys(
-        (Interest, Published, TellEverything, Heard, NodeReport, PlanTold, LeadWish, Stranger, Beat),
+        (
+            Interest,
+            Published,
+            TellEverything,
+            Heard,
+            NodeReport,
+            PlanTold,
+            LeadWish,
+            HowFar,
+            SoFar,
+            Stranger,
+            Beat,
+        ),
         Kind.NODE,
     ),
     **dict.fromkeys(
@@ -112,6 +124,8 @@ _decoder = msgspec.msgpack.Decoder(
         | NodeReport
         | PlanTold
         | LeadWish
+        | HowFar
+        | SoFar
         | Interest
         | Published
         | TellEverything

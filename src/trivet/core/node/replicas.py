@@ -24,6 +24,7 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad
 from trivet.core.node.config import NodeConfig
 from trivet.core.raft.config import RaftConfig
+from trivet.core.raft.generations import FOUNDING_LINEAGE
 from trivet.core.raft.membership import NOBODY, Membership, decode_membership, encode_membership
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.ready import HardState
@@ -113,7 +114,12 @@ def founding_membership(cluster: ClusterMap, group: GroupId, node: int) -> Membe
     row = cluster.groups.get(group)
     if row is None or (node not in row.founders and node not in row.learners):
         return NOBODY
-    return Membership(tuple(row.founders), (), tuple(row.learners))
+    if not cluster.is_of_primary(row):
+        return Membership(tuple(row.founders), (), tuple(row.learners))
+    if row.generation:
+        return NOBODY  # whom the map named since then tells who is there
+    others = tuple([one for one in row.founders if one != row.primary])
+    return Membership((row.primary,), (), others, FOUNDING_LINEAGE)
 
 
 def _load_snapshot(

@@ -35,6 +35,7 @@ from trivet.core.node.front import Front
 from trivet.core.node.leaderless_makers import Makers
 from trivet.core.node.leaderless_residents import LeaderlessResidents
 from trivet.core.node.peers import Peers
+from trivet.core.node.primary_residents import PrimaryResidents
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
@@ -79,8 +80,11 @@ class Residents:
         self._wake_ms: Instant = 0
         self._seen: tuple[ClusterMap | None, int] = (None, -1)
         """The map that was followed last, and its epoch then."""
+        self._left: dict[GroupId, None] = {}
+        """Groups whose replica was set aside in this tick: another one comes, but not in the same moment."""
         self._is_news = False
         """The map is not older than the one that this node knew in its last life (Rule F4)."""
+        self._primaries = PrimaryResidents(config.node, front)
         self._leaderless = LeaderlessResidents(front, makers, prng, self._greet)
         self._list()
 
@@ -156,6 +160,7 @@ class Residents:
                 leaderless.follow(row, cluster.mode_of(row), self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
+        self._primaries.follow(cluster)
         self._going += leaderless.going
         self.notes += leaderless.notes
         leaderless.going = []
@@ -164,10 +169,11 @@ class Residents:
 
     def _follow_group(self, cluster: ClusterMap, row: GroupRow) -> None:
         members = tuple(node for node in [*row.members, *row.learners] if node != self._node)
-        if self._is_news and row.id not in self._groups and self._is_wanted(row):
+        if self._is_news and row.id not in self._groups and self._is_wanted(row) and row.id not in self._left:
             self._come(cluster, row)
         outsider = self.outsiders.get(row.id)
         if outsider is not None:
+            outsider.has_primary = bool(row.primary)
             outsider.set_members(members, row.leader_hint)
         elif row.id not in self._front.replicas:
             # Also while a replica that has just come has yet to catch up.
@@ -183,7 +189,9 @@ class Residents:
 
     def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
         """Rule F3."""
-        return not self._is_wanted(row) and row.membership >= replica.raft.membership_index
+        own = replica.raft.stamp if row.primary else replica.raft.membership_index
+        is_wanted = self._is_wanted(row) or not self._primaries.may_leave(row, replica)
+        return not is_wanted and row.membership >= own
 
     # -- time ---------------------------------------------------------------------------------------
 
@@ -219,6 +227,11 @@ class Residents:
         """Once per tick: files of replicas that are gone, and replicas that have caught up."""
         while self._going and self._going[0][0] <= self._wal.synced_lsn:
             self.jobs.extend(self._going.pop(0)[1].remove())
+        if self._left:
+            self._left = {}
+            self._seen = (None, -1)
+        for row in self._primaries.look():
+            self._leave_to_come(row)
         if self.coming:
             self.take_over(now_ms)
 
@@ -241,7 +254,7 @@ class Residents:
         raft = replica.raft
         return raft.role is Role.LEADER or (
             raft.leader != 0
-            and raft.membership.is_voter(self._node)
+            and (raft.membership.is_voter(self._node) or self._primaries.is_backup(number))
             and raft.commit > 0
             and replica.machine.applied_index == raft.commit
         )
@@ -274,6 +287,13 @@ class Residents:
         self._go_on(replica, outsider, replica.reads.drain())
         if self._front.tracking.clients:
             self._front.tracking.jumped()  # nobody else knows what was read here
+
+    def _leave_to_come(self, row: GroupRow) -> None:
+        """What the present primary has not is in its file (Rule Z1): with the next tick it comes anew."""
+        self._leave(row)
+        self._list()
+        self._front.homes_changed()
+        self._left[row.id] = None
 
     def _bury(self, number: GroupId) -> None:
         """The group is no more."""

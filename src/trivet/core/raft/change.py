@@ -13,9 +13,9 @@ from trivet.core.raft.progress import Mode, Progress
 from trivet.core.raft.state import NEVER, LeaderState, State
 
 
-def wanted(voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> Membership:
+def wanted(s: State, voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> Membership:
     """What the owner asks for, in order."""
-    return Membership(tuple(sorted(voters)), (), tuple(sorted(learners)))
+    return Membership(tuple(sorted(voters)), (), tuple(sorted(learners)), s.membership.lineage)
 
 
 def refusal(s: State, to: Membership) -> str:
@@ -61,7 +61,7 @@ def propose(s: State, to: Membership) -> Index:
     """Begin the change into ``to``, which was not refused: the index of its entry."""
     now = s.membership
     if to.voters != now.voters:
-        to = Membership(to.voters, now.voters, to.learners)
+        to = Membership(to.voters, now.voters, to.learners, to.lineage)
     return _append(s, to)
 
 
@@ -89,4 +89,4 @@ def go_on(s: State, leading: LeaderState) -> None:
             leading.departing_ticks = 1
         return
     if not leading.transfer_to and not s.full:
-        _append(s, Membership(now.voters, (), now.learners))
+        _append(s, Membership(now.voters, (), now.learners, now.lineage))

@@ -15,7 +15,8 @@ from trivet.core.base.ids import Index, NodeId
 VOTERS_MAX: Final = 15
 MEMBERS_MAX: Final = 1024
 NODE_ID_MAX: Final = (1 << 63) - 1
-MEMBERSHIP_BYTES_MAX: Final = 9 * 2 * MEMBERS_MAX
+LINEAGE_MAX: Final = 64
+MEMBERSHIP_BYTES_MAX: Final = 9 * 2 * MEMBERS_MAX + 2 * 9 * LINEAGE_MAX
 """More than the encoding of any membership within the limits."""
 
 
@@ -23,12 +24,14 @@ class Membership(msgspec.Struct, array_like=True, frozen=True):
     """The nodes of a group; each tuple is sorted.
 
     ``outgoing``: the voters before, during a joint change (§4.3): both sets decide. ``learners`` receive
-    and do not count; an outgoing voter that is to stay as a learner stands in both.
+    and do not count; an outgoing voter that is to stay as a learner stands in both. ``lineage``: of a group
+    with generations, where in this log each began (``generations.py``); of others empty.
     """
 
     voters: tuple[NodeId, ...] = ()
     outgoing: tuple[NodeId, ...] = ()
     learners: tuple[NodeId, ...] = ()
+    lineage: tuple[tuple[int, Index], ...] = ()
 
     def members(self) -> tuple[NodeId, ...]:
         """Everyone, sorted."""
@@ -80,6 +83,17 @@ def problem_of(membership: Membership) -> str:
     for node in membership.learners:
         if node in membership.voters:
             return f"node {node} is to be both voter and learner"
+    return _problem_of_lineage(membership.lineage)
+
+
+def _problem_of_lineage(lineage: tuple[tuple[int, Index], ...]) -> str:
+    if len(lineage) > LINEAGE_MAX:
+        return f"a membership tells of at most {LINEAGE_MAX} generations"
+    generation, at = -1, 0
+    for number, index in lineage:
+        if not generation < number or not at < index <= NODE_ID_MAX:
+            return "generations begin one after the other"
+        generation, at = number, index
     return ""
 
 

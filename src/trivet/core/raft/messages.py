@@ -159,6 +159,19 @@ class ReadIndexReply(msgspec.Struct, array_like=True, tag=13, frozen=True):
     ok: bool
 
 
+class LineageRequest(msgspec.Struct, array_like=True, tag=14, frozen=True):
+    """A member whose log is of an earlier generation asks the leader where generations began (rule 21)."""
+
+    term: Count
+
+
+class Lineage(msgspec.Struct, array_like=True, tag=15, frozen=True):
+    """(generation, the index of its first entry in the leader's log), rising."""
+
+    term: Count
+    generations: Annotated[list[tuple[Count, Count]], msgspec.Meta(max_length=1024)]
+
+
 Message = Union[  # noqa: UP007 (one typed decoder)
     PreVote,
     PreVoteReply,
@@ -173,4 +186,6 @@ Message = Union[  # noqa: UP007 (one typed decoder)
     TimeoutNow,
     ReadIndexRequest,
     ReadIndexReply,
+    LineageRequest,
+    Lineage,
 ]

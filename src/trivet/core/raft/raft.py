@@ -12,7 +12,7 @@ from typing import cast
 from trivet.core.base.buggify import HAND_OUT_ONE, HANDS_OVER, IMPATIENT, Buggify
 from trivet.core.base.ids import Index, NodeId, Term
 from trivet.core.base.prng import Prng
-from trivet.core.raft import change, election, follower, leader, quiet
+from trivet.core.raft import change, election, follower, generations, leader, quiet
 from trivet.core.raft.config import RaftConfig, problem
 from trivet.core.raft.invariants import check
 from trivet.core.raft.log import Log
@@ -23,6 +23,8 @@ from trivet.core.raft.messages import (
     Entry,
     Heartbeat,
     HeartbeatReply,
+    Lineage,
+    LineageRequest,
     Message,
     PreVote,
     PreVoteReply,
@@ -37,6 +39,7 @@ from trivet.core.raft.messages import (
 from trivet.core.raft.ready import HardState, Ready, Save
 from trivet.core.raft.roles import become_follower, draw_timeout
 from trivet.core.raft.state import UNKNOWN_TERM, Role, State
+from trivet.core.raft.terms import first_term, generation_of, stamp_of
 
 Handler = Callable[[State, NodeId, Message], None]
 
@@ -54,6 +57,8 @@ HANDLERS: dict[type, Handler] = {
     HeartbeatReply: cast(Handler, leader.on_heartbeat_reply),
     SnapshotReply: cast(Handler, leader.on_snapshot_reply),
     ReadIndexRequest: cast(Handler, leader.on_read_index_request),
+    LineageRequest: cast(Handler, generations.on_lineage_request),
+    Lineage: cast(Handler, generations.on_lineage),
 }
 """One handler per message. In a role that a message does not concern its handler ignores it."""
 
@@ -89,6 +94,11 @@ class Raft:
             s.election_timeout = 1
 
     # --- what it is -------------------------------------------------------------------
+
+    @property
+    def node(self) -> NodeId:
+        """Whose member it is."""
+        return self._s.node
 
     @property
     def role(self) -> Role:
@@ -232,6 +242,11 @@ class Raft:
         log = self._s.log
         return log.entry(index) if log.first_index <= index <= log.last_index else None
 
+    def vouched(self, index: Index) -> int:
+        """Of a group with one voter, at a backup: 1 if ``index`` is durable here; of others it can't tell."""
+        s = self._s
+        return int(bool(s.membership.lineage) and s.saves.stable >= index)
+
     def match(self, peer: NodeId) -> Index:
         """How far a leader knows ``peer`` to be durable and equal; 0 from anyone else."""
         leading = self._s.leading
@@ -286,6 +301,8 @@ class Raft:
         elif term < s.term and kind is not PreVote:
             _answer_stale(s, sender, message)
             return
+        if s.term >= _GENERATION_1 and kind in _LEADERS_SAY and not generations.is_in_line(s, sender):
+            return
         HANDLERS[kind](s, sender, message)
 
     def wake(self) -> None:
@@ -306,7 +323,7 @@ class Raft:
         """
         self.wake()
         s = self._s
-        to = change.wanted(voters, learners)
+        to = change.wanted(s, voters, learners)
         self.refusal = change.refusal(s, to)
         return 0 if self.refusal else change.propose(s, to)
 
@@ -341,6 +358,44 @@ class Raft:
         """The peer that would take over best; 0 if there is none, or this member does not lead."""
         s = self._s
         return leader.successor(s, s.leading) if s.leading is not None else 0
+
+    # --- generations (README rule 21) ---------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Of its term: the latest of which it knows."""
+        return generation_of(self._s.term)
+
+    @property
+    def log_generation(self) -> int:
+        """Of its last entry."""
+        return generation_of(self._s.log.last_term)
+
+    @property
+    def fork(self) -> Index:
+        """Not 0: from this entry on its log is not in that of the present primary: to be set aside."""
+        return self._s.fork
+
+    @property
+    def stamp(self) -> int:
+        """Of its newest membership: the generation of its log, and the index."""
+        return stamp_of(self.log_generation, self.membership_index)
+
+    def take_over(self, generation: int, others: tuple[NodeId, ...]) -> bool:
+        """It was named the primary of ``generation``; False: that is over, or it can't now."""
+        return generations.take_over(self._s, generation, others)
+
+    def depose(self, generation: int) -> bool:
+        """Another was named the primary of ``generation``: True if it did not know."""
+        return generations.depose(self._s, generation)
+
+    def hand_to(self, node: NodeId) -> bool:
+        """Have ``node`` lead, without loss; of a group with generations it becomes the voter."""
+        membership = self._s.membership
+        if not membership.lineage:
+            return self.transfer(node)
+        others = tuple([one for one in membership.members() if one != node])
+        return self.propose_membership((node,), others) != 0
 
     def peer_lost(self, peer: NodeId) -> None:
         """The connection to ``peer`` broke: its process may be gone."""
@@ -431,7 +486,9 @@ class Raft:
         return out
 
 
-_STRANGERS_SAY = frozenset({AppendEntries, Heartbeat, SnapshotChunk, PreVote, RequestVote})
+_GENERATION_1 = first_term(1)
+_LEADERS_SAY = frozenset({AppendEntries, Heartbeat, SnapshotChunk})
+_STRANGERS_SAY = frozenset({AppendEntries, Heartbeat, SnapshotChunk, PreVote, RequestVote, Lineage})
 """A leader or a candidate may have been chosen by a membership that this member has not heard of (§4.1)."""
 
 

@@ -21,6 +21,7 @@ from trivet.core.raft.progress import Progress
 from trivet.core.raft.reads import FollowerReads, LeaderReads
 from trivet.core.raft.ready import HardState, Ready
 from trivet.core.raft.saves import SaveQueue
+from trivet.core.raft.terms import generation_of
 
 
 class Role(IntEnum):
@@ -98,12 +99,12 @@ class State:
     """One member's memory. Invariants: ``check`` in invariants.py."""
 
     __slots__ = (
-        "accepted_term", "buggify", "campaign", "commit", "config", "digest", "digest_seen",
-        "election_elapsed", "election_timeout", "electorate", "failed_rounds", "follower_reads", "full",
-        "gave_way", "handed", "is_voter", "known", "leader", "leader_lost", "leading", "log", "matched",
-        "membership", "memberships", "missing_to", "no_snapshots", "node", "other_voters", "out", "peers",
-        "prng", "quiet", "recall_seq", "recall_term", "role", "saves", "suspect", "term", "trusted_term",
-        "uncommitted_bytes", "unsettled_from", "vote",
+        "accepted_term", "buggify", "campaign", "cleared_generation", "commit", "config", "digest",
+        "digest_seen", "election_elapsed", "election_timeout", "electorate", "failed_rounds",
+        "follower_reads", "fork", "full", "gave_way", "handed", "is_voter", "known", "leader", "leader_lost",
+        "leading", "log", "matched", "membership", "memberships", "missing_to", "no_snapshots", "node",
+        "other_voters", "out", "peers", "prng", "quiet", "recall_seq", "recall_term", "role", "saves",
+        "suspect", "term", "trusted_term", "uncommitted_bytes", "unsettled_from", "vote",
     )  # fmt: skip
 
     def __init__(
@@ -160,6 +161,10 @@ class State:
         """Nothing happens: clocks stand still until something does (rule 20)."""
         self.digest: tuple[Index, bytes] = (0, b"")
         self.digest_seen: Index = 0
+        self.cleared_generation = 0
+        """This log is a part of that of the primary of this generation, as that one has said."""
+        self.fork: Index = 0
+        """Not 0: from here on this log is not in that of the present primary (README rule 21)."""
         self.adopt()
         self.out.members_changed = False
 
@@ -245,6 +250,8 @@ class State:
 
     def may_lead(self) -> bool:
         """It votes; or it did so until a change that may not be committed yet (rule 17)."""
+        if self.membership.lineage and generation_of(self.log.last_term) != generation_of(self.term):
+            return False  # another was named (rule 21)
         if self.is_voter:
             return True
         memberships = self.memberships

@@ -8,6 +8,8 @@ chosen from what is so then; whoever leads next goes on where this leader has le
 - Rule K2: who comes is a learner first, and becomes a voter when it has nearly all of the log, in the same
   joint change in which another goes.
 - Rule K3: the system group has every node that has not left, those that are no voters as learners.
+- Rule K11: of a group with one voter (mode ``primary``) all have the data. Who comes is a backup first.
+  Where the primary is to go, an heir that has everything becomes the voter by a joint change: without loss.
 - Rule K4: who leads is told to the map now and then, all groups in one word.
 """
 
@@ -83,6 +85,9 @@ class Keeper:
             if report.word == REFUSED:
                 self._refused(row, kept, report)
                 return
+        if row.primary:
+            self._step_primary(row, group, kept)
+            return
         if not _is_known(row, raft.membership):
             if raft.membership_index >= row.membership:
                 kept.report = self._report(row, group)
@@ -93,6 +98,27 @@ class Keeper:
         group.stir()
         if not raft.propose_membership(step.voters, step.learners):
             kept.next_ms = now_ms + self._desk.settings.retry_ms // 4
+
+    def _step_primary(self, row: GroupRow, group: RaftGroup, kept: _Kept) -> None:
+        """The same for a group with one voter (Rule K11)."""
+        raft, membership = group.raft, group.raft.membership
+        if raft.log_generation != row.generation:
+            return  # the map, here, is not that of the generation yet, or its word is on its way
+        caught_up = [node for node in membership.members() if raft.is_caught_up(node)]
+        members, learners = standing(row, membership, caught_up)
+        if (row.primary, row.members, row.learners, row.membership) != (
+            membership.voters[0], sorted(members), learners, raft.stamp,
+        ):  # fmt: skip
+            if raft.stamp >= row.membership:
+                words: list[bytes | int] = [b"MAP", b"MEMBERS", row.id, raft.stamp, *members]
+                kept.report = self._desk.say(SYSTEM_GROUP, *words, b"/", *learners)
+            return
+        step = next_step_primary(row, membership, caught_up)
+        if step is None:
+            return
+        group.stir()
+        if not raft.propose_membership(step.voters, step.learners):
+            kept.next_ms = self._desk.now_ms + self._desk.settings.retry_ms // 4
 
     def _refused(self, row: GroupRow, kept: _Kept, report: Errand) -> None:
         kept.next_ms = self._desk.now_ms + self._desk.settings.retry_ms
@@ -134,6 +160,31 @@ def _is_known(row: GroupRow, membership: Membership) -> bool:
     """Whether the map shows the membership."""
     shown = (sorted(row.members), sorted(row.learners))
     return shown == (list(membership.voters), list(membership.learners))
+
+
+def standing(row: GroupRow, now: Membership, caught_up: list[NodeId]) -> tuple[list[NodeId], list[NodeId]]:
+    """Of a group with one voter: the primary and all that have the data, and those that are to get it."""
+    voter = now.voters[0]
+    others = [node for node in now.learners if node in row.members or node in caught_up]
+    return [voter, *others], [node for node in now.learners if node not in others]
+
+
+def next_step_primary(row: GroupRow, now: Membership, caught_up: list[NodeId]) -> Membership | None:
+    """Rule K11: who comes is a backup first; the primary goes when an heir has everything; then others go."""
+    voter = now.voters[0]
+    members = now.members()
+    wanted = [node for node in row.target if node not in members]
+    if wanted:
+        return Membership((voter,), (), tuple(sorted([*now.learners, *wanted])))
+    if any(node not in row.members for node in row.target):
+        return None  # it has yet to catch up
+    if voter not in row.target:
+        heirs = [node for node in row.target if node in caught_up]
+        if not heirs:
+            return None
+        return Membership((heirs[0],), (), tuple([node for node in members if node != heirs[0]]))
+    left = tuple([node for node in now.learners if node in row.target])
+    return None if left == now.learners else Membership((voter,), (), left)
 
 
 def next_step(

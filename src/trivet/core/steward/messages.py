@@ -75,4 +75,23 @@ class LeadWish(OfSteward, array_like=True, tag=114, frozen=True):
     node: NodeId
 
 
-StewardMessage = NodeReport | PlanTold | LeadWish
+class HowFar(OfSteward, array_like=True, tag=118, frozen=True):
+    """The leader of the system group asks a member of a group of mode ``primary`` that nobody leads."""
+
+    group: GroupId
+    number: _Count
+    """Of the question."""
+
+
+class SoFar(OfSteward, array_like=True, tag=119, frozen=True):
+    """The answer: where the log ends here, and whether this node leads, in which generation."""
+
+    group: GroupId
+    number: _Count
+    log_generation: _Count
+    last_index: _Count
+    leads: bool
+    generation: _Count
+
+
+StewardMessage = NodeReport | PlanTold | LeadWish | HowFar | SoFar

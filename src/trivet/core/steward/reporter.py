@@ -94,7 +94,9 @@ class Reporter:
 
     def _led(self, number: GroupId, group: RaftGroup, ops: int, census: Census) -> GroupReport:
         raft = group.raft
-        caught_up = [node for node in raft.membership.voters if raft.is_caught_up(node)][:_MEMBERS_MAX]
+        membership = raft.membership
+        heirs = membership.members() if membership.lineage else membership.voters
+        caught_up = [node for node in heirs if raft.is_caught_up(node)][:_MEMBERS_MAX]
         if number == SYSTEM_GROUP:
             return GroupReport(number, ops, raft.term, 0, 0, caught_up)
         census.look(group.machine)

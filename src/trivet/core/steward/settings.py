@@ -20,6 +20,8 @@ class StewardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How often every node says what it has."""
     silent_ms: int = 3_500
     """A node without a report for so long is thought dead."""
+    failover_ms: int = 4_500
+    """A group of mode ``primary`` that nobody says he leads for so long gets another primary."""
     split_after_ms: int = 15_000
     """A group must have been too large or too busy for so long before it is split."""
     merge_after_ms: int = 600_000

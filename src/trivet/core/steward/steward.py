@@ -23,15 +23,18 @@ from trivet.core.steward.desk import Desk
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
 from trivet.core.steward.messages import (
+    HowFar,
     LeadWish,
     MoveReport,
     NodeReport,
     OfSteward,
     PlanTold,
+    SoFar,
     StewardMessage,
 )
 from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
+from trivet.core.steward.primary_keeper import PrimaryKeeper
 from trivet.core.steward.register_keeper import RegisterKeeper
 from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
@@ -60,6 +63,7 @@ class Steward:
         self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless)
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
+        self._primary_keeper = PrimaryKeeper(self.desk)
         self.yielding = Yielding(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
@@ -138,6 +142,12 @@ class Steward:
             self._heard(sender, message)
         elif isinstance(message, PlanTold):
             self._take_told(message)
+        elif isinstance(message, HowFar):
+            answer = self._primary_keeper.answer(message)
+            if answer is not None:
+                self.outgoing.append((sender, answer))
+        elif isinstance(message, SoFar):
+            self._primary_keeper.take(sender, message)
         elif isinstance(message, LeadWish):
             self._on_wish(message)
 
@@ -153,7 +163,14 @@ class Steward:
         self._wished[wish.group] = (wish.node, term, now_ms + IN_VAIN_MS)
         self.lead(wish.group, wish.node)
 
+    def _tell_primaries(self) -> None:
+        keeper = self._primary_keeper
+        if keeper.outgoing:
+            self.outgoing += [(node, message) for node, message in keeper.outgoing if node in self._up]
+            keeper.outgoing = []
+
     def _heard(self, sender: NodeId, report: NodeReport) -> None:
+        self._primary_keeper.hear(report)
         told = self._planner.hear(sender, report)
         if told is None:
             return
@@ -171,7 +188,7 @@ class Steward:
         held = self.desk.groups.get(group)
         if held is not None and held.raft.role is Role.LEADER:
             held.stir()
-            return node == self.desk.node or held.raft.transfer(node)
+            return node == self.desk.node or held.raft.hand_to(node)
         return self._ask_to_lead(group, node)
 
     def _ask_to_lead(self, group: GroupId, node: NodeId) -> bool:
@@ -197,6 +214,8 @@ class Steward:
             return
         self._keeper.tick(cluster)
         self._register_keeper.tick(cluster)
+        self._primary_keeper.tick(cluster)
+        self._tell_primaries()
         self.yielding.tick()
         self._planner.tick(cluster)
         self._copy_keeper.tick(cluster)

@@ -48,6 +48,8 @@ class GroupJudges:
     def voters_of(self, group: int, nodes: Iterable[int]) -> list[int]:
         """Who decides in the group, likewise; during a change nobody does alone."""
         judge = self.groups.get(group)
+        if judge is not None and judge.backed:
+            return sorted(judge.backed)
         committed = None if judge is None else judge.quorums.committed
         if committed is None:
             return sorted(nodes)
@@ -56,5 +58,7 @@ class GroupJudges:
     def members_of(self, group: int, nodes: Iterable[int]) -> list[int]:
         """Who is to hold the group, by its newest committed membership; without one all of ``nodes``."""
         judge = self.groups.get(group)
+        if judge is not None and judge.backed:
+            return list(judge.backed)
         committed = None if judge is None else judge.quorums.committed
         return list(nodes) if committed is None else list(committed[1].members())

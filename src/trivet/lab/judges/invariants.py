@@ -23,6 +23,8 @@ EntryAt = Callable[[int], Entry | None]
 DigestOf = Callable[[bool], object]
 """The digest at the applied index: rolling, or (True) over the whole state."""
 
+GENERATION_BITS = 24
+"""Terms of a group of mode ``primary`` have the generation above so many bits."""
 WHOLE_EVERY = 16
 """At every so many-th applied index the whole states are compared."""
 
@@ -67,6 +69,10 @@ class InvariantJudge:
         self._digests: dict[int, tuple[object, int]] = {}
         self._matches = Matches()
         self.quorums = Quorums()
+        self._generation = 0
+        """Of a group of mode ``primary``: the newest that anybody has led."""
+        self.backed: tuple[int, ...] = ()
+        """The members of such a group, as its primary has them."""
 
     def booted(self, node: int) -> None:
         """A new life of the replica at ``node``: what it held only in memory is gone."""
@@ -94,6 +100,9 @@ class InvariantJudge:
         view.entry = entry
         self._check_forward(node, view, seen)
         self._check_log(node, view, seen, entry)
+        if seen.membership.lineage or self._generation:
+            self._observed_primary(node, view, seen, entry, digest)
+            return
         self._check_commits(node, view, seen, entry)
         if seen.role == "leader" and view.leading_in != seen.term:
             self._check_new_leader(node, seen, entry)
@@ -109,6 +118,41 @@ class InvariantJudge:
         if seen.applied != view.applied:
             self._check_digest(node, seen.applied, digest)
         view.term, view.commit, view.applied = seen.term, seen.commit, seen.applied
+
+    def _observed_primary(
+        self, node: int, view: _View, seen: ObservationLike, entry: EntryAt, digest: DigestOf
+    ) -> None:
+        """Of a group with one voter, which is replaced by force: all holds as ever within a generation.
+
+        What an earlier one had and the next has not counts no more, nor what its members do.
+        """
+        generation = seen.last_term >> GENERATION_BITS
+        leads = seen.role == "leader"
+        if leads and generation > self._generation:
+            self._begin_generation(generation, seen, entry)
+        if leads and generation == self._generation and seen.membership_index <= seen.commit:
+            self.backed = seen.membership.members()
+        if generation == self._generation:
+            self._check_commits(node, view, seen, entry)
+            if seen.applied != view.applied:
+                self._check_digest(node, seen.applied, digest)
+        if leads and view.leading_in != seen.term:
+            if generation == self._generation:
+                self._check_new_leader(node, seen, entry)
+            elif self._leaders.setdefault(seen.term, node) != node:
+                self._complain(f"election safety: two nodes led term {seen.term}", [])
+        view.leading_in = seen.term if leads else 0
+        view.term, view.commit, view.applied = seen.term, seen.commit, seen.applied
+
+    def _begin_generation(self, generation: int, seen: ObservationLike, entry: EntryAt) -> None:
+        self._generation = generation
+        self._count("failovers")
+        fork = dict(seen.membership.lineage).get(generation, 0)
+        self.committed = {index: held for index, held in self.committed.items() if index < fork}
+        self.commit_max = max(self.committed, default=0)
+        self._digests = {index: known for index, known in self._digests.items() if index < fork}
+        for view in self._views.values():
+            view.leading_in = 0
 
     def _complain(self, sentence: str, evidence: list[str]) -> None:
         if len(self.complaints) < 10:

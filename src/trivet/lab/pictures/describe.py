@@ -35,6 +35,8 @@ from trivet.core.raft.messages import (
     Entry,
     Heartbeat,
     HeartbeatReply,
+    Lineage,
+    LineageRequest,
     PreVote,
     PreVoteReply,
     ReadIndexReply,
@@ -45,7 +47,7 @@ from trivet.core.raft.messages import (
     SnapshotReply,
     TimeoutNow,
 )
-from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
+from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
 from trivet.core.wire.peer import FrameParser
 from trivet.lab.pictures.copy_words import KINDS as COPY_KINDS
 from trivet.lab.pictures.copy_words import CopyMessage, copy_text, is_routine
@@ -327,6 +329,15 @@ def _read_index(m: ReadIndexRequest) -> Words:
     )
 
 
+def _lineage_request(m: LineageRequest) -> Words:
+    return Words("LineageRequest", "where do our logs part?", {})
+
+
+def _lineage(m: Lineage) -> Words:
+    begun = ", ".join([f"{generation} at #{index}" for generation, index in m.generations])
+    return Words("Lineage", "generations", {"began": begun})
+
+
 def _read_index_reply(m: ReadIndexReply) -> Words:
     fields = {"round": str(m.seq), "index": f"#{m.index}", "ok": "yes" if m.ok else "no"}
     return Words("ReadIndexReply", f"read at #{m.index}" if m.ok else "read refused", fields)
@@ -404,6 +415,8 @@ _OF_NODES: dict[type, str] = {
     NodeReport: "report",
     PlanTold: "plan",
     LeadWish: "lead that group",
+    HowFar: "how far are you?",
+    SoFar: "so far",
     Interest: "subscribers",
     Published: "published",
     TellEverything: "which subscribers?",
@@ -424,6 +437,8 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     TimeoutNow: _timeout_now,
     ReadIndexRequest: _read_index,
     ReadIndexReply: _read_index_reply,
+    LineageRequest: _lineage_request,
+    Lineage: _lineage,
     Forward: _forward,
     ForwardRead: _forward_read,
     ReadReplies: _read_replies,

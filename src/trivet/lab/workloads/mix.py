@@ -25,6 +25,8 @@ SECOND_DATABASE = 20
 REGISTER_DATABASE = 7
 """One of mode ``paxos``, in the runs that have one."""
 
+PRIMARY_DATABASE = 9
+"""One of mode ``primary``, in the runs that have one."""
 COPIES_DATABASE = 8
 """One of mode ``eventual``, in the runs that have one."""
 
@@ -102,6 +104,8 @@ class Mix:
             calls.insert(0, _second_keyspace(self._options))
         if self._options.register_rate:
             calls.insert(0, _registers(self._options))
+        if self._options.primary_rate:
+            calls.insert(0, _primaries(self._options))
         if has_copies(self._options):
             calls.insert(0, _copies(self._options))
         return Preparation(calls) if calls else None
@@ -150,13 +154,17 @@ def _place(options: RunOptions, name: str, workload: Workload) -> Place:
     """With one keyspace of one group nothing needs care."""
     if workload.on_copies:
         return Place(COPIES_DATABASE, ())
-    several = options.second_rate or options.register_rate or has_copies(options)
+    several = options.second_rate or options.register_rate or has_copies(options) or options.primary_rate
     if not workload.is_placed or not (several or options.move_every_ms):
         return Place(ANY_DATABASE, ())
     if options.register_rate and workload.on_registers:
         chosen = Prng(options.seed ^ crc32(b"registers " + name.encode()) << 16)
         if chosen.chance(options.register_rate):
             return Place(REGISTER_DATABASE, ())
+    if options.primary_rate and workload.may_lose:
+        drawn = Prng(options.seed ^ crc32(b"primaries") << 16)
+        if drawn.chance(options.primary_rate):
+            return Place(PRIMARY_DATABASE, ())
     own = Prng(options.seed ^ crc32(b"place " + name.encode()) << 16)
     database = SECOND_DATABASE if own.chance(options.second_rate) else 0
     spreads = own.chance(options.spread_rate) and workload.may_spread
@@ -180,6 +188,15 @@ def _registers(options: RunOptions) -> Call:
         [
             b"KEYSPACE", b"CREATE", b"%d" % REGISTER_DATABASE, b"MODE", b"paxos",
             b"REPLICAS", b"%d" % replicas, b"SHARDS", b"%d" % shards,
+        ]
+    )  # fmt: skip
+
+
+def _primaries(options: RunOptions) -> Call:
+    return _made(
+        [
+            b"KEYSPACE", b"CREATE", b"%d" % PRIMARY_DATABASE, b"MODE", b"primary",
+            b"REPLICAS", b"%d" % options.primary_replicas,
         ]
     )  # fmt: skip
 

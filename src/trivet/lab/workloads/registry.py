@@ -13,6 +13,7 @@ from trivet.lab.workloads.families import Families
 from trivet.lab.workloads.keyspaces import Keyspaces
 from trivet.lab.workloads.lock import Lock
 from trivet.lab.workloads.mixed import Mixed
+from trivet.lab.workloads.primary import Primary
 from trivet.lab.workloads.pubsub import PubSub
 from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
@@ -28,6 +29,7 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "register": Register,
     "counter": Counter,
     "set": UniqueSet,
+    "primary": Primary,
     "tokens": Tokens,
     "append": Append,
     "bank": Bank,

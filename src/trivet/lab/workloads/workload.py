@@ -25,6 +25,9 @@ class Context:
         """From then on all links between nodes were whole."""
         self.slack_us = slack_us
         """How far the log's time may be from virtual time; ``FOREVER_US``: clocks say nothing."""
+        self.set_aside: dict[bytes, int] = {}
+        """Keys in files of what primaries had and their successors had not: how often they stand there."""
+        self.failovers = 0
         self.unknown = 0
         """Parts of the history that no judge could decide within its budget."""
 
@@ -60,6 +63,11 @@ class Workload(Protocol):
     @property
     def on_registers(self) -> bool:
         """Whether its keys can live in a keyspace of mode ``paxos``."""
+        ...
+
+    @property
+    def may_lose(self) -> bool:
+        """Whether its judge knows what a keyspace of mode ``primary`` may lose."""
         ...
 
     @property
@@ -116,6 +124,7 @@ class Base:
     may_spread: ClassVar[bool] = False
     is_placed: ClassVar[bool] = True
     on_registers: ClassVar[bool] = False
+    may_lose: ClassVar[bool] = False
     on_copies: ClassVar[bool] = False
     reads: ClassVar[dict[bytes, list[bytes]]] = {}
     """How to read a key, by prefix, with an empty word for the key itself; GET for all others."""

@@ -68,6 +68,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: three or five, as the seed says."""
     register_shards: int = 0
     """0: one to three, as the seed says."""
+    primary_rate: float = 0.0
+    """How likely workload ``primary`` lives in a database of that mode; 0: there is none."""
+    primary_replicas: int = 3
+    weight_primary: int = 0
     eventual_rate: float = 0.0
     """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
     eventual_replicas: int = 0

@@ -523,6 +523,10 @@ class Process:
             return None
         return self._world.factory.digest(self._running, group, True)
 
+    def set_aside_calls(self) -> int | None:
+        """What ``INFO`` counts of calls that were set aside; None while the process is not there."""
+        return None if self._running is None else self._world.factory.set_aside_calls(self._running)
+
     def _perform(self, effects: EffectsLike) -> None:
         world = self._world
         for level, text in effects.log:

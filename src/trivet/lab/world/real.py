@@ -56,6 +56,7 @@ def small_steward(options: RunOptions) -> StewardSettings:
         seal_lag_keys=options.seal_lag_keys,
         catch_up_ms=options.catch_up_ms,
         pause_ms_max=options.pause_ms_max,
+        failover_ms=2_500,
     )
 
 
@@ -180,6 +181,11 @@ class RealNodes:
         """A checksum."""
         assert isinstance(node, Node)
         return node.groups[group].machine.scripts.taught
+
+    def set_aside_calls(self, node: NodeLike) -> int:
+        """As ``INFO`` has it."""
+        assert isinstance(node, Node)
+        return node.front.asides.facts()["set_aside_calls"]
 
     def remains(self, node: NodeLike, group: GroupId) -> str:
         """Imports, exports, and keys of slots that are not the group's."""
