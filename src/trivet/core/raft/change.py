@@ -40,6 +40,8 @@ def refusal(s: State, to: Membership) -> str:
     for node in to.voters:
         if node not in s.membership.voters and not is_caught_up(s, leading, node):
             return f"node {node} is not a learner that has caught up"
+    if to.voters != s.membership.voters and not _would_commit(s, leading, to.voters):
+        return "most of these voters are silent, full or far behind"
     return ""
 
 
@@ -52,9 +54,23 @@ def is_caught_up(s: State, leading: LeaderState, peer: NodeId) -> bool:
 
 
 def _is_near(s: State, progress: Progress) -> bool:
-    if progress.mode is not Mode.REPLICATE or progress.full or progress.silent or not progress.vouches:
+    return progress.mode is Mode.REPLICATE and progress.vouches and _takes_part(s, progress)
+
+
+def _takes_part(s: State, progress: Progress) -> bool:
+    """Whether what is sent there may be acknowledged soon."""
+    if progress.full or progress.silent:
         return False
     return progress.match + s.config.caught_up_entries >= s.commit
+
+
+def _would_commit(s: State, leading: LeaderState, voters: tuple[NodeId, ...]) -> bool:
+    """Whether most of ``voters`` take part: a joint entry counts at once, and holds up all behind it."""
+    able = 0
+    for node in voters:
+        progress = leading.progress.get(node)
+        able += node == s.node if progress is None else _takes_part(s, progress)
+    return 2 * able > len(voters)
 
 
 def propose(s: State, to: Membership) -> Index:
