@@ -404,15 +404,21 @@ class SimulatedCluster:
         return unlike(wishes.of_copies(cluster, up), held)
 
     def _final_reads(self) -> bool:
-        """Every key is read through every node."""
+        """Every key is read through every node, and so is every register that nobody meant to touch."""
         readers = []
+        held = {
+            place: None
+            for process in self.processes.values() for group in process.registers
+            for place in process.registers_held(group)
+        }  # fmt: skip
         for node in self.processes:
-            reader = self._client(1000 + node, _Reader(self.mix.final_calls()))
+            calls = self.mix.final_calls() + self.mix.stray_calls(held)
+            reader = self._client(1000 + node, _Reader(calls))
             reader.home = node
             reader.hasty = True
             readers.append(reader)
             reader.start(1)
-        keys = len(self.mix.final_calls())
+        keys = len(self.mix.final_calls()) + len(self.mix.stray_calls(held))
         limit_ms = self.options.liveness_ms + keys * 200
 
         def read() -> bool:

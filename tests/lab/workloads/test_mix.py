@@ -4,10 +4,12 @@ import msgspec
 import pytest
 
 from trivet.core.base.prng import Prng
+from trivet.core.group.register_keys import place_key
 from trivet.lab.history import Outcome
 from trivet.lab.resp import OK, ReplyError
 from trivet.lab.runner import run
 from trivet.lab.workloads import REGISTRY, Mix, workload_names
+from trivet.lab.workloads.mix import REGISTER_DATABASE
 from trivet.lab.workloads.places import Place
 from trivet.lab.world.client import Call
 from trivet.lab.world.options import RunOptions, draw_options
@@ -126,6 +128,18 @@ def test_a_database_that_could_not_be_chosen_leaves_open_where_the_rest_happened
     assert call.pick([refused, refused])[0] is Outcome.FAIL
     assert call.pick([refused, ok])[0] is Outcome.INFO
     assert call.pick([refused, ReplyError("TIMEOUT perhaps")])[0] is Outcome.INFO
+
+
+def test_registers_that_nobody_meant_to_touch_are_read_too() -> None:
+    mix = Mix(RunOptions(seed=5, ops=50, workloads="register,keyspaces", register_rate=1.0))
+    while not mix.done():
+        mix.next_calls(1, Prng(mix._left))
+    meant = [place_key(db, key) for db, key in mix.used_keys() if db == REGISTER_DATABASE]
+    assert meant
+    strays = mix.stray_calls([*meant, place_key(REGISTER_DATABASE, b"v:0")])
+    assert [call.wire for call in strays] == [[[b"SELECT", b"7"], [b"GET", b"v:0"]]]
+    assert strays[0].pick([OK, None])[0] is Outcome.OK
+    assert strays[0].pick([ReplyError("CLUSTERDOWN no majority"), None])[0] is Outcome.FAIL
 
 
 @pytest.mark.parametrize(("spread_rate", "tagged"), [(0.0, True), (1.0, False)])

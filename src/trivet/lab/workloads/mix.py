@@ -5,10 +5,11 @@ draw is one number. Each workload has a generator of its own, from the seed and 
 disturbs no other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.prng import Prng
+from trivet.core.group.register_keys import db_of, key_of, place_key
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import OK, ReplyError, Value
@@ -129,6 +130,15 @@ class Mix:
         """Reads of all that was ever touched."""
         return [self._places[w].dress(call) for w in self.workloads.values() for call in w.finals()]
 
+    def stray_calls(self, places: Iterable[bytes]) -> list[Call]:
+        """Reads of those registers that no workload knows of.
+
+        Where a client was in another database than it meant to be, what it said came to the register of that
+        key there; if that ended half done, nothing but a read makes it whole.
+        """
+        known = {place_key(database, key): None for database, key in self.used_keys()}
+        return [_read_once(place) for place in places if place not in known]
+
     def check(self, history: Sequence[Operation], context: Context) -> list[Complaint]:
         """What all workloads complain about."""
         complaints: list[Complaint] = []
@@ -228,6 +238,13 @@ def _made(words: list[bytes]) -> Call:
         return Outcome.FAIL, ()
 
     return Call([], [], [words], created)
+
+
+def _read_once(place: bytes) -> Call:
+    def read(replies: list[Value]) -> Picked:
+        return (Outcome.OK if replies[0] == OK else Outcome.FAIL), ()
+
+    return Call([], [], [[b"SELECT", b"%d" % db_of(place)], [b"GET", key_of(place)]], read)
 
 
 class Preparation:
