@@ -406,20 +406,17 @@ class SimulatedCluster:
     def _final_reads(self) -> bool:
         """Every key is read through every node, and so is every register that nobody meant to touch."""
         readers = []
-        held = {
-            place: None
-            for process in self.processes.values() for group in process.registers
-            for place in process.registers_held(group)
-        }  # fmt: skip
+        looks = [p.registers_held(group) for p in self.processes.values() for group in p.registers]
+        calls = self.mix.final_calls() + self.mix.stray_calls(
+            dict.fromkeys(place for one in looks for place in one)
+        )
         for node in self.processes:
-            calls = self.mix.final_calls() + self.mix.stray_calls(held)
-            reader = self._client(1000 + node, _Reader(calls))
+            reader = self._client(1000 + node, _Reader(list(calls)))
             reader.home = node
             reader.hasty = True
             readers.append(reader)
             reader.start(1)
-        keys = len(self.mix.final_calls()) + len(self.mix.stray_calls(held))
-        limit_ms = self.options.liveness_ms + keys * 200
+        limit_ms = self.options.liveness_ms + len(calls) * 200
 
         def read() -> bool:
             return all(reader.finished or reader.home not in self.processes for reader in readers)

@@ -1,5 +1,8 @@
 """From files to a node that may take part (Rules B1 to B3), and what a restart keeps."""
 
+from typing import Final
+
+import msgspec
 import pytest
 
 from tests.core.node.bench import SMALL, START_WALL_MS, Bench, Limits
@@ -11,11 +14,15 @@ from trivet.core.base.errors import StartError
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.map import Member
+from trivet.core.group.register_log import REGISTERS
+from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotWalk
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
-from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, GroupRecord
+from trivet.core.paxos.ballot import proposer_of
+from trivet.core.paxos.ready import Marks
+from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, FoundRecord, GroupRecord, Record
 from trivet.core.wal.scan import Frame, Scanner
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file
@@ -117,6 +124,42 @@ def test_a_boot_record_that_may_be_lost_leaves_a_wide_margin():
     bench.start(1)
     bench.settle()
     assert incarnation(bench) > first + 86_400_000
+
+
+_DAYS: Final = 10 * 86_400_000
+
+
+def _marks_of(life: int) -> list[Record]:
+    saved = msgspec.msgpack.encode([Marks(1, 1, proposer_of(1, life))])
+    return [FoundRecord(9, REGISTERS), GroupRecord(9, 1, 0, 1, 1, [Entry(1, saved)], 0, 1, 1)]
+
+
+def _batch_of(life: int) -> list[Record]:
+    body = encode_body(START_WALL_MS, 1, [encode_batch(Batch(1, life, 1, 0, []))])
+    return [GroupRecord(9, 2, 1, 0, 1, [Entry(2, b"?"), Entry(2, body)], 0, 2, 2)]
+
+
+@pytest.mark.parametrize("told", [_marks_of, _batch_of])
+def test_a_life_of_which_only_its_deeds_are_left_counts(told):
+    """B1: its boot record is lost, more than a margin ahead of what the clock and the last one left say."""
+    bench = Bench()
+    lost = incarnation(bench) + _DAYS
+    wal = bench.node(1)._wal
+    for record in told(lost):
+        wal.append(record)
+    bench.servers[1].dirty = True
+    bench.settle()
+    disk = bench.servers[1].disk
+    before = len([found for found in Scanner(disk).scan() if isinstance(found, Frame)])
+    for i in range(5):
+        bench.say("a", f"SET k{i} 1")
+    bench.crash(1)
+    frames = [found for found in Scanner(disk).scan() if isinstance(found, Frame)]
+    for frame in frames[before : before + 3]:
+        disk.files[segment_file(frame.segment)][frame.offset + 30] ^= 1
+    bench.start(1)
+    bench.settle()
+    assert incarnation(bench) > lost
 
 
 # -- restarts

@@ -10,6 +10,7 @@ from trivet.core.paxos.ballot import (
     NUMBER_MAX,
     WireBallot,
     after_all_of,
+    incarnation_of,
     node_of,
     proposer_of,
 )
@@ -27,7 +28,7 @@ def test_no_two_lives_of_any_nodes_have_one_number() -> None:
     ]
     numbers = [proposer_of(node, life) for node, life in lives]
     assert len(set(numbers)) == len(lives)
-    assert [node_of(number) for number in numbers] == [node for node, _ in lives]
+    assert [(node_of(number), incarnation_of(number)) for number in numbers] == lives
     assert max(numbers) <= NUMBER_MAX
     for node, life in ((0, 1), (NODE_MAX + 1, 1), (1, INCARNATION_MAX + 1), (1, -1)):
         with pytest.raises(AssertionError):

@@ -1,7 +1,8 @@
 """Start: from the files of a node to a node that may take part.
 
 - Rule B1: every life has an incarnation higher than all before, and says so in the log; so
-  batches of an earlier life are recognised (Rule S3).
+  batches of an earlier life are recognised (Rule S3). Where a damaged log may have lost who said so last,
+  it is higher, too, than whatever else the log tells of this node's lives (``lives``).
 - Rule B2: a log of another cluster or another node is refused, never adopted.
 - Rule B3: an unreadable snapshot is a loss of everything after it: the member must be
   repaired by its peers before it votes.
@@ -29,6 +30,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
 from trivet.core.node.leaderless_makers import LeaderlessMaker, Makers, makers_of
+from trivet.core.node.lives import newest_told
 from trivet.core.node.replicas import ReplicaMaker
 from trivet.core.node.transacting import Transactions
 from trivet.core.wal.record import BootRecord
@@ -82,7 +84,8 @@ def boot(
     recovery = recover(storage, tokens, config.limits.segment_bytes, prng.u64(), buggify)
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
-    incarnation = _next_incarnation(recovery, wall_ms)
+    told = newest_told(config.node, recovery, storage) if recovery.boot_suspect else 0
+    incarnation = _next_incarnation(recovery, told, wall_ms)
     maker = ReplicaMaker(config, recovery.wal, tokens, incarnation, buggify)
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
@@ -198,9 +201,9 @@ def _birth(config: NodeConfig, recovery: Recovery, prng: Prng) -> int:
     return (config.birth or prng.u64() >> 1 or 1) if recovery.fresh else 0
 
 
-def _next_incarnation(recovery: Recovery, wall_ms: WallMs) -> int:
+def _next_incarnation(recovery: Recovery, told: int, wall_ms: WallMs) -> int:
     """Rule B1. The clock covers a directory that was lost; the log covers a clock that went back."""
-    before = recovery.boot.incarnation if recovery.boot is not None else 0
+    before = max(told, recovery.boot.incarnation if recovery.boot is not None else 0)
     if recovery.boot_suspect:
         before += _SUSPECT_MARGIN_MS
     return max(before + 1, wall_ms)

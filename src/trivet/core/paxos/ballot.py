@@ -39,6 +39,11 @@ def node_of(proposer: int) -> NodeId:
     return proposer >> INCARNATION_BITS
 
 
+def incarnation_of(proposer: int) -> int:
+    """Which life of its node it is."""
+    return proposer & INCARNATION_MAX
+
+
 def after_all_of(counter: int) -> Ballot:
     """Above every proposer's ballot of this counter, below every ballot of the next."""
     return (counter, NUMBER_MAX)

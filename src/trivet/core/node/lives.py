@@ -1,0 +1,67 @@
+"""Which lives of a node a damaged log tells of, where it may have lost who said so last (Rule B1).
+
+On the path: nowhere; once, when such a node starts.
+"""
+
+import msgspec
+
+from trivet.core.base.disk import Storage
+from trivet.core.base.ids import NodeId
+from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdate, found_updates
+from trivet.core.group.register_log import REGISTERS, found_registers
+from trivet.core.machine.entry import decode_batch_head, decode_body
+from trivet.core.paxos.ballot import incarnation_of, node_of
+from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister
+from trivet.core.wal.recovery import Recovery
+from trivet.core.wal.replay import RecoveredGroup
+
+
+def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
+    """The newest incarnation of ``node`` of which its log tells beside the words of its boots; 0: of none.
+
+    Batches in the logs of groups, what registers have promised, and as whom copies were changed.
+    """
+    newest = 0
+    for number in list(recovery.groups):
+        group = recovery.group(number)
+        if group.membership == REGISTERS:
+            newest = max(newest, life_of_registers(node, found_registers(group, storage, recovery).records))
+        elif group.membership == COPIES:
+            for record in found_updates(group, storage, recovery).records:
+                if isinstance(record, SavedActor):
+                    newest = max(newest, _life(node, record.actor))
+                elif isinstance(record, SavedUpdate):
+                    newest = max(newest, _life(node, record.delta.actor))
+        else:
+            newest = max(newest, _life_of_batches(node, group))
+    return newest
+
+
+def life_of_registers(node: NodeId, records: list[SavedRecord]) -> int:
+    """The newest incarnation of ``node`` of which its acceptor has saved anything; 0: of none."""
+    newest = 0
+    for record in records:
+        lives: list[int] = []
+        if isinstance(record, Marks):
+            lives = [record.life, *[life for _, life in record.lives]]
+        elif isinstance(record, SavedRegister):
+            lives = [record.promised[1], record.accepted[1]]
+        elif isinstance(record, SavedPromise):
+            lives = [record.promised[1]]
+        newest = max([newest, *[_life(node, life) for life in lives]])
+    return newest
+
+
+def _life(node: NodeId, proposer: int) -> int:
+    return incarnation_of(proposer) if node_of(proposer) == node else 0
+
+
+def _life_of_batches(node: NodeId, group: RecoveredGroup) -> int:
+    newest = 0
+    for entry in group.entries:
+        try:
+            heads = [decode_batch_head(batch) for batch in decode_body(entry.payload).batches]
+        except msgspec.DecodeError:
+            continue  # a membership, or nothing at all
+        newest = max([newest, *[head.incarnation for head in heads if head.node == node]])
+    return newest
