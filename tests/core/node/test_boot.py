@@ -22,7 +22,7 @@ from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.ready import Marks
-from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, FoundRecord, GroupRecord, Record
+from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, FoundRecord, GroupRecord, Record, SnapshotRecord
 from trivet.core.wal.scan import Frame, Scanner
 from trivet.core.wal.segment import segment_file
 from trivet.core.wal.snapshot_file import SnapshotWriter, is_snapshot_file
@@ -160,6 +160,27 @@ def test_a_life_of_which_only_its_deeds_are_left_counts(told):
     bench.start(1)
     bench.settle()
     assert incarnation(bench) > lost
+
+
+def test_an_unreadable_snapshot_costs_a_damaged_log_no_group_of_registers():
+    """B1, B3: looking for lives leaves it to the start of the group to find out."""
+    bench = Bench()
+    wal, disk = bench.node(1)._wal, bench.servers[1].disk
+    writer = SnapshotWriter(Tokens(), 9, 1, 1)
+    for record in [*_marks_of(1), SnapshotRecord(9, 1, 1, writer.file, False, REGISTERS)]:
+        wal.append(record)
+    bench.servers[1].dirty = True
+    bench.settle()
+    before = len([found for found in Scanner(disk).scan() if isinstance(found, Frame)])
+    for i in range(5):
+        bench.say("a", f"SET k{i} 1")
+    bench.crash(1)
+    frames = [found for found in Scanner(disk).scan() if isinstance(found, Frame)]
+    for frame in frames[before : before + 3]:
+        disk.files[segment_file(frame.segment)][frame.offset + 30] ^= 1
+    disk.files[writer.file] = bytearray(b"no snapshot")
+    bench.start(1)
+    assert 9 in bench.node(1).front.replicas
 
 
 # -- restarts

@@ -22,6 +22,7 @@ def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
     Batches in the logs of groups, what registers have promised, and as whom copies were changed.
     """
     newest = 0
+    said = len(recovery.notes)
     for number in list(recovery.groups):
         group = recovery.group(number)
         if group.membership == REGISTERS:
@@ -34,6 +35,8 @@ def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
                     newest = max(newest, _life(node, record.delta.actor))
         else:
             newest = max(newest, _life_of_batches(node, group))
+        recovery.groups[number] = group  # what can't be read is found, and said, when the group starts
+    del recovery.notes[said:]
     return newest
 
 
