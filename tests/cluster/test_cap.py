@@ -12,6 +12,7 @@ from trivet.lab.cap.modes import present
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 
+@pytest.mark.soak
 def test_every_promise_is_kept(tmp_path):
     file = tmp_path / "card.json"
     done = subprocess.run(

@@ -68,6 +68,7 @@ def test_a_tail_that_is_thrown_away_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     assert "nobody tells" in said or "its files hold" in said
 
 
+@pytest.mark.soak
 def test_a_tail_that_is_not_counted_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Asides,
@@ -77,15 +78,16 @@ def test_a_tail_that_is_not_counted_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     assert "that were set aside, its files hold" in noticed(range(1, 5))
 
 
+@pytest.mark.soak
 def test_who_takes_a_new_primarys_log_over_its_own_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generations, "is_in_line", lambda s, leader: True)
     assert noticed(range(1, 5))
 
 
 def operation(outcome: Outcome, reply: object = None, final: bool = False) -> Operation:
-    words = [b"GET", b"q:1"] if final else [b"SET", b"q:1", b"1"]
+    words = [b"GET", b"P:1"] if final else [b"SET", b"P:1", b"1"]
     return Operation(
-        number=1, client=1, conn=0, node=1, commands=(tuple(words),), keys=(b"q:1",), invoke_us=1, return_us=2,
+        number=1, client=1, conn=0, node=1, commands=(tuple(words),), keys=(b"P:1",), invoke_us=1, return_us=2,
         outcome=outcome, replies=(reply,), final=final,
     )  # fmt: skip
 
@@ -106,9 +108,9 @@ def operation(outcome: Outcome, reply: object = None, final: bool = False) -> Op
 def test_judge(outcome, replies, told, failovers, said) -> None:  # type: ignore[no-untyped-def]
     context = Context(0)
     context.failovers = failovers
-    context.set_aside = {b"q:1": 1} if told else {}
+    context.set_aside = {b"P:1": 1} if told else {}
     finals = [operation(Outcome.OK, reply, final=True) for reply in replies]
     complaints = Primary(RunOptions(seed=1, nodes=3, ops=1), Prng(1)).check(
         [operation(outcome), *finals], finals, context
     )
-    assert [one.sentence for one in complaints] == ([f"q:1: {said}"] if said else [])
+    assert [one.sentence for one in complaints] == ([f"P:1: {said}"] if said else [])

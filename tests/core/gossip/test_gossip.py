@@ -322,7 +322,13 @@ def noticed(kind: type[Gossip]) -> bool:
     return any(Run(seed, kind).run() for seed in range(60))
 
 
-@pytest.mark.parametrize("name", PLANTED)
+# The first ones in every run of the tests; all of them in the soak.
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.soak] if place > 5 else []) for place, name in enumerate(PLANTED)
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_planted(name: str) -> None:
     assert noticed(changed_source([PLANTED[name]], "gossip.py").Gossip)
 

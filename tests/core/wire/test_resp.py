@@ -384,7 +384,7 @@ def ask(path: Path, data: bytes, *, hang_up: bool) -> bytes:
         except (BrokenPipeError, ConnectionResetError):
             pass
     return re.sub(
-        rb"-(ERR (unknown command|wrong number|AUTH|unknown subcommand)|NOAUTH|NOPERM)[^\r]*\r\n",
+        rb"-(ERR (unknown command|wrong number|AUTH|unknown subcommand)|NOAUTH|NOPERM|EXECABORT)[^\r]*\r\n",
         b"?\r\n",
         got,
     )

@@ -40,6 +40,7 @@ def stale():
     return make(1, [STALE], [TROUBLE["cut"]])
 
 
+@pytest.mark.soak
 def test_equal_seeds_give_equal_files_and_others_differ(small):
     again = make(3, LOCAL, [TROUBLE["healthy"], TROUBLE["cut"]])
     other = make(4, LOCAL, [TROUBLE["healthy"], TROUBLE["cut"]])
@@ -164,7 +165,7 @@ def test_the_pages_in_docs_are_made_of_the_figures_there():
 
 @pytest.mark.parametrize(
     ("mode", "trouble"),
-    [("raft", "cut"), ("paxos", "split"), ("eventual", "cut"), *(("local", name) for name in TROUBLE)],
+    [("raft", "cut"), ("eventual", "cut"), ("primary", "cut"), ("local", "crash")],
 )
 def test_runs_in_docs_are_those_of_this_code(mode, trouble):
     """All of them are played when there is time for it: see below. `make cap` writes them anew."""

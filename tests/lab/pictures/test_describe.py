@@ -23,7 +23,7 @@ from trivet.core.paxos import messages as paxos
 from trivet.core.paxos.content import Content
 from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
 from trivet.core.raft import messages as raft
-from trivet.core.steward.messages import LeadWish, NodeReport, PlanTold
+from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
 from trivet.core.transaction import words
 from trivet.lab.pictures.copy_words import is_routine
 from trivet.lab.pictures.describe import Spoken, describe
@@ -100,6 +100,10 @@ SPOKEN = [
     (NodeReport([]), "report", True),
     (PlanTold([]), "plan", True),
     (LeadWish(1, 2), "lead that group", True),
+    (HowFar(1, 2), "how far are you?", True),
+    (SoFar(1, 2, 3, 4, True, 1), "so far", True),
+    (raft.LineageRequest(1), "where do our logs part?", False),
+    (raft.Lineage(1, []), "generations", False),
     (Interest(1, 0, False, [], [], []), "subscribers", True),
     (Published(1, 0, []), "published", True),
     (TellEverything(), "which subscribers?", True),

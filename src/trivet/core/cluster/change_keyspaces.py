@@ -151,7 +151,8 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
-    if row.mode in (*LEADERLESS, PRIMARY) and (shards, together) != (row.shards, row.together):
+    is_fixed = row.mode in LEADERLESS or row.mode == PRIMARY
+    if is_fixed and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
         )

@@ -20,22 +20,22 @@ from trivet.core.wire.reply import Error
 RegisterPlace = tuple[int, bytes]
 """(database, key)."""
 
-SEVERAL: Final = Error(
+SEVERAL: Final[Error] = Error(
     "CROSSSLOT each key stands for itself in a keyspace of mode paxos: a command, a transaction or a script "
     "there concerns one key; nothing was done"
 )
-OTHER_DATABASE: Final = Error(
+OTHER_DATABASE: Final[Error] = Error(
     "CROSSSLOT each key stands for itself in a keyspace of mode paxos: none of it can be moved or copied to "
     "another database; nothing was done"
 )
-WHOLE_DATABASE: Final = Error(
+WHOLE_DATABASE: Final[Error] = Error(
     "CROSSSLOT each key stands for itself in a keyspace of mode paxos: commands about whole databases "
     "(DBSIZE, KEYS, ...) can't be part of a transaction or a script there"
 )
-WAITS: Final = Error(
+WAITS: Final[Error] = Error(
     "ERR calls that wait (BLPOP, XREAD BLOCK, ...) are not for a keyspace of mode paxos; nothing was done"
 )
-NOT_ON_REGISTERS: Final = Error(
+NOT_ON_REGISTERS: Final[Error] = Error(
     "ERR this command can't run upon a key of a keyspace of mode paxos; nothing was done"
 )
 

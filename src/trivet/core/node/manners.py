@@ -26,15 +26,15 @@ class Manners(NamedTuple):
     """Commands of several keys that go in parts to several groups, each part for itself."""
 
 
-SEVERAL: Final = Error(
+SEVERAL: Final[Error] = Error(
     "CROSSSLOT the groups of a keyspace of mode eventual know nothing of each other: a command, a "
     "transaction and what is watched concern one of them; nothing was done"
 )
-OTHER_DATABASE: Final = Error(
+OTHER_DATABASE: Final[Error] = Error(
     "CROSSSLOT members of a keyspace of mode eventual may hold different data at a time: none of it can be "
     "moved or copied to another database; nothing was done"
 )
-WAITS: Final = Error(
+WAITS: Final[Error] = Error(
     "ERR calls that wait (BLPOP, XREAD BLOCK, ...) are not for a keyspace of mode eventual: what one waits "
     "for may come to two; nothing was done"
 )

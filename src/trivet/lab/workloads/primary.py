@@ -17,7 +17,7 @@ from trivet.lab.world.client import Call
 class Primary(Base):
     """``q:`` keys."""
 
-    prefixes = (b"q:",)
+    prefixes = (b"P:",)
     weights = ("weight_primary",)
     may_lose = True
 
@@ -27,11 +27,11 @@ class Primary(Base):
             keys = list(self.used)
             return self._read_of(keys[prng.below(len(keys))])
         value = self.fresh(client)
-        return Call([[b"SET", b"q:" + value, value]], [b"q:" + value])
+        return Call([[b"SET", b"P:" + value, value]], [b"P:" + value])
 
     def read(self, client: int, prng: Prng) -> Call:
         """GET of a key that somebody has named, or of none."""
-        keys = list(self.used) or [b"q:none"]
+        keys = list(self.used) or [b"P:none"]
         return self._read_of(keys[prng.below(len(keys))])
 
     def check(
