@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
     reason="compiled modules do not mix with changed ones",
 )
 BUGS = [
-    pytest.param(bug, id=bug.name, marks=[pytest.mark.soak] if bug.seeds > 60 else []) for bug in TABLE.BUGS
+    pytest.param(bug, id=bug.name, marks=[pytest.mark.soak] if bug.seeds > 30 else []) for bug in TABLE.BUGS
 ]
 
 

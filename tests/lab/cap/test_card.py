@@ -48,6 +48,7 @@ def test_equal_seeds_give_equal_files_and_others_differ(small):
     assert to_json(small[0]) != to_json(other[0])
 
 
+@pytest.mark.soak
 def test_neither_the_hash_seed_nor_other_processes_change_it(small):
     code = (
         "from trivet.lab.cap.card import make\nfrom trivet.lab.cap.pages import files\n"
