@@ -90,6 +90,21 @@ def test_a_commit_without_a_quorum() -> None:
     ]
 
 
+def test_a_commit_with_one_that_has_lost_it_since() -> None:
+    """It may count for what its log has reached, and for nothing else; nor does it excuse the others."""
+    for reached, more, is_fine in (("111", (), True), ("11", (), False), ("111", (4, 5), False)):
+        voters = "".join(str(node) for node in (1, 2, 3, *more))
+        watched = Watched(1, 2)
+        watched.look(2, voters, reached)
+        before = tuple((node, 2 if node == 2 else 0) for node in (2, 3, *more))
+        watched.look(1, voters, "111", role="leader", commit=2, matches=before)
+        watched.look(
+            1, voters, "111", role="leader", commit=3, matches=tuple((node, 0) for node, _ in before)
+        )
+        alone = [s for s in watched.sentences() if "commits index 3" in s]
+        assert bool(alone) is not is_fine, (reached, voters, watched.sentences())
+
+
 def test_replicas_that_go_and_come_back() -> None:
     watched = Watched(1, 2, 3)
     watched.look(1, "123", "111", commit=3)

@@ -46,6 +46,8 @@ class Quorums:
         """(commit, membership) of each node at the look before, in its present life."""
         self._matches: dict[int, dict[int, int]] = {}
         """What a leader believed of its peers at the look before."""
+        self._reached: dict[int, int] = {}
+        """The highest last index of each node that was seen."""
         self._gone: dict[int, int] = {}
         """Node -> the term of its replica that went, in the node's present life."""
 
@@ -82,21 +84,29 @@ class Quorums:
         if seen.commit >= index > known and membership.voters:
             self.committed = (index, membership)
         self._stands[node] = _Stand(seen, node in self._damaged)
+        self._reached[node] = max(self._reached.get(node, 0), seen.last_index)
         found = _revived(node, seen, self._gone.pop(node)) if node in self._gone else []
         if seen.role == "leader" and membership.voters:
             before = self._before.get(node)
-            if before is not None and seen.commit > before[0] and not self._lowered(node, seen):
-                found += _commits_alone(node, seen, before[1])
+            if before is not None and seen.commit > before[0]:
+                found += _commits_alone(node, seen, before[1], self._forgetful(node, seen))
             self._matches[node] = dict(seen.matches)
         self._before[node] = (seen.commit, membership)
         if any(stand.membership != membership for stand in self._stands.values()):
             found += self._apart()
         return found
 
-    def _lowered(self, node: int, seen: ObservationLike) -> bool:
-        """Whether a peer has said in between that it lost something: it may have held it when it counted."""
+    def _forgetful(self, node: int, seen: ObservationLike) -> tuple[int, ...]:
+        """Peers that have said since the look before that they lost something, and whose log has reached the
+        commit index: they may have held it when it was counted."""
         before = self._matches.get(node, {})
-        return any(match < before.get(peer, 0) for peer, match in seen.matches)
+        return tuple(
+            [
+                peer
+                for peer, match in seen.matches
+                if match < before.get(peer, 0) and self._reached.get(peer, 0) >= seen.commit
+            ]
+        )
 
     def _apart(self) -> list[str]:
         """Whether a leader's followers and another's voters can be apart."""
@@ -150,9 +160,11 @@ def _revived(node: int, seen: ObservationLike, term: int) -> list[str]:
     return []
 
 
-def _commits_alone(node: int, seen: ObservationLike, before: MembershipLike) -> list[str]:
+def _commits_alone(
+    node: int, seen: ObservationLike, before: MembershipLike, forgetful: tuple[int, ...]
+) -> list[str]:
     """A change that was proposed in the same turn counts only after it: either membership may be content."""
-    holders = (node, *[peer for peer, match in seen.matches if match >= seen.commit])
+    holders = (node, *[peer for peer, match in seen.matches if match >= seen.commit or peer in forgetful])
     if decides(seen.membership, holders) or (before.voters and decides(before, holders)):
         return []
     return [
