@@ -7,6 +7,8 @@ import pytest
 from tests.core.group import register_world
 from tests.core.group.pure import only_pure
 from trivet.core.cluster.rows import PAXOS, GroupRow
+from trivet.core.group.eventual_group import EventualGroup
+from trivet.core.group.eventual_log import EventualLog
 from trivet.core.group.leaderless import LeaderlessLog, LeaderlessReplica
 from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.register_log import RegisterLog
@@ -24,7 +26,14 @@ def test_everything_in_the_face_is_there():
 
 
 @pytest.mark.parametrize(
-    ("face", "made"), [(LeaderlessReplica, PaxosGroup), (LeaderlessLog, RegisterLog)], ids=["group", "log"]
+    ("face", "made"),
+    [
+        (LeaderlessReplica, PaxosGroup),
+        (LeaderlessReplica, EventualGroup),
+        (LeaderlessLog, RegisterLog),
+        (LeaderlessLog, EventualLog),
+    ],
+    ids=["registers", "copies", "log of registers", "log of copies"],
 )
 def test_its_methods_take_what_the_node_gives(face, made):
     for name in names(face):

@@ -13,6 +13,7 @@ from trivet.core.group.eventual_log import COPIES
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.eventual_replicas import EventualMaker, gossip_settings
+from trivet.core.node.making import Making
 from trivet.core.paxos.ballot import node_of
 from trivet.core.wal.record import DropRecord, FoundRecord
 from trivet.core.wal.recovery import Recovery, recover
@@ -29,7 +30,7 @@ def system() -> Machine:
 def maker(disk: Disk) -> tuple[EventualMaker, Recovery]:
     tokens = Tokens()
     recovery = recover(disk, tokens, SMALL.segment_bytes, 7, None)
-    return EventualMaker(CONFIG, recovery.wal, tokens, 1_700_000_000_000, Agenda(), None), recovery
+    return EventualMaker(Making(CONFIG, recovery.wal, tokens, 1_700_000_000_000, Agenda())), recovery
 
 
 def row(members=(1, 2, 3), since=()) -> GroupRow:

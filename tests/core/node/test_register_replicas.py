@@ -11,6 +11,7 @@ from trivet.core.group.paxos_group import config_of
 from trivet.core.group.register_log import REGISTERS
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
+from trivet.core.node.making import Making
 from trivet.core.node.register_replicas import RegisterMaker, paxos_settings
 from trivet.core.paxos.ballot import node_of
 from trivet.core.paxos.config import GroupConfig
@@ -29,7 +30,7 @@ def system() -> Machine:
 def maker(disk: Disk) -> tuple[RegisterMaker, Recovery]:
     tokens = Tokens()
     recovery = recover(disk, tokens, SMALL.segment_bytes, 7, None)
-    return RegisterMaker(CONFIG, recovery.wal, tokens, 1_700_000_000_000, Agenda(), None), recovery
+    return RegisterMaker(Making(CONFIG, recovery.wal, tokens, 1_700_000_000_000, Agenda())), recovery
 
 
 def test_who_the_members_are():

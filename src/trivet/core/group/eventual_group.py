@@ -17,11 +17,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from trivet.core.base.disk import DiskFault
-from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import EVENTUAL, GroupRow
-from trivet.core.command.table import Event
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
@@ -38,13 +36,12 @@ from trivet.core.group.eventual_log import (
 from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
-from trivet.core.group.leaderless import Standing
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.leaderless import Leaderless, Standing
+from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
-from trivet.core.machine.rights import Denied
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import Error, Reply
@@ -57,8 +54,8 @@ COLLECT_MS: Final = 1_000
 """How often it is looked for memories that nobody needs."""
 
 
-class EventualGroup:
-    """The group as this node has it."""
+class EventualGroup(Leaderless):
+    """The group as this node has it (``LeaderlessReplica``)."""
 
     def __init__(
         self, settings: GroupSettings, agenda: Agenda, executor: Convergent, gossip: Gossip, log: EventualLog,
@@ -68,8 +65,7 @@ class EventualGroup:
 
         ``comes``: it lacks what the others had when it came; None: the map tells, it was never here.
         """
-        self.mode = EVENTUAL
-        self.settings = settings
+        super().__init__(EVENTUAL, settings, agenda, log)
         self.executor = executor
         self.gossip = gossip
         self.log = log
@@ -86,24 +82,8 @@ class EventualGroup:
         self.staying: tuple[NodeId, ...] = ()
         """While members change: who of them will be there afterwards."""
         self.epoch = 0
-        self.epoch_wanted = 0
-        self.outgoing: list[tuple[NodeId, FromGroup]] = []
-        self.call_count = 0
-        self.failure = ""
-        self.notes: list[str] = []
-        self.wants_turn = False
-        self.stirred = False
-        self.asleep = True
-        self.misrouted: list[Run] = []
-        self.woken: list[ConnectionId] = []
-        self.jumped = False
-        self.events: list[Event] = []
-        self.published: list[tuple[bool, bytes, bytes]] = []
-        self.denied: list[Denied] = []
-        self._agenda = agenda
         self._system = system
         self._prng = prng
-        self._staged: list[Run] = []
         self._held: deque[tuple[int, Run, list[Reply]]] = deque()
         """Answers that wait for the save of this id (Rule E4)."""
         self._made_id = 0
@@ -111,11 +91,8 @@ class EventualGroup:
         self._last_made = 0
         """The number of the newest of them."""
         self._synced_id = 0
-        self._up: dict[NodeId, None] = {}
         self._carrier: NodeId = NO_NODE
         """Who runs this node's calls, while it is no member (Rule E1 there)."""
-        self._follower: Follower | None = None
-        self._wall_ms: WallMs = 0
         self._collect_ms: Instant = 0
         self.stir()
 
@@ -193,9 +170,7 @@ class EventualGroup:
 
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""
-        staged, self._staged = self._staged, []
-        for run in staged:
-            run.fail(error, whoever=True)
+        self._fail_staged(error)
         for _, run, _ in self._held:
             run.fail(error, whoever=True)
         self._held.clear()
@@ -203,28 +178,9 @@ class EventualGroup:
 
     # -- clients -----------------------------------------------------------------------------------
 
-    def write(self, run: Run, now_ms: Instant) -> None:
-        """Take writes of a client; its calls may be added until the turn ends."""
-        self.stir()
-        self._staged.append(run)
-
-    def read(self, run: Run, now_ms: Instant) -> None:
-        """Take reads of a client; its calls may be added until the turn ends."""
-        self.stir()
-        self._staged.append(run)
-
-    def read_stale(self, run: Run) -> None:
-        """As ``read``: there is nothing but what this node, or a member, holds."""
-        self.stir()
-        self._staged.append(run)
-
     def follow_changes(self, follower: Follower | None) -> None:
         """As ``face``."""
         self._follower = follower
-
-    def who_changes(self) -> Waiter | None:
-        """Nobody here knows whose changes are told (see ``face``)."""
-        return None
 
     def replicas_of_last_write(self) -> int:
         """How many other members have synced all that this node's clients have written."""
@@ -240,25 +196,11 @@ class EventualGroup:
         """As ``face``."""
         return self.carriers.pending_bytes + sum([run.size_bytes for _, run, _ in self._held if run.writes])
 
-    @property
-    def disk_full(self) -> bool:
-        """Of a member; a node that is none writes nothing here."""
-        return self.log.full and self.is_member(self.settings.node)
-
-    @property
-    def leader(self) -> NodeId:
-        """Any node serves."""
-        return self.settings.node
-
     def is_member(self, node: NodeId) -> bool:
         """As ``face``."""
         return node in self.members
 
     # -- inputs --------------------------------------------------------------------------------------
-
-    def sent(self) -> None:
-        """What is ``outgoing`` has been taken."""
-        self.outgoing = []
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
@@ -343,16 +285,6 @@ class EventualGroup:
             self._answer()
             self.stir()
         return self.log.waits_for_log
-
-    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
-        """A disk job of this group's snapshots is done."""
-        self.stir()
-        self.log.on_done(token, reads)
-
-    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
-        """A disk job of this group's snapshots failed."""
-        self.stir()
-        self.log.on_failed(token, fault, text)
 
     # -- the turn ------------------------------------------------------------------------------------
 

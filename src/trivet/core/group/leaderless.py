@@ -8,12 +8,20 @@ none serves its clients through those that are, and holds nothing.
 - ``failure`` is for what can't be survived; a damaged log is no such thing (``doubtful``).
 """
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, Protocol
 
 from trivet.core.base.disk import DiskFault, DiskJob
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
 from trivet.core.cluster.rows import GroupRow
-from trivet.core.group.face import Replica
+from trivet.core.command.table import Event
+from trivet.core.group.agenda import Agenda
+from trivet.core.group.changes import Follower
+from trivet.core.group.face import FromGroup, Replica
+from trivet.core.group.run import Run, Waiter
+from trivet.core.group.save_log import SaveLog
+from trivet.core.group.settings import GroupSettings
+from trivet.core.machine.rights import Denied
 from trivet.core.wire.reply import Error
 
 
@@ -130,3 +138,95 @@ class LeaderlessReplica(Replica, Protocol):
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
         ...
+
+
+class Leaderless(ABC):
+    """What the groups of both modes are and do alike: runs wait for the turn, and the turn fills the rest."""
+
+    def __init__(self, mode: str, settings: GroupSettings, agenda: Agenda, files: SaveLog) -> None:
+        self.mode = mode
+        self.settings = settings
+        self.outgoing: list[tuple[NodeId, FromGroup]] = []
+        """Messages for peers; the node takes them after every turn. One to several peers is one object."""
+        self.epoch_wanted = 0
+        """As ``LeaderlessReplica``."""
+        self.call_count = 0
+        """As ``LeaderlessReplica``."""
+        self.failure = ""
+        self.notes: list[str] = []
+        """Sentences for the log that people read."""
+        self.wants_turn = False
+        self.stirred = False
+        self.asleep = True
+        self.misrouted: list[Run] = []
+        """Stays empty: where slots do not move nothing comes to the wrong group."""
+        self.woken: list[ConnectionId] = []
+        self.jumped = False
+        self.events: list[Event] = []
+        self.published: list[tuple[bool, bytes, bytes]] = []
+        self.denied: list[Denied] = []
+        self._agenda = agenda
+        self._files = files
+        self._staged: list[Run] = []
+        """Runs of this node's clients, and what others have sent: for the turn."""
+        self._up: dict[NodeId, None] = {}
+        """Peers to which our link is up."""
+        self._follower: Follower | None = None
+        self._wall_ms: WallMs = 0
+
+    @abstractmethod
+    def stir(self) -> None:
+        """Something happens: the group is to have a turn (Rules A1, A2)."""
+
+    @abstractmethod
+    def is_member(self, node: NodeId) -> bool:
+        """As ``face``; while members change, of either set."""
+
+    def write(self, run: Run, now_ms: Instant) -> None:
+        """Take writes of a client; its calls may be added until the turn ends."""
+        self.stir()
+        self._staged.append(run)
+
+    def read(self, run: Run, now_ms: Instant) -> None:
+        """Take reads of a client; its calls may be added until the turn ends."""
+        self.stir()
+        self._staged.append(run)
+
+    def read_stale(self, run: Run) -> None:
+        """As ``read``: what it gives is all that may be shown."""
+        self.stir()
+        self._staged.append(run)
+
+    def who_changes(self) -> Waiter | None:
+        """Nobody here knows whose changes are told (see ``face``)."""
+        return None
+
+    @property
+    def disk_full(self) -> bool:
+        """Of a member; a node that is none writes nothing here."""
+        return self._files.full and self.is_member(self.settings.node)
+
+    @property
+    def leader(self) -> NodeId:
+        """Any node serves."""
+        return self.settings.node
+
+    def sent(self) -> None:
+        """What is ``outgoing`` has been taken."""
+        self.outgoing = []
+
+    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
+        """As ``LeaderlessReplica``."""
+        self.stir()
+        self._files.on_done(token, reads)
+
+    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
+        """As ``LeaderlessReplica``."""
+        self.stir()
+        self._files.on_failed(token, fault, text)
+
+    def _fail_staged(self, error: Error) -> None:
+        """The group is no more."""
+        staged, self._staged = self._staged, []
+        for run in staged:
+            run.fail(error, whoever=True)

@@ -19,14 +19,12 @@ from collections.abc import Callable
 from typing import Final
 
 from trivet.core.base.buggify import REGISTERS_ELSEWHERE, REGISTERS_HERE, Buggify
-from trivet.core.base.disk import DiskFault
-from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import PAXOS, GroupRow
-from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
-from trivet.core.group.leaderless import Standing
+from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.messages import GroupMessage
 from trivet.core.group.register_errands import Errand, Errands
 from trivet.core.group.register_execution import Runner
@@ -38,11 +36,10 @@ from trivet.core.group.register_runs import split_run
 from trivet.core.group.register_sweeper import Sweeper
 from trivet.core.group.register_walks import Walks
 from trivet.core.group.register_watches import RegisterWatches
-from trivet.core.group.run import Run, Waiter
+from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.register import Registers
-from trivet.core.machine.rights import Denied
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.messages import Refusal
 from trivet.core.paxos.paxos import Paxos
@@ -61,7 +58,7 @@ def config_of(row: GroupRow) -> GroupConfig:
     return GroupConfig(row.membership + 1, tuple(row.members), tuple(row.incoming), tuple(row.since))
 
 
-class PaxosGroup:
+class PaxosGroup(Leaderless):
     """The group as this node has it (``LeaderlessReplica``)."""
 
     def __init__(
@@ -69,9 +66,7 @@ class PaxosGroup:
         system: Callable[[], Machine], prng: Prng, buggify: Buggify | None = None,
     ) -> None:  # fmt: skip
         """``system``: the machine of the system group, as it is now; it knows users, scripts and settings."""
-        self.settings = settings
-        self.mode = PAXOS
-        self._agenda = agenda
+        super().__init__(PAXOS, settings, agenda, log)
         self.paxos = paxos
         self.log = log
         self._system = system
@@ -88,35 +83,12 @@ class PaxosGroup:
         self.walks = Walks(self.errands, self.registers, prng.fork(), limits)
         self.walks.sweeper = self.sweeper
         self.config: GroupConfig | None = None
-        self.outgoing: list[tuple[NodeId, RegisterMessage]] = []
-        """Messages for peers; the node takes them after every turn. One to several peers is one object."""
         self.rescanned = 0
         """Not 0: under this epoch a rescan has ended; whoever takes it sets it to 0."""
-        self.epoch_wanted = 0
-        """Not 0: somebody is in this later epoch, so the map is behind; whoever takes it sets it to 0."""
-        self.call_count = 0
-        """Calls of this node's clients, since the start."""
-        self.failure = ""
-        self.notes: list[str] = []
-        """Sentences for the log that people read."""
-        self.wants_turn = False
-        self.stirred = False
-        self.asleep = True
-        self.misrouted: list[Run] = []
-        """Stays empty: where slots do not move nothing comes to the wrong group."""
-        self.woken: list[ConnectionId] = []
-        self.jumped = False
-        self.events: list[Event] = []
-        self.published: list[tuple[bool, bytes, bytes]] = []
-        self.denied: list[Denied] = []
-        self._staged: list[Run] = []
-        self._up: dict[NodeId, None] = {}
         self._shunned: dict[NodeId, Instant] = {}
         """Members that have said that they are doubtful, or are silent -> when to try them again."""
         self._alive: list[NodeId] = []
         """Members that may be preferred."""
-        self._follower: Follower | None = None
-        self._wall_ms: WallMs = 0
         for place, register in paxos.acceptor.registers.after(None):
             if register.content is not None:
                 self.sweeper.holds(place, register.content.value)
@@ -188,37 +160,16 @@ class PaxosGroup:
 
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""
-        staged, self._staged = self._staged, []
-        for run in staged:
-            run.fail(error, whoever=True)
+        self._fail_staged(error)
         self.errands.fail_all(error)
         self.walks.fail_all(error)
 
     # -- clients -----------------------------------------------------------------------------------
 
-    def write(self, run: Run, now_ms: Instant) -> None:
-        """Take writes of a client; its calls may be added until the turn ends."""
-        self.stir()
-        self._staged.append(run)
-
-    def read(self, run: Run, now_ms: Instant) -> None:
-        """Take linearizable reads of a client; its calls may be added until the turn ends."""
-        self.stir()
-        self._staged.append(run)
-
-    def read_stale(self, run: Run) -> None:
-        """As ``read``: what one acceptor has may never be chosen, so it is shown to nobody."""
-        self.stir()
-        self._staged.append(run)
-
     def follow_changes(self, follower: Follower | None) -> None:
         """As ``face``."""
         self._follower = follower
         self.errands.notes_changes = follower is not None and follower.hears_all()
-
-    def who_changes(self) -> Waiter | None:
-        """Nobody here knows whose changes are told (see ``face``)."""
-        return None
 
     def replicas_of_last_write(self) -> int:
         """What was answered is on a majority; one of it stands for the one that took the write."""
@@ -234,26 +185,12 @@ class PaxosGroup:
         """As ``face``."""
         return self.errands.pending_bytes
 
-    @property
-    def disk_full(self) -> bool:
-        """Of a member; a node that is none writes nothing here."""
-        return self.log.full and self.is_member(self.settings.node)
-
-    @property
-    def leader(self) -> NodeId:
-        """Any node serves."""
-        return self.settings.node
-
     def is_member(self, node: NodeId) -> bool:
         """As ``face``; while members change, of either set."""
         config = self.config
         return config is not None and (node in config.voters or node in config.incoming)
 
     # -- inputs --------------------------------------------------------------------------------------
-
-    def sent(self) -> None:
-        """What is ``outgoing`` has been taken."""
-        self.outgoing = []
 
     def on_peer_up(self, peer: NodeId) -> None:
         """Our link to ``peer`` is up, and empty."""
@@ -337,16 +274,6 @@ class PaxosGroup:
             self.paxos.saved(saved)
             self.stir()
         return self.log.waits_for_log
-
-    def on_disk_done(self, token: int, reads: list[bytes]) -> None:
-        """A disk job of this group's snapshots is done."""
-        self.stir()
-        self.log.on_done(token, reads)
-
-    def on_disk_failed(self, token: int, fault: DiskFault, text: str) -> None:
-        """A disk job of this group's snapshots failed."""
-        self.stir()
-        self.log.on_failed(token, fault, text)
 
     # -- the turn ------------------------------------------------------------------------------------
 

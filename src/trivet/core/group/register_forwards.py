@@ -18,13 +18,13 @@ from typing import Final, TypeVar
 from trivet.core.base.buggify import REGISTERS_SILENT, Buggify
 from trivet.core.base.ids import NodeId
 from trivet.core.command.table import Event
+from trivet.core.group.face import FromGroup
 from trivet.core.group.register_errands import Errand, Errands
 from trivet.core.group.register_execution import MARK_BYTES, Execution
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
     ELSEWHERE,
     ITEMS_MAX,
-    RegisterMessage,
     Submit,
     SubmitItem,
     Submitted,
@@ -181,7 +181,7 @@ class Forwards:
 
     # -- the end of a turn -----------------------------------------------------------------------
 
-    def flush(self, out: list[tuple[NodeId, RegisterMessage]]) -> None:
+    def flush(self, out: list[tuple[NodeId, FromGroup]]) -> None:
         """Make messages of everything."""
         if self._submits:
             submits, self._submits = self._submits, {}

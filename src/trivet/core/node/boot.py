@@ -31,6 +31,7 @@ from trivet.core.node.effects import INFO, WARNING
 from trivet.core.node.front import Front
 from trivet.core.node.leaderless_makers import LeaderlessMaker, Makers, makers_of
 from trivet.core.node.lives import newest_told
+from trivet.core.node.making import Making
 from trivet.core.node.replicas import ReplicaMaker
 from trivet.core.node.transacting import Transactions
 from trivet.core.wal.record import BootRecord
@@ -97,7 +98,7 @@ def boot(
             births=known,
         )
     )  # fmt: skip
-    makers = makers_of(config, recovery.wal, tokens, incarnation, maker.agenda, buggify)
+    makers = makers_of(Making(config, recovery.wal, tokens, incarnation, maker.agenda, buggify))
     for number in _groups_to_start(config, cluster, recovery, makers):
         found = recovery.group(number)
         replica = maker.restore(found, storage, recovery, cluster, prng)

@@ -8,45 +8,33 @@ On the path: nowhere. Every node has all of them, whether it is a member or not.
 
 from collections.abc import Callable
 
-from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
-from trivet.core.base.tokens import Tokens
 from trivet.core.cluster.rows import EVENTUAL
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.settings import GossipSettings
-from trivet.core.group.agenda import Agenda
 from trivet.core.group.eventual_group import EventualGroup
 from trivet.core.group.eventual_log import COPIES, EventualLog, Restored, found_updates
-from trivet.core.group.settings import GroupSettings
 from trivet.core.lattice.hlc import Hlc
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
+from trivet.core.node.making import Making
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.wal.record import FoundRecord
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
-from trivet.core.wal.wal import Wal
 
 
 class EventualMaker:
     """What the groups of copies of a node have in common (``LeaderlessMaker``)."""
 
-    def __init__(
-        self, config: NodeConfig, wal: Wal, tokens: Tokens, incarnation: int, agenda: Agenda,
-        buggify: Buggify | None,
-    ) -> None:  # fmt: skip
+    def __init__(self, making: Making) -> None:
         self.mode = EVENTUAL
         self.kind = COPIES
-        self._config = config
-        self._wal = wal
-        self._tokens = tokens
-        self._incarnation = incarnation
-        self._agenda = agenda
-        self._buggify = buggify
-        self._actor = proposer_of(config.node, incarnation)
+        self._making = making
+        self._actor = proposer_of(making.config.node, making.incarnation)
         """As whom this life makes updates in groups in which it can't go on as an earlier one."""
 
     def restore(
@@ -54,16 +42,17 @@ class EventualMaker:
         prng: Prng,
     ) -> EventualGroup:  # fmt: skip
         """A group as the disk has kept it (Rule J7)."""
+        making = self._making
         kept = found_updates(found, storage, recovery)
         if not recovery.group(found.group).membership:
-            self._wal.append(FoundRecord(found.group, COPIES))  # it was lost with the snapshot (Rule B3)
+            making.wal.append(FoundRecord(found.group, COPIES))  # it was lost with the snapshot (Rule B3)
         restored = Restored()
         restored.replay(kept.records)
         recovery.notes.extend([f"group {found.group}: {note}" for note in restored.notes])
         doubtful = kept.doubtful or bool(restored.notes)
         log = EventualLog(
-            found.group, self._wal, self._tokens, self._config.limits, kept.last_index, kept.newest,
-            self._buggify,
+            found.group, making.wal, making.tokens, making.config.limits, kept.last_index, kept.newest,
+            making.buggify,
         )  # fmt: skip
         comes: bool | None = restored.comes
         if doubtful:
@@ -74,24 +63,22 @@ class EventualMaker:
 
     def create(self, group: GroupId, system: Callable[[], Machine], prng: Prng) -> EventualGroup:
         """One that was never here, or of which a damaged log has lost everything (Rule W15)."""
-        doubtful = self._wal.tombstone(group) is not None
-        self._wal.append(FoundRecord(group, COPIES))
-        log = EventualLog(group, self._wal, self._tokens, self._config.limits, buggify=self._buggify)
+        making = self._making
+        doubtful = making.wal.tombstone(group) is not None
+        making.wal.append(FoundRecord(group, COPIES))
+        log = EventualLog(group, making.wal, making.tokens, making.config.limits, buggify=making.buggify)
         return self._assemble(group, Restored(), log, system, prng, doubtful, True if doubtful else None)
 
     def _assemble(
         self, group: GroupId, restored: Restored, log: EventualLog, system: Callable[[], Machine], prng: Prng,
         doubtful: bool, comes: bool | None,
     ) -> EventualGroup:  # fmt: skip
-        config = self._config
-        settings = GroupSettings(
-            group, config.node, self._incarnation, config.command_timeout_ms, config.resend_ms, config.limits
-        )
+        making, config = self._making, self._making.config
         actor = self._actor if doubtful or not restored.actor else restored.actor
         executor = Convergent(restored.lattice, config.node, actor, Hlc(restored.stamp), system().users)
-        gossip = Gossip(gossip_settings(config, actor, self._incarnation), executor, bool(comes))
+        gossip = Gossip(gossip_settings(config, actor, making.incarnation), executor, bool(comes))
         return EventualGroup(
-            settings, self._agenda, executor, gossip, log, system, prng.fork(), doubtful, comes
+            making.settings(group), making.agenda, executor, gossip, log, system, prng.fork(), doubtful, comes
         )
 
 

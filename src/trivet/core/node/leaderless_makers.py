@@ -6,20 +6,16 @@ On the path: nowhere. A further such mode is a further line in ``makers_of``.
 from collections.abc import Callable
 from typing import Protocol
 
-from trivet.core.base.buggify import Buggify
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
-from trivet.core.base.tokens import Tokens
-from trivet.core.group.agenda import Agenda
 from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.machine.machine import Machine
-from trivet.core.node.config import NodeConfig
 from trivet.core.node.eventual_replicas import EventualMaker
+from trivet.core.node.making import Making
 from trivet.core.node.register_replicas import RegisterMaker
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
-from trivet.core.wal.wal import Wal
 
 System = Callable[[], Machine]
 """The machine of the system group, as it is now; it knows users, scripts and settings."""
@@ -47,12 +43,7 @@ Makers = dict[str, LeaderlessMaker]
 """By mode."""
 
 
-def makers_of(
-    config: NodeConfig, wal: Wal, tokens: Tokens, incarnation: int, agenda: Agenda, buggify: Buggify | None
-) -> Makers:
+def makers_of(making: Making) -> Makers:
     """All of them."""
-    makers: list[LeaderlessMaker] = [
-        RegisterMaker(config, wal, tokens, incarnation, agenda, buggify),
-        EventualMaker(config, wal, tokens, incarnation, agenda, buggify),
-    ]
+    makers: list[LeaderlessMaker] = [RegisterMaker(making), EventualMaker(making)]
     return {maker.mode: maker for maker in makers}

@@ -97,8 +97,10 @@ class Quorums:
         return found
 
     def _forgetful(self, node: int, seen: ObservationLike) -> tuple[int, ...]:
-        """Peers that have said since the look before that they lost something, and whose log has reached the
-        commit index: they may have held it when it was counted."""
+        """Peers that have just said that they lost something, and whose log has reached the commit index.
+
+        They may have held it when it was counted.
+        """
         before = self._matches.get(node, {})
         return tuple(
             [
