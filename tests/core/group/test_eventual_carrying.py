@@ -1,4 +1,4 @@
-"""Calls of clients of nodes that hold nothing, on their way to a member and back (Rules E1 to E3, E8)."""
+"""Calls of clients of nodes that hold nothing, on their way to a member and back (Rules X1 to X3, X8)."""
 
 from trivet.core.base.limits import Limits
 from trivet.core.group.eventual_carrying import (
@@ -92,7 +92,7 @@ def test_there_and_back():
 
 
 def test_what_comes_twice_is_taken_once():
-    """E8."""
+    """X8."""
     way = Way()
     way.meet()
     first, second = way.send(run_of(SET), run_of(SET))
@@ -109,7 +109,7 @@ def test_what_comes_twice_is_taken_once():
 
 
 def test_what_was_sent_to_an_earlier_life_is_refused():
-    """E8."""
+    """X8."""
     way = Way()
     way.meet()
     run = run_of(SET)
@@ -163,7 +163,7 @@ def test_many_numbers_are_not_remembered_for_ever():
 
 
 def test_a_link_that_breaks_leaves_writes_in_doubt_and_reads_go_elsewhere():
-    """E2."""
+    """X2."""
     way = Way()
     way.meet()
     write, read = run_of(SET), run_of(GET, writes=False)
@@ -194,7 +194,7 @@ def test_who_waits_too_long_is_told_how_certain_it_is():
 
 
 def test_too_much_is_refused_and_has_done_nothing():
-    """E3."""
+    """X3."""
     way = Way(Limits(remote_read_bytes_max=1_000))
     way.meet()
     big = (7, [b"SET", b"k", b"v" * 800])

@@ -25,7 +25,7 @@ def group(bench, number: int) -> EventualGroup:
 
 
 def test_a_write_is_answered_when_it_is_synced_and_then_others_hear_of_it():
-    """E4."""
+    """X4."""
     bench = with_copies()
     bench.hold(1)
     assert bench.ask("a", "SET k 1") == "", "nothing is promised that the disk might forget"
@@ -96,7 +96,7 @@ def test_whose_disk_has_lost_what_others_have_goes_on_as_another_actor():
 
 
 def test_what_is_late_is_not_seen_and_the_first_member_takes_it_away():
-    """E6."""
+    """X6."""
     bench = with_copies()
     assert bench.answer("c", "SET k v PX 300") == "+OK"
     bench.wait(200)
@@ -165,7 +165,7 @@ def test_a_full_disk_takes_no_writes_and_serves_reads():
 
 
 def test_how_it_stands_while_members_change():
-    """E5: who goes takes no calls, and tells what it alone has."""
+    """X5: who goes takes no calls, and tells what it alone has."""
     bench = with_copies(3)
     held = group(bench, 3)
     assert held.serves and held.standing() == (1, True, 0)

@@ -38,7 +38,7 @@ def test_a_change_breaks_it_off():
 
 
 def test_a_change_of_another_replica_does_too():
-    """E7."""
+    """X7."""
     node, other = Node(), Replica(2)
     node.say(b"SET", b"a", b"1")
     node.say(b"WATCH", b"7", b"a")

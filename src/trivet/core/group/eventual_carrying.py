@@ -2,14 +2,14 @@
 
 On the path: a run -> ``Carry`` -> at the member as if its own client had sent it -> ``Carried`` -> replies.
 
-- Rule E1: one member serves this node's clients for as long as the link to it holds: so what a client has
+- Rule X1: one member serves this node's clients for as long as the link to it holds: so what a client has
   written it reads, and what it watches is known where its ``EXEC`` comes.
-- Rule E2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
+- Rule X2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
   counting twice. Reads go to the next member.
-- Rule E8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
+- Rule X8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
   numbers of each sender, and takes none that was sent to an earlier life of its own. So it is asked for its
   life first.
-- Rule E3: what a peer sends is limited, per node, in number and bytes; what is too much is refused, and has
+- Rule X3: what a peer sends is limited, per node, in number and bytes; what is too much is refused, and has
   done nothing.
 """
 
@@ -86,7 +86,7 @@ class Carriers:
         self._waiting.append((run, now_ms))
 
     def send(self, member: NodeId, out: list[tuple[NodeId, FromGroup]], now_ms: Instant) -> None:
-        """What waits leaves for ``member``, whose life is known; else it waits on (Rule E8)."""
+        """What waits leaves for ``member``, whose life is known; else it waits on (Rule X8)."""
         if member == NO_NODE or not self._waiting:
             return
         if now_ms < self._again_ms.get(member, now_ms):
@@ -133,7 +133,7 @@ class Carriers:
             self._waiting.appendleft((sent.run, sent.since_ms))
 
     def lost(self, member: NodeId) -> None:
-        """The link broke (Rule E2)."""
+        """The link broke (Rule X2)."""
         self._lives.pop(member, None)
         self._again_ms.pop(member, None)
         gone = [number for number, one in self._sent.items() if one.member == member]
@@ -186,7 +186,7 @@ class CarriedRun:
 
 
 class _Heard:
-    """Which numbers of one life of a sender were taken (Rule E8)."""
+    """Which numbers of one life of a sender were taken (Rule X8)."""
 
     __slots__ = ("base", "incarnation", "numbers")
 
@@ -228,7 +228,7 @@ class Carriage:
         return bool(self._counts)
 
     def on_carry(self, sender: NodeId, message: Carry, serves: bool) -> Run | None:
-        """The run to carry out, if it is taken (Rules E3, E8); ``serves``: this node holds a copy."""
+        """The run to carry out, if it is taken (Rules X3, X8); ``serves``: this node holds a copy."""
         number, incarnation = message.number, message.incarnation
         if not number:
             self._out.append((sender, Carried(0, incarnation, life=self._life)))

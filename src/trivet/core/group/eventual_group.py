@@ -4,13 +4,13 @@ What happens in a turn, top to bottom of ``turn``: calls are run on what this no
 that they make, and those that have come from others, are one record in the log; what was asked for is
 answered when that is synced, and only then do others hear of it.
 
-- Rule E4: a write is answered when it is synced here. A read that comes after one waits for it too: nobody
+- Rule X4: a write is answered when it is synced here. A read that comes after one waits for it too: nobody
   sees what this node may forget.
-- Rule E5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
+- Rule X5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
   goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
-- Rule E6: the time by which values expire is this node's, and never falls within a life. What is late is not
+- Rule X6: the time by which values expire is this node's, and never falls within a life. What is late is not
   shown; one member after the other takes it away, the first at once, the others only if it is still there.
-- Rule E7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
+- Rule X7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
 """
 
 from collections import deque
@@ -25,6 +25,7 @@ from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_emptying import Emptyings
 from trivet.core.group.eventual_log import (
     EventualLog,
     SavedActor,
@@ -74,6 +75,7 @@ class EventualGroup(Leaderless):
         self.carriers = Carriers(settings.incarnation, settings.limits)
         self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
+        self.emptyings = Emptyings(executor)
         self.comes = bool(comes)
         self._is_new = comes is None
         self._said: SavedActor | None = None
@@ -85,14 +87,14 @@ class EventualGroup(Leaderless):
         self._system = system
         self._prng = prng
         self._held: deque[tuple[int, Run, list[Reply]]] = deque()
-        """Answers that wait for the save of this id (Rule E4)."""
+        """Answers that wait for the save of this id (Rule X4)."""
         self._made_id = 0
         """The last save with updates of this node's own."""
         self._last_made = 0
         """The number of the newest of them."""
         self._synced_id = 0
         self._carrier: NodeId = NO_NODE
-        """Who runs this node's calls, while it is no member (Rule E1 there)."""
+        """Who runs this node's calls, while it is no member (Rule X1 there)."""
         self._collect_ms: Instant = 0
         self.stir()
 
@@ -148,7 +150,7 @@ class EventualGroup(Leaderless):
 
     @property
     def serves(self) -> bool:
-        """Whether calls run on what is here (Rule E5)."""
+        """Whether calls run on what is here (Rule X5)."""
         own = self.settings.node
         return own in self.members and not self.comes and (not self.staying or own in self.staying)
 
@@ -174,6 +176,7 @@ class EventualGroup(Leaderless):
         for _, run, _ in self._held:
             run.fail(error, whoever=True)
         self._held.clear()
+        self.emptyings.fail_all(error)
         self.carriers.fail_all(error)
 
     # -- clients -----------------------------------------------------------------------------------
@@ -189,7 +192,9 @@ class EventualGroup(Leaderless):
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
-        return bool(self._held) or self.carriers.has_writes or any(run.writes for run in self._staged)
+        if self._held or self.emptyings or self.carriers.has_writes:
+            return True
+        return any(run.writes for run in self._staged)
 
     @property
     def pending_bytes(self) -> int:
@@ -223,7 +228,7 @@ class EventualGroup(Leaderless):
             self._choose_carrier(peer)
 
     def _choose_carrier(self, not_one: NodeId = NO_NODE) -> None:
-        """Rule E1: the same for as long as it can be reached; nodes begin with different ones."""
+        """Rule X1: the same for as long as it can be reached; nodes begin with different ones."""
         own = self.settings.node
         among = self.staying or self.members
         members = [node for node in among if node in self._up and node not in (not_one, own)]
@@ -272,8 +277,8 @@ class EventualGroup(Leaderless):
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
-            self.stirred or self._staged or self._held or self.carriers.busy or self.log.busy
-            or self.log.waits_for_log or self.executor.lattice.bases_count or self._is_late()
+            self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
+            or self.log.busy or self.log.waits_for_log or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
     def on_synced(self) -> bool:
@@ -291,7 +296,7 @@ class EventualGroup(Leaderless):
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.stirred = False
-        self._wall_ms = max(self._wall_ms, wall_ms)  # Rule E6
+        self._wall_ms = max(self._wall_ms, wall_ms)  # Rule X6
         self.gossip.full = self.log.full
         self._look_at_system()
         if self.gossip.is_forgetful:
@@ -299,7 +304,7 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged:
+        if self._staged or self.emptyings:
             self._run(now_ms, made, waiting)
         if self.carriers.busy:
             self._carry(now_ms)
@@ -315,7 +320,9 @@ class EventualGroup(Leaderless):
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
         self._tell()
-        self.wants_turn = self.log.wants_turn or (self._is_late() and not self.log.full)
+        self.wants_turn = (
+            self.log.wants_turn or bool(self.emptyings) or (self._is_late() and not self.log.full)
+        )
         if self.wants_turn:
             self.stir()
 
@@ -331,9 +338,11 @@ class EventualGroup(Leaderless):
         )
 
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
-        """The runs of this turn, here or at a member (Rule E5)."""
+        """The runs of this turn, here or at a member (Rule X5)."""
         staged, self._staged = self._staged, []
         if not self.serves:
+            for run in self.emptyings.drain():
+                self.carriers.stage(run, now_ms)
             for run in staged:
                 self.call_count += run.count
                 self.carriers.stage(run, now_ms)
@@ -343,12 +352,16 @@ class EventualGroup(Leaderless):
             self.call_count += run.count
             if run.tracks and follower is not None:
                 follower.on_read(run)
+            if self.emptyings.take(run):
+                continue
             calls = list(run.calls) if run.tracks else run.take_calls()
             replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
             waiting.append((run, replies))
+        if self.emptyings:
+            self.emptyings.step(made, waiting)
 
     def _carry(self, now_ms: Instant) -> None:
-        """Rule E5; what has not left when this node may run it itself is run in the next turn."""
+        """Rule X5; what has not left when this node may run it itself is run in the next turn."""
         if self.serves:
             self._staged.extend(self.carriers.drain())
             if self._staged:
@@ -386,7 +399,7 @@ class EventualGroup(Leaderless):
         self.gossip.staged(save_id, made)
 
     def _hold(self, waiting: list[tuple[Run, list[Reply]]]) -> None:
-        """Rule E4."""
+        """Rule X4."""
         for run, replies in waiting:
             self._held.append((self._made_id, run, replies))
         self._answer()
@@ -401,7 +414,7 @@ class EventualGroup(Leaderless):
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
 
     def _sweep_after_ms(self) -> int:
-        """Rule E6: after which time this member takes away what is late."""
+        """Rule X6: after which time this member takes away what is late."""
         before = [node for node in self.members if node < self.settings.node]
         return SWEEP_AFTER_MS * len(before)
 
@@ -440,6 +453,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
+            assert not self.emptyings
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""

@@ -19,7 +19,7 @@ class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
     """Run these, all writes or all reads, for a client of the sender.
 
     ``number``: the sender's, in its life ``incarnation``; the answer has both. 0: only the receiver's
-    ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule E8).
+    ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule X8).
     """
 
     number: Number

@@ -1,6 +1,6 @@
 """``WATCH`` and ``EXEC`` in mode ``eventual``: of the keys as this node holds them.
 
-- Rule E7: what a client watches is compared with what is here when its ``EXEC`` comes: a change that came
+- Rule X7: what a client watches is compared with what is here when its ``EXEC`` comes: a change that came
   from elsewhere breaks it off too. Who has watched and is not known here gets no ``EXEC`` done.
 """
 

@@ -210,7 +210,7 @@ class Convergent:
         if refusal is not None:
             return refusal
         if name in WHOLE_WRITES:
-            self._flush(made)
+            self.empty(self.seen_keys(), made)
             return OK
         if name == SCANPART:
             self._set_context()
@@ -382,10 +382,15 @@ class Convergent:
             sequence += ((sequence_of(last_id) >> NODE_BITS) + 1) << NODE_BITS
         return [*args[:at], b"%d-%d" % (ms, sequence), *args[at + 1 :]]
 
-    def _flush(self, made: list[Delta]) -> None:
-        """``FLUSHDB``: every key that is seen here."""
-        for key in list(self._view.values):
-            self._remove(key, made)
+    def seen_keys(self) -> list[bytes]:
+        """Every key that is seen here, be it past its deadline."""
+        return list(self._view.values)
+
+    def empty(self, keys: list[bytes], made: list[Delta]) -> None:
+        """``FLUSHDB``, or a share of it: what is seen here of these keys goes."""
+        for key in keys:
+            if key in self._view.values:
+                self._remove(key, made)
 
     def _forget(self, key: bytes, made: list[Delta]) -> None:
         """All of it that is seen, in the lattice."""
