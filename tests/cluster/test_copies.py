@@ -16,6 +16,10 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.ma
 DB = 8
 COUNTERS = 10
 CONVERGED_S = 30.0
+LONG_CUT_S = 30.0
+CHANGED = 100_000
+"""Keys that are written on the two sides of a long split, together."""
+AT_ONCE = 50
 """On a machine that does something else beside; what it took is in the record."""
 
 _WHY_NOT = namespaces.why_not()
@@ -232,6 +236,76 @@ def test_both_sides_of_a_split_serve_and_are_one_again_when_it_ends(tmp_path, wr
         assert all(not writer.doubtful for writer in writers.all), "and nobody is told anything else"
         writers.stop()
         record_property("converged_s", round(writers.converged_s(), 2))
+    finally:
+        for writer in writers.all if "writers" in locals() else []:
+            writer.stopping.set()
+        cluster.stop()
+
+
+def fill(address, first, count, seconds):
+    """Writes keys that nobody else writes, some at a time, spread over so many seconds."""
+    begun_s = time.monotonic()
+    with connect(address[1], address[0], db=DB) as client:
+        for done in range(0, count, AT_ONCE):
+            client.mset({f"many:{first + done + i}": "v" * 100 for i in range(AT_ONCE)})
+            time.sleep(max(0.0, begun_s + seconds * done / count - time.monotonic()))
+
+
+def sizes(addresses):
+    """How many keys each node shows."""
+    found = []
+    for host, port in addresses.values():
+        with connect(port, host, db=DB) as client:
+            found.append(client.dbsize())
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(_WHY_NOT != "", reason=_WHY_NOT)
+def test_both_sides_of_a_long_split_change_many_keys(tmp_path, written, record_property, capsys):
+    """On a quiet machine: p99 within 20 ms, equal 2 s after healing. What it was is printed (pytest -s)."""
+    cluster = NamespacedCluster(tmp_path, nodes=5)
+    try:
+        addresses = {node: (cluster.address(node), CLIENT_PORT) for node in cluster.nodes}
+        create(CLIENT_PORT, cluster.address(1), replicas=5)
+        reachable(addresses)
+        writers = written(addresses)
+        writers.go_on()
+        for one in (1, 2):
+            for other in (3, 4, 5):
+                cluster.cut(one, other)
+                cluster.cut(other, one)
+        cut_s = time.monotonic()
+        half = CHANGED // 2
+        sides = [
+            threading.Thread(target=fill, args=(addresses[node], first, half, LONG_CUT_S - 2))
+            for node, first in ((1, 0), (3, half))
+        ]
+        for side in sides:
+            side.start()
+        hold(LONG_CUT_S)
+        for side in sides:
+            side.join(120)
+        writers.go_on()
+        writers.stop()
+        before = sizes(addresses)
+        assert before[0] != before[2]
+        healed_s = time.monotonic()
+        cluster.heal()
+        wait_until(lambda: len(set(sizes(addresses))) == 1, "all nodes have all keys", 120.0)
+        equal_s = time.monotonic() - healed_s
+        writers.converged_s()
+        assert sizes(addresses)[0] >= CHANGED
+        told = [f"equal {equal_s:.2f} s after healing"]
+        for node in cluster.nodes:
+            spans = writers.spans_s(cut_s, healed_s, node)
+            p50_ms, p99_ms = (spans[int(len(spans) * part)] * 1000 for part in (0.5, 0.99))
+            told.append(f"node {node}: {len(spans)} rounds, p50 {p50_ms:.1f}, p99 {p99_ms:.1f} ms")
+            assert len(spans) > 1_000, f"clients of node {node} are served on their side"
+        assert all(not writer.doubtful for writer in writers.all), "and nobody is told anything else"
+        record_property("told", told)
+        with capsys.disabled():
+            print("", *told, sep="\n")
     finally:
         for writer in writers.all if "writers" in locals() else []:
             writer.stopping.set()

@@ -1,6 +1,6 @@
 """Updates that are kept for others."""
 
-from trivet.core.gossip.retained import Retained, size_of
+from trivet.core.gossip.retained import BUNDLE, Retained, size_of
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import FIELD, STRING, Change, Delta
 
@@ -12,19 +12,19 @@ def delta(actor: int, number: int, payload: bytes = b"v") -> Delta:
 def test_all_or_nothing_of_a_range() -> None:
     retained = Retained(10_000)
     for number in (1, 2, 4):
-        retained.keep(delta(7, number))
-    assert retained.has(7, 1, 2)
-    assert not retained.has(7, 1, 4)
-    assert not retained.has(8, 1, 1)
-    assert not retained.has(7, 1, 1 << 62)
-    assert not retained.has(7, 5, 5)
+        retained.keep([delta(7, number)])
+    assert retained.has([(7, 1, 2)])
+    assert not retained.has([(7, 1, 4)])
+    assert not retained.has([(8, 1, 1)])
+    assert not retained.has([(7, 1, 1 << 62)])
+    assert not retained.has([(7, 5, 5)])
 
 
 def test_given_in_the_order_in_which_they_were_taken() -> None:
     retained = Retained(10_000)
     kept = [delta(7, 1), delta(9, 1), delta(7, 2), delta(9, 2), delta(7, 3)]
     for one in kept:
-        retained.keep(one)
+        retained.keep([one])
     assert list(retained.of([(9, 1, 2), (7, 2, 2), (7, 3, 9)])) == kept[1:]
     assert list(retained.of([(7, 1, 1), (7, 3, 3), (5, 1, 9)])) == [kept[0], kept[4]]
     assert list(retained.of([])) == []
@@ -34,19 +34,35 @@ def test_too_many_the_oldest_go() -> None:
     size = size_of(delta(7, 1))
     retained = Retained(3 * size)
     for number in range(1, 6):
-        retained.keep(delta(7, number))
+        retained.keep([delta(7, number)])
     assert len(retained) == 3
     assert retained.bytes == 3 * size
-    assert retained.has(7, 3, 5)
-    retained.keep(delta(7, 6, b"x" * 10_000))
+    assert retained.has([(7, 3, 5)])
+    retained.keep([delta(7, 6, b"x" * 10_000)])
     assert len(retained) == 0
     assert retained.bytes == 0
+
+
+def test_bundles_are_looked_through_where_something_may_be():
+    retained = Retained(10_000_000)
+    kept = [delta(7 + number % 2, number // 2 + 1) for number in range(2_000)]
+    retained.keep(kept)
+    assert len(retained) == 2_000
+    assert list(retained.of([(8, 500, 502), (7, 1, 1)])) == [kept[0], kept[999], kept[1_001], kept[1_003]]
+    assert retained.has([(7, 1, 1_000), (8, 1, 1_000)])
+    assert not retained.has([(7, 1, 1_001)])
+    stable = Clock()
+    stable.add_range(7, 1, 1_000)
+    stable.add_range(8, 1, 500)
+    retained.forget(stable)
+    assert 1_000 <= len(retained) <= 1_000 + BUNDLE, "a bundle goes when all of it may"
+    assert retained.has([(8, 501, 1_000)])
 
 
 def test_what_all_have_is_forgotten() -> None:
     retained = Retained(10_000)
     for number in (1, 2, 3):
-        retained.keep(delta(7, number))
+        retained.keep([delta(7, number)])
     stable = Clock()
     stable.add_range(7, 1, 2)
     retained.forget(stable)

@@ -17,7 +17,7 @@ from trivet.core.group.eventual_log import (
     SavedContext,
     SavedKey,
     SavedState,
-    SavedUpdate,
+    SavedUpdates,
     encode_record,
     found_updates,
 )
@@ -86,7 +86,7 @@ class Life:
         delta = writer.finish()
         if delta is not None:
             self.lattice.apply(delta)
-            self.images[self.log.save([SavedUpdate(delta)])] = image(self.lattice)
+            self.images[self.log.save([SavedUpdates([delta])])] = image(self.lattice)
 
     def turn(self) -> None:
         self.now_ms += 20
@@ -185,7 +185,7 @@ def test_records_that_can_not_be_read_are_told_and_passed_over():
     restored.replay(
         [
             SavedKey(b"k", b"\xc1"), SavedState(b"k", b"", b""), SavedContext(b"k", b"\xc1"),
-            SavedClock(b"\xc1"), SavedUpdate(bad), SavedUpdate(good),
+            SavedClock(b"\xc1"), SavedUpdates([bad, good]),
         ]
     )  # fmt: skip
     assert len(restored.notes) == 5

@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
-from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
+from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of, whom_to_ask
 from trivet.core.gossip.messages import (
     Compare,
     Differ,
@@ -36,7 +36,8 @@ from trivet.core.gossip.messages import (
     Want,
     digest_bytes,
 )
-from trivet.core.gossip.retained import Retained, size_of
+from trivet.core.gossip.portions import portions_of, take_portion
+from trivet.core.gossip.retained import Retained
 from trivet.core.gossip.settings import GossipSettings, node_of, problem
 from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
@@ -122,6 +123,8 @@ class Gossip:
         self._after: deque[tuple[int, NodeId, GossipMessage]] = deque()
         """Messages about what is not synced (Rule N3)."""
         self._last_save = 0
+        self._came: list[Delta] = []
+        """Updates of others since the last turn, in order."""
         self._waiting = Waiting(settings.waiting_bytes_max)
         self._states: deque[tuple[NodeId, States]] = deque()
         """Have come, and are to be joined."""
@@ -162,6 +165,7 @@ class Gossip:
         if self._pull is not None and self._pull.peer not in self._peers:
             self._end_pull()
         if not members:
+            self._came = []
             self._waiting.clear()
             self._states.clear()
         if not others:
@@ -214,30 +218,15 @@ class Gossip:
             _, node, message = self._after.popleft()
             self.messages.append((node, message))
         if own:
-            for delta in own:
-                self.retained.keep(delta)
-            for node, peer in self._peers.items():
-                if peer.up:
-                    self._send_updates(node, own)
+            self.retained.keep(own)
+            for portion in portions_of(own, self.settings.message_bytes_max):
+                self.messages.extend([(node, portion) for node, peer in self._peers.items() if peer.up])
         if not self._saves:
             thanks, self._thanks = self._thanks, {}
             for node in thanks:
                 thanked = self._peers.get(node)
                 if thanked is not None and thanked.up and not thanked.is_told:
                     self._tell(node, thanked, False)
-
-    def _send_updates(self, node: NodeId, deltas: list[Delta], lost: bool = False) -> None:
-        portion: list[Delta] = []
-        size = 0
-        for delta in deltas:
-            one = size_of(delta)
-            if portion and size + one > self.settings.message_bytes_max:
-                self.messages.append((node, Updates(portion)))
-                portion, size = [], 0
-            portion.append(delta)
-            size += one
-        if portion or lost:
-            self.messages.append((node, Updates(portion, lost)))
 
     # -- what is known ---------------------------------------------------------------------------------
 
@@ -317,7 +306,7 @@ class Gossip:
             if delta.actor == self.actor:
                 self.is_forgetful = True  # Rule N10
                 continue
-            self._waiting.put(delta)
+            self._came.append(delta)
             self._retry = True
         if sender == self._asked:
             self._lack_ticks = 0
@@ -357,9 +346,9 @@ class Gossip:
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
         ranges = message.ranges[: self.settings.want_ranges_max]
-        if [one for one in ranges if not self.retained.has(one[0], one[1], one[2])]:
+        if not self.retained.has(ranges):
             self._wants.pop(sender, None)
-            self._send_updates(sender, [], lost=True)
+            self.messages.append((sender, Updates([], lost=True)))
         elif sender not in self._wants:
             self._wants[sender] = deque(self.retained.of(ranges))
 
@@ -456,6 +445,7 @@ class Gossip:
     def take(self, wall_ms: WallMs) -> Taken | None:
         """Take what has come and can be taken; None: nothing."""
         if self.full or not (self._states or self._retry):
+            self._set_aside()
             self._waiting.trim()
             return None
         taken = Taken()
@@ -470,10 +460,13 @@ class Gossip:
     def _take_updates(self, taken: Taken, wall_ms: WallMs) -> None:
         """In an order in which they can be taken (Rule L4)."""
         waiting, clock, pull = self._waiting, self._lattice.clock, self._pull
+        if pull is None:
+            self._take_at_once(taken, wall_ms)
+        self._set_aside()
         if pull is not None and pull.clock is None:
             return  # Rule X1
         held = None if pull is None else pull.clock
-        moved = True
+        moved = len(waiting) > 0
         while moved:
             moved = False
             for actor in waiting.actors:
@@ -485,16 +478,38 @@ class Gossip:
                         break
                     waiting.remove(delta)
                     self._holder.merge(delta)
-                    self._lack_ticks = 0
-                    self._thanks[node_of(actor)] = None
-                    self.retained.keep(delta)
                     taken.updates.append(delta)
                     moved = True
+        if taken.updates:
+            self._lack_ticks = 0
+            self._thanks.update(dict.fromkeys([node_of(delta.actor) for delta in taken.updates]))
+            self.retained.keep(taken.updates)
+
+    def _take_at_once(self, taken: Taken, wall_ms: WallMs) -> None:
+        """What has come in order, as nearly all does; the rest waits."""
+        came, self._came = self._came, []
+        clock, lattice, merge, waiting = self._lattice.clock, self._lattice, self._holder.merge, self._waiting
+        for delta in came:
+            if clock.has(delta.actor, delta.number):
+                continue
+            waits = len(waiting) > 0 and waiting.next_of(delta.actor, delta.number) is not None
+            if waits or lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
+                waiting.put(delta)
+            else:
+                merge(delta)
+                taken.updates.append(delta)
+
+    def _set_aside(self) -> None:
+        """What has come can't be taken now."""
+        for delta in self._came:
+            self._waiting.put(delta)
+        self._came = []
 
     def _is_too_early(self, delta: Delta, wall_ms: WallMs) -> bool:
         """Rule N9."""
         if self._holder.hlc.observe(delta.stamp, wall_ms):
-            self._too_early.pop(delta.actor, None)
+            if self._too_early:
+                self._too_early.pop(delta.actor, None)
             return False
         if self._too_early.get(delta.actor) != delta.number:
             self._too_early[delta.actor] = delta.number
@@ -552,7 +567,7 @@ class Gossip:
             return
         self._lack_ticks = 0
         lacks = {node: self._missing_from(node) for node in ahead}
-        self._asked = self._next_of(lacks)
+        self._asked = whom_to_ask(lacks, self._asked, self.settings.node)
         self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))
 
     def _missing_from(self, node: NodeId) -> list[tuple[int, int, int]]:
@@ -560,25 +575,11 @@ class Gossip:
         assert theirs is not None
         return self._lattice.clock.missing_from(theirs)
 
-    def _next_of(self, lacks: dict[NodeId, list[tuple[int, int, int]]]) -> NodeId:
-        """Who has most that is missing here, but not twice in turn; members begin with different ones."""
-        counts = {node: sum([last - first + 1 for _, first, last in rows]) for node, rows in lacks.items()}
-        nodes = sorted([node for node in counts if node != self._asked or len(counts) == 1])
-        most = max([counts[node] for node in nodes])
-        best = [node for node in nodes if counts[node] == most]
-        later = [node for node in best if node > self._asked] or best
-        return best[self.settings.node % len(best)] if self._asked == NO_NODE else later[0]
-
     def _give(self) -> None:
         settings = self.settings
         for node, deltas in list(self._wants.items()):
-            portion: list[Delta] = []
-            size = 0
-            while deltas and size < settings.give_bytes_per_tick:
-                delta = deltas.popleft()
-                portion.append(delta)
-                size += size_of(delta)
-            self._send_updates(node, portion)
+            given = take_portion(deltas, settings.give_bytes_per_tick)
+            self.messages.extend([(node, one) for one in portions_of(given, settings.message_bytes_max)])
             if not deltas:
                 del self._wants[node]
         for node, peer in self._peers.items():

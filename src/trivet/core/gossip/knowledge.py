@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable
 
+from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.gossip.exchange import Give
 from trivet.core.lattice.clock import Clock
 
@@ -59,3 +60,16 @@ def alone_of(own: Clock, peers: Iterable[Peer]) -> int:
     """Updates of ``own`` that none of them is known to have on its disk."""
     missing = told_of(Clock(), peers).missing_from(own)
     return sum([last - first + 1 for _, first, last in missing])
+
+
+def whom_to_ask(lacks: dict[NodeId, list[tuple[int, int, int]]], asked: NodeId, own: NodeId) -> NodeId:
+    """Who has most of what is missing at ``own``, but not twice in turn; members begin with different ones.
+
+    ``lacks``: by member, what it has and ``own`` lacks; ``asked``: who was asked last.
+    """
+    counts = {node: sum([last - first + 1 for _, first, last in rows]) for node, rows in lacks.items()}
+    nodes = sorted([node for node in counts if node != asked or len(counts) == 1])
+    most = max([counts[node] for node in nodes])
+    best = [node for node in nodes if counts[node] == most]
+    later = [node for node in best if node > asked] or best
+    return best[own % len(best)] if asked == NO_NODE else later[0]

@@ -32,7 +32,7 @@ from trivet.core.group.eventual_log import (
     SavedClock,
     SavedRecord,
     SavedState,
-    SavedUpdate,
+    SavedUpdates,
 )
 from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.eventual_watches import EventualWatches
@@ -310,7 +310,8 @@ class EventualGroup(Leaderless):
             self._carry(now_ms)
         if self._is_late() and not self.log.full:
             made.extend(self.executor.sweep(self._wall_ms - self._sweep_after_ms(), SWEEP_MAX))
-        records.extend([SavedUpdate(delta) for delta in made])
+        if made:
+            records.append(SavedUpdates(made))
         self._take(records)
         self._save(records, made)
         if self.gossip.messages:
@@ -376,7 +377,8 @@ class EventualGroup(Leaderless):
             records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
             if taken.clock:
                 records.append(SavedClock(taken.clock))
-            records.extend([SavedUpdate(delta) for delta in taken.updates])
+            if taken.updates:
+                records.append(SavedUpdates(taken.updates))
         if self.gossip.caught_up and self.settings.node in self.members:
             self.comes = False
             if self.doubtful:

@@ -42,10 +42,10 @@ class SavedActor(msgspec.Struct, array_like=True, tag=1, frozen=True):
     comes: bool = False
 
 
-class SavedUpdate(msgspec.Struct, array_like=True, tag=2, frozen=True):
-    """An update was taken, whoever made it."""
+class SavedUpdates(msgspec.Struct, array_like=True, tag=2, frozen=True):
+    """Updates were taken in this order, whoever made them."""
 
-    delta: Delta
+    deltas: list[Delta]
 
 
 class SavedState(msgspec.Struct, array_like=True, tag=3, frozen=True):
@@ -76,7 +76,7 @@ class SavedContext(msgspec.Struct, array_like=True, tag=6, frozen=True):
     clock: bytes
 
 
-SavedRecord = SavedActor | SavedUpdate | SavedState | SavedClock | SavedKey | SavedContext
+SavedRecord = SavedActor | SavedUpdates | SavedState | SavedClock | SavedKey | SavedContext
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[SavedRecord])
@@ -112,18 +112,22 @@ class Restored:
             try:
                 self._replay_one(lattice, record)
             except ValueError as error:
-                self.notes.append(f"a record of mode eventual that can't be read ({error})")
+                self._note(str(error))
         lattice.settle()
 
+    def _note(self, problem: str) -> None:
+        self.notes.append(f"a record of mode eventual that can't be read ({problem})")
+
     def _replay_one(self, lattice: Lattice, record: SavedRecord) -> None:
-        if isinstance(record, SavedUpdate):
-            delta = record.delta
-            problem = problem_of(delta)
-            if problem:
-                raise ValueError(problem)
-            self.stamp = max(self.stamp, delta.stamp)
-            if not lattice.awaits(delta):
-                lattice.apply(delta)
+        if isinstance(record, SavedUpdates):
+            for delta in record.deltas:
+                problem = problem_of(delta)
+                if problem:
+                    self._note(problem)
+                    continue
+                self.stamp = max(self.stamp, delta.stamp)
+                if not lattice.awaits(delta):
+                    lattice.apply(delta)
         elif isinstance(record, SavedKey):
             lattice.restore(record.key, record.state)
             self.stamp = max(self.stamp, top_stamp(record.state))

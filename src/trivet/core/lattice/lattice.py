@@ -23,7 +23,7 @@ from which it is that one clock stands for all keys, so what is deleted leaves n
 from typing import Final
 
 from trivet.core.lattice.amounts import decode_amount
-from trivet.core.lattice.cell import AnyCell, Cell, Plain, dots_of, join_cells, to_any, to_cell
+from trivet.core.lattice.cell import PLAIN_BYTES, AnyCell, Cell, Plain, dots_of, join_cells, to_any, to_cell
 from trivet.core.lattice.clock import Clock, Dot
 from trivet.core.lattice.delta import STRING, Change, Delta
 from trivet.core.lattice.key_state import (
@@ -36,7 +36,7 @@ from trivet.core.lattice.key_state import (
     decode_state,
     encode_state,
 )
-from trivet.core.lattice.tree import DigestTree, digest_of_cell
+from trivet.core.lattice.tree import DigestTree, digest_of_cell, digest_of_plain
 
 KEY_BYTES: Final = 300
 """What a key costs in memory beside its cells, about."""
@@ -184,14 +184,11 @@ class Lattice:
                 watch.is_spoiled = True
 
     def _put_plain(self, key: bytes, before: Plain | None, plain: Plain) -> None:
-        grown = bytes_of(STRING_PLACE, plain)
-        digest = digest_of_cell(key, STRING, b"", plain)
         if before is None:
-            self.bytes_in_memory += KEY_BYTES + len(key) + grown
+            self.bytes_in_memory += KEY_BYTES + len(key) + PLAIN_BYTES + len(plain[3])
         else:
-            self.bytes_in_memory += grown - bytes_of(STRING_PLACE, before)
-            digest -= self.tree.of(key)
-        self.tree.change(key, digest)
+            self.bytes_in_memory += len(plain[3]) - len(before[3])
+        self.tree.put(key, digest_of_plain(key, plain))
         self._keys[key] = plain
 
     def _open(self, key: bytes, state: AnyState | None) -> KeyState:

@@ -3,6 +3,8 @@
 - Rule T1: the digest of a key is the sum of the digests of what its cells hold; a key that holds nothing
   counts for nothing. So it is kept as it changes, at the cost of what changes.
 - Rule T2: the same state has the same digests, whatever came before.
+
+The sums above the leaves are made when somebody asks for one: a replica that is written to is seldom asked.
 """
 
 from array import array
@@ -11,7 +13,8 @@ from typing import Final
 
 from trivet.core.base.checksum import crc32
 from trivet.core.lattice.amounts import encode_amount
-from trivet.core.lattice.cell import AnyCell, Cell
+from trivet.core.lattice.cell import AnyCell, Cell, Plain
+from trivet.core.lattice.delta import STRING
 
 FANOUT: Final = 16
 LEVELS: Final = 4
@@ -42,6 +45,12 @@ def digest_of_cell(key: bytes, kind: int, name: bytes, cell: AnyCell) -> int:
     return total & _MASK
 
 
+def digest_of_plain(key: bytes, cell: Plain) -> int:
+    """The same of a string that was assigned once and never added to, as nearly all keys are."""
+    data = b"%d:%d:%b0:=%d.%d.%d.%b" % (STRING, len(key), key, cell[0], cell[1], cell[2], cell[3])
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
+
+
 def _digest(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 
@@ -49,15 +58,18 @@ def _digest(data: bytes) -> int:
 class DigestTree:
     """The digests of a replica's keys."""
 
-    __slots__ = ("_leaves", "_sums")
+    __slots__ = ("_grown", "_leaves", "_sums")
 
     def __init__(self) -> None:
         self._sums = [array("Q", bytes(8 * FANOUT**level)) for level in range(LEVELS + 1)]
         self._leaves: dict[int, dict[bytes, int]] = {}
+        self._grown: dict[int, int] = {}
+        """By leaf: what is not in the sums yet."""
 
     @property
     def root(self) -> int:
         """Of everything."""
+        self._sum_up()
         return self._sums[0][0]
 
     def of(self, key: bytes) -> int:
@@ -67,30 +79,44 @@ class DigestTree:
 
     def change(self, key: bytes, by: int) -> None:
         """The digest of ``key`` grows by this, modulo 2^64."""
-        if not by:
-            return
-        place = leaf_of(key)
+        if by:
+            self.put(key, (self.of(key) + by) & _MASK)
+
+    def put(self, key: bytes, digest: int) -> None:
+        """The digest of ``key`` is this now; 0: it holds nothing."""
+        place = crc32(key) & (LEAVES - 1)
         leaf = self._leaves.get(place)
         if leaf is None:
             leaf = self._leaves[place] = {}
-        digest = (leaf.get(key, 0) + by) & _MASK
+        before = leaf.get(key, 0)
         if digest:
             leaf[key] = digest
-        else:
+        elif before:
             del leaf[key]
-            if not leaf:
-                del self._leaves[place]
-        for level in range(LEVELS, -1, -1):
-            sums = self._sums[level]
-            sums[place] = (sums[place] + by) & _MASK
-            place //= FANOUT
+        if not leaf:
+            del self._leaves[place]
+        grown = self._grown
+        grown[place] = grown.get(place, 0) + digest - before
+
+    def _sum_up(self) -> None:
+        if not self._grown:
+            return
+        grown, self._grown = self._grown, {}
+        for leaf, by in grown.items():
+            place = leaf
+            for level in range(LEVELS, -1, -1):
+                sums = self._sums[level]
+                sums[place] = (sums[place] + by) & _MASK
+                place //= FANOUT
 
     def sum(self, level: int, place: int) -> int:
         """Of one node: level 0 is the root, level 4 has the leaves."""
+        self._sum_up()
         return self._sums[level][place]
 
     def children(self, level: int, place: int) -> list[tuple[int, int]]:
         """The nodes below one that hold something: (place, sum)."""
+        self._sum_up()
         first = place * FANOUT
         sums = self._sums[level + 1]
         return [(at, sums[at]) for at in range(first, first + FANOUT) if sums[at]]

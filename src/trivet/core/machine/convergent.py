@@ -419,8 +419,14 @@ class Convergent:
     def merge(self, delta: Delta) -> None:
         """An update of another replica."""
         places = self.lattice.apply(delta)
-        if places:
+        if not places:
+            return
+        state = self.lattice.state(delta.key)
+        if state is None or isinstance(state, KeyState):
             self._follow(delta.key, places)
+        else:
+            self.changed.append(delta.key)
+            self._show_plain(delta.key, state)
 
     def merge_state(self, key: bytes, state: bytes, clock: Clock) -> None:
         """What another replica holds of a key."""
@@ -493,6 +499,16 @@ class Convergent:
         if places:
             self._places.put(key, places)
         self._show_deadline(key)
+
+    def _show_plain(self, key: bytes, plain: Plain) -> None:
+        """``_show`` of a string that is nothing else, as nearly all keys are."""
+        view = self._view
+        self._places.forget(key)
+        if view.field_deadlines.count:
+            view.field_deadlines.drop(key)
+        if view.deadlines.count:
+            view.deadlines.drop(key)
+        view.values.put(key, plain[3][1:])
 
     def _show_deadline(self, key: bytes) -> None:
         deadline_ms = shown_deadline(cell_of(self.lattice.state(key), (DEADLINE, b"")))

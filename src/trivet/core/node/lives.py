@@ -7,7 +7,7 @@ import msgspec
 
 from trivet.core.base.disk import Storage
 from trivet.core.base.ids import NodeId
-from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdate, found_updates
+from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdates, found_updates
 from trivet.core.group.register_log import REGISTERS, found_registers
 from trivet.core.machine.entry import decode_batch_head, decode_body
 from trivet.core.paxos.ballot import incarnation_of, node_of
@@ -31,8 +31,8 @@ def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
             for record in found_updates(group, storage, recovery).records:
                 if isinstance(record, SavedActor):
                     newest = max(newest, _life(node, record.actor))
-                elif isinstance(record, SavedUpdate):
-                    newest = max(newest, _life(node, record.delta.actor))
+                elif isinstance(record, SavedUpdates):
+                    newest = max([newest, *[_life(node, delta.actor) for delta in record.deltas]])
         else:
             newest = max(newest, _life_of_batches(node, group))
         recovery.groups[number] = group  # what can't be read is found, and said, when the group starts

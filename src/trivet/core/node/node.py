@@ -543,9 +543,12 @@ class Node(Views):
                     late = True
                     self._busy[group] = None
                     continue
+                said, frame = None, b""
                 for peer, message in group.outgoing:
                     if peer in up:
-                        effects.sends.append((peer, encode_message(number, message)))
+                        if message is not said:  # the same words to several are put into bytes once
+                            said, frame = message, encode_message(number, message)
+                        effects.sends.append((peer, frame))
                 group.sent()
         collect_for_peers(effects, self._peers, self.front, self.steward, self._wal.open)
         self._notes(effects, talkers)
