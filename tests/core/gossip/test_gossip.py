@@ -55,7 +55,7 @@ def test_runs_reach_what_they_are_about() -> None:
         for desk in run.group.desks.values():
             assert desk.live is not None
             pulls += desk.live.pulls
-            dropped += desk.live._waiting.dropped
+            dropped += desk.live._incoming.waiting.dropped
         wants += run.group.sizes.get("Want", 0)
         lost += sum([1 for event in run.group.events if event.endswith(" lost")])
     assert min(pulls, dropped, wants, lost) > 20
@@ -191,7 +191,7 @@ def test_what_comes_is_bounded() -> None:
         deltas.append(delta)
     live.step(2, Updates(deltas[1:]))
     live.take(0)
-    assert live._waiting.bytes <= 10_000
+    assert live._incoming.waiting.bytes <= 10_000
     for actor in range(10):
         live.step(2, Updates([msgspec.structs.replace(deltas[0], actor=100 + actor, stamp=1)]))
         live.take(0)
@@ -305,7 +305,9 @@ PLANTED = {
     "a state that was refused counts as taken": (
         "gossip.py", "            pull.is_whole = False  # Rule X5", "            pass"),
     "updates are taken out of order": (
-        "gossip.py", "if self._lattice.awaits(delta) or self._is_too_early", "if self._is_too_early"),
+        "incoming.py", "                    if lattice.awaits(delta) or self._is_too_early", "                    if self._is_too_early"),
+    "what comes early is taken at once": (
+        "incoming.py", "            if waits or lattice.awaits(delta) or", "            if waits or"),
     "keys that the giver has removed are left out": (
         "exchange.py", "for key in dict.fromkeys([*ours, *theirs]):", "for key in ours:"),
     "what was lost is never asked for": (
@@ -317,8 +319,8 @@ PLANTED = {
     "a giver that never gives up": (
         "gossip.py", "if is_over or give.idle_ticks > settings.silence_ticks:", "if is_over:"),
     "what waits is dropped where it comes": (
-        "waiting.py", "        self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size\n",
-        "        self._bytes_of[delta.actor] = self._bytes_of.get(delta.actor, 0) + size\n        self.trim()\n"),
+        "incoming.py", "                waiting.put(delta)\n            else:",
+        "                waiting.put(delta)\n                waiting.trim()\n            else:"),
     "all are asked at once": (
         "gossip.py",
         "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",

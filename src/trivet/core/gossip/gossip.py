@@ -12,17 +12,17 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
   not told each other the same, they go on telling; then there is silence.
 - Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
 - Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
-- Rule N9: a stamp too far ahead, or nonsense, is refused and counted. It keeps out what builds upon it, and
-  nothing else, until the clocks have caught up.
+- Rule N9: see ``incoming``; of what is nonsense nothing is taken.
 - Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
   make no more under this name.
 """
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Final
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
+from trivet.core.gossip.incoming import Holder, Incoming
 from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of, whom_to_ask
 from trivet.core.gossip.messages import (
     Compare,
@@ -39,32 +39,14 @@ from trivet.core.gossip.messages import (
 from trivet.core.gossip.portions import portions_of, take_portion
 from trivet.core.gossip.retained import Retained
 from trivet.core.gossip.settings import GossipSettings, node_of, problem
-from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
-from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
-from trivet.core.lattice.lattice import Lattice
 
 AFTER_MAX: Final = 64
 """Messages that wait for the disk: as long as there are more nothing is given."""
 UNKNOWN: Final = bytes(8)
 """Instead of a digest: it holds more than it has on its disk."""
-
-
-class Holder(Protocol):
-    """Who holds the lattice, and shows what it says to clients."""
-
-    lattice: Lattice
-    hlc: Hlc
-
-    def merge(self, delta: Delta) -> None:
-        """An update is taken that awaits nothing."""
-        ...
-
-    def merge_state(self, key: bytes, state: bytes, clock: Clock) -> None:
-        """The state of a key elsewhere is joined; raises ``ValueError`` when it is nonsense."""
-        ...
 
 
 class Taken:
@@ -108,8 +90,7 @@ class Gossip:
         self.caught_up = not is_new
         self.broken = 0
         """How often a member had seen the same and held something else (Rule N7)."""
-        self.refused = 0
-        """Updates and states that were too far ahead of the clock, or nonsense."""
+        self._refused = 0
         self.is_forgetful = False
         """Rule N10."""
         self.pulls = 0
@@ -123,9 +104,7 @@ class Gossip:
         self._after: deque[tuple[int, NodeId, GossipMessage]] = deque()
         """Messages about what is not synced (Rule N3)."""
         self._last_save = 0
-        self._came: list[Delta] = []
-        """Updates of others since the last turn, in order."""
-        self._waiting = Waiting(settings.waiting_bytes_max)
+        self._incoming = Incoming(holder, settings.waiting_bytes_max)
         self._states: deque[tuple[NodeId, States]] = deque()
         """Have come, and are to be joined."""
         self._peers: dict[NodeId, Peer] = {}
@@ -145,8 +124,6 @@ class Gossip:
         """Since something lacks here, or came of what was asked for."""
         self._thanks: dict[NodeId, None] = {}
         """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
-        self._too_early: dict[int, int] = {}
-        """By actor: its update that was refused last (Rule N9)."""
 
     # -- who there is --------------------------------------------------------------------------------
 
@@ -165,8 +142,7 @@ class Gossip:
         if self._pull is not None and self._pull.peer not in self._peers:
             self._end_pull()
         if not members:
-            self._came = []
-            self._waiting.clear()
+            self._incoming.clear()
             self._states.clear()
         if not others:
             self.caught_up = True
@@ -235,7 +211,7 @@ class Gossip:
         """Nothing passes with time: everybody who can be reached has told and heard the same."""
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
-            or (self._up_peers() and len(self._waiting)) or (self._may_forget and len(self.retained))
+            or (self._up_peers() and len(self._incoming.waiting)) or (self._may_forget and len(self.retained))
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
@@ -266,6 +242,16 @@ class Gossip:
         """Updates here that no other member (of ``among``) is known to have on its disk."""
         peers = [peer for node, peer in self._peers.items() if among is None or node in among]
         return alone_of(self._lattice.clock, peers)
+
+    @property
+    def refused(self) -> int:
+        """Updates and states that were too far ahead of the clock, or nonsense."""
+        return self._refused + self._incoming.refused
+
+    @property
+    def wants_turn(self) -> bool:
+        """There is more to be taken at once."""
+        return self._incoming.has_more and not self.full
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -301,12 +287,12 @@ class Gossip:
                 continue
             is_new = clock.base(delta.actor) == 0
             if problem_of(delta) or (is_new and len(clock.actors) >= self.settings.actors_max):
-                self.refused += 1
+                self._refused += 1
                 continue
             if delta.actor == self.actor:
                 self.is_forgetful = True  # Rule N10
                 continue
-            self._came.append(delta)
+            self._incoming.put(delta)
             self._retry = True
         if sender == self._asked:
             self._lack_ticks = 0
@@ -317,7 +303,7 @@ class Gossip:
         try:
             clock = decode_clock(message.clock)
         except ValueError:
-            self.refused += 1
+            self._refused += 1
             return
         peer.clock = clock
         peer.actor = max(peer.actor, message.actor)
@@ -384,7 +370,7 @@ class Gossip:
             try:
                 pull.clock = decode_clock(message.clock)
             except ValueError:
-                self.refused += 1
+                self._refused += 1
                 self._end_pull()
                 return
             pull.watch = self._lattice.watch(pull.clock)
@@ -410,7 +396,7 @@ class Gossip:
             try:
                 clock = decode_clock(message.clock)
             except ValueError:
-                self.refused += 1
+                self._refused += 1
                 self._end_pull()
                 continue
             for key, state in message.rows:
@@ -422,7 +408,7 @@ class Gossip:
             if pull.is_done and pull.clock is not None:
                 if pull.is_whole and self._lattice.know(pull.clock, pull.watch):
                     taken.clock = pull.clock.encode()
-                    self._waiting.forget(self._lattice.clock)
+                    self._incoming.waiting.forget(self._lattice.clock)
                 self._end_pull()
                 self._retry = True
 
@@ -435,7 +421,7 @@ class Gossip:
                 raise ValueError("too far ahead")
             self._holder.merge_state(key, state, clock)
         except ValueError:
-            self.refused += 1
+            self._refused += 1
             pull.is_whole = False  # Rule X5
         else:
             taken.states.append((key, state, encoded))
@@ -445,76 +431,33 @@ class Gossip:
     def take(self, wall_ms: WallMs) -> Taken | None:
         """Take what has come and can be taken; None: nothing."""
         if self.full or not (self._states or self._retry):
-            self._set_aside()
-            self._waiting.trim()
+            self._incoming.set_aside()
+            self._incoming.waiting.trim()
             return None
         taken = Taken()
         self._take_states(taken, wall_ms)
         self._retry = False
         self._take_updates(taken, wall_ms)
-        self._waiting.trim()
+        if not self._incoming.has_more:
+            self._incoming.waiting.trim()
         if not self.caught_up and self._pull is None:
             self._look_whether_caught_up()
         return None if taken.is_empty else taken
 
     def _take_updates(self, taken: Taken, wall_ms: WallMs) -> None:
         """In an order in which they can be taken (Rule L4)."""
-        waiting, clock, pull = self._waiting, self._lattice.clock, self._pull
+        incoming, pull = self._incoming, self._pull
         if pull is None:
-            self._take_at_once(taken, wall_ms)
-        self._set_aside()
-        if pull is not None and pull.clock is None:
-            return  # Rule X1
-        held = None if pull is None else pull.clock
-        moved = len(waiting) > 0
-        while moved:
-            moved = False
-            for actor in waiting.actors:
-                while True:
-                    delta = waiting.next_of(actor, clock.base(actor) + 1)
-                    if delta is None or (held is not None and held.has(actor, delta.number)):
-                        break
-                    if self._lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
-                        break
-                    waiting.remove(delta)
-                    self._holder.merge(delta)
-                    taken.updates.append(delta)
-                    moved = True
+            incoming.take_at_once(taken.updates, wall_ms)
+        else:
+            incoming.set_aside()
+        self._retry = incoming.has_more
+        if pull is None or pull.clock is not None:  # Rule X1
+            incoming.take_waiting(taken.updates, None if pull is None else pull.clock, wall_ms)
         if taken.updates:
             self._lack_ticks = 0
             self._thanks.update(dict.fromkeys([node_of(delta.actor) for delta in taken.updates]))
             self.retained.keep(taken.updates)
-
-    def _take_at_once(self, taken: Taken, wall_ms: WallMs) -> None:
-        """What has come in order, as nearly all does; the rest waits."""
-        came, self._came = self._came, []
-        clock, lattice, merge, waiting = self._lattice.clock, self._lattice, self._holder.merge, self._waiting
-        for delta in came:
-            if clock.has(delta.actor, delta.number):
-                continue
-            waits = len(waiting) > 0 and waiting.next_of(delta.actor, delta.number) is not None
-            if waits or lattice.awaits(delta) or self._is_too_early(delta, wall_ms):
-                waiting.put(delta)
-            else:
-                merge(delta)
-                taken.updates.append(delta)
-
-    def _set_aside(self) -> None:
-        """What has come can't be taken now."""
-        for delta in self._came:
-            self._waiting.put(delta)
-        self._came = []
-
-    def _is_too_early(self, delta: Delta, wall_ms: WallMs) -> bool:
-        """Rule N9."""
-        if self._holder.hlc.observe(delta.stamp, wall_ms):
-            if self._too_early:
-                self._too_early.pop(delta.actor, None)
-            return False
-        if self._too_early.get(delta.actor) != delta.number:
-            self._too_early[delta.actor] = delta.number
-            self.refused += 1
-        return True
 
     def _look_whether_caught_up(self) -> None:
         """It has what all whom it hears had when they told."""
@@ -525,7 +468,7 @@ class Gossip:
     def tick(self) -> None:
         """One tick of the driver's clock."""
         settings = self.settings
-        if len(self._waiting):
+        if len(self._incoming.waiting):
             self._retry = True
         if not self.caught_up:
             self._retry = True

@@ -322,7 +322,10 @@ class EventualGroup(Leaderless):
         self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
         self._tell()
         self.wants_turn = (
-            self.log.wants_turn or bool(self.emptyings) or (self._is_late() and not self.log.full)
+            self.log.wants_turn
+            or bool(self.emptyings)
+            or self.gossip.wants_turn
+            or (self._is_late() and not self.log.full)
         )
         if self.wants_turn:
             self.stir()
