@@ -583,6 +583,11 @@ class Node(Views):
 
     # -- for the lab ---------------------------------------------------------------------------
 
+    @property
+    def may_speak(self) -> bool:
+        """Rule D2."""
+        return self._wal.open
+
     def turned(self) -> list[GroupId]:
         """The groups that had a turn in the last turn: nothing has happened to the others (Rule D4)."""
         return [group.settings.group for group in self._turned]

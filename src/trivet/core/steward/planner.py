@@ -166,7 +166,7 @@ class Planner:
         dead: dict[NodeId, int] = {}
         unreachable: dict[NodeId, int] = {}
         for node in cluster.members:
-            heard_ms = self._heard_ms.setdefault(node, desk.now_ms)
+            heard_ms = self._heard_ms.get(node, desk.now_ms)
             if node == desk.node or desk.now_ms - heard_ms < desk.settings.silent_ms:
                 continue
             if hearsay.is_dead(node):
@@ -178,8 +178,9 @@ class Planner:
         return dead, unreachable
 
     def _forget(self, cluster: ClusterMap) -> None:
-        """Nodes and groups that are no more."""
-        self._heard_ms = {node: at for node, at in self._heard_ms.items() if node in cluster.members}
+        """Nodes and groups that are no more. Who is new has been heard now."""
+        now_ms = self._desk.now_ms
+        self._heard_ms = {node: self._heard_ms.get(node, now_ms) for node in cluster.members}
         self._told = {node: told for node, told in self._told.items() if node in cluster.members}
         self._progress = {move: one for move, one in self._progress.items() if move in cluster.moves}
         self._groups = {number: heard for number, heard in self._groups.items() if number in cluster.groups}
