@@ -42,6 +42,21 @@ def test_status_shows_nodes_keyspaces_groups_and_moves(cli, fake):
     ]
 
 
+def test_status_shows_whom_only_others_hear(cli, fake):
+    fake.nodes[2] |= {"alive": 1, "unreachable": 1}
+    fake.nodes[3] |= {"alive": 1, "silent-ms": 0}
+    lines = cli.invoke(command, ["status", "--node", fake.url]).output.splitlines()
+    assert [line.split("up")[1].split("-")[0].strip() for line in lines[1:4]] == [
+        "yes",
+        "unreachable, 7 s",
+        "yes",
+    ]
+    found = json.loads(cli.invoke(command, ["status", "--json", "--url", fake.url]).output)
+    assert [(node["alive"], node["unreachable"]) for node in found["nodes"]] == [
+        (True, False), (True, True), (True, False),
+    ]  # fmt: skip
+
+
 def test_status_for_programs(cli, fake):
     found = json.loads(cli.invoke(command, ["status", "--json", "--url", fake.url]).output)
     assert found["cluster"] == "ab12"

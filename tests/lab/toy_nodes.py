@@ -17,7 +17,7 @@ from trivet.core.node.effects import Effects
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.lab.judges.models import MODELS, NOT_AN_INTEGER
 from trivet.lab.resp import Status
-from trivet.lab.seam import NOTHING_STANDS, NodeLike, RegisterHeldLike, RegistersLike, Standing
+from trivet.lab.seam import NOTHING_STANDS, Hearing, NodeLike, RegisterHeldLike, RegistersLike, Standing
 from trivet.lab.world.options import RunOptions
 
 LOG = "log"
@@ -399,6 +399,9 @@ class ToyNodes:
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         return {}
+
+    def hearing(self, node: NodeLike) -> Hearing | None:
+        return None
 
     def is_dropped(self, node: NodeLike, group: int) -> bool:
         return False

@@ -31,9 +31,9 @@ def node_table(view: View) -> list[str]:
 
 def _node_row(view: View, node: NodeFacts) -> list[str]:
     held = [group for group in view.held_by(node.id) if group.id != SYSTEM_GROUP]
-    alive = "yes" if node.alive else "no"
-    if not node.alive and node.silent_ms:
-        alive = f"no, {duration(node.silent_ms)}"
+    alive = "unreachable" if node.unreachable else "yes" if node.alive else "no"
+    if alive != "yes" and node.silent_ms:
+        alive = f"{alive}, {duration(node.silent_ms)}"
     return [
         str(node.id),
         f"{node.host}:{node.client_port}",

@@ -29,6 +29,8 @@ class NodeFacts(msgspec.Struct, kw_only=True):
     state: str
     zone: str
     alive: bool
+    unreachable: bool = False
+    """Alive, since other nodes hear it; the one that was asked does not."""
     silent_ms: int = 0
     replaces: int = 0
     labels: dict[str, str] = {}
@@ -179,6 +181,7 @@ def _node(row: Table) -> NodeFacts:
         state=text(row, "state"),
         zone=text(row, "zone"),
         alive=truth(row, "alive"),
+        unreachable=truth(row, "unreachable"),
         silent_ms=number(row, "silent-ms"),
         replaces=number(row, "replaces"),
         labels=labels(row),

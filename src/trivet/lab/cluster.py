@@ -12,16 +12,17 @@ from trivet.core.base.ids import SYSTEM_GROUP, GroupId, NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import HANDED
-from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
+from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.copies import unlike
 from trivet.lab.judges.groups import GroupJudges
+from trivet.lab.judges.hearing import HearingJudge
 from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
 from trivet.lab.judges.registers import RegisterJudge, unsettled
 from trivet.lab.judges.slots import SlotJudge, disagreement
 from trivet.lab.judges.standing import StandingJudge
-from trivet.lab.recording import ClientOperation, Recorder, Recording
+from trivet.lab.recording import Recorder, Recording, recorded
 from trivet.lab.seam import NodeFactory, ObservationLike, RegistersLike
 from trivet.lab.workloads import Mix
 from trivet.lab.workloads.mix import has_copies
@@ -92,6 +93,7 @@ class SimulatedCluster:
         self.world = World(self.simulation, self.trace, options, factory, self.network)
         self.recorder = self.network.recorder = self.world.recorder = recorder
         self.sometimes = self.world.sometimes
+        self._hearing = HearingJudge(options.grace_ms, self.invariants.complaints, self.sometimes.count)
         self.sometimes.walls_stand = self.network.walls_stand
         machines = chance.fork()
         for node in range(1, options.nodes + 1):
@@ -216,6 +218,9 @@ class SimulatedCluster:
     def _look_at_clock(self) -> None:
         """Whatever stands too long is noticed soon."""
         self.standing.look(self.simulation.now_us)
+        hearings = {node: process.hearing() for node, process in self.processes.items()}
+        heard = {node: hearing for node, hearing in hearings.items() if hearing is not None}
+        self._hearing.look(self.simulation.now_us, heard, self.network.whole_links())
         self.simulation.after(LOOK_US, self._look_at_clock)
 
     def left(self, node: NodeId, group: GroupId, is_dropped: bool) -> None:
@@ -559,7 +564,7 @@ class SimulatedCluster:
         """What the recorder has seen, with the clients' operations and the judges' sayings so far."""
         assert self.recorder is not None
         recording = self.recorder.end(self.simulation.now_us)
-        recording.operations = [_recorded(operation) for operation in self.history]
+        recording.operations = [recorded(operation) for operation in self.history]
         return recording
 
     def _idle(self) -> bool:
@@ -584,17 +589,3 @@ class SimulatedCluster:
             lines += [f"node {node}, group {group}: {seen}" for group, seen in process.registers.items()]
         waiting = [o.text() for o in self.history if o.outcome is Outcome.PENDING]
         return lines + waiting[:10]
-
-
-def _recorded(operation: Operation) -> ClientOperation:
-    """An operation for a picture."""
-    return ClientOperation(
-        number=operation.number,
-        client=operation.client,
-        node=operation.node,
-        invoke_us=operation.invoke_us,
-        return_us=operation.return_us,
-        text=" ; ".join(b" ".join(command).decode(errors="replace") for command in operation.commands),
-        outcome="info" if operation.outcome is Outcome.PENDING else operation.outcome.name.lower(),
-        reply=", ".join(brief(reply) for reply in operation.replies),
-    )

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from trivet.lab.history import FOREVER_US
+from trivet.lab.history import FOREVER_US, Operation, Outcome, brief
 
 PENDING_US = -1
 """The arrival of a message that has not arrived when the recording ends."""
@@ -194,3 +194,17 @@ class Recorder:
         for wall in recording.walls:
             wall.ended_us = min(wall.ended_us, at_us)
         return recording
+
+
+def recorded(operation: Operation) -> ClientOperation:
+    """An operation for a picture."""
+    return ClientOperation(
+        number=operation.number,
+        client=operation.client,
+        node=operation.node,
+        invoke_us=operation.invoke_us,
+        return_us=operation.return_us,
+        text=" ; ".join(b" ".join(command).decode(errors="replace") for command in operation.commands),
+        outcome="info" if operation.outcome is Outcome.PENDING else operation.outcome.name.lower(),
+        reply=", ".join(brief(reply) for reply in operation.replies),
+    )

@@ -183,6 +183,19 @@ class Standing(NamedTuple):
 NOTHING_STANDS = Standing()
 
 
+class Hearing(NamedTuple):
+    """Whom a node knows, and what it holds of those that it does not hear."""
+
+    nodes: tuple[NodeId, ...] = ()
+    """Those of its map."""
+    leads: bool = False
+    """It leads the system group; else it holds nothing of anybody."""
+    dead_ms: Mapping[NodeId, int] = {}
+    """Who is dead to it, and for how long."""
+    unreachable: tuple[NodeId, ...] = ()
+    """Who is not dead, since others hear it."""
+
+
 class NodeFactory(Protocol):
     """Boots one node from its storage."""
 
@@ -271,6 +284,10 @@ class NodeFactory(Protocol):
 
     def registered(self, node: NodeLike) -> dict[str, int]:
         """What happened to operations on registers in this life of the node, counted."""
+        ...
+
+    def hearing(self, node: NodeLike) -> Hearing | None:
+        """Whom the node knows and hears; None: it has yet to come up."""
         ...
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:

@@ -26,6 +26,8 @@ class Model:
         self.map: ClusterMap = genesis("ab12", founders(size), replicas)
         self.policy = policy
         self.dead: dict[int, int] = {}
+        self.unreachable: dict[int, int] = {}
+        """From the leader of the system group; others hear them."""
         self.leaders: dict[int, int] = {}
         self.density: dict[int, int] = {}
         """Bytes per 16,384 slots, by keyspace."""
@@ -67,6 +69,9 @@ class Model:
 
     def die(self, node: int) -> None:
         self.dead.setdefault(node, self.turns)
+
+    def cut(self, node: int) -> None:
+        self.unreachable.setdefault(node, self.turns)
 
     def alive(self, node: int) -> bool:
         return node in self.map.members and node not in self.dead
@@ -110,7 +115,9 @@ class Model:
                 is_spent=not row.ranges and row.id not in self.asked,
             )
         dead = {node: (self.turns - since) * TURN_MS for node, since in self.dead.items()}
-        return Facts(dead_ms=dead, groups=groups)
+        apart = {node: (self.turns - since) * TURN_MS for node, since in self.unreachable.items()}
+        leader = next((n for n in self.map.groups[0].members if self.alive(n) and n not in apart), 0)
+        return Facts(dead_ms=dead, unreachable_ms=apart, leader=leader if apart else 0, groups=groups)
 
     def under_way(self) -> int:
         groups = self.map.groups

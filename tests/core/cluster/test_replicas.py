@@ -154,3 +154,53 @@ def test_a_small_difference_of_weight_is_left_alone():
     assert steps(model, balance)[0] == {}
     model.density = {0: 0, 1: 2000, 2: 2000, 3: 1500, 4: 1500}
     assert steps(model, balance)[0] == {2: [1]}
+
+
+def test_whom_only_others_hear_is_not_replaced():
+    """Rule P13: however long that lasts. When it is dead after all it is."""
+    model = Model(5, replicas=3)
+    model.cut(2)
+    for _ in range(20):
+        late(model)
+        assert steps(model, repair, balance)[0] == {}
+    model.unreachable.clear()
+    model.die(2)
+    late(model)
+    assert steps(model)[0][1] == [1, 3, 4]
+
+
+def test_the_dead_are_replaced_while_others_are_out_of_the_leaders_reach():
+    """The group has its quorum without the leader."""
+    model = Model(6, replicas=3)
+    model.say("KEYSPACE CREATE 1 REPLICAS 3 ON 3 4 5")
+    model.cut(4)
+    model.die(5)
+    late(model)
+    assert steps(model)[0][2] == [3, 4, 6], "they hear each other"
+
+
+def test_a_newcomer_that_cannot_be_told_is_given_up():
+    """Rule P13: it is told by the leader of the system group alone."""
+    model = Model(5, replicas=3)
+    model.die(3)
+    late(model)
+    assert steps(model)[0][1] == [1, 2, 4]
+    model.say("GROUP TARGET 1 1 2 4")
+    model.cut(4)
+    assert 1 not in steps(model)[0], "it may soon be heard again"
+    late(model)
+    actions, survey = steps(model)
+    assert actions[1] == [1, 2, 5]
+    assert survey.actions[0].reason == "node 4 has not been heard by the leader for 30 s"
+
+
+def test_nothing_is_brought_to_or_taken_from_whom_only_others_hear():
+    model = Model(4, replicas=3)
+    for number in range(1, 7):
+        model.say(f"KEYSPACE CREATE {number} REPLICAS 1 ON 1")
+    model.cut(4)
+    actions = steps(model, balance)[0]
+    assert actions and all(nodes != [4] for nodes in actions.values())
+    model.unreachable.clear()
+    model.cut(1)
+    assert steps(model, balance)[0] == {}

@@ -86,3 +86,30 @@ def test_members_that_come_are_under_way_also_when_they_are_no_more_wanted():
         model.say(words)
         assert not survey(model).is_at_rest(row)
         assert survey(model).room == before - 1
+
+
+def test_whom_only_others_hear_gets_nothing_and_loses_nothing():
+    """Rule P13."""
+    model = Model(5)
+    model.cut(3)
+    model.turns = 9
+    seen = survey(model)
+    assert (seen.candidates, seen.away, seen.bad) == ([1, 2, 4, 5], [3], {})
+    assert seen.lost == {3: "node 3 has not been heard by the leader for 90 s"}
+    assert seen.is_silent(3) and not seen.is_silent(2)
+    assert seen.size == 5
+
+
+def test_the_leader_and_those_that_it_does_not_hear_are_not_in_touch():
+    """Rule P13: of a group with both only one side is there at a time; all others are in touch with both."""
+    model = Model(5)
+    model.cut(3)
+    model.cut(4)
+    seen = survey(model)
+    assert seen.facts.leader == 1
+    assert seen.can_decide([1, 2, 3]) and seen.can_decide([3, 4, 5]) and seen.can_decide([2, 3])
+    assert not seen.can_decide([1, 3]), "neither alone is a majority"
+    assert seen.can_decide([1, 3, 4]), "the two without the leader are one"
+    model.die(2)
+    seen = survey(model)
+    assert not seen.can_decide([1, 2, 3]) and seen.can_decide([2, 3, 5])

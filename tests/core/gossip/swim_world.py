@@ -10,6 +10,7 @@
 | ``cut A B``, ``oneway A B``, ``isolate N``, ``heal`` | no messages between A and B; from A to B; for N; all links work |
 | ``crash N``, ``restart N [INCARNATION]`` | it forgets everything |
 | ``members 1,2,3`` | the cluster map says so |
+| ``beat N [NODE ...]`` | N sends something of its own to all others, or to some: what it has to tell rides on it |
 | ``at N``, ``way`` | what N holds of the others; what is on its way |
 """
 
@@ -19,7 +20,7 @@ from types import ModuleType
 
 from trivet.core.base.prng import Prng
 from trivet.core.gossip.swim import Swim
-from trivet.core.gossip.swim_messages import DEAD, OfSwim, Ping, PingFor, Pong, Rumour
+from trivet.core.gossip.swim_messages import DEAD, News, OfSwim, Ping, PingFor, Pong, Rumour
 from trivet.core.gossip.swim_settings import SwimSettings
 
 NAMES = ("alive", "suspect", "dead")
@@ -31,7 +32,7 @@ def show_rumour(rumour: Rumour) -> str:
 
 
 def show(message: OfSwim) -> str:
-    assert isinstance(message, Ping | PingFor | Pong)
+    assert isinstance(message, Ping | PingFor | Pong | News)
     words = [type(message).__name__]
     if isinstance(message, PingFor):
         words.append(f"{message.node}")
@@ -88,6 +89,10 @@ class World:
         self.sent = 0
         self.loss = self.doubling = 0
         """In percent."""
+        self.beats = False
+        """Whether each node sends something to all others in each tick, on which rumours may ride."""
+        self.told = 0
+        """How many of those did carry some."""
         self.old: list[Flight] = []
         """Messages of long ago, to come again."""
         for node in self.members:
@@ -124,11 +129,25 @@ class World:
         self.nodes[node].tick()
         self.turn(node)
 
+    def beat(self, node: int, others: list[int]) -> None:
+        """Something leaves for ``others``, on which rumours ride."""
+        for other in others:
+            news = self.nodes[node].news_for(other)
+            if news is not None:
+                self.told += 1
+                self.events.append(f"{node}->{other} {show(news)}")
+                if self.prng.below(100) >= self.loss:
+                    self.flights.append((node, other, news))
+
     def ticks(self, count: int, shuffled: bool = False) -> None:
         """Time passes for all, and nearly all messages arrive within a tick."""
         for _ in range(count):
             for node in list(self.nodes):
                 self.tick(node)
+                if self.beats:
+                    others = [other for other in self.members if other != node]
+                    self.prng.shuffle(others)
+                    self.beat(node, others)
             for _ in range(4):
                 flights, self.flights = self.flights, []
                 while flights:
@@ -239,6 +258,11 @@ class Conversation:
         for node, swim in self.world.nodes.items():
             swim.learn(self.world.members)
             self.world.turn(node)
+
+    def do_beat(self, words: list[str]) -> None:
+        node = int(words[0])
+        others = [int(word) for word in words[1:]]
+        self.world.beat(node, others or [other for other in self.world.members if other != node])
 
     def do_at(self, words: list[str]) -> None:
         swim = self.world.nodes[int(words[0])]

@@ -9,11 +9,11 @@ from tests.core.gossip.swim_world import Conversation, World, changed_source
 from tests.core.scripts import replay
 from trivet.core.base.prng import Prng
 from trivet.core.gossip.swim import Swim
-from trivet.core.gossip.swim_messages import ALIVE, DEAD, Ping, PingFor, Pong, Rumour
-from trivet.core.gossip.swim_settings import SwimSettings
+from trivet.core.gossip.swim_messages import ALIVE, DEAD, SUSPECT, News, Ping, PingFor, Pong, Rumour
+from trivet.core.gossip.swim_settings import INCARNATION_MAX, SwimSettings
 
 HERE = Path(__file__).parent
-SCRIPTS = ["ping", "indirect", "suspect", "refute", "restart", "spread", "nonsense"]
+SCRIPTS = ["ping", "indirect", "suspect", "refute", "restart", "spread", "nonsense", "news"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -49,11 +49,12 @@ def budget_of(count: int) -> int:
     return 2 * (1 + 1) + settings.helpers * 4
 
 
-def bad_run(seed: int, kind: type[Swim] = Swim) -> str:
+def bad_run(seed: int, kind: type[Swim] = Swim, beats: bool = False) -> str:
     """What is wrong after a run of faults and a time of peace; "": nothing."""
     prng = Prng(seed)
     count = 3 + prng.below(6)
     world = World(count, seed, kind)
+    world.beats = beats
     for _ in range(6):
         ruin(world, prng)
         before = world.sent
@@ -66,7 +67,7 @@ def bad_run(seed: int, kind: type[Swim] = Swim) -> str:
     world.old = []
     world.loss = world.doubling = 0
     world.ticks(300)
-    before = world.sent
+    before, told = world.sent, world.told
     world.ticks(100)
     if world.wrong():
         return "; ".join(world.wrong())
@@ -74,6 +75,8 @@ def bad_run(seed: int, kind: type[Swim] = Swim) -> str:
     quiet = 10 * len(world.nodes) * (2 + (2 + 4 * 3 if dead else 0))
     if world.sent - before > quiet:
         return f"{world.sent - before} messages at rest"
+    if world.told - told > dead * 100 * len(world.nodes):
+        return f"{world.told - told} beats with news at rest"
     if len(world.nodes) == 1:
         world.ticks(300)  # it speaks to the dead alone, and seldom
     riding = sum([len(swim.rumours) for swim in world.nodes.values()])
@@ -92,6 +95,38 @@ def bad_budget(kind: type[Swim] = Swim) -> str:
 @pytest.mark.parametrize("seed", range(25))
 def test_all_come_to_the_truth(seed: int) -> None:
     assert bad_run(seed) == ""
+
+
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_all_come_to_the_truth_with_beats_too(seed: int) -> None:
+    assert bad_run(seed, beats=True) == ""
+
+
+def ticks_until(world: World, status: int) -> int:
+    """How long it takes until all others hold node 2 to be that."""
+    count = 0
+    while any(swim.status(2) != status for node, swim in world.nodes.items() if node != 2):
+        world.ticks(1)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("count", [3, 5, 24])
+def test_what_rides_on_beats_is_everywhere_at_once(count: int) -> None:
+    """Who is suspect speaks up within some beats, also to those that do not hear it themselves."""
+    for seed in range(5):
+        world = World(count, seed)
+        world.beats = True
+        world.cut = {(1, 2), (2, 1)}
+        world.ticks(50)
+        world.deliver((1, 3, Ping(1, 0, [Rumour(2, 0, SUSPECT)])))
+        ticks_until(world, ALIVE)
+        assert world.nodes[2].spoken_up == 1
+        assert ticks_until(world, ALIVE) == 0
+        world.nodes[1].step(3, Ping(2, 0, [Rumour(2, 1, SUSPECT)]))
+        assert world.nodes[1].status(2) == SUSPECT
+        assert ticks_until(world, ALIVE) <= 8, "without beats that takes several periods"
+        assert world.nodes[1].incarnation_of(2) == 2 == world.nodes[2].incarnation
 
 
 def test_the_dead_are_found_in_time() -> None:
@@ -174,6 +209,26 @@ def test_strangers_are_passed_over() -> None:
     assert swim.ignored == 3
 
 
+def test_lives_may_be_counted_by_the_clock() -> None:
+    """An incarnation to begin with may be a time in ms: who has heard of none believes it."""
+    swim = make()
+    swim.step(2, Ping(1, 1_760_000_000_000))
+    assert (swim.incarnation_of(2), swim.ignored) == (1_760_000_000_000, 0)
+    swim.step(3, Ping(1, INCARNATION_MAX, [Rumour(2, 1 << 60, DEAD)]))
+    assert (swim.incarnation_of(3), swim.status(2), swim.ignored) == (INCARNATION_MAX, ALIVE, 1)
+
+
+def test_there_is_no_news_where_nothing_happens() -> None:
+    swim = make()
+    swim.step(2, Ping(1, 5))
+    swim.step(2, Ping(2, 5))
+    told = [swim.news_for(node) for node in (3, 3, 3, 3, 3, 3, 3, 3, 2, 9, 1)]
+    assert told.count(None) == 11 - swim.budget
+    assert told[0] == News(0, [Rumour(2, 5, ALIVE)])
+    swim.step(3, News(7, []))
+    assert swim.incarnation_of(3) == 7 and len(swim.messages) == 2, "nobody answers news"
+
+
 def test_who_leaves_the_map_leaves_nothing() -> None:
     swim = make()
     for _ in range(8):
@@ -200,6 +255,9 @@ PLANTED = [
     # Doubles are passed on again, for ever (G3).
     ("            return\n        if rumour.incarnation > held.incarnation + LEAP_MAX:",
      "            self.rumours.put(rumour)\n            return\n        if rumour.incarnation > held.incarnation + LEAP_MAX:"),
+    # Whom a rumour concerns does not hear it with beats.
+    ("        if held.status != ALIVE:\n            rumours.insert(0, Rumour(node, held.incarnation, held.status))\n        return News",
+     "        return News"),
     # Helpers ask helpers again (G3).
     ("elif self._ticks == settings.ping_ticks:", "elif self._ticks >= settings.ping_ticks:"),
 ]  # fmt: skip
@@ -225,7 +283,8 @@ def test_nothing_is_noticed_where_nothing_is_planted() -> None:
 def test_planted(place: int) -> None:
     before, after = PLANTED[place]
     kind = changed_source([("swim.py", before, after)], "swim.py").Swim
-    assert not is_as_written("refute", kind) or bad_budget(kind) or any(bad_run(n, kind) for n in range(30))
+    told = all(is_as_written(name, kind) for name in ("refute", "news"))
+    assert not told or bad_budget(kind) or any(bad_run(n, kind) for n in range(30))
 
 
 def test_planted_budget() -> None:

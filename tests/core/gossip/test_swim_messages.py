@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from trivet.core.gossip.swim_messages import DEAD, RUMOURS_MAX, Ping, PingFor, Pong, Rumour, SwimMessage
+from trivet.core.gossip.swim_messages import DEAD, RUMOURS_MAX, News, Ping, PingFor, Pong, Rumour, SwimMessage
 
 DECODER = msgspec.msgpack.Decoder(SwimMessage)
 encode = msgspec.msgpack.encode
@@ -11,7 +11,9 @@ encode = msgspec.msgpack.encode
 
 def test_bytes_and_back() -> None:
     rumours = [Rumour(3, 7, DEAD)]
-    for message in (Ping(1, 2, rumours), PingFor(1, 3, rumours), Pong(1, 3, 2, rumours), Ping(0, 0)):
+    for message in (
+        Ping(1, 2, rumours), PingFor(1, 3, rumours), Pong(1, 3, 2, rumours), Ping(0, 0), News(2, rumours),
+    ):  # fmt: skip
         assert DECODER.decode(encode(message)) == message
 
 

@@ -14,7 +14,7 @@ def test_defaults_are_sound() -> None:
     [
         {"node": 0},
         {"node": 1, "incarnation": -1},
-        {"node": 1, "incarnation": 1 << 40},
+        {"node": 1, "incarnation": (1 << 48) + 1},
         {"node": 1, "ping_ticks": 10},
         {"node": 1, "rumours_max": 64},
         {"node": 1, "helpers": 0},

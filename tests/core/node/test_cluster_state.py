@@ -20,7 +20,7 @@ def test_everything_that_a_view_needs():
     node = told["nodes"][0]
     assert node == {
         "id": 1, "name": "c0ffee" + "0" * 33 + "1", "host": "10.0.0.1", "client-port": 7001, "peer-port": 17001,
-        "zone": "", "labels": {}, "state": "up", "replaces": 0, "alive": 1, "silent-ms": 0,
+        "zone": "", "labels": {}, "state": "up", "replaces": 0, "alive": 1, "unreachable": 0, "silent-ms": 0,
         "groups": node["groups"], "leads": node["leads"],
     }  # fmt: skip
     assert 3 <= node["groups"] <= 4, "the new one may be on its way"

@@ -63,7 +63,7 @@ def test_sections():
         "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "Raft", "CPU", "Modules",
         "Errorstats", "Cluster", "Transactions", "Keyspace",
     ]  # fmt: skip
-    for word, count in (("all", 15), ("everything", 16), ("default", 13)):
+    for word, count in (("all", 16), ("everything", 17), ("default", 13)):
         assert bench.ask("a", f"INFO {word}").count("# ") == count
     bench.say("a", "HELLO 3")
     assert bench.ask("a", "INFO cluster").startswith('="txt:# Cluster\\r\\ncluster_enabled:0\\r\\n')

@@ -35,6 +35,72 @@ def test_nodes_that_report_are_alive_and_others_dead():
     assert planner.facts(world.newest()).dead_ms == {}
 
 
+class Others:
+    """What other nodes tell."""
+
+    def __init__(self):
+        self.dead = {}
+        """Who is dead to them, and until when they heard it."""
+
+    def is_dead(self, node):
+        return node in self.dead
+
+    def alive_ms(self, node, now_ms):
+        return self.dead.get(node, now_ms)
+
+
+def test_whom_others_hear_is_unreachable_and_not_dead():
+    """Rule F9: however long that lasts; and when it dies, its time is counted from then."""
+    world, planner, leader = planning(plans=False)
+    others = world.hosts[leader].steward.desk.hearsay = Others()
+    other = leader % 5 + 1
+    world.crash(other, 600_000)
+    world.run(60_000)
+    facts = planner.facts(world.newest())
+    assert (facts.dead_ms, facts.leader) == ({}, leader)
+    assert list(facts.unreachable_ms) == [other] and 59_000 < facts.unreachable_ms[other] < 61_000
+    others.dead[other] = planner._desk.now_ms
+    world.run(5_000)
+    facts = planner.facts(world.newest())
+    assert facts.unreachable_ms == {} and 4_900 < facts.dead_ms[other] < 5_100
+
+
+def test_of_the_dead_whom_nobody_heard_any_more_the_last_report_counts():
+    """Rule F9: others need some time to find that out, and that does not count."""
+    world, planner, leader = planning(plans=False)
+    others = world.hosts[leader].steward.desk.hearsay = Others()
+    other = leader % 5 + 1
+    world.crash(other, 600_000)
+    world.run(800)
+    others.dead[other] = planner._desk.now_ms
+    assert planner.facts(world.newest()).dead_ms == {}, "its reports have not been missed for long enough"
+    world.run(1_200)
+    dead = planner.facts(world.newest()).dead_ms
+    assert 1_800 < dead[other] < 2_400
+
+
+def test_who_is_heard_here_is_alive_whatever_others_say():
+    world, planner, leader = planning(plans=False)
+    others = world.hosts[leader].steward.desk.hearsay = Others()
+    others.dead = dict.fromkeys((1, 2, 3, 4, 5), 0)
+    world.run(5_000)
+    facts = planner.facts(world.newest())
+    assert (facts.dead_ms, facts.unreachable_ms) == ({}, {})
+
+
+def test_what_the_unreachable_lead_is_not_known():
+    """What was reported last is old: nothing is split or merged by it."""
+    world, planner, leader = planning(plans=False)
+    world.hosts[leader].steward.desk.hearsay = Others()
+    led = next(number for number in (1, 2) if world.leader_of(number).settings.node != leader)
+    other = world.leader_of(led).settings.node
+    planner.lost(other)
+    heard = planner._heard_ms
+    world.run(100)
+    heard[other] = planner._desk.now_ms - 1_500
+    assert led not in planner.facts(world.newest()).groups
+
+
 def test_a_new_leader_thinks_everybody_alive_and_waits():
     """Rule F1."""
     world, _, leader = planning(plans=False)

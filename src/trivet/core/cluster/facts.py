@@ -32,7 +32,11 @@ class Facts(msgspec.Struct, kw_only=True):
     """What is known of the cluster at this moment."""
 
     dead_ms: dict[NodeId, int] = {}
-    """The nodes that are not heard, and for how long; all others are alive."""
+    """The nodes that nobody hears, and for how long; all others are alive."""
+    unreachable_ms: dict[NodeId, int] = {}
+    """Those that only others hear, and for how long they are not heard here (Rule P13)."""
+    leader: NodeId = 0
+    """Who does not hear them: the leader of the system group; 0: another node, to whom that means nothing."""
     groups: dict[GroupId, GroupFacts] = {}
     """Those that are heard of. Of others nothing is split or merged."""
 

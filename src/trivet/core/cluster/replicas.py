@@ -36,12 +36,12 @@ def _rethink(survey: Survey, row: GroupRow) -> None:
     So is a target that has lost its quorum while the members have theirs.
     """
     added = [node for node in row.target if node not in row.members]
-    if not added or added[0] not in survey.bad:
+    if not added or not (added[0] in survey.bad or added[0] in survey.lost):
         if not survey.can_serve(row, row.target):
             survey.retarget(row, row.members, "its new members would have no quorum now")
         return
     kept = [node for node in row.target if node in row.members]
-    reason = survey.bad[added[0]]
+    reason = survey.bad.get(added[0]) or survey.lost[added[0]]
     chosen = choose(1, _spare(survey, row), survey.zones, survey.load, kept)
     survey.retarget(row, kept + chosen if chosen else row.members, reason)
 
@@ -150,7 +150,7 @@ def _best_step(survey: Survey) -> tuple[GroupRow, NodeId, NodeId] | None:
             continue
         weight = survey.weight_of(row)
         for gone in row.members:
-            if gone in survey.facts.dead_ms or gone in survey.bad:
+            if survey.is_silent(gone) or gone in survey.bad:
                 continue
             to = _lightest(survey, row, gone, order)
             if not to:

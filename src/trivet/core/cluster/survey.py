@@ -23,7 +23,7 @@ class Survey:
         self.actions: list[Action] = []
         self.zones = zones_of(state)
         self.candidates: list[NodeId] = [
-            node for node, row in state.members.items() if row.state == UP and node not in facts.dead_ms
+            node for node, row in state.members.items() if row.state == UP and not self.is_silent(node)
         ]
         """The nodes that may get something."""
         self.size = sum(1 for row in state.members.values() if row.state != DRAINING)
@@ -35,10 +35,16 @@ class Survey:
                 self.bad[node] = f"node {node} is to be emptied"
             elif facts.dead_ms.get(node, 0) >= policy.grace_ms and node in facts.dead_ms:
                 self.bad[node] = f"node {node} has not been heard for {facts.dead_ms[node] // 1000} s"
+        self.lost: dict[NodeId, str] = {
+            node: f"node {node} has not been heard by the leader for {silent_ms // 1000} s"
+            for node, silent_ms in facts.unreachable_ms.items()
+            if silent_ms >= policy.grace_ms
+        }
+        """The nodes that are alive and can't be told that they shall get something, and why (Rule P13)."""
         self.away: list[NodeId] = [
             node
             for node, row in state.members.items()
-            if row.state == UP and node in facts.dead_ms and node not in self.bad
+            if row.state == UP and self.is_silent(node) and node not in self.bad
         ]
         """The nodes that are not heard now and are expected back."""
         self.load = load_of(state)
@@ -63,6 +69,10 @@ class Survey:
             if self.has_quorum(groups[move.source]) and self.has_quorum(groups[move.target_group]):
                 count += 1
         return count
+
+    def is_silent(self, node: NodeId) -> bool:
+        """Whether nothing is heard of it here."""
+        return node in self.facts.dead_ms or node in self.facts.unreachable_ms
 
     def facts_of(self, row: GroupRow) -> GroupFacts | None:
         """What is known of a group."""
@@ -91,7 +101,11 @@ class Survey:
         return self._alive(row.members)
 
     def _alive(self, nodes: list[NodeId]) -> int:
-        return sum(1 for n in nodes if n in self.state.members and n not in self.facts.dead_ms)
+        """Together: the leader of the system group is not in touch with those that it does not hear."""
+        facts = self.facts
+        alive = [n for n in nodes if n in self.state.members and n not in facts.dead_ms]
+        apart = sum(1 for n in alive if n in facts.unreachable_ms) if facts.leader in alive else 0
+        return len(alive) - min(apart, 1)
 
     def can_decide(self, nodes: list[NodeId]) -> bool:
         """They are a quorum of themselves."""

@@ -13,6 +13,8 @@ incarnations (§4.2), round robin (§4.3). Who the nodes *are* says the cluster 
   has heard. So it is alive to all again, however it came to be believed dead.
 - Rule D4: see ``rumours``. Only what changes what is held is passed on: doubles cause nothing.
 - Rule D5: messages are bounded by time, not by what comes: one ping per period, helpers for it, and answers.
+  What the owner sends at its own pace anyway may carry rumours too (``news_for``): then they are everywhere
+  long before the next ping, and suspects hear of it at once.
 - Rule D6: the dead are asked now and then, and whoever is spoken to hears what is held of it: after a cut
   has healed both sides find each other without any rumour.
 """
@@ -26,6 +28,7 @@ from trivet.core.gossip.swim_messages import (
     ALIVE,
     DEAD,
     SUSPECT,
+    News,
     OfSwim,
     Ping,
     PingFor,
@@ -35,8 +38,11 @@ from trivet.core.gossip.swim_messages import (
 )
 from trivet.core.gossip.swim_settings import SwimSettings, problem
 
-LEAP_MAX: Final = 1 << 32
-"""A rumour so far above what is held is nonsense: it would leave a node no incarnation to speak up with."""
+LEAP_MAX: Final = 1 << 49
+"""A rumour so far above what is held is nonsense: it would leave a node no incarnation to speak up with.
+
+Any incarnation that a life may begin with is nearer, to those who have heard of none.
+"""
 
 
 class _Node:
@@ -88,6 +94,8 @@ class Swim:
         """(node, what it is now): alive, suspect, dead."""
         self.ignored = 0
         """Messages and rumours of nobody we know, beyond a limit, or nonsense."""
+        self.spoken_up = 0
+        """How often this node has heard that it is suspect or dead, and contradicted (Rule D3)."""
         self.rumours = Rumours()
         self._prng = prng
         self._nodes: dict[NodeId, _Node] = {}
@@ -109,6 +117,10 @@ class Swim:
         if node == self.settings.node:
             return ALIVE
         return DEAD if held is None else held.status
+
+    def __contains__(self, node: NodeId) -> bool:
+        """Whether it is another node of the cluster map."""
+        return node in self._nodes
 
     def incarnation_of(self, node: NodeId) -> int:
         """The highest that was heard of."""
@@ -164,6 +176,7 @@ class Swim:
         above = rumour.incarnation + (1 if rumour.status != ALIVE else 0)
         if above > self.incarnation:
             self.incarnation = above
+            self.spoken_up += rumour.status != ALIVE
             self.rumours.put(Rumour(self.settings.node, self.incarnation, ALIVE))
 
     def _rumours_for(self, node: NodeId) -> list[Rumour]:
@@ -173,6 +186,19 @@ class Swim:
         if held is not None and (held.status != ALIVE or held.incarnation > 0):
             taken.insert(0, Rumour(node, held.incarnation, held.status))
         return taken
+
+    def news_for(self, node: NodeId) -> News | None:
+        """Rumours for something that leaves for ``node`` anyway; None: there is nothing to tell it.
+
+        Whoever calls it for several nodes begins with another one each time: a rumour does not go to all.
+        """
+        held = self._nodes.get(node)
+        if held is None or (held.status == ALIVE and not len(self.rumours)):
+            return None
+        rumours = self.rumours.take(self.settings.rumours_max, self.budget, node)
+        if held.status != ALIVE:
+            rumours.insert(0, Rumour(node, held.incarnation, held.status))
+        return News(self.incarnation, rumours) if rumours else None
 
     @property
     def budget(self) -> int:
@@ -196,6 +222,13 @@ class Swim:
             self._on_ping_for(sender, message)
         elif isinstance(message, Pong):
             self._on_pong(sender, message)
+        elif isinstance(message, News):
+            self._on_news(sender, message)
+
+    def _on_news(self, sender: NodeId, message: News) -> None:
+        self._hear(Rumour(sender, message.incarnation, ALIVE))
+        for rumour in message.rumours:
+            self._hear(rumour)
 
     def _on_ping(self, sender: NodeId, message: Ping) -> None:
         self._hear(Rumour(sender, message.incarnation, ALIVE))

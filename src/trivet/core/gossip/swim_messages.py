@@ -57,4 +57,11 @@ class Pong(OfSwim, array_like=True, tag=129, frozen=True):
     rumours: Rumours = []
 
 
-SwimMessage = Ping | PingFor | Pong
+class News(OfSwim, array_like=True, tag=130, frozen=True):
+    """Rumours on something that leaves anyway: the sender is alive in ``incarnation``. Nobody answers it."""
+
+    incarnation: Number
+    rumours: Rumours
+
+
+SwimMessage = Ping | PingFor | Pong | News

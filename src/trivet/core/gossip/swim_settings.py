@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from trivet.core.gossip.swim_messages import RUMOURS_MAX
 
-INCARNATION_MAX = 1 << 31
-"""To begin with; from there a node only rises by one at a time."""
+INCARNATION_MAX = 1 << 48
+"""To begin with: lives may be counted in ms of time. From there a node only rises by one at a time."""
 
 
 @dataclass(frozen=True)

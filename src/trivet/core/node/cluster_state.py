@@ -13,23 +13,21 @@ from trivet.core.node.cluster_topology import term_of
 from trivet.core.node.front import Front
 from trivet.core.node.info import bytes_of
 from trivet.core.node.keyspace_command import facts_of, leader_of
+from trivet.core.node.reach import facts_seen, is_unreachable
 from trivet.core.raft.state import Role
 from trivet.core.wire.reply import Reply
 
 
 def facts_known(front: Front) -> Facts:
-    """What is reported to this node, or without that what it sees by itself."""
+    """What is reported to this node, or without that what it sees by itself, and hears of others."""
     reported = front.steward.facts() if front.steward is not None else None
     if reported is not None:
         for number, seen in _all_seen(front).items():
             reported.groups.setdefault(number, seen)
         return reported
-    dead = {
-        node: front.touch.silent_ms(node, front.now_ms)
-        for node in front.cluster.members
-        if not front.alive(node)
-    }
-    return Facts(dead_ms=dead, groups=_all_seen(front))
+    found = facts_seen(front)
+    found.groups = _all_seen(front)
+    return found
 
 
 def _all_seen(front: Front) -> dict[GroupId, GroupFacts]:
@@ -84,7 +82,8 @@ def state(front: Front) -> Reply:
 
 
 def _node(front: Front, row: NodeRow, facts: Facts, leads: dict[NodeId, int]) -> Reply:
-    silent = facts.dead_ms.get(row.id)
+    unreachable = is_unreachable(front, facts, row.id)
+    silent = facts.dead_ms.get(row.id, facts.unreachable_ms.get(row.id))
     groups = [
         group
         for group in front.cluster.groups.values()
@@ -101,7 +100,8 @@ def _node(front: Front, row: NodeRow, facts: Facts, leads: dict[NodeId, int]) ->
         b"labels": labels,
         b"state": row.state.encode(),
         b"replaces": row.replaces,
-        b"alive": int(silent is None),
+        b"alive": int(silent is None or unreachable),
+        b"unreachable": int(unreachable),
         b"silent-ms": silent or 0,
         b"groups": len([group for group in groups if group.id]),
         b"leads": leads.get(row.id, 0),

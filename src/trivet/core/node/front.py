@@ -26,6 +26,7 @@ from trivet.core.node.config import NodeConfig
 from trivet.core.node.effects import Effects
 from trivet.core.node.gathering import Gathering, Plan
 from trivet.core.node.guard import Guard
+from trivet.core.node.liveness import Liveness
 from trivet.core.node.monitors import Monitors
 from trivet.core.node.oversight import Steward
 from trivet.core.node.pausing import Pause
@@ -112,6 +113,7 @@ class Front:
         self.adrift: dict[ConnectionId, tuple[list[bytes], Instant]] = {}
         """Requests whose group this node does not know yet, and since when they wait for that."""
         self.touch = Touch(now_ms)
+        self.liveness = Liveness(config.node, self.system.settings.incarnation, list(cluster.members))
         self.steward: Steward | None = None
         self.blocked = BlockedClients(config.command_timeout_ms, self.router)
         self.guard = Guard(lambda: self.system.machine.users, config.password)
@@ -126,9 +128,8 @@ class Front:
         self.turn_number = 1
         self.unparked = False
         """Some parked session went on in this turn."""
-        self.now_ms = now_ms
+        self.now_ms = self.started_ms = now_ms
         self.wall_ms = wall_ms
-        self.started_ms = now_ms
         self.stopping = False
         self.refuses_writes = False
         """Some writes are refused now: ``refuse_write`` says which."""

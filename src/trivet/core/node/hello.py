@@ -1,8 +1,14 @@
-"""The first frame of a link between nodes (see ``peers``)."""
+"""What nodes say of themselves on a link: who dials (``peers``), and that they are there (``liveness``)."""
+
+from typing import Annotated, Final
 
 import msgspec
 
 from trivet.core.base.ids import NodeId
+from trivet.core.gossip.swim_messages import SwimMessage
+
+WORDS_MAX: Final = 128
+"""In one beat: SWIM's answers of a tick, its own pings, and some room."""
 
 
 class Hello(msgspec.Struct, array_like=True, tag=96, frozen=True):
@@ -27,3 +33,6 @@ class Stranger(msgspec.Struct, array_like=True, tag=90, frozen=True):
 
 class Beat(msgspec.Struct, array_like=True, tag=91, frozen=True):
     """The sender's process is alive, whatever its groups are doing."""
+
+    words: Annotated[list[SwimMessage], msgspec.Meta(max_length=WORDS_MAX)] = []
+    """What it has heard of others, and asks the receiver about them (Rule H1)."""

@@ -10,8 +10,11 @@ from typing import Final
 from trivet import __version__
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId
 from trivet.core.cluster.rows import EVENTUAL, PAXOS
+from trivet.core.gossip.swim_messages import DEAD, SUSPECT
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.front import Front
+from trivet.core.node.liveness import NAMES
+from trivet.core.node.reach import liveness_facts
 from trivet.core.node.txn_command import transaction_facts
 from trivet.core.pubsub.messages import Kind
 from trivet.core.raft.raft import Raft
@@ -311,6 +314,7 @@ def _cluster(front: Front) -> Facts:
         "trivet_founded": int(front.system.machine.cluster is not None),
         "trivet_map_epoch": cluster.epoch,
         "trivet_nodes": len(cluster.members),
+        **{f"trivet_nodes_{NAMES[status]}": _held(front, status) for status in (SUSPECT, DEAD)},
         "trivet_keyspaces": len(cluster.keyspaces),
         "trivet_groups": len(cluster.groups),
         "trivet_moves": len(cluster.moves),
@@ -319,6 +323,11 @@ def _cluster(front: Front) -> Facts:
         **{f"trivet_{name}_here": _here(front, mode) for mode, name in _NAMES.items()},
         **{f"trivet_primary_{name}": count for name, count in front.asides.facts().items()},
     }
+
+
+def _held(front: Front, status: int) -> int:
+    """How many nodes are held to be that."""
+    return sum([front.liveness.status(node) == status for node in front.cluster.members])
 
 
 def _keyspace(front: Front) -> Facts:
@@ -356,10 +365,11 @@ _SECTIONS: Final[dict[str, tuple[str, Callable[[Front], Facts]]]] = {
     "latencystats": ("Latencystats", _latencystats),
     "cluster": ("Cluster", _cluster),
     "groups": ("Groups", _groups),
+    "liveness": ("Liveness", liveness_facts),
     "transactions": ("Transactions", transaction_facts),
     "keyspace": ("Keyspace", _keyspace),
 }
-_NOT_DEFAULT: Final = ("commandstats", "latencystats", "groups")
+_NOT_DEFAULT: Final = ("commandstats", "latencystats", "groups", "liveness")
 _NOT_ALL: Final = ("modules",)
 
 

@@ -34,7 +34,6 @@ from trivet.core.node.news import take_news
 from trivet.core.node.observe import Leaders, check
 from trivet.core.node.peers import (
     KINDS,
-    NODE_GROUP,
     TOLD_OFF,
     Beat,
     Kind,
@@ -56,8 +55,6 @@ from trivet.core.steward.steward import Steward
 
 STOP_PATIENCE_MS: Final = 1500
 """How long a graceful stop waits for another leader and for replies under way."""
-
-_BEAT: Final = encode_message(NODE_GROUP, Beat())
 
 UNPARKED_MAX: Final = 32
 """Requests of one client that are looked at together when what was parked goes on."""
@@ -105,7 +102,7 @@ class Node(Views):
         self._agenda = booted.maker.agenda
         self.steward = Steward(
             config.node, booted.front.replicas, booted.groups, self._agenda, config.limits, booted.prng,
-            config.steward, booted.front.leaderless,
+            config.steward, booted.front.leaderless, booted.front.liveness,
         )  # fmt: skip
         self._desk = self.steward.desk
         self.front.steward = self.steward
@@ -268,6 +265,9 @@ class Node(Views):
             self.front.pubsub.on_message(sender, message)
         elif isinstance(message, OfSteward):
             self.steward.on_message(sender, message)
+        elif isinstance(message, Beat):
+            if message.words and self._wal.open:
+                self.front.liveness.hear(sender, message, self.front.now_ms)
         elif isinstance(message, Stranger) and self._birth and message.birth != self._birth:
             self._fatal = TOLD_OFF  # Rule P4: a peer knows this node by another data directory
 
@@ -338,12 +338,9 @@ class Node(Views):
         if mono_ms + self.config.tick_ms // 2 < self._beat_ms:
             return  # a tick that comes a bit early is not to be skipped: the next may be far
         self._beat_ms = mono_ms + self.config.heartbeat_ms
-        self.front.effects.sends.extend([(peer, _BEAT) for peer in self._peers.up])
+        self.front.effects.sends.extend(self.front.liveness.beat(mono_ms, self._peers.up))
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
-            for group in self.groups.values():
-                group.on_peer_silent(peer)
-            for leaderless in self.front.leaderless.values():
-                leaderless.on_peer_silent(peer)
+            self.residents.on_peer_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits
@@ -442,6 +439,7 @@ class Node(Views):
         machine = self.system.machine  # a snapshot may have brought another
         if self.residents.look_at_map(mono_ms):
             self.steward.on_map()
+            front.liveness.learn(list(front.cluster.members))
             front.look_at_waiting()
         if machine.scripts.taught != self._taught:
             self._taught = machine.scripts.taught
@@ -587,6 +585,11 @@ class Node(Views):
             peers.notes = []
 
     # -- for the lab ---------------------------------------------------------------------------
+
+    @property
+    def may_speak(self) -> bool:
+        """Rule D2."""
+        return self._wal.open
 
     def turned(self) -> list[GroupId]:
         """The groups that had a turn in the last turn: nothing has happened to the others (Rule D4)."""

@@ -206,6 +206,13 @@ class Residents:
                     self._agenda.rouse(group)
         self._agenda.tick(now_ms, wall_ms)
 
+    def on_peer_silent(self, peer: NodeId) -> None:
+        """Its link is up, and nothing comes, not even beats."""
+        for group in self._groups.values():
+            group.on_peer_silent(peer)
+        for leaderless in self._front.leaderless.values():
+            leaderless.on_peer_silent(peer)
+
     # -- coming and going ---------------------------------------------------------------------------
 
     def _come(self, cluster: ClusterMap, row: GroupRow) -> None:

@@ -16,6 +16,7 @@ from trivet.core.group.leaderless import LeaderlessReplica
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
 from trivet.core.raft.state import Role
+from trivet.core.steward.hearsay import Hearsay, OwnEars
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wire.reply import Error, Reply
 
@@ -86,9 +87,10 @@ class Desk:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, settings: StewardSettings,
-        leaderless: dict[GroupId, LeaderlessReplica] | None = None,
+        leaderless: dict[GroupId, LeaderlessReplica] | None = None, hearsay: Hearsay | None = None,
     ) -> None:  # fmt: skip
         self.node = node
+        self.hearsay: Hearsay = OwnEars() if hearsay is None else hearsay
         self.replicas = replicas
         self.groups = groups
         self.leaderless: dict[GroupId, LeaderlessReplica] = {} if leaderless is None else leaderless

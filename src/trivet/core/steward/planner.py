@@ -3,13 +3,16 @@
 On the path: nowhere. What to do is decided in ``cluster/placement``; here are the facts, the pace and the
 carrying out.
 
-- Rule F1: a node is dead when it has not reported for a while, as this leader has heard it; a new leader
-  begins with everybody alive and listens before its first plan.
+- Rule F1: a node is dead when it has not reported for a while, as this leader has heard it, and nobody else
+  hears it either (Rule F9); a new leader begins with everybody alive and listens before its first plan.
 - Rule F2: one plan at a time: the next is made when the map has answered every word of the last.
 - Rule F3: a group whose move was in vain is left alone for a while.
 - Rule F5: groups are split and merged for what lasts: a burst of commands, a split by hand are no reason.
 - Rule F6: a plan that found nothing to do is not made again before something is different, or it is old.
 - Rule F7: a claim on a database that some group does not answer is ended (``claim_ms``).
+- Rule F9: a node that does not report, and that is not dead to all (``hearsay``), is *unreachable*: it gets
+  nothing and leads nothing more, and however long that lasts it is not replaced. When it dies after all, its
+  time is counted from when others heard it last; of one whom nobody heard any more, from its last report.
 - Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
 """
 
@@ -138,19 +141,16 @@ class Planner:
     def facts(self, cluster: ClusterMap) -> Facts:
         """What is known now."""
         desk = self._desk
-        dead: dict[NodeId, int] = {}
-        for node in cluster.members:
-            silent_ms = desk.now_ms - self._heard_ms.setdefault(node, desk.now_ms)
-            if node != desk.node and silent_ms >= desk.settings.silent_ms:
-                dead[node] = silent_ms
+        dead, unreachable = self._silent(cluster)
+        silent = {**dead, **unreachable}
         groups: dict[GroupId, GroupFacts] = {}
         for number, heard in self._groups.items():
-            if number not in cluster.groups or self._is_stale(heard) or heard.node in dead:
+            if number not in cluster.groups or self._is_stale(heard) or heard.node in silent:
                 continue
             report = heard.report
             leader = 0 if cluster.is_leaderless(cluster.groups[number]) else heard.node
-            ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in dead]
-            members = {node: said for node, said in self._said.get(number, {}).items() if node not in dead}
+            ops = [rate for node, rate in self._ops.get(number, {}).items() if node not in silent]
+            members = {node: said for node, said in self._said.get(number, {}).items() if node not in silent}
             epoch = cluster.groups[number].membership + 1
             groups[number] = GroupFacts(
                 keys=report.keys, bytes=report.bytes, ops=sum(ops), leader=leader,
@@ -158,11 +158,29 @@ class Planner:
                 doubtful=sorted([node for node, said in members.items() if said[0]]),
                 copies={node: (said[2], said[3]) for node, said in members.items() if said[1] == epoch},
             )  # fmt: skip
-        return Facts(dead_ms=dead, groups=groups)
+        return Facts(dead_ms=dead, unreachable_ms=unreachable, leader=desk.node, groups=groups)
+
+    def _silent(self, cluster: ClusterMap) -> tuple[dict[NodeId, int], dict[NodeId, int]]:
+        """For how long nothing was heard of the dead, and of those whom others hear (Rules F1, F9)."""
+        desk, hearsay = self._desk, self._desk.hearsay
+        dead: dict[NodeId, int] = {}
+        unreachable: dict[NodeId, int] = {}
+        for node in cluster.members:
+            heard_ms = self._heard_ms.get(node, desk.now_ms)
+            if node == desk.node or desk.now_ms - heard_ms < desk.settings.silent_ms:
+                continue
+            if hearsay.is_dead(node):
+                alive_ms = hearsay.alive_ms(node, desk.now_ms)
+                outlived = alive_ms - heard_ms >= desk.settings.silent_ms
+                dead[node] = desk.now_ms - (alive_ms if outlived else heard_ms)
+            else:
+                unreachable[node] = desk.now_ms - heard_ms
+        return dead, unreachable
 
     def _forget(self, cluster: ClusterMap) -> None:
-        """Nodes and groups that are no more."""
-        self._heard_ms = {node: at for node, at in self._heard_ms.items() if node in cluster.members}
+        """Nodes and groups that are no more. Who is new has been heard now."""
+        now_ms = self._desk.now_ms
+        self._heard_ms = {node: self._heard_ms.get(node, now_ms) for node in cluster.members}
         self._told = {node: told for node, told in self._told.items() if node in cluster.members}
         self._progress = {move: one for move, one in self._progress.items() if move in cluster.moves}
         self._groups = {number: heard for number, heard in self._groups.items() if number in cluster.groups}

@@ -20,6 +20,7 @@ from trivet.core.group.raft_group import RaftGroup
 from trivet.core.raft.state import Role
 from trivet.core.steward.copy_keeper import CopyKeeper
 from trivet.core.steward.desk import Desk
+from trivet.core.steward.hearsay import Hearsay
 from trivet.core.steward.housekeeper import Housekeeper
 from trivet.core.steward.keeper import Keeper
 from trivet.core.steward.messages import (
@@ -50,7 +51,7 @@ class Steward:
     def __init__(
         self, node: NodeId, replicas: dict[GroupId, Replica], groups: dict[GroupId, RaftGroup],
         agenda: Agenda, limits: Limits, prng: Prng, settings: StewardSettings | None = None,
-        leaderless: dict[GroupId, LeaderlessReplica] | None = None,
+        leaderless: dict[GroupId, LeaderlessReplica] | None = None, hearsay: Hearsay | None = None,
     ) -> None:  # fmt: skip
         settings = settings or StewardSettings()
         self.outgoing: list[tuple[NodeId, StewardMessage]] = []
@@ -60,7 +61,7 @@ class Steward:
         self.pause_ms = -1
         """How long the slots of the last move from here were sealed; -1: there was none."""
         self.pause_ms_max = -1
-        self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless)
+        self.desk = Desk(node, replicas, groups, agenda, limits, settings, leaderless, hearsay)
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
         self._primary_keeper = PrimaryKeeper(self.desk)

@@ -34,6 +34,7 @@ KINDS: dict[str, Callable[[Ground], bool]] = {
     "partition": walls.partition,
     "one-way": walls.one_way,
     "shape": walls.shape,
+    "leader-link": walls.leader_link,
     "slow-link": walls.slow_link,
     "flap": walls.flap,
     "link-break": walls.link_break,

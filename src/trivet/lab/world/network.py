@@ -380,6 +380,15 @@ class Network:
             self._walls[(source, target)] = 0
             self.unblock(source, target)
 
+    def whole_links(self) -> list[tuple[NodeId, NodeId]]:
+        """(source, target) of every link over which frames come in good time."""
+        return [
+            pair
+            for pair, link in self._links.items()
+            if link.greeted and link.dialer_open and link.acceptor_open
+            if not self._blocked(*pair) and pair not in self.slow_us
+        ]
+
     def live_links(self) -> list[tuple[NodeId, NodeId]]:
         """(dialer, acceptor) of every link that its dialer believes in."""
         return list(self._links)

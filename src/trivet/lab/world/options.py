@@ -138,6 +138,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     one_way_every_ms: int = 0
     shape_every_ms: int = 0
     """Named shapes of partitions, most of them partial: see ``faults/shapes.py``."""
+    leader_link_every_ms: int = 0
+    """The leader of the system group and one node do not hear each other, for longer than ``grace_ms``."""
     slow_link_every_ms: int = 0
     flap_every_ms: int = 0
     slow_node_every_ms: int = 0
@@ -183,6 +185,8 @@ def _rate(prng: Prng, highest: float, chance: float = 0.5) -> float:
     return prng.below(1000) * highest / 1000 if prng.chance(chance) else 0.0
 
 
+LEADER_LINK_RATE = 0.15
+"""So many of the runs in which the cluster replaces nodes by itself cut just that one link."""
 LONG_RATE = 0.04
 """So many of the runs last minutes of virtual time."""
 
@@ -202,6 +206,9 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     drawn |= _draw_groups(Prng(seed * 0x9E3779B1 + 0x6209))
     drawn |= _draw_spread(Prng(seed * 0x9E3779B1 + 0x59AD), drawn)
     drawn["teach_every_ms"] = _sometimes(Prng(seed * 0x9E3779B1 + 0x7EAC), 300, 4_000, 0.25)
+    if drawn["plans"] and nodes > 2:
+        own = Prng(seed * 0x9E3779B1 + 0x5717)
+        drawn["leader_link_every_ms"] = _sometimes(own, 1_000, 10_000, LEADER_LINK_RATE)
     drawn["rare_ticks"] = Prng(seed * 0x9E3779B1 + 0x71C5).chance(0.5)
     if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one

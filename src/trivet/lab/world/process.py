@@ -22,6 +22,7 @@ from trivet.lab.seam import (
     NOTHING_STANDS,
     CopyLike,
     EffectsLike,
+    Hearing,
     NodeFactory,
     NodeLike,
     ObservationLike,
@@ -152,6 +153,12 @@ class Process:
     def cluster(self) -> ClusterMap | None:
         """The map as this node knows it."""
         return None if self._running is None else self._world.factory.cluster(self._running)
+
+    def hearing(self) -> Hearing | None:
+        """Whom it knows and hears; None while it is down, or something keeps it from answering in time."""
+        if self._running is None or self.paused or self.slow_us or self.wiped or self._stopping:
+            return None
+        return self._world.factory.hearing(self._running)
 
     def inner(self) -> NodeLike | None:
         """The node itself, for stories that look into it; None while it is down."""

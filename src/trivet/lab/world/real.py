@@ -20,7 +20,7 @@ from trivet.core.node.observe import copies_held, digest_of_state, registers_hel
 from trivet.core.raft.state import Role
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.wal.describe import FrameView, SnapshotView, describe
-from trivet.lab.seam import CopyLike, NodeLike, RegisterHeldLike, Standing
+from trivet.lab.seam import CopyLike, Hearing, NodeLike, RegisterHeldLike, Standing
 from trivet.lab.world import crossing
 from trivet.lab.world.options import RunOptions
 
@@ -252,6 +252,17 @@ class RealNodes:
                 counts = [a + b for a, b in zip(counts, group.errands.counts, strict=True)]
         named = zip(("forwarded", "sent twice", "begun anew"), counts, strict=True)
         return {f"operation on registers {what}": count for what, count in named if count}
+
+    def hearing(self, node: NodeLike) -> Hearing | None:
+        """By what its steward would go."""
+        assert isinstance(node, Node)
+        cluster = node.system.machine.cluster
+        if cluster is None or not node.may_speak:
+            return None
+        facts = node.steward.facts()
+        if facts is None:
+            return Hearing(tuple(cluster.members))
+        return Hearing(tuple(cluster.members), True, facts.dead_ms, tuple(facts.unreachable_ms))
 
     def is_dropped(self, node: NodeLike, group: GroupId) -> bool:
         """Whether the node's map says that the group is no more."""

@@ -1,8 +1,9 @@
 """Faults of the network: partitions of all shapes, slow and flapping links, broken connections."""
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, NodeId
 from trivet.lab.world.faults import shapes
 from trivet.lab.world.faults.ground import Ground
+from trivet.lab.world.process import Process
 
 
 def partition(g: Ground) -> bool:
@@ -39,6 +40,27 @@ def one_way(g: Ground) -> bool:
     cut = pairs[: g.prng.between(1, max(1, len(pairs) // 2))]
     g.wall(cut, f"one-way {cut}", 2 * g.span_us())
     return True
+
+
+def leader_link(g: Ground) -> bool:
+    """The leader of the system group and one node do not hear each other, for longer than the time of grace.
+
+    In both directions, or in one. Everybody else hears both.
+    """
+    leaders = [node for node, p in g.victims.processes.items() if _leads_system(p)]
+    others = [node for node in g.nodes if node not in leaders]
+    if len(leaders) != 1 or len(others) < 2:
+        return False
+    pair = (leaders[0], others[g.prng.below(len(others))])
+    way = g.prng.below(4)
+    cut = shapes.both_ways(*pair) if way < 2 else [pair if way == 2 else pair[::-1]]
+    g.wall(cut, f"the system's leader and another {cut}", 1000 * g.options.grace_ms * 5 // 4 + g.span_us())
+    return True
+
+
+def _leads_system(process: Process) -> bool:
+    seen = process.looks.get(SYSTEM_GROUP)
+    return seen is not None and seen.role == "leader"
 
 
 def slow_link(g: Ground) -> bool:
