@@ -40,11 +40,10 @@ from trivet.core.node.peers import (
     NodeMessage,
     Peers,
     Stranger,
-    encode_message,
 )
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
-from trivet.core.node.sending import collect_for_peers
+from trivet.core.node.sending import collect_for_peers, collect_of_group
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.views import Views
 from trivet.core.node.waits import look_at_blocking
@@ -541,12 +540,7 @@ class Node(Views):
                     late = True
                     self._busy[group] = None
                     continue
-                said, frame = None, b""
-                for peer, message in group.outgoing:
-                    if peer in up:
-                        if message is not said:  # the same words to several are put into bytes once
-                            said, frame = message, encode_message(number, message)
-                        effects.sends.append((peer, frame))
+                collect_of_group(effects, number, group.outgoing, up)
                 group.sent()
         collect_for_peers(effects, self._peers, self.front, self.steward, self._wal.open)
         self._notes(effects, talkers)

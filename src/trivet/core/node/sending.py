@@ -1,12 +1,29 @@
-"""What a turn has for peers beside the messages of groups: nodes' own words, and links to open and to close.
+"""What a turn has for peers: messages of groups, nodes' own words, links to open and to close.
 
-On the path: the end of every turn; most often there is nothing.
+On the path: the end of every turn.
 """
 
+from collections.abc import Sequence
+
+from trivet.core.base.ids import GroupId, NodeId
+from trivet.core.group.face import FromGroup
 from trivet.core.node.effects import Effects
 from trivet.core.node.front import Front
 from trivet.core.node.peers import NODE_GROUP, Peers, Stranger, encode_message
 from trivet.core.steward.steward import Steward
+
+
+def collect_of_group(
+    effects: Effects, group: GroupId, outgoing: Sequence[tuple[NodeId, FromGroup]], up: dict[NodeId, None]
+) -> None:
+    """What a group says to those who are ``up``. The same words to several are put into bytes once."""
+    said: FromGroup | None = None
+    frame = b""
+    for peer, message in outgoing:
+        if peer in up:
+            if message is not said:
+                said, frame = message, encode_message(group, message)
+            effects.sends.append((peer, frame))
 
 
 def collect_for_peers(effects: Effects, peers: Peers, front: Front, steward: Steward, is_open: bool) -> None:
