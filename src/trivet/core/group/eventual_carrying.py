@@ -5,7 +5,7 @@ On the path: a run -> ``Carry`` -> at the member as if its own client had sent i
 - Rule X1: one member serves this node's clients for as long as the link to it holds: so what a client has
   written it reads, and what it watches is known where its ``EXEC`` comes.
 - Rule X2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
-  counting twice. Reads go to the next member.
+  counting twice. Reads go to the next member; so do those that wait for one of which nothing comes.
 - Rule X8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
   numbers of each sender, and takes none that was sent to an earlier life of its own. So it is asked for its
   life first.
@@ -143,6 +143,14 @@ class Carriers:
                 sent.run.fail(TIMEOUT_ERROR, whoever=True)
             else:
                 self._waiting.appendleft((sent.run, sent.since_ms))
+
+    def silent(self, member: NodeId) -> bool:
+        """Nothing comes from there, though the link is up: reads go elsewhere; whether there are any."""
+        gone = [number for number, one in self._sent.items() if one.member == member and not one.run.writes]
+        for number in reversed(gone):
+            sent = self._sent.pop(number)
+            self._waiting.appendleft((sent.run, sent.since_ms))
+        return bool(gone)
 
     def expire(self, oldest_ms: Instant) -> None:
         """What is older is answered: with a definite error if it never left, or only reads."""
