@@ -2,9 +2,9 @@
 
 On the path: nowhere. Every node has all of them, whether it is a member or not.
 
-- Rule J7: a node whose log may have lost updates of its own goes on as another actor, and as one that has yet
-  to get what the others have. So does one that has just come, and one that comes back within a life: those who
-  give it the rest need not know all that it has made as a member before.
+- Rule J7: a node whose log may have lost updates of its own goes on as another actor, and as one that has
+  yet to get what the others have. So does one that has just come, and one that comes back within a life:
+  those who give it the rest need not know all that it has made as a member before.
 """
 
 from collections.abc import Callable
