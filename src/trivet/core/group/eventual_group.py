@@ -28,7 +28,7 @@ from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
-from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_carrying import IN_DOUBT, Carriage, Carriers
 from trivet.core.group.eventual_emptying import Emptyings
 from trivet.core.group.eventual_log import (
     EventualLog,
@@ -42,7 +42,6 @@ from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
 from trivet.core.lattice.delta import Delta
@@ -82,7 +81,7 @@ class EventualGroup(Leaderless):
         self.carriers = Carriers(settings.incarnation, settings.limits)
         self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
-        self.emptyings = Emptyings(executor)
+        self.emptyings = Emptyings(executor, settings.limits.emptied_per_turn_max)
         self.comes = bool(comes)
         self._is_new = comes is None
         self._since = since
@@ -199,7 +198,7 @@ class EventualGroup(Leaderless):
         runs: list[Run] = []
         for _, run, _ in self._held:
             if run.writes:
-                run.fail(TIMEOUT_ERROR, whoever=True)
+                run.fail(IN_DOUBT, whoever=True)
             else:
                 runs.append(run)
         runs += self.emptyings.drain() + self._staged
