@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V8)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V7)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -72,15 +72,6 @@ VALUES = [
             "            waiting.append((self._runs.popleft(), [OK]))\n",
             "            self._keys = None\n"
             "            waiting.append((self._runs.popleft(), [OK]))\n            return\n",
-        ),
-        1, "merging", EMPTIED_COPIES,
-    ),
-    Mutant(
-        "V8", "what some groups have done is said not to be done, because another group refused",
-        edit(
-            "core/node/gathering.py",
-            "_of_whole(errors, len(replies)) if self.writes else errors[0]",
-            "errors[0]",
         ),
         1, "merging", EMPTIED_COPIES,
     ),
