@@ -69,8 +69,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     register_shards: int = 0
     """0: one to three, as the seed says."""
     primary_rate: float = 0.0
-    """How likely workload ``primary`` lives in a database of that mode; 0: there is none."""
+    """How likely workloads that can do with it live in a database of mode ``primary``; 0: there is none."""
     primary_replicas: int = 3
+    primary_shards: int = 0
+    """0: one to three, as the seed says."""
     weight_primary: int = 0
     eventual_rate: float = 0.0
     """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
