@@ -20,7 +20,7 @@ from trivet.lab.judges.invariants import DigestOf, EntryAt
 from trivet.lab.judges.quorums import members_text
 from trivet.lab.judges.registers import RegisterJudge, unsettled
 from trivet.lab.judges.slots import SlotJudge, disagreement
-from trivet.lab.judges.standing import PATIENCE_US, PRIMARY_PATIENCE_US, StandingJudge
+from trivet.lab.judges.standing import StandingJudge
 from trivet.lab.recording import ClientOperation, Recorder, Recording
 from trivet.lab.seam import NodeFactory, ObservationLike, RegistersLike
 from trivet.lab.workloads import Mix
@@ -85,8 +85,7 @@ class SimulatedCluster:
         self.complaints: list[Complaint] = []
         self.invariants = GroupJudges()
         self.slots = SlotJudge(self.invariants.complaints)
-        patience_us = PRIMARY_PATIENCE_US if options.primary_rate else PATIENCE_US
-        self.standing = StandingJudge(self.invariants.complaints, patience_us)
+        self.standing = StandingJudge(self.invariants.complaints, options.primary_rate > 0)
         self.registers = RegisterJudge(self.invariants.complaints)
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}

@@ -20,9 +20,9 @@ Place = tuple[str, int, tuple[int, int, int]]
 class StandingJudge:
     """Complaints go to ``complaints``."""
 
-    def __init__(self, complaints: list[Complaint], patience_us: int = PATIENCE_US) -> None:
+    def __init__(self, complaints: list[Complaint], has_primaries: bool = False) -> None:
         self._complaints = complaints
-        self._patience_us = patience_us
+        self._patience_us = PRIMARY_PATIENCE_US if has_primaries else PATIENCE_US
         self._applied: dict[int, int] = {}
         self._standing: dict[int, Standing] = {}
         self._since_us: dict[Place, int] = {}
