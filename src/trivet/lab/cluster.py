@@ -86,7 +86,7 @@ class SimulatedCluster:
         self.complaints: list[Complaint] = []
         self.invariants = GroupJudges()
         self.slots = SlotJudge(self.invariants.complaints)
-        self.standing = StandingJudge(self.invariants.complaints)
+        self.standing = StandingJudge(self.invariants.complaints, options.primary_rate > 0)
         self.registers = RegisterJudge(self.invariants.complaints)
         self.network = Network(self.simulation, chance.fork(), options)
         self.processes: dict[NodeId, Process] = {}

@@ -37,6 +37,40 @@ def test_every_type_is_restored():
         assert replica.run("DUMP copy") == payload
 
 
+def pass_time(replica: Replica, ms: int) -> None:
+    replica.context.now_ms += ms
+    replica.context.databases.set_now(replica.context.now_ms)
+
+
+def test_deadlines_of_fields_go_along():
+    """They are absolute: a payload that is restored later has lost what was due meanwhile."""
+    replica = Replica()
+    for line in ("HSET h f v g w", "HPEXPIRE h 5000 FIELDS 1 f", "SET other 1"):
+        replica.run(line)
+    payload = replica.run("DUMP h")
+    assert isinstance(payload, bytes)
+    assert replica.run_args([b"RESTORE", b"copy", b"0", payload]) == OK
+    assert replica.run("HPTTL copy FIELDS 2 f g") == [5000, -1]
+    assert replica.run("DUMP copy") == payload
+    assert replica.run_args([b"RESTORE", b"other", b"9000", payload, b"REPLACE"]) == OK
+    assert (replica.run("HPTTL other FIELDS 1 f"), replica.run("PTTL other")) == ([5000], 9000)
+    pass_time(replica, 5_000)
+    assert (replica.run("HGETALL copy"), replica.run("HLEN other")) == (replica.run("HGETALL h"), 1)
+    assert replica.run_args([b"RESTORE", b"late", b"0", payload]) == OK
+    assert (replica.run("HLEN late"), replica.run("HGET late f")) == (1, None)
+
+
+def test_a_hash_all_of_whose_fields_are_due_is_not_there():
+    replica = Replica()
+    for line in ("HSET h f v", "HPEXPIRE h 5000 FIELDS 1 f"):
+        replica.run(line)
+    payload = replica.run("DUMP h")
+    assert isinstance(payload, bytes)
+    pass_time(replica, 5_000)
+    assert replica.run_args([b"RESTORE", b"late", b"0", payload]) == OK
+    assert (replica.run("EXISTS late"), replica.run("DUMP late")) == (0, None)
+
+
 def test_a_key_that_is_there_needs_replace():
     check(rf"""
         > RPUSH b x

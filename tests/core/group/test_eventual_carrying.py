@@ -3,6 +3,7 @@
 from trivet.core.base.limits import Limits
 from trivet.core.group.eventual_carrying import (
     ASK_MS,
+    IN_DOUBT,
     NOBODY,
     NUMBERS_MAX,
     TOO_LARGE,
@@ -11,7 +12,6 @@ from trivet.core.group.eventual_carrying import (
     Carriers,
 )
 from trivet.core.group.eventual_messages import Carried, Carry
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.run import Run
 
 OWN_LIFE, LIFE = 500, 700
@@ -169,7 +169,7 @@ def test_a_link_that_breaks_leaves_writes_in_doubt_and_reads_go_elsewhere():
     write, read = run_of(SET), run_of(GET, writes=False)
     way.send(write, read)
     way.carriers.lost(1)
-    assert write.replies == [TIMEOUT_ERROR] and read.replies is None
+    assert write.replies == [IN_DOUBT] and read.replies is None
     out: list = []
     way.carriers.send(2, out, 0)
     assert out == [(2, Carry(0, OWN_LIFE, True, []))]
@@ -190,7 +190,7 @@ def test_who_waits_too_long_is_told_how_certain_it_is():
     write, read = run_of(SET), run_of(GET, writes=False)
     way.send(write, read)
     way.carriers.expire(1)
-    assert (write.replies, read.replies) == ([TIMEOUT_ERROR], [NOBODY])
+    assert (write.replies, read.replies) == ([IN_DOUBT], [NOBODY])
 
 
 def test_too_much_is_refused_and_has_done_nothing():

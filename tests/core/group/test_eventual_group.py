@@ -1,9 +1,12 @@
 """A group of mode ``eventual`` between its node and its rooms."""
 
+import copy
+
 from tests.core.node.founded import founded
 from trivet.core.gossip.messages import Updates
 from trivet.core.group.eventual_group import SWEEP_AFTER_MS, EventualGroup
 from trivet.core.group.messages import NotLeader
+from trivet.core.group.run import Nobody, Run
 from trivet.core.lattice.delta import STRING, Change, Delta
 
 FIRST = 2
@@ -193,3 +196,141 @@ def test_updates_are_told_apart_from_nonsense():
     bench.servers[1].dirty = True
     bench.wait(100)
     assert held.gossip.refused >= 1 and bench.answer("a", "EXISTS k") == "0"
+
+
+# -- who is no member any more (Rules X10, X11)
+
+
+def without(bench, number: int, members: list[int], incoming: list[int], since=()) -> None:
+    """Node ``number`` hears of the next map's row of the group, and nobody else does."""
+    residents = bench.node(number).residents
+    row = copy.deepcopy(bench.node(number).front.cluster.groups[FIRST])
+    row.membership, row.members, row.incoming = group(bench, number).epoch, members, incoming
+    row.since = list(since)
+    residents._leaderless.follow(row, "eventual", True)
+    residents._list()
+    bench.node(number).front.homes_changed()
+    bench.servers[number].dirty = True
+
+
+def test_what_was_carried_to_a_member_that_goes_is_run_at_another():
+    """X10."""
+    bench = with_copies(3, "REPLICAS 2 ON 1 2")
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.wait(200)
+    bench.hold(2)
+    assert bench.ask("b", "SET mine 1") == "", "its disk hangs"
+    assert bench.ask("c", "GET k") == "", "carried to node 2, and behind what is not synced"
+    assert bench.answer("b2@2", "SELECT 7") == "+OK"
+    assert bench.ask("b2", "GET k") == ""
+    without(bench, 2, [1], [])
+    told = bench.act("wait 300")
+    assert 'c: "1"' in told and 'b2: "1"' in told
+    assert [line for line in told if line.startswith("b: -TIMEOUT")], "nobody else knows of it"
+    bench.release(2)
+
+
+def test_what_had_come_and_was_not_run_is_handed_on():
+    """X10."""
+    bench = with_copies(3, "REPLICAS 2 ON 1 2")
+    held = group(bench, 2)
+    for name, words in (("b", ["INCR", "n"]), ("c", ["INCR", "n"])):
+        run = Run(Nobody(), True)
+        run.add((7, [word.encode() for word in words]), 10)
+        group(bench, {"b": 2, "c": 3}[name]).write(run, 0)
+    assert held._staged
+    without(bench, 2, [1], [])
+    assert not held._staged
+    bench.settle()
+    bench.wait(200)
+    assert bench.answer("a", "GET n") == '"2"'
+
+
+def test_numbers_of_what_is_carried_go_on():
+    """X8, X10: who took them as a member that went does not know that it began anew."""
+    bench = with_copies(3, "REPLICAS 2 ON 1 2")
+    without(bench, 2, [1, 2], [1])
+    for n in range(3):
+        assert bench.answer("b", "INCR n") == f"{n + 1}"
+    without(bench, 2, [1], [])
+    for n in range(3, 6):
+        assert bench.answer("b", "INCR n") == f"{n + 1}"
+    assert group(bench, 2).keys == 0
+
+
+def test_an_answer_to_what_was_sent_before_is_not_taken_for_another():
+    """X10."""
+    bench = with_copies(3, "REPLICAS 2 ON 1 2")
+    assert bench.say("a", "SET k 1 | SET other 2")[-1] == "+OK"
+    bench.wait(200)
+    without(bench, 2, [1, 2], [1])
+    bench.hold(1)
+    bench.ask("a", "SET k 3")
+    assert bench.ask("b", "GET k") == "", "it waits at node 1"
+    without(bench, 2, [1], [])
+    assert bench.answer("b2@2", "SELECT 7") == "+OK"
+    assert bench.ask("b2", "GET other") == ""
+    bench.release(1)
+    told = bench.act("wait 300")
+    assert 'b: "3"' in told and 'b2: "2"' in told
+
+
+def test_who_comes_back_within_a_life_makes_updates_as_another_actor():
+    """J7: those who give it what they have need not know all that it has made before."""
+    bench = with_copies(3, "REPLICAS 3")
+    assert bench.answer("c", "SET k 1") == "+OK"
+    bench.wait(200)
+    before = group(bench, 3).gossip.actor
+    without(bench, 3, [1, 2], [])
+    without(bench, 3, [1, 2, 3], [], [(3, 3)])
+    bench.until(lambda: group(bench, 3).serves)
+    assert group(bench, 3).gossip.actor == group(bench, 3).executor.actor > before
+    assert bench.answer("c", "GET k") == '"1"'
+    actor = group(bench, 3).gossip.actor
+    bench.crash(3)
+    bench.start(3)
+    bench.connect_all()
+    bench.until(lambda: FIRST in bench.node(3).front.leaderless)
+    assert bench.node(3).front.system.settings.incarnation > actor & ((1 << 44) - 1)
+
+
+def test_who_was_out_meanwhile_and_has_not_heard_of_it_begins_anew():
+    """X11."""
+    bench = with_copies(3, "REPLICAS 3")
+    assert bench.answer("a", "INCRBY n 5") == "5"
+    bench.wait(200)
+    held = group(bench, 3)
+    without(bench, 3, [1, 2, 3], [], [(3, 2)])
+    anew = group(bench, 3)
+    assert anew is not held and not anew.serves and anew.keys == 0
+    bench.until(lambda: group(bench, 3).serves)
+    assert bench.answer("c", "GET n") == '"5"'
+    bench.wait(200)
+    without(bench, 3, [1, 2, 3], [], [(3, 2)])
+    assert group(bench, 3) is anew, "it has been there since then"
+    bench.crash(3)
+    bench.start(3)
+    bench.connect_all()
+    bench.until(lambda: FIRST in bench.node(3).front.cluster.groups)
+    again = group(bench, 3)
+    without(bench, 3, [1, 2, 3], [], [(3, 2)])
+    assert group(bench, 3) is again and again.keys == 1, "the disk knows since when, too"
+    without(bench, 3, [1, 2, 3], [], [(3, 9)])
+    assert group(bench, 3) is not again
+
+
+def test_reads_do_not_wait_for_a_member_that_is_silent():
+    bench = with_copies(3, "REPLICAS 2 ON 1 2")
+    assert bench.answer("a", "SET k 1") == "+OK"
+    bench.wait(200)
+    bench.hold(2)
+    bench.ask("b", "SET mine 1")
+    assert bench.ask("c", "GET k") == "", "node 2 answers nothing"
+    held = group(bench, 3)
+    held.on_peer_silent(2)
+    bench.servers[3].dirty = True
+    assert bench.act("wait 300") == ['c: "1"']
+    held.on_peer_silent(1)
+    held.on_peer_silent(2)
+    assert held.carriers.busy is False
+    bench.release(2)

@@ -1,5 +1,6 @@
 """The log of a group of mode ``eventual``: lives that end anywhere, and logs that are damaged."""
 
+import msgspec
 import pytest
 
 from tests.core.wal.faulty_disk import Disk
@@ -193,4 +194,12 @@ def test_records_that_can_not_be_read_are_told_and_passed_over():
 
 
 def test_encoded_records_are_those_of_chunks():
-    assert encode_record(SavedActor(7, True)) == b"\x93\x01\x07\xc3"
+    assert encode_record(SavedActor(7, True, 5)) == b"\x94\x01\x07\xc3\x05"
+
+
+def test_since_when_it_is_a_member_earlier_versions_have_not_said():
+    restored = Restored()
+    restored.replay([msgspec.msgpack.decode(b"\x93\x01\x07\xc3", type=SavedActor)])
+    assert (restored.actor, restored.comes, restored.since) == (7, True, -1)
+    restored.replay([SavedActor(7, False, 5)])
+    assert (restored.comes, restored.since) == (False, 5)

@@ -154,15 +154,25 @@ def test_what_was_held_is_shown_after_a_restart_and_when_the_database_becomes_kn
 class TestRestore:
     """``RESTORE``: of all that updates can tell."""
 
-    def test_what_no_update_tells_is_refused(self):
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ("XADD k 1-1 f v", "XGROUP CREATE k group 0"),
+            ("HSET k f v g w", "HEXPIRE k 100 FIELDS 1 f"),
+        ],
+    )
+    def test_what_no_update_tells_is_refused(self, lines):
         oracle, replica = Oracle(), Replica(1)
-        for line in ("XADD k 1-1 f v", "XGROUP CREATE k group 0"):
+        for line in lines:
             oracle.run(line.encode().split(), START_MS, 1)
         saved = oracle.run([b"DUMP", b"k"], START_MS, 1)
         replica.say("SET a old")
         replies, made = replica.run([b"RESTORE", b"a", b"0", saved, b"REPLACE"])
         assert replies == [RESTORES_MORE] and not made
         assert replica.say("GET a")[0] == b"old"
+        replica.check()
+        assert replica.run([b"RESTORE", b"new", b"0", saved]) == ([RESTORES_MORE], [])
+        assert replica.say("EXISTS new")[0] == 0
         replica.check()
 
     def test_a_stream_in_place_of_a_stream(self):

@@ -18,7 +18,7 @@ from tests.core.machine.transaction_words import (
 )
 from trivet.core.command.events import GENERIC, STRING
 from trivet.core.machine.slot_ranges import write_ranges
-from trivet.core.machine.transactions import BAD_WORD, IS_ABORTED, locks_left
+from trivet.core.machine.transactions import BAD_WORD, IS_ABORTED, IS_LOST, locks_left
 from trivet.core.machine.waiting import SERVED, WAITS
 from trivet.core.transaction.words import (
     ABORT,
@@ -154,11 +154,60 @@ def test_effects_on_keys_that_are_not_locked_are_refused_before_anything_is_done
     one.one(lock(T1, "a", ("b", SHARED)))
     for effects in (effects_of("SET a 2", "SET b 2"), effects_of("SET c 2"), b"text"):
         assert one.one(decide(T1, (HOME, effects))) == BAD_WORD
-        assert one.one(finish(T1, effects)) == BAD_WORD
+    assert one.one(finish(T1, b"text")) == BAD_WORD
     assert one.one(decide(T1, (2, b"text"))) == BAD_WORD
     assert one.one("GET b") == b"1"
     assert T1 in one.machine.intents.by_id
     assert one.one(decide(T1, (HOME, effects_of("SET a 2")))) == OK
+
+
+@pytest.mark.parametrize("locked", [(), ("b",), ("a", ("b", SHARED))])
+def test_a_commit_whose_locks_are_lost_changes_nothing_and_leaves_no_lock(locked):
+    """L16: with a primary that was replaced they may be, all of them or the newest."""
+    one = replica("SET a 1", "SET b 1")
+    if locked:
+        one.one(lock(T1, *locked))
+    effects = effects_of("SET a 2", "SET b 2")
+    assert one.one(finish(T1, effects)) == IS_LOST
+    assert (one.one("GET a"), one.one("GET b"), one.one("SET a 3"), one.one("SET b 3")) == (
+        b"1",
+        b"1",
+        OK,
+        OK,
+    )
+    assert one.one(finish(T1, effects)) == OK, "it is told once"
+    assert outcome(one.one(lock(T1, "a"))) == STALE
+    assert one.one("GET a") == b"3"
+
+
+def test_locks_that_only_read_are_counted_too():
+    """L16."""
+    one = replica("SET a 1", "SET b 1")
+    one.one(lock(T1, ("b", SHARED)))
+    assert one.one(finish(T1, b"", keys=2)) == IS_LOST
+    assert not one.machine.intents.by_id
+    one.one(lock(T2, ("a", SHARED), ("b", SHARED)))
+    assert one.one(finish(T2, b"", keys=2)) == OK
+
+
+def test_a_home_that_has_lost_some_of_its_locks_aborts():
+    """L16."""
+    one = replica("SET a 1", "SET b 1")
+    one.one(lock(T1, "b"))
+    assert one.one(decide(T1, (HOME, effects_of("SET b 2")), keys=2)) == IS_ABORTED
+    assert one.one("SET b 3") == OK, "and lets the others go"
+    assert one.one(resolve(T1, 2)) == [ABORT]
+
+
+def test_who_was_told_that_it_is_aborted_says_so_when_it_is_to_commit():
+    """L16: the home has forgotten with its primary that it was aborted, and was asked to decide once more."""
+    one = replica("SET a 1")
+    one.one(lock(T1, "a"))
+    one.one(finish(T1))
+    assert one.one(finish(T1, effects_of("SET a 2"))) == IS_LOST
+    assert one.one(lock(T2, "a", low=2))
+    assert one.one(finish(T1, effects_of("SET a 2"))) == OK, "long over: nobody listens any more"
+    assert one.one(finish(T2)) == OK and one.one("GET a") == b"1"
 
 
 def test_values_of_all_types_come_as_they_were():

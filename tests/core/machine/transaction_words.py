@@ -39,12 +39,12 @@ def lock(id_, *keys, age=None, home=HOME, low=0, watcher=-1, db=0):
     return said(words.LOCK, LockRequest(id_, home, Stamp(age, id_.node, 0), low, watcher, wanted))
 
 
-def finish(id_, effects: bytes | None = None):
-    return said(words.FINISH, FinishRequest(id_, effects is not None, effects or b""))
+def finish(id_, effects: bytes | None = None, keys=0):
+    return said(words.FINISH, FinishRequest(id_, effects is not None, effects or b"", keys))
 
 
-def decide(id_, *effects, low=0):
-    return said(words.DECIDE, DecideRequest(id_, low, list(effects)))
+def decide(id_, *effects, low=0, keys=0):
+    return said(words.DECIDE, DecideRequest(id_, low, list(effects), keys))
 
 
 def resolve(id_, group):

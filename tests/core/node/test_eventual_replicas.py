@@ -14,13 +14,14 @@ from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.eventual_replicas import EventualMaker, gossip_settings
 from trivet.core.node.making import Making
-from trivet.core.paxos.ballot import node_of
-from trivet.core.wal.record import DropRecord, FoundRecord
+from trivet.core.paxos.ballot import node_of, proposer_of
+from trivet.core.wal.record import BootRecord, DropRecord, FoundRecord
 from trivet.core.wal.recovery import Recovery, recover
 
 CONFIG = NodeConfig(node=2, cluster=CLUSTER, members=FOUNDERS[:3], limits=SMALL, tick_ms=10)
 MACHINE = Machine(10)
 GROUP = 2
+LIFE = 1_700_000_000_000
 
 
 def system() -> Machine:
@@ -30,7 +31,8 @@ def system() -> Machine:
 def maker(disk: Disk) -> tuple[EventualMaker, Recovery]:
     tokens = Tokens()
     recovery = recover(disk, tokens, SMALL.segment_bytes, 7, None)
-    return EventualMaker(Making(CONFIG, recovery.wal, tokens, 1_700_000_000_000, Agenda())), recovery
+    recovery.wal.append(BootRecord(CLUSTER, 2, LIFE))
+    return EventualMaker(Making(CONFIG, recovery.wal, tokens, LIFE, Agenda())), recovery
 
 
 def row(members=(1, 2, 3), since=()) -> GroupRow:
@@ -53,7 +55,7 @@ def test_one_that_was_never_here_says_first_what_it_is():
     group = makers.create(9, system, Prng(1))
     assert (group.settings.group, group.settings.node, group.keys, group.doubtful) == (9, 2, 0, False)
     staged = [record for record, _ in recovery.wal._staged]
-    assert staged[0] == FoundRecord(9, COPIES)
+    assert staged[1] == FoundRecord(9, COPIES)
     assert node_of(group.gossip.actor) == 2 and group.gossip.actor == group.executor.actor
 
 
@@ -76,6 +78,9 @@ def test_one_of_which_a_damaged_log_has_lost_everything_gets_it_from_others_firs
     group = makers.create(9, system, Prng(1))
     group.follow(row())
     assert group.doubtful and not group.serves and not group.standing().is_caught_up
+    said = [record for record, _ in recovery.wal._staged if isinstance(record, BootRecord)]
+    assert [record.incarnation for record in said] == [LIFE, LIFE + 1], "no later life is that one"
+    assert group.gossip.actor == proposer_of(2, LIFE + 1), "nor was another group's actor here"
 
 
 def test_who_waited_to_be_a_member_with_doubts_has_yet_to_catch_up_all_the_same():

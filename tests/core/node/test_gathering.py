@@ -136,6 +136,32 @@ def test_the_whole_is_answered_when_all_parts_are_and_with_the_first_error():
         assert gathering.replies == [whole] and client.told == 1
 
 
+DEAF, LOST = Error("CLUSTERDOWN nobody; nothing was done"), Error("TIMEOUT it may have")
+
+
+@pytest.mark.parametrize(
+    ("replies", "whole"),
+    [
+        ([DEAF, DEAF], DEAF),
+        ([DEAF, LOST], LOST),
+        ([OK, LOST], LOST),
+        (
+            [OK, DEAF],
+            Error(f"TIMEOUT some groups have done their part of it, and another one says: {DEAF.text}"),
+        ),
+    ],
+)
+def test_of_a_change_that_some_have_made_nobody_says_that_nothing_was_done(replies, whole):
+    """C3."""
+    client = Nobody()
+    gathering = Gathering(client, True, plan(b"FLUSHDB"))
+    for _ in gathering.plan.parts:
+        gathering.runs.append(Gathering(gathering, True, gathering.plan))
+    for part, reply in zip(gathering.runs, replies, strict=True):
+        part.finish([reply])
+    assert gathering.replies == [whole]
+
+
 # -- copies (mode ``eventual``)
 
 

@@ -177,6 +177,6 @@ def test_transactions_scripts_and_waiting_calls_run_as_ever():
         +OK
         a@1> LPUSH l x
         1
-        b> ["l" "x"]
+        b: ["l" "x"]
         """
     )

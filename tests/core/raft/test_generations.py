@@ -9,7 +9,16 @@ from trivet.core.raft.membership import LINEAGE_MAX
 from trivet.core.raft.state import NEVER
 from trivet.core.raft.terms import first_term
 
-SCRIPTS = ["failover", "in_line", "restart", "deposed", "unreplicated_follower", "snapshot", "transfer"]
+SCRIPTS = [
+    "failover",
+    "in_line",
+    "restart",
+    "deposed",
+    "unreplicated_follower",
+    "snapshot",
+    "transfer",
+    "parted",
+]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -42,6 +42,25 @@ def test_the_newest_log_of_those_that_answer_is_named():
     assert keeper._choose(row, watched) == 3, "an answer to another question"
 
 
+def test_within_a_generation_the_later_term_counts_however_short_the_log():
+    """Who handed over, and had more that nobody else was given, has nothing that counts."""
+    bench = with_primary()
+    keeper, row, watched = asked(bench)
+    row.membership = 0
+    keeper.take(1, SoFar(GROUP, watched.number, 1, 90, False, 1, first_term(1) + 1))
+    keeper.take(2, SoFar(GROUP, watched.number, 1, 40, False, 1, first_term(1) + 2))
+    keeper.take(3, SoFar(GROUP, watched.number, 1, 39, False, 1, first_term(1) + 2))
+    assert keeper._choose(row, watched) == 2
+
+
+def test_a_member_says_the_term_of_its_last_entry():
+    bench = with_primary()
+    node = bench.node(primary_of(bench))
+    raft = node.groups[GROUP].raft
+    told = node.steward._primary_keeper.answer(HowFar(GROUP, 5))
+    assert (told.last_index, told.last_term) == (raft.last_index, raft.term) and told.leads
+
+
 def test_who_lacks_what_the_map_knows_is_named_late_and_who_has_nothing_never():
     bench = with_primary()
     keeper, row, watched = asked(bench)

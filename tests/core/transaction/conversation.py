@@ -6,8 +6,9 @@ with its mode: ``a!`` exclusive, ``a`` shared, ``a?`` blind.
 | command | does |
 |---|---|
 | ``lock 1#1 age=5 [home=G] [low=N] a! b`` | ``LOCK``; the lower the age, the older |
-| ``decide 1#1 [low=N] [G=effects ...]`` | ``DECIDE``, with effects on other groups |
+| ``decide 1#1 [low=N] [keys=N] [G=effects ...]`` | ``DECIDE``, with effects on other groups |
 | ``finish 1#1 commit/abort`` | ``FINISH`` |
+| ``lacks 1#1 [keys=N]`` | whether a commit of it elsewhere has lost its locks here |
 | ``resolve 1#1 G`` | ``RESOLVE``, asked by group G |
 | ``forget 1#1`` | ``FORGET`` |
 | ``read a``, ``write a`` | what a plain call does that meets the key |
@@ -66,13 +67,17 @@ class Conversation:
 
     def do_decide(self, words: Words) -> list[str]:
         options, _ = _options(words[1:])
-        low = int(options.pop("low", "0"))
+        low, keys = int(options.pop("low", "0")), int(options.pop("keys", "0"))
         effects = [(int(group), data.encode()) for group, data in options.items()]
-        request = DecideRequest(_id(words[0]), low, effects)
+        request = DecideRequest(_id(words[0]), low, effects, keys)
         freed = self.intents.decide(request, self.now_ms)
         if freed is None:
             return ["committed before" if self.intents.has_committed(request.id) else "aborted"]
         return ["committed" + _free(freed)]
+
+    def do_lacks(self, words: Words) -> list[str]:
+        options, _ = _options(words[1:])
+        return ["lost" if self.intents.lacks(_id(words[0]), int(options.get("keys", "0"))) else "no"]
 
     def do_finish(self, words: Words) -> list[str]:
         return ["ok" + _free(self.intents.finish(_id(words[0]), words[1] == "commit"))]

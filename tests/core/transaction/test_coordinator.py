@@ -41,6 +41,7 @@ class Talk:
         self.coordinator = Coordinator(TransactionId(3, 9, 5), Stamp(100, 3, 4), 1, 77)
         self.phase = Phase.LOCKING
         self.low = 5
+        self.unsafe: list[int] = []
 
     def play(self, script: str) -> None:
         wanted = [line for line in dedent(script).strip().splitlines() if line.strip()]
@@ -96,7 +97,9 @@ class Talk:
         """Groups whose keys change; the home is told in any case."""
         groups = dict.fromkeys([1, *map(int, words)])
         self.coordinator.decide(
-            {group: Effects(8, b"x" if str(group) in words else b"") for group in groups}, self.low
+            {group: Effects(8, b"x" if str(group) in words else b"") for group in groups},
+            self.low,
+            self.unsafe,
         )
 
     def do_decided(self, words: list[str]) -> None:
@@ -112,7 +115,15 @@ class Talk:
         self.coordinator.on_home_gone()
 
     def do_finished(self, words: list[str]) -> None:
-        self.coordinator.on_finished(int(words[0]))
+        self.coordinator.on_finished(int(words[0]), words[1:] == ["lost"])
+
+    def do_unsafe(self, words: list[str]) -> None:
+        """Groups of mode ``primary``."""
+        self.unsafe = [int(word) for word in words]
+
+    def do_answerable(self, words: list[str]) -> None:
+        assert self.coordinator.is_answerable is (words != ["not"])
+        assert self.coordinator.lost == [int(word) for word in words if word.isdigit()]
 
     def do_forgotten(self, words: list[str]) -> None:
         self.coordinator.on_forgotten()
@@ -131,11 +142,14 @@ def show(group: int, call: list[bytes]) -> str:
         text += f" watcher={request.watcher}" if request.watcher >= 0 else ""
         assert (request.id, request.stamp, request.low) == ((3, 9, 5), (100, 3, 4), 5)
     elif verb == "DECIDE":
-        text += "".join(f" {group}" for group, _ in unpack_decide(call[2]).effects)
+        decide = unpack_decide(call[2])
+        text += "".join(f" {group}" for group, _ in decide.effects)
+        text += f" {decide.keys} keys" if decide.keys else ""
     elif verb == "FINISH":
         finish = unpack_finish(call[2])
-        assert finish.commits is bool(finish.effects)
+        assert finish.commits is bool(finish.effects or finish.keys)
         text += " commit" if finish.commits else " abort"
+        text += f" {finish.keys} keys" if finish.keys else ""
     elif verb == "RESOLVE":
         text += f" for={unpack_resolve(call[2]).group}"
     return text
@@ -419,3 +433,61 @@ def test_late_answers_change_nothing():
         home_gone
     """)
     assert talk.coordinator.effects_bytes() == 0
+
+
+def test_where_votes_may_be_lost_the_client_is_answered_when_all_have_confirmed():
+    """C5: also those of whom something was only read; and who counts its keys."""
+    talk = Talk()
+    talk.play("""
+        unsafe 2 3
+        lock 1:a! 2:b! 2:c 3:d 4:e!
+          1 LOCK a! home=1
+          2 LOCK b! c home=1
+          3 LOCK d home=1
+          4 LOCK e! home=1
+        grant 1
+        grant 2
+        grant 3
+        grant 4
+          = running
+        answerable not
+        decide 1 2 4
+          1 DECIDE 1 2 4
+          = deciding
+        decided commit
+          2 FINISH commit 2 keys
+          3 FINISH commit 1 keys
+          4 FINISH commit
+          = finishing committed
+        finished 2
+        answerable not
+        finished 3 lost
+        answerable 3
+        finished 3 lost
+        answerable 3
+        finished 4
+          1 FORGET
+    """)
+
+
+def test_a_home_whose_votes_may_be_lost_counts_its_keys_and_an_abort_is_answered_at_once():
+    """C5."""
+    talk = Talk()
+    talk.play("""
+        unsafe 1 2
+        lock 1:a! 1:b 2:c!
+          1 LOCK a! b home=1
+          2 LOCK c! home=1
+        grant 1
+        grant 2
+          = running
+        decide 1 2
+          1 DECIDE 1 2 2 keys
+          = deciding
+        decided abort
+          2 FINISH abort
+          = finishing stale
+        answerable
+        finished 2
+          = over stale
+    """)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-SCRIPTS = ["incarnations", "late_words", "low"]
+SCRIPTS = ["incarnations", "late_words", "lost", "low"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

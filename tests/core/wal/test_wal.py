@@ -432,3 +432,13 @@ def test_a_tombstone_outlives_its_segment():
     found = recover(disk, Tokens(), SEGMENT, 7)
     assert found.group(2).dropped
     assert found.group(2).vote == 3
+
+
+def test_another_incarnation_is_given_once_over_all_lives():
+    disk, wal = opened()
+    wal.append(BOOT)
+    given = [wal.another_incarnation(), wal.another_incarnation()]
+    assert given == [BOOT.incarnation + 1, BOOT.incarnation + 2]
+    run(disk, wal)
+    again = recover(disk, Tokens(), SEGMENT, 7).boot
+    assert again == msgspec.structs.replace(BOOT, incarnation=given[-1])

@@ -83,3 +83,14 @@ def test_a_group_that_is_no_more():
     one.groups_seen({6: 0})
     one.look(9 * S)
     assert complaints == []
+
+
+def test_where_a_primary_may_have_to_be_replaced_it_may_stand_longer():
+    complaints: list[Complaint] = []
+    one = StandingJudge(complaints, True)
+    one.whole(S)
+    one.observed(5, 10, Standing((ONE,)), S)
+    one.look(7 * S)
+    assert complaints == []
+    one.look(7 * S + 1)
+    assert complaints[0].sentence.startswith("an intent of transaction 3.17.4 stands in group 5 for 6000 ms")

@@ -1,9 +1,10 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V6)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V7)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
     CARRIED_TO_COPIES,
     COPIES,
+    EMPTIED_COPIES,
     MEMBERS_OF_COPIES,
 )
 from mutants.model import Mutant, edit
@@ -62,5 +63,16 @@ VALUES = [
             "        if delta.number > 0:\n            return False\n        clock",
         ),
         3, "copies", COPIES,
+    ),
+    Mutant(
+        "V7", "a database that is emptied in shares counts as empty after the first of them",
+        edit(
+            "core/group/eventual_emptying.py",
+            "            if self._keys or not left:\n                return\n            self._keys = None\n"
+            "            waiting.append((self._runs.popleft(), [OK]))\n",
+            "            self._keys = None\n"
+            "            waiting.append((self._runs.popleft(), [OK]))\n            return\n",
+        ),
+        1, "merging", EMPTIED_COPIES,
     ),
 ]  # fmt: skip

@@ -231,6 +231,9 @@ COPIES: Focus = {
 }  # fmt: skip
 """A keyspace of mode ``eventual``, while nodes fall and links break."""
 
+EMPTIED_COPIES: Focus = COPIES | {"emptying_rate": 0.06, "emptied_per_turn_max": 1}
+"""The same, and somebody empties it now and then."""
+
 BLACKOUTS_ON_COPIES: Focus = COPIES | {
     "kill_all_every_ms": 600, "power_loss_rate": 1.0, "kill_every_ms": 0, "partition_every_ms": 0,
     "sync_us_min": 20_000, "sync_us_max": 100_000, "fault_ms_max": 300, "ambush_rate": 1.0, "think_ms_max": 20,

@@ -5,9 +5,9 @@ import pytest
 from told import Told, items
 
 from trivet.core.base.prng import Prng
-from trivet.lab.history import FOREVER_US
-from trivet.lab.resp import OK
-from trivet.lab.workloads.copies import Copies, are_all_members, is_lossless, replicas_of
+from trivet.lab.history import FOREVER_US, Outcome
+from trivet.lab.resp import OK, ReplyError
+from trivet.lab.workloads.copies import EMPTIES, Copies, are_all_members, is_lossless, replicas_of
 from trivet.lab.workloads.mix import COPIES_DATABASE, Mix, has_copies
 from trivet.lab.workloads.workload import Context
 from trivet.lab.world.options import RunOptions
@@ -64,7 +64,47 @@ def over(value: bytes | None) -> Told:
     return told.failed(4, 5, "SET G:0 d").ok(9, 9, "GET G:0", value, final=True)
 
 
+def emptied(*members: str, end: int = 5) -> Told:
+    """Somebody empties the database at node 1, where ``a`` is known; ``b`` at node 2 may be known or not."""
+    told = Told().ok(0, 1, "SADD S:0 a", 1).ok(0, 1, "SADD S:0 b", 1).ok(0, 1, "SADD S:0 seen", 1)
+    told[1].node = told[2].node = 2
+    told.ok(2, 3, "SMEMBERS S:0", items("a", "seen"))
+    told.ok(4, end, "FLUSHDB", OK).ok(6, 7, "SADD S:0 later", 1)
+    return told.ok(9, 9, "SMEMBERS S:0", items(*members), final=True)
+
+
+def emptied_sum(value: bytes | None) -> Told:
+    told = Told().ok(0, 1, "INCRBY N:0 5", 5).ok(0, 1, "INCRBY N:0 3", 3).ok(4, 5, "FLUSHALL", OK)
+    told[1].node = 2
+    told.ok(6, 7, "INCRBY N:0 1", 1)
+    return told.ok(9, 9, "GET N:0", value, final=True)
+
+
+def emptied_value(value: bytes | None) -> Told:
+    told = Told().ok(0, 1, "SET G:0 a", OK).ok(2, 3, "FLUSHDB", OK)
+    return told.ok(9, 9, "GET G:0", value, final=True)
+
+
+def emptied_perhaps(*members: str) -> Told:
+    told = Told().ok(0, 1, "SADD S:0 a", 1).open(2, "FLUSHDB").failed(2, 3, "FLUSHDB")
+    return told.ok(9, 9, "SMEMBERS S:0", items(*members), final=True)
+
+
+def refused_emptying(*members: str) -> Told:
+    told = Told().ok(0, 1, "SADD S:0 a", 1).failed(2, 3, "FLUSHDB")
+    return told.ok(9, 9, "SMEMBERS S:0", items(*members), final=True)
+
+
 GOOD = {
+    "emptied": emptied("later"),
+    "emptied, but for what was not seen": emptied("b", "later"),
+    "emptied while something is added": emptied(end=8),
+    "a sum that began anew": emptied_sum(b"1"),
+    "a sum with what was not seen": emptied_sum(b"4"),
+    "a value that went": emptied_value(None),
+    "emptied, and nobody knows": emptied_perhaps(),
+    "not emptied, and nobody knows": emptied_perhaps("a"),
+    "not emptied": refused_emptying("a"),
     "a sum": added("GET N:0", b"3"),
     "a sum with what nobody knows": added("GET N:0", b"7"),
     "a set": a_set("b"),
@@ -82,6 +122,13 @@ GOOD = {
 }
 
 BROKEN = {
+    "left over": (emptied("a", "later"), "S:0: what was removed is there again"),
+    "left over though shown": (emptied("seen", "later"), "S:0: what was removed is there again"),
+    "emptied too much": (emptied(), "S:0: what was acknowledged is lost"),
+    "left in a sum": (emptied_sum(b"6"), "N:0: 6.0 is not the sum of what was added (1 to 4)"),
+    "gone from a sum": (emptied_sum(None), "N:0: 0 is not the sum of what was added (1 to 4)"),
+    "value back": (emptied_value(b"a"), "G:0: what was removed is there again"),
+    "refused, and emptied": (refused_emptying(), "S:0: what was acknowledged is lost"),
     "lost addition": (added("GET N:0", b"-2"), "N:0: -2.0 is not the sum of what was added (3 to 7)"),
     "twice": (added("GET N:0", b"8"), "N:0: 8.0 is not the sum of what was added (3 to 7)"),
     "nothing": (added("GET N:0", None), "N:0: 0 is not the sum of what was added (3 to 7)"),
@@ -144,6 +191,11 @@ def test_who_is_no_member_may_have_written_over_what_it_did_not_see() -> None:
     assert judge(over(b"a"), eventual_replicas=2) == []
 
 
+@pytest.mark.parametrize("name", ["left over", "left in a sum", "value back"])
+def test_who_is_no_member_may_have_emptied_what_it_did_not_see(name: str) -> None:
+    assert judge(BROKEN[name][0], eventual_replicas=2) == []
+
+
 def test_nodes_show_the_same_in_the_end() -> None:
     told = Told().ok(0, 1, "SADD S:0 a", 1).open(0, "SADD S:0 b")
     told.ok(9, 9, "SMEMBERS S:0", items("a"), final=True)
@@ -192,6 +244,22 @@ def test_calls_are_about_keys_of_its_own_and_things_are_added_once() -> None:
     assert len(names) >= 20 and set(once.values()) == {1}
     assert workload.metrics()["removals"] > 100
     assert all(workload.read(1, prng).commands[0][0] not in (b"SET", b"SADD") for _ in range(50))
+
+
+def test_nobody_empties_another_database_than_its_own() -> None:
+    workload = Copies(msgspec.structs.replace(HERE, emptying_rate=0.5), Prng(1))
+    mix = Mix(msgspec.structs.replace(HERE, emptying_rate=0.5, workloads="copies"))
+    prng = Prng(2)
+    calls = [workload.start(1, prng) for _ in range(20)]
+    first = next(call for call in calls if call.keys == (EMPTIES,))
+    workload.note(first)
+    assert first.commands == ((b"DBSIZE",),) and not workload.used
+    dressed = mix._places[mix.workloads["copies"]].dress(first)
+    assert dressed.wire == [[b"SELECT", b"8"], [b"DBSIZE"]]
+    assert dressed.pick([ReplyError("CLUSTERDOWN nobody"), 3])[0] is not Outcome.OK, "then nothing follows"
+    assert dressed.then is not None
+    follow = dressed.then((3,))
+    assert follow is not None and follow.wire == [[b"FLUSHDB"]]
 
 
 def test_where_it_lives() -> None:

@@ -2,6 +2,7 @@
 
 from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.resp import Value
+from trivet.lab.workloads.copies import EMPTIES
 
 
 class Told(list[Operation]):
@@ -29,7 +30,7 @@ class Told(list[Operation]):
         final: bool,
     ) -> None:  # fmt: skip
         words = tuple(tuple(word.encode() for word in part.split()) for part in commands.split(";"))
-        keys = [command[1] for command in words]
+        keys = [command[1] if len(command) > 1 else EMPTIES for command in words]
         keys += [command[2] for command in words if command[0] == b"LMOVE"]
         self.append(
             Operation(

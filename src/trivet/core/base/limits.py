@@ -84,3 +84,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One segment of the log."""
     expire_per_entry_max: int = 2_000
     """Keys removed because of their deadline by one entry; the others are already invisible."""
+    emptied_per_turn_max: int = 250
+    """Keys that ``FLUSHDB`` takes away in a turn in mode ``eventual``: a few milliseconds of work."""

@@ -121,6 +121,7 @@ def restore(context: Context, args: list[bytes]) -> Reply:
         return OK
     db.remove(key)  # what it replaces goes first: it is a new key
     db.set(key, value)
+    db.adopt(key, value)
     if time_ms:
         db.expire_at(key, deadline_ms)
     if context.notifies:

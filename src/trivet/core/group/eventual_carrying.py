@@ -5,7 +5,7 @@ On the path: a run -> ``Carry`` -> at the member as if its own client had sent i
 - Rule X1: one member serves this node's clients for as long as the link to it holds: so what a client has
   written it reads, and what it watches is known where its ``EXEC`` comes.
 - Rule X2: writes whose answer is lost with the link are in doubt: nothing would keep a second copy from
-  counting twice. Reads go to the next member.
+  counting twice. Reads go to the next member; so do those that wait for one of which nothing comes.
 - Rule X8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
   numbers of each sender, and takes none that was sent to an earlier life of its own. So it is asked for its
   life first.
@@ -20,7 +20,6 @@ from trivet.core.base.ids import NO_NODE, Instant, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.face import FromGroup
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.reply_parts import ReplyParts, chunks, encode_bounded
 from trivet.core.group.run import Run
 from trivet.core.wire.reply import Error, Reply
@@ -33,6 +32,9 @@ UNDER_WAY_MAX: Final = 1_000
 """Carries of one node that are under way at a member."""
 NOBODY: Final = Error(
     "CLUSTERDOWN no node that holds this database can be reached from here; nothing was done"
+)
+IN_DOUBT: Final = Error(
+    "TIMEOUT the node that was to do it has not said that it did: it may have taken effect, or still may"
 )
 TOO_LARGE: Final = Error("ERR it was done, but its reply is too large for the way from another node")
 
@@ -140,9 +142,17 @@ class Carriers:
         for number in reversed(gone):
             sent = self._sent.pop(number)
             if sent.run.writes:
-                sent.run.fail(TIMEOUT_ERROR, whoever=True)
+                sent.run.fail(IN_DOUBT, whoever=True)
             else:
                 self._waiting.appendleft((sent.run, sent.since_ms))
+
+    def silent(self, member: NodeId) -> bool:
+        """Nothing comes from there, though the link is up: reads go elsewhere; whether there are any."""
+        gone = [number for number, one in self._sent.items() if one.member == member and not one.run.writes]
+        for number in reversed(gone):
+            sent = self._sent.pop(number)
+            self._waiting.appendleft((sent.run, sent.since_ms))
+        return bool(gone)
 
     def expire(self, oldest_ms: Instant) -> None:
         """What is older is answered: with a definite error if it never left, or only reads."""
@@ -150,7 +160,7 @@ class Carriers:
             self._waiting.popleft()[0].fail(NOBODY, whoever=True)
         for number in [number for number, one in self._sent.items() if one.since_ms < oldest_ms]:
             sent = self._sent.pop(number)
-            sent.run.fail(TIMEOUT_ERROR if sent.run.writes else NOBODY, whoever=True)
+            sent.run.fail(IN_DOUBT if sent.run.writes else NOBODY, whoever=True)
 
     def fail_all(self, error: Error) -> None:
         """The group is no more."""

@@ -4,11 +4,13 @@
   own turn to go; what is written to them meanwhile may go with them, as it may where one of two concurrent
   commands comes first. It is answered when the last is gone, and synced (Rule X4).
 - Within ``EXEC`` it is done at once: nothing of others may come between.
+- A node that stops running calls in the middle of one has done a part of it: that is in doubt. It is not
+  gone on with elsewhere, where other keys have been seen.
 """
 
 from collections import deque
-from typing import Final
 
+from trivet.core.group.eventual_carrying import IN_DOUBT
 from trivet.core.group.run import Run
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
@@ -16,15 +18,14 @@ from trivet.core.machine.convergent_rows import WHOLE_WRITES
 from trivet.core.machine.rights import AS
 from trivet.core.wire.reply import OK, Error, Reply
 
-SLICE_KEYS: Final = 250
-"""Keys that a turn takes away: a few milliseconds of work."""
-
 
 class Emptyings:
     """Those of one group that wait or are under way, one after the other."""
 
-    def __init__(self, executor: Convergent) -> None:
+    def __init__(self, executor: Convergent, keys_max: int) -> None:
+        """``keys_max``: so many go in a turn."""
         self._executor = executor
+        self._keys_max = keys_max
         self._runs: deque[Run] = deque()
         self._keys: list[bytes] | None = None
         """Of the first run, if it has begun: the keys that are still to go; the next one is the last."""
@@ -41,7 +42,7 @@ class Emptyings:
 
     def step(self, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """A turn's share. The updates are added to ``made``, runs that are through to ``waiting``."""
-        left = SLICE_KEYS
+        left = self._keys_max
         while self._runs:
             if self._keys is None:
                 self._keys = self._executor.seen_keys()
@@ -55,13 +56,17 @@ class Emptyings:
             waiting.append((self._runs.popleft(), [OK]))
 
     def drain(self) -> list[Run]:
-        """This node may run no calls any more: they are begun anew, elsewhere."""
-        runs, self._keys = list(self._runs), None
+        """This node may run no calls any more: those that have not begun, to be run elsewhere."""
+        if self._keys is not None:
+            self._keys = None
+            self._runs.popleft().fail(IN_DOUBT, whoever=True)
+        runs = list(self._runs)
         self._runs.clear()
         return runs
 
     def fail_all(self, error: Error) -> None:
         """The group is no more."""
+        self._keys = None
         for run in self.drain():
             run.fail(error, whoever=True)
 

@@ -11,11 +11,15 @@ answered when that is synced, and only then do others hear of it.
 - Rule X6: the time by which values expire is this node's, and never falls within a life. What is late is not
   shown; one member after the other takes it away, the first at once, the others only if it is still there.
 - Rule X7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
+- Rule X11: who was no member meanwhile, and has not heard of it, has left over what it holds: memories of
+  removals are gone that it would have needed (``core/lattice``).
+- Rule X10: who is no member any more hands on what has not been done here, its own clients' and what others
+  have sent. The numbers of what is carried go on: others remember them (Rule X8 there).
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
@@ -24,7 +28,7 @@ from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
-from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_carrying import IN_DOUBT, Carriage, Carriers
 from trivet.core.group.eventual_emptying import Emptyings
 from trivet.core.group.eventual_log import (
     EventualLog,
@@ -61,10 +65,12 @@ class EventualGroup(Leaderless):
     def __init__(
         self, settings: GroupSettings, agenda: Agenda, executor: Convergent, gossip: Gossip, log: EventualLog,
         system: Callable[[], Machine], prng: Prng, doubtful: bool = False, comes: bool | None = None,
+        since: int = -1,
     ) -> None:  # fmt: skip
         """``system``: the machine of the system group, as it is now; it knows users and settings.
 
         ``comes``: it lacks what the others had when it came; None: the map tells, it was never here.
+        ``since``: from which epoch on it was a member when what it holds was saved; -1: not known.
         """
         super().__init__(EVENTUAL, settings, agenda, log)
         self.executor = executor
@@ -75,9 +81,12 @@ class EventualGroup(Leaderless):
         self.carriers = Carriers(settings.incarnation, settings.limits)
         self.carriage = Carriage(settings.limits, settings.incarnation)
         self.watches = EventualWatches(executor)
-        self.emptyings = Emptyings(executor)
+        self.emptyings = Emptyings(executor, settings.limits.emptied_per_turn_max)
         self.comes = bool(comes)
         self._is_new = comes is None
+        self._since = since
+        self._was_out = False
+        """It was no member meanwhile: what it holds is left over (Rule X11)."""
         self._said: SavedActor | None = None
         """As whom it makes updates, as the log knows."""
         self.members: tuple[NodeId, ...] = ()
@@ -95,6 +104,8 @@ class EventualGroup(Leaderless):
         self._synced_id = 0
         self._carrier: NodeId = NO_NODE
         """Who runs this node's calls, while it is no member (Rule X1 there)."""
+        self._silent: dict[NodeId, None] = {}
+        """Peers of which it was said that nothing comes from them, and nothing has come here since."""
         self._collect_ms: Instant = 0
         self.stir()
 
@@ -141,9 +152,13 @@ class EventualGroup(Leaderless):
         own = self.settings.node
         was_none = self.epoch > 0 and own not in self.members
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
+        since = dict(row.since).get(own, 0)
+        if own in self.members and since > self._since:
+            self._was_out = self._since >= 0 and self.log.last_index > 0
+            self._since = since
         if own in self.members and (self._is_new or was_none):
             self._is_new = False
-            self.comes = own in dict(row.since)
+            self.comes = since > 0
             self.gossip.caught_up = not self.comes
         self.gossip.learn(self.members if own in self.members else ())
         self._choose_carrier()
@@ -152,12 +167,14 @@ class EventualGroup(Leaderless):
     def serves(self) -> bool:
         """Whether calls run on what is here (Rule X5)."""
         own = self.settings.node
-        return own in self.members and not self.comes and (not self.staying or own in self.staying)
+        is_here = own in self.members and not self.comes and not self._was_out
+        return is_here and (not self.staying or own in self.staying)
 
     @property
     def left_over(self) -> bool:
         """As ``leaderless``."""
-        return self.epoch > 0 and self.settings.node not in self.members and self.log.last_index > 0
+        is_out = self._was_out or self.settings.node not in self.members
+        return self.epoch > 0 and is_out and self.log.last_index > 0
 
     def standing(self) -> Standing:
         """As ``leaderless``."""
@@ -169,6 +186,25 @@ class EventualGroup(Leaderless):
     def refuse_growth(self, refuses: bool) -> None:
         """Whether the node's memory is full."""
         self.executor.refuses_growth = refuses
+
+    def adopt(self, before: Self) -> None:
+        """As ``leaderless`` (Rule X10)."""
+        self.carriers, self.carriage = before.carriers, before.carriage
+        self._staged = before._give_up()
+        self.stir()
+
+    def _give_up(self) -> list[Run]:
+        """What has not been done here, in order. Of writes that the disk does not have nobody else knows."""
+        runs: list[Run] = []
+        for _, run, _ in self._held:
+            if run.writes:
+                run.fail(IN_DOUBT, whoever=True)
+            else:
+                runs.append(run)
+        runs += self.emptyings.drain() + self._staged
+        self._held.clear()
+        self._staged = []
+        return runs
 
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""
@@ -218,20 +254,25 @@ class EventualGroup(Leaderless):
         """The link to ``peer`` broke, in either direction, or it has been silent."""
         self.stir()
         self._up.pop(peer, None)
+        self._silent.pop(peer, None)
         self.gossip.peer_lost(peer)
         self.carriers.lost(peer)
         self._choose_carrier()
 
     def on_peer_silent(self, peer: NodeId) -> None:
-        """Its link is up, and nothing comes: nobody waits for it here."""
+        """Its link is up, and nothing comes: reads do not wait for it here while there is another."""
         if peer == self._carrier:
             self._choose_carrier(peer)
+        self._silent[peer] = None
+        if self._carrier not in self._silent and self._carrier != NO_NODE and self.carriers.silent(peer):
+            self.stir()
 
     def _choose_carrier(self, not_one: NodeId = NO_NODE) -> None:
         """Rule X1: the same for as long as it can be reached; nodes begin with different ones."""
         own = self.settings.node
         among = self.staying or self.members
         members = [node for node in among if node in self._up and node not in (not_one, own)]
+        members = [node for node in members if node not in self._silent] or members
         if self.serves or not members:
             self._carrier = NO_NODE
         elif self._carrier not in members:
@@ -240,6 +281,8 @@ class EventualGroup(Leaderless):
     def on_message(self, sender: NodeId, message: FromGroup) -> None:
         """A message of a peer, decoded and of a known type; of another mode's group it is passed over."""
         self.stir()
+        if self._silent:
+            self._silent.pop(sender, None)
         if isinstance(message, Carry):
             run = self.carriage.on_carry(sender, message, self.serves)
             if run is not None:
@@ -319,7 +362,7 @@ class EventualGroup(Leaderless):
             self.gossip.messages = []
         self._hold(waiting)
         self.carriage.flush(self.outgoing)
-        self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
+        self.log.step(self.executor.lattice, self._head(), now_ms)
         self._tell()
         self.wants_turn = (
             self.log.wants_turn
@@ -333,7 +376,7 @@ class EventualGroup(Leaderless):
     def _begin_anew(self) -> None:
         """Its disk has lost updates of its own that others have: no dot of that actor is given again."""
         actor = proposer_of(self.settings.node, self.settings.incarnation)
-        if actor == self.gossip.actor:
+        if actor <= self.gossip.actor:
             return
         self.gossip.is_forgetful = False
         self.gossip.actor = self.executor.actor = actor
@@ -358,7 +401,7 @@ class EventualGroup(Leaderless):
                 follower.on_read(run)
             if self.emptyings.take(run):
                 continue
-            calls = list(run.calls) if run.tracks else run.take_calls()
+            calls = run.take_calls() if run.writes and not run.tracks else list(run.calls)
             replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
             waiting.append((run, replies))
         if self.emptyings:
@@ -389,10 +432,13 @@ class EventualGroup(Leaderless):
                 self.log.settle()
                 self.notes.append("what a damaged log had lost is made good")
         if not self.log.full and self.settings.node in self.members:
-            said = SavedActor(self.gossip.actor, self.comes)
+            said = self._head()
             if said != self._said:
                 self._said = said
                 records.insert(0, said)
+
+    def _head(self) -> SavedActor:
+        return SavedActor(self.gossip.actor, self.comes, self._since)
 
     def _save(self, records: list[SavedRecord], made: list[Delta]) -> None:
         if not records:

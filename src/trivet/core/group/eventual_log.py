@@ -36,10 +36,14 @@ WALK_STEP: Final = 16
 
 
 class SavedActor(msgspec.Struct, array_like=True, tag=1, frozen=True):
-    """As whom this replica makes updates from now on (Rule J7); whether it lacks what the others had."""
+    """As whom this replica makes updates from now on (Rule J7); whether it lacks what the others had.
+
+    ``since``: the epoch with which it became a member, 0 from the beginning; -1: an earlier version wrote it.
+    """
 
     actor: int
     comes: bool = False
+    since: int = -1
 
 
 class SavedUpdates(msgspec.Struct, array_like=True, tag=2, frozen=True):
@@ -95,12 +99,13 @@ def found_updates(found: RecoveredGroup, storage: Storage, recovery: Recovery) -
 class Restored:
     """What a replica begins with."""
 
-    __slots__ = ("actor", "comes", "lattice", "notes", "stamp")
+    __slots__ = ("actor", "comes", "lattice", "notes", "since", "stamp")
 
     def __init__(self) -> None:
         self.lattice = Lattice()
         self.actor = 0
         self.comes = False
+        self.since = -1
         self.stamp = 0
         """The highest of its own updates and of others'."""
         self.notes: list[str] = []
@@ -141,6 +146,7 @@ class Restored:
         else:
             self.actor = record.actor
             self.comes = record.comes
+            self.since = record.since
 
 
 def _decode(data: bytes) -> list[SavedRecord]:

@@ -9,7 +9,7 @@ none serves its clients through those that are, and holds nothing.
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from trivet.core.base.disk import DiskFault, DiskJob
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
@@ -111,6 +111,10 @@ class LeaderlessReplica(Replica, Protocol):
         """The cluster map has this row, as ever or with other members; older ones are passed over."""
         ...
 
+    def adopt(self, before: Self) -> None:
+        """It stands for the group from now on, instead of ``before``: who waits there waits here."""
+        ...
+
     def bury(self, error: Error) -> None:
         """The group is no more: everybody who waits is answered."""
         ...
@@ -191,6 +195,10 @@ class Leaderless(ABC):
         """Take reads of a client; its calls may be added until the turn ends."""
         self.stir()
         self._staged.append(run)
+
+    def adopt(self, before: Self) -> None:
+        """As ``LeaderlessReplica``. Where members hold for ever what they had, there is nobody to follow."""
+        raise AssertionError(f"a group of mode {self.mode} is not made anew")
 
     def read_stale(self, run: Run) -> None:
         """As ``read``: what it gives is all that may be shown."""

@@ -9,7 +9,8 @@ The file is msgpack: a head, then a map per entry, and before each of them its l
     {"index": 100, "term": 5, "time_ms": ..., "batches": [{"node": 1, "incarnation": ..., "sequence": 9,
      "calls": [[3, [b"SET", b"key", b"value"]], ...]}]}
 
-``first``: where the logs part. Entries below ``lost_before`` had left the log already.
+Calls are as ``aside_calls`` has them. ``first``: where the logs part. Entries below ``lost_before`` had left
+the log already.
 
 - Rule Z1: the file is whole and durable under its final name before anything of the replica goes. Its name
   says what is in it, so it is written again, equal, if the node dies in between.
@@ -24,6 +25,7 @@ from trivet.core.base.disk import Channel, DiskJob, DiskOperation, Rename, Stora
 from trivet.core.base.ids import GroupId, Index, NodeId, WallMs
 from trivet.core.base.limits import MIB, Limits
 from trivet.core.base.tokens import Tokens
+from trivet.core.group.aside_calls import plain_calls
 from trivet.core.machine.entry import decode_batch, decode_body
 from trivet.core.raft.messages import Entry
 from trivet.core.raft.raft import Raft
@@ -167,7 +169,7 @@ class SetAside:
             entry = raft.entry(index)
             if entry is None:
                 continue
-            row = _row(index, entry)
+            row = _row(group, index, entry)
             piece = _with_length(_encoder.encode(row))
             pieces.append(piece)
             count += 1
@@ -193,7 +195,7 @@ class SetAside:
         )
 
 
-def _row(index: Index, entry: Entry) -> Row:
+def _row(group: GroupId, index: Index, entry: Entry) -> Row:
     """What an entry says; a membership, or one that does not decode, says nothing."""
     row = Row(index, entry.term, 0, [])
     if entry.kind or not entry.payload:
@@ -203,7 +205,8 @@ def _row(index: Index, entry: Entry) -> Row:
         row.time_ms = body.time_ms
         for raw in body.batches:
             batch = decode_batch(raw)
-            row.batches.append(BatchRow(batch.node, batch.incarnation, batch.sequence, batch.calls))
+            calls = plain_calls(group, batch.calls)
+            row.batches.append(BatchRow(batch.node, batch.incarnation, batch.sequence, calls))
     except msgspec.DecodeError:
         pass
     return row

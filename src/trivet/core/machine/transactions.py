@@ -5,6 +5,9 @@
   of any write. The group's time is then not before that at which the transaction ran.
 - Rule L13: a waiting call is not served while one of its keys is locked, and what would be given back to a
   locked key is put off: both are looked at again when the lock goes.
+- Rule L16: what a group of mode ``primary`` had of a transaction may be lost with its former primary, the
+  locks too. A commit whose locks are not here changes nothing, for others may have changed these keys since:
+  the answer says so, once, and the rest of the locks goes.
 - Rule L14: a slot that is not owned, or sealed, gets no new lock. The intents there end as usual, and the
   mover copies the last keys when there are none left.
 """
@@ -31,6 +34,7 @@ from trivet.core.transaction.words import (
     FORGET,
     GRANTED,
     LOCK,
+    LOST,
     RESOLVE,
     SHARED,
     Effects,
@@ -52,6 +56,7 @@ from trivet.core.wire.reply import NOT_HERE, OK, Error, Reply, Simple
 
 BAD_WORD: Final = Error("ERR a word about a transaction that makes no sense")
 IS_ABORTED: Final = Simple(ABORTED.decode())
+IS_LOST: Final = Simple(LOST.decode())
 
 Changes = list[tuple[int, list[bytes], list[Item]]]
 """(database, keys that are gone, items)"""
@@ -113,6 +118,10 @@ def _items(state: State, keys: list[tuple[int, bytes, int]]) -> bytes:
     return parcel.packed()
 
 
+class _Unlocked(ValueError):
+    """Effects on a key that is not locked."""
+
+
 def _decide(state: State, context: Context, data: bytes) -> Reply:
     request = unpack_decide(data)
     intents = state.intents
@@ -126,7 +135,11 @@ def _decide(state: State, context: Context, data: bytes) -> Reply:
                 unpack_effects(raw)
     freed = intents.decide(request, state.now_ms)
     if freed is None:
-        return OK if intents.has_committed(request.id) else IS_ABORTED
+        if intents.has_committed(request.id):
+            return OK
+        if intent is not None:  # with fewer locks than it had been granted
+            _released(state, context, intents.finish(request.id, False))
+        return IS_ABORTED
     _apply(state, context, effects, changes)
     _released(state, context, freed)
     return OK
@@ -136,12 +149,16 @@ def _finish(state: State, context: Context, data: bytes) -> Reply:
     request = unpack_finish(data)
     intent = state.intents.by_id.get(request.id)
     effects, changes = Effects(0), Changes()
-    if intent is not None and request.commits:
-        effects, changes = _own(intent, request.effects)
+    is_lost = request.commits and state.intents.lacks(request.id, request.keys)
+    if intent is not None and request.commits and not is_lost:
+        try:
+            effects, changes = _own(intent, request.effects)
+        except _Unlocked:
+            is_lost = True
     freed = state.intents.finish(request.id, request.commits)
     _apply(state, context, effects, changes)
     _released(state, context, freed)
-    return OK
+    return IS_LOST if is_lost else OK
 
 
 def _own(intent: Intent, raw: bytes) -> tuple[Effects, Changes]:
@@ -153,7 +170,7 @@ def _own(intent: Intent, raw: bytes) -> tuple[Effects, Changes]:
     for index, gone, items in changes:
         for key in [*gone, *[item[0] for item in items]]:
             if intent.keys.get((index, key), SHARED) == SHARED:
-                raise ValueError("effects on a key that is not locked")
+                raise _Unlocked(key)
     return effects, changes
 
 

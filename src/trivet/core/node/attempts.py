@@ -3,6 +3,7 @@
 from typing import Final, Protocol
 
 from trivet.core.base.ids import ConnectionId, GroupId, Instant
+from trivet.core.cluster.map import ClusterMap
 from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call, decode_calls
 from trivet.core.machine.lock_modes import locks_of
@@ -27,6 +28,10 @@ NO_LINE: Final = -1
 NO_LOCKS: Final = Error(
     "TXNRETRY the keys were held by other transactions, or on their way, or a group had no majority, "
     "for too long; nothing was done"
+)
+PART_LOST: Final = Error(
+    "TIMEOUT the transaction was decided, but in one of the groups its locks were lost with a primary that "
+    "was replaced meanwhile: what concerns that group was not done, the rest was"
 )
 NO_END: Final = Error(
     f"TXNRETRY the script names other keys each time it runs, more than {ROUNDS_MAX} times: "
@@ -92,6 +97,12 @@ class Attempt:
         self.waits_since_ms: Instant = 0
 
 
+def unsafe_of(coordinator: Coordinator, cluster: ClusterMap) -> list[GroupId]:
+    """The participants whose votes may be lost (Rule C5): groups of mode ``primary``."""
+    rows = [cluster.groups.get(group) for group in coordinator.participants]
+    return [row.id for row in rows if row is not None and cluster.is_of_primary(row)]
+
+
 class Transacting(Run):
     """One call that runs so, over all its attempts."""
 
@@ -131,6 +142,11 @@ class Transacting(Run):
         """Of the run of the calls, while it is being decided."""
 
 
+def age_of(wide: Transacting) -> Stamp:
+    """The oldest comes first."""
+    return wide.stamp
+
+
 class Counts:
     """What ``INFO`` tells."""
 
@@ -140,6 +156,8 @@ class Counts:
         """Attempts, by their end."""
         self.waits = 0
         """Participants that said so."""
+        self.lost = 0
+        """Parts of committed transactions whose locks were lost with a primary (mode ``primary``)."""
         self.timeouts = 0
         """Transactions whose client heard that it took too long."""
 

@@ -2,8 +2,9 @@
 
 On the path: nowhere. Every node has all of them, whether it is a member or not.
 
-- Rule J7: a node whose log may have lost updates of its own goes on as another actor, and as one that has yet
-  to get what the others have. So does one that has just come.
+- Rule J7: a node whose log may have lost updates of its own goes on as another actor, and as one that has
+  yet to get what the others have. So does one that has just come, and one that comes back within a life:
+  those who give it the rest need not know all that it has made as a member before.
 """
 
 from collections.abc import Callable
@@ -59,27 +60,32 @@ class EventualMaker:
             comes = True
         elif not restored.actor:
             comes = None  # nothing was ever taken here: the map tells
-        return self._assemble(found.group, restored, log, system, prng, doubtful, comes)
+        actor = self._actor if doubtful or not restored.actor else restored.actor
+        return self._assemble(found.group, restored, log, system, prng, actor, doubtful, comes)
 
     def create(self, group: GroupId, system: Callable[[], Machine], prng: Prng) -> EventualGroup:
         """One that was never here, or of which a damaged log has lost everything (Rule W15)."""
         making = self._making
         doubtful = making.wal.tombstone(group) is not None
+        actor = self._actor
+        if doubtful:
+            actor = proposer_of(making.config.node, making.wal.another_incarnation())
         making.wal.append(FoundRecord(group, COPIES))
         log = EventualLog(group, making.wal, making.tokens, making.config.limits, buggify=making.buggify)
-        return self._assemble(group, Restored(), log, system, prng, doubtful, True if doubtful else None)
+        comes = True if doubtful else None
+        return self._assemble(group, Restored(), log, system, prng, actor, doubtful, comes)
 
     def _assemble(
         self, group: GroupId, restored: Restored, log: EventualLog, system: Callable[[], Machine], prng: Prng,
-        doubtful: bool, comes: bool | None,
+        actor: int, doubtful: bool, comes: bool | None,
     ) -> EventualGroup:  # fmt: skip
         making, config = self._making, self._making.config
-        actor = self._actor if doubtful or not restored.actor else restored.actor
         executor = Convergent(restored.lattice, config.node, actor, Hlc(restored.stamp), system().users)
         gossip = Gossip(gossip_settings(config, actor, making.incarnation), executor, bool(comes))
         return EventualGroup(
-            making.settings(group), making.agenda, executor, gossip, log, system, prng.fork(), doubtful, comes
-        )
+            making.settings(group), making.agenda, executor, gossip, log, system, prng.fork(), doubtful,
+            comes, restored.since,
+        )  # fmt: skip
 
 
 def gossip_settings(config: NodeConfig, actor: int, incarnation: int) -> GossipSettings:

@@ -59,11 +59,21 @@ class Gathering(Run):
             replies.append(run.replies[0])
         if len(replies) < len(self.plan.parts):
             return
-        for reply in replies:
-            if isinstance(reply, Error):
-                self.finish([reply])
-                return
+        errors = [reply for reply in replies if isinstance(reply, Error)]
+        if errors:
+            self.finish([_of_whole(errors, len(replies)) if self.writes else errors[0]])
+            return
         self.finish([self.plan.merge([args for _, args in self.plan.parts], replies)])
+
+
+def _of_whole(errors: list[Error], parts: int) -> Error:
+    """What is certain of a call that changes something, when some of its parts ended so (Rule C3)."""
+    for error in errors:
+        if error.text.startswith("TIMEOUT"):
+            return error
+    if len(errors) == parts:
+        return errors[0]
+    return Error(f"TIMEOUT some groups have done their part of it, and another one says: {errors[0].text}")
 
 
 # -- plans --------------------------------------------------------------------------------------

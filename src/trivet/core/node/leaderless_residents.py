@@ -5,8 +5,8 @@ On the path: nowhere; with ``residents``, which follows the map for all groups.
 - Rule F6: every node has each group of mode ``paxos`` or ``eventual``, and serves its clients by it. Only as
   a member it holds something. So none comes or goes with the membership, and what a node has promised stays
   on its disk until the group is no more.
-- Rule F7: of mode ``eventual`` nothing is promised: who is no member any more holds nothing, and comes back,
-  if at all, as one that has yet to get what the others have.
+- Rule F7: of mode ``eventual`` nothing is promised: who is no member any more, or was none meanwhile, holds
+  nothing, and comes back, if at all, as one that has yet to get what the others have.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,6 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.leaderless import LeaderlessLog, LeaderlessReplica
-from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.node.front import Front
 from trivet.core.node.leaderless_makers import Makers
 from trivet.core.node.router import NO_DATABASE
@@ -57,8 +56,8 @@ class LeaderlessResidents:
         """What this node held as a member goes (Rule F7); its clients are served through the members."""
         front = self._front
         self.going.append((before.log.drop(), before.log))
-        before.bury(TIMEOUT_ERROR)
         group = self._makers[before.mode].create(row.id, front.machine_of_system, self._prng)
+        group.adopt(before)
         front.leaderless[row.id] = front.replicas[row.id] = group
         self._greet(group)
         group.follow(row)

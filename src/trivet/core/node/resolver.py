@@ -13,6 +13,7 @@ from typing import Final
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Instant
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.run import Run
+from trivet.core.machine.transactions import IS_LOST
 from trivet.core.node.front import Front
 from trivet.core.node.router import NO_DATABASE
 from trivet.core.raft.state import Role
@@ -73,6 +74,8 @@ class Resolver:
         """Intents and records ended from here."""
         self.told: dict[bytes, int] = {ABORT: 0, COMMIT: 0}
         """How often the homes of intents said so."""
+        self.lost = 0
+        """Parts of committed transactions that were not done, since their locks were lost."""
 
     def tick(self, now_ms: Instant) -> None:
         """Once per tick."""
@@ -147,9 +150,10 @@ class Resolver:
             return
         reply, verb = run.replies[0], run.opener.encode()
         is_gone = reply is NO_DATABASE
+        self.lost += reply == IS_LOST
         if verb == RESOLVE:
             self._resolved(errand, [ABORT] if is_gone else reply)
-        elif not (is_gone or reply == OK):
+        elif not (is_gone or reply in (OK, IS_LOST)):
             self._over(errand)
         elif verb == FINISH and errand.left:
             errand.left.pop(0)

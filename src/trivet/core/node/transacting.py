@@ -22,12 +22,14 @@ from trivet.core.group.run import Run, Waiter
 from trivet.core.machine.entry import Call
 from trivet.core.machine.lock_modes import add_lock
 from trivet.core.machine.rights import AS, USERS
+from trivet.core.machine.transactions import IS_LOST
 from trivet.core.machine.workspace import Job, Ran, Workspace
 from trivet.core.node.attempts import (
     BACK_OFF_MS_MAX,
     NO_END,
     NO_LINE,
     NO_LOCKS,
+    PART_LOST,
     REPEAT_MS,
     RETRY_MS,
     ROUNDS_MAX,
@@ -38,7 +40,9 @@ from trivet.core.node.attempts import (
     Counts,
     News,
     Transacting,
+    age_of,
     names_scripts,
+    unsafe_of,
 )
 from trivet.core.node.client_list import describe
 from trivet.core.node.collecting import Collects
@@ -228,7 +232,7 @@ class Transactions:
             else:
                 self._again.append(one)
         self._line.look_anew()
-        for wide in sorted(self._waiting.values(), key=_age):
+        for wide in sorted(self._waiting.values(), key=age_of):
             self._look_at(wide, now_ms)
         while self.running and (wide := next(iter(self.running.values()))).deadline_ms <= now_ms:
             self._time_is_over(wide)
@@ -370,7 +374,7 @@ class Transactions:
         if coordinator.phase is Phase.RUNNING:
             self._run(attempt)
             self._say(attempt)
-        if coordinator.end is not None and not attempt.told:
+        if coordinator.end is not None and coordinator.is_answerable and not attempt.told:
             attempt.told = True
             self._ended(attempt, coordinator.end)
         if coordinator.phase is Phase.OVER and self.live.pop(coordinator.id.number, None) is not None:
@@ -390,7 +394,7 @@ class Transactions:
             session = self._front.sessions.get(wide.client)
             if session is not None:
                 self._note_writes(session, attempt)
-            self._answer(wide, wide.reply)
+            self._answer(wide, PART_LOST if attempt.coordinator.lost else wide.reply)
         elif end is End.UNKNOWN:
             self._answer(wide, TIMEOUT_ERROR)
         elif end is End.DIRTY:
@@ -466,8 +470,9 @@ class Transactions:
         is_gone = reply is NO_DATABASE
         if verb == LOCK:
             self._take_lock(attempt, group, reply)
-        elif verb == FINISH and (reply == OK or is_gone):
-            coordinator.on_finished(group)
+        elif verb == FINISH and (reply in (OK, IS_LOST) or is_gone):
+            self.counts.lost += reply == IS_LOST
+            coordinator.on_finished(group, reply == IS_LOST)
         elif verb in (DECIDE, RESOLVE):
             if is_gone:
                 coordinator.on_home_gone()
@@ -591,9 +596,4 @@ class Transactions:
             session = self._front.sessions.get(one.client)
             shown = "" if session is None else describe(self._front, session)
             self._front.guard.note(one.denial, one.context, one.user, shown, self._front.now_ms)
-        coordinator.decide(ran.effects, self.low)
-
-
-def _age(wide: Transacting) -> Stamp:
-    """The oldest comes first."""
-    return wide.stamp
+        coordinator.decide(ran.effects, self.low, unsafe_of(coordinator, self._front.cluster))

@@ -114,6 +114,7 @@ def transaction_facts(front: Front) -> dict[str, str | int]:
         "txn_aborts_watch": refused[End.DIRTY],
         "txn_aborts_given_up": refused[End.GIVEN_UP],
         "txn_unknown": refused[End.UNKNOWN],
+        "txn_lost_parts": counts.lost + transactions.resolver.lost,
         "txn_timeouts": counts.timeouts,
         "txn_reads": transactions.collects.count,
         "txn_reads_locked": transactions.collects.count_of_failed,

@@ -4,6 +4,10 @@ On the path: proposals -> AppendEntries, which leave *before* the leader's own s
 (§10.2.1); acknowledgements -> commit index. Nothing is sent while inputs are taken:
 they only mark (``stirred``), and ``flush`` sends once per turn, so that everything of
 one turn shares one message per follower.
+
+Where there are generations entries leave *after* the leader's own sync (rule 22). Nobody waits for the
+followers there, and one of them may be made the leader by force: it must have nothing that this one can
+forget.
 """
 
 from trivet.core.base.buggify import APPEND_ONE, COMMIT_WORD_LATE, FLUSH_LATE
@@ -255,7 +259,7 @@ def _feed(s: State, leading: LeaderState, progress: Progress) -> bool:
     if progress.mode is Mode.PROBE:
         return not progress.paused and _send_append(s, leading, progress)
     config = s.config
-    last_index = s.log.last_index
+    last_index = _last_to_send(s)
     fed = False
     while (
         progress.next <= last_index
@@ -283,9 +287,10 @@ def _send_append(s: State, leading: LeaderState, progress: Progress) -> bool:
             _await_snapshot(s, progress)
             return False
         entries: list[Entry] = []
-        if prev_index < log.last_index:
+        last_index = _last_to_send(s)
+        if prev_index < last_index:
             alone = s.buggify is not None and s.buggify.rare(APPEND_ONE)
-            entries = log.upto(prev_index + 1, log.last_index, 0 if alone else s.config.append_bytes_max)
+            entries = log.upto(prev_index + 1, last_index, 0 if alone else s.config.append_bytes_max)
         message = _append_message(s, leading, prev_index, prev_term, entries)
         leading.shared = message
     size_bytes = 0
@@ -295,6 +300,11 @@ def _send_append(s: State, leading: LeaderState, progress: Progress) -> bool:
     progress.commit_sent = s.commit
     s.send(progress.peer, message)
     return True
+
+
+def _last_to_send(s: State) -> Index:
+    """Rule 22."""
+    return s.saves.stable if s.membership.lineage else s.log.last_index
 
 
 def _send_nothing(s: State, leading: LeaderState, progress: Progress) -> bool:

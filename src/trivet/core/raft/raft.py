@@ -340,9 +340,12 @@ class Raft:
     def saved(self, save_id: int) -> None:
         """Every save up to ``save_id`` is durable: what waited for it may go, and counts."""
         s = self._s
+        stable = s.saves.stable
         s.saves.finished(save_id)
         s.saves.release(s.out.messages)
         if s.leading is not None:
+            if s.membership.lineage and s.saves.stable > stable:
+                s.leading.stirred = True  # rule 22
             if s.saves.stable > s.commit:
                 leader.count_commit(s, s.leading)
         elif s.role is Role.CANDIDATE:

@@ -92,6 +92,8 @@ class SoFar(OfSteward, array_like=True, tag=119, frozen=True):
     last_index: _Count
     leads: bool
     generation: _Count
+    last_term: _Count = 0
+    """Of the entry at ``last_index``: of logs of one generation a later one is the newer, however short."""
 
 
 StewardMessage = NodeReport | PlanTold | LeadWish | HowFar | SoFar

@@ -4,7 +4,9 @@ On the path: nowhere. Runs on the leader of the system group; answers on every n
 
 - Rule K12: nobody has said for ``failover_ms`` that he leads the group, in its present generation: its
   members are asked how far they are, now. Whoever has the newest log of those that answer is named, by the
-  generation that was seen: a leader of old, or two at a time, name nobody twice.
+  generation that was seen: a leader of old, or two at a time, name nobody twice. Logs are compared as votes
+  are (§3.6.1): who handed over within a generation may have a longer tail, of an earlier term, that counts
+  for nothing.
 - Rule K13: who has less than the map knows the group to have had (the membership that was reported last) is
   not named before ``PATIENCE`` times as long has passed: somebody who has more may come back.
 """
@@ -146,13 +148,13 @@ class PrimaryKeeper:
         """The one with the newest log; 0: nobody can be named now (Rule K13)."""
         silent_ms = self._desk.now_ms - watched.heard_ms
         is_late = silent_ms >= PATIENCE * self._desk.settings.failover_ms
-        best: tuple[int, int, int] = (-1, 0, 0)
+        best: tuple[int, int, int, int] = (-1, 0, 0, 0)
         for node, answer in watched.answers.items():
-            place = (answer.log_generation, answer.last_index, -node)
+            place = (answer.log_generation, answer.last_term, answer.last_index, -node)
             knows = stamp_of(answer.log_generation, answer.last_index) >= row.membership
             if answer.last_index and (knows or is_late) and place > best:
                 best = place
-        return -best[2]
+        return -best[3]
 
     # -- every node -----------------------------------------------------------------------------------
 
@@ -164,5 +166,6 @@ class PrimaryKeeper:
         raft = group.raft
         leads = raft.role is Role.LEADER
         return SoFar(
-            question.group, question.number, raft.log_generation, raft.last_index, leads, raft.generation
+            question.group, question.number, raft.log_generation, raft.last_index, leads, raft.generation,
+            max(0, raft.term_at(raft.last_index)),
         )  # fmt: skip

@@ -9,10 +9,13 @@ Who sends them, how often a group is asked again and when another attempt is mad
   what became of it. Before that the coordinator may give up at any time.
 - Rule C3: whoever may hold an intent of the attempt is told its end (``FINISH``) until it confirms; only
   then, and when the home has forgotten its record, the attempt is over. All attempts below ``low`` are over.
+- Rule C5: where a vote may be lost (groups of mode ``primary``), the client is answered when all of these
+  have confirmed the end. Who has lost its locks meanwhile says so, and is in ``lost``; a home aborts then.
 - Rule C4: also what only reads is decided: the home's consent proves that all locks were still held,
   whatever clocks and resolvers have done meanwhile. Without effects for other groups it keeps no record.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -83,11 +86,13 @@ _REFUSED: Final = {DIE: End.DIED, DIRTY: End.DIRTY}
 class Participant:
     """One group, as the coordinator sees it."""
 
-    __slots__ = ("asked", "effects", "finished", "holds", "keys", "may_hold", "waits", "watches")
+    __slots__ = ("asked", "count", "effects", "finished", "holds", "keys", "may_hold", "waits", "watches")
 
     def __init__(self) -> None:
         self.keys: list[tuple[int, bytes, int]] = []
         """What is asked for now."""
+        self.count = 0
+        """So many keys it has granted."""
         self.watches = False
         """The client watches keys there."""
         self.asked = False
@@ -116,6 +121,9 @@ class Coordinator:
         self.words: list[Word] = []
         """To be said, in order; whoever says them takes them."""
         self.participants: dict[GroupId, Participant] = {}
+        self.lost: list[GroupId] = []
+        """Participants whose part of a committed transaction is lost (Rule C5)."""
+        self._unsafe: Sequence[GroupId] = ()
         self._client = client
         self._forgetting = False
 
@@ -165,6 +173,7 @@ class Coordinator:
             one.may_hold = one.holds
             self._finish(End.MOVED)
         elif reply.outcome == GRANTED:
+            one.count += len(one.keys)
             one.keys = []
             one.holds = True
             self.grants.append(reply)
@@ -189,15 +198,20 @@ class Coordinator:
 
     # -- the decision ---------------------------------------------------------------------------
 
-    def decide(self, effects: dict[GroupId, Effects], low: int) -> None:
-        """The calls have run: this is what they change (Rule C1)."""
+    def decide(self, effects: dict[GroupId, Effects], low: int, unsafe: Sequence[GroupId] = ()) -> None:
+        """The calls have run: this is what they change (Rule C1); ``unsafe``: groups of mode ``primary``."""
         assert self.phase is Phase.RUNNING
+        self._unsafe = unsafe
         self.phase = Phase.DECIDING
         for group, one in effects.items():
             self.participants[group].effects = pack(one)
         assert self.home in effects, "it keeps the time"
         packed = [(group, one.effects) for group, one in self.participants.items() if one.effects]
-        self.words.append((self.home, DECIDE, DecideRequest(self.id, low, packed)))
+        keys = self._count(self.home)
+        self.words.append((self.home, DECIDE, DecideRequest(self.id, low, packed, keys)))
+
+    def _count(self, group: GroupId) -> int:
+        return self.participants[group].count if group in self._unsafe else 0
 
     def effects_bytes(self) -> int:
         """What they measure."""
@@ -246,12 +260,25 @@ class Coordinator:
 
     def say_end(self, group: GroupId) -> None:
         """Tell a participant (again) what became of it."""
-        effects = self.participants[group].effects if self.end is End.COMMITTED else b""
-        self.words.append((group, FINISH, FinishRequest(self.id, bool(effects), effects)))
+        is_committed = self.end is End.COMMITTED
+        effects = self.participants[group].effects if is_committed else b""
+        commits = bool(effects) or (is_committed and group in self._unsafe)
+        keys = self._count(group) if commits else 0
+        self.words.append((group, FINISH, FinishRequest(self.id, commits, effects, keys)))
 
-    def on_finished(self, group: GroupId) -> None:
-        """The participant has confirmed, or is no more."""
-        self.participants[group].finished = True
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the client may hear of the end (Rule C5)."""
+        if self.end is not End.COMMITTED:
+            return self.end is not None
+        return all(self.participants[group].finished for group in self._unsafe if group in self.participants)
+
+    def on_finished(self, group: GroupId, is_lost: bool = False) -> None:
+        """The participant has confirmed, or is no more; ``is_lost``: it has not its locks any more."""
+        one = self.participants[group]
+        if is_lost and not one.finished and group not in self.lost:
+            self.lost.append(group)
+        one.finished = True
         self._look_whether_over()
 
     def say_forget(self) -> None:

@@ -77,7 +77,7 @@ class Intents:
         """``DECIDE``: keys that nobody locks now; None: it has no intent here (see ``has_committed``)."""
         self.lives.hear(request.id, request.low)
         intent = self.by_id.get(request.id)
-        if intent is None:
+        if intent is None or len(intent.keys) < request.keys:
             return None
         effects = {group: data for group, data in request.effects if group != intent.home}
         if effects:
@@ -87,6 +87,11 @@ class Intents:
     def has_committed(self, transaction: TransactionId) -> bool:
         """Whether it is known here that this one was committed."""
         return transaction in self.records or self.lives.has_committed(transaction)
+
+    def lacks(self, transaction: TransactionId, keys: int) -> bool:
+        """Whether one that is committed elsewhere has not so many locks here, nor had, as far as is known."""
+        intent = self.by_id.get(transaction)
+        return self.lives.lacks(transaction) if intent is None else len(intent.keys) < keys
 
     def finish(self, transaction: TransactionId, commits: bool) -> list[LockKey]:
         """``FINISH``: keys that nobody locks any more. Of what has no intent here no more is heard."""

@@ -62,3 +62,12 @@ class Lives:
         if life is None or life.incarnation != transaction.incarnation:
             return False
         return life.over.get(transaction.number, False)
+
+    def lacks(self, transaction: TransactionId) -> bool:
+        """Whether nothing is known of it, or that it was aborted. What has no mark is not asked for."""
+        life = self.by_node.get(transaction.node)
+        if life is None or life.incarnation < transaction.incarnation:
+            return True
+        if life.incarnation > transaction.incarnation or transaction.number < life.low:
+            return False
+        return not life.over.get(transaction.number, False)

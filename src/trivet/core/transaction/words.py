@@ -43,6 +43,8 @@ ABORT: Final = b"ABORT"
 """How ``RESOLVE`` answers."""
 ABORTED: Final = b"ABORTED"
 """How ``DECIDE`` answers (as a status) when it is not committed; else ``OK``."""
+LOST: Final = b"LOST"
+"""How ``FINISH`` answers (as a status) when it commits and has not its locks here (any more); else ``OK``."""
 
 
 class TransactionId(NamedTuple):
@@ -113,6 +115,8 @@ class DecideRequest(msgspec.Struct, array_like=True, frozen=True):
     """As in ``LockRequest``."""
     effects: list[tuple[GroupId, bytes]]
     """For every participant, the home included, its ``Effects`` as bytes."""
+    keys: int = 0
+    """So many are locked at home: with fewer, some of them are lost (mode ``primary``)."""
 
 
 class FinishRequest(msgspec.Struct, array_like=True, frozen=True):
@@ -121,6 +125,8 @@ class FinishRequest(msgspec.Struct, array_like=True, frozen=True):
     id: TransactionId
     commits: bool
     effects: bytes = b""
+    keys: int = 0
+    """So many are locked there, as in ``DecideRequest``."""
 
 
 class ResolveRequest(msgspec.Struct, array_like=True, frozen=True):

@@ -178,6 +178,13 @@ class Wal:
         if self._boot is not None and births != self._boot.births:
             self.append(msgspec.structs.replace(self._boot, births=births))
 
+    def another_incarnation(self) -> int:
+        """One above all that were given: no later life of the node is given it, nor any before was."""
+        assert self._boot is not None
+        incarnation = self._boot.incarnation + 1
+        self.append(msgspec.structs.replace(self._boot, incarnation=incarnation))
+        return incarnation
+
     def segments(self) -> tuple[int, int, int]:
         """(segments in use, of these waiting to be recycled, spares)."""
         return self._pool.counts()

@@ -7,6 +7,9 @@ whatever the order. No order of commands of different clients is asked for: ther
 
 Where a disk may lose what it synced before others had it (``lossless`` False), what is acknowledged may be
 gone, and what is removed may be back: then only what nobody said is complained about.
+
+Who empties a database removes what its node has seen (``Emptied``): surely what was acknowledged or shown
+there before, and nothing that was begun after its end. Of all else nobody knows.
 """
 
 from collections.abc import Sequence
@@ -38,6 +41,32 @@ def is_sure(operation: Operation) -> bool:
     return operation.outcome is Outcome.OK
 
 
+class Emptied:
+    """What those who emptied the database have removed."""
+
+    def __init__(self, emptyings: Sequence[Operation], is_local: bool) -> None:
+        """``is_local``: each node runs its clients' calls itself, on what it holds, and forgets nothing."""
+        self._emptyings = [o for o in emptyings if may_be(o)]
+        self._sure = [o for o in self._emptyings if is_sure(o) and is_local]
+
+    def maybe(self, operation: Operation) -> Operation | None:
+        """Who may have removed what ``operation`` did."""
+        for emptying in self._emptyings:
+            if not is_sure(emptying) or emptying.return_us >= operation.invoke_us:
+                return emptying
+        return None
+
+    def surely(self, seen: Sequence[Operation]) -> Operation | None:
+        """Who has removed what these have made or shown, each at its node; they are acknowledged."""
+        for emptying in self._sure:
+            if any(o.node == emptying.node and o.return_us < emptying.invoke_us for o in seen):
+                return emptying
+        return None
+
+
+NOT_EMPTIED = Emptied([], False)
+
+
 class Things:
     """The things of one key, and how many removals may have taken one of them, nobody knows which."""
 
@@ -60,6 +89,18 @@ class Things:
             thing.removed = operation
         elif not is_sure(operation):
             thing.maybe = operation
+
+    def empty(self, emptied: Emptied, shown: Sequence[tuple[Operation, Sequence[bytes]]]) -> None:
+        """Some of them went with all else; ``shown``: which were seen by reads in the meantime."""
+        by_name: dict[bytes, list[Operation]] = {}
+        for read, names in shown:
+            for name in names:
+                by_name.setdefault(name, []).append(read)
+        for name, thing in self.things.items():
+            assert thing.added is not None
+            thing.maybe = thing.maybe or emptied.maybe(thing.added)
+            seen = [thing.added] if is_sure(thing.added) else []
+            thing.removed = thing.removed or emptied.surely(seen + by_name.get(name, []))
 
     def judge(self, read: Operation, seen: Sequence[bytes]) -> Complaint | None:
         """A read after the end of all writes."""
@@ -89,11 +130,17 @@ class Things:
 
 
 def judge_sum(
-    key: bytes, additions: Sequence[tuple[int, Operation]], read: Operation, total: float, lossless: bool
-) -> Complaint | None:
-    """Additions that were acknowledged count once each; of others nobody knows."""
-    sure = [(amount, o) for amount, o in additions if is_sure(o) and lossless]
-    open_ = [amount for amount, o in additions if may_be(o) and not (is_sure(o) and lossless)]
+    key: bytes, additions: Sequence[tuple[int, Operation]], read: Operation, total: float, lossless: bool,
+    emptied: Emptied = NOT_EMPTIED,
+) -> Complaint | None:  # fmt: skip
+    """Additions that were acknowledged count once each, unless they were removed; of others nobody knows."""
+    if lossless:
+        additions = [(amount, o) for amount, o in additions if not (is_sure(o) and emptied.surely([o]))]
+    kept = [is_sure(o) and lossless and emptied.maybe(o) is None for _, o in additions]
+    sure = [pair for pair, is_kept in zip(additions, kept, strict=True) if is_kept]
+    open_ = [
+        amount for (amount, o), is_kept in zip(additions, kept, strict=True) if may_be(o) and not is_kept
+    ]
     least = sum([amount for amount, _ in sure]) + sum([amount for amount in open_ if amount < 0])
     most = sum([amount for amount, _ in sure]) + sum([amount for amount in open_ if amount > 0])
     if least <= total <= most:
@@ -105,17 +152,22 @@ def judge_sum(
 
 def judge_last(
     key: bytes, writes: Sequence[tuple[bytes, Operation]], read: Operation, value: bytes | None,
-    lossless: bool,
-) -> Complaint | None:  # fmt: skip  # fmt: skip
+    lossless: bool, emptied: Emptied = NOT_EMPTIED,
+) -> Complaint | None:  # fmt: skip
     """What is there somebody wrote; and something is, if it was acknowledged and nobody removes it."""
     if value is None:
-        sure = [o for _, o in writes if is_sure(o)]
+        sure = [o for _, o in writes if is_sure(o) and emptied.maybe(o) is None]
         if sure and lossless:
             evidence = [sure[-1].text(), read.text()]
             return Complaint("merging", f"{key.decode()}: what was acknowledged is lost", evidence)
         return None
-    if any(value == written and may_be(o) for written, o in writes):
-        return None
+    for written, operation in writes:
+        if value == written and may_be(operation):
+            by = emptied.surely([operation]) if is_sure(operation) and lossless else None
+            if by is None:
+                return None
+            evidence = [operation.text(), by.text(), read.text()]
+            return Complaint("merging", f"{key.decode()}: what was removed is there again", evidence)
     return Complaint("merging", f"{key.decode()}: {value!r} is there, which nobody wrote", [read.text()])
 
 

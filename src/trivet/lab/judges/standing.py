@@ -11,6 +11,8 @@ from trivet.lab.judges.complaint import Complaint
 from trivet.lab.seam import NOTHING_STANDS, Standing
 
 PATIENCE_US: Final = 2_000_000
+PRIMARY_PATIENCE_US: Final = 6_000_000
+"""Where there are groups of mode ``primary``: who is to replace a primary is found out first, by a clock."""
 
 Place = tuple[str, int, tuple[int, int, int]]
 
@@ -18,8 +20,9 @@ Place = tuple[str, int, tuple[int, int, int]]
 class StandingJudge:
     """Complaints go to ``complaints``."""
 
-    def __init__(self, complaints: list[Complaint]) -> None:
+    def __init__(self, complaints: list[Complaint], has_primaries: bool = False) -> None:
         self._complaints = complaints
+        self._patience_us = PRIMARY_PATIENCE_US if has_primaries else PATIENCE_US
         self._applied: dict[int, int] = {}
         self._standing: dict[int, Standing] = {}
         self._since_us: dict[Place, int] = {}
@@ -71,7 +74,7 @@ class StandingJudge:
         for (kind, group, number), since_us in self._since_us.items():
             for_us = now_us - max(since_us, self._whole_us)
             self.longest_us = max(self.longest_us, for_us)
-            if for_us > PATIENCE_US:
+            if for_us > self._patience_us:
                 sentence = (
                     f"{kind} of transaction {'.'.join(map(str, number))} stands in group {group} for "
                     f"{for_us // 1000} ms, although majorities are there"

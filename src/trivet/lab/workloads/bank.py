@@ -29,6 +29,7 @@ class Bank(Base):
     weights = ("weight_bank",)
     together = (b"b:", b"o:")
     may_spread = True
+    may_lose = True
 
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)
@@ -80,6 +81,8 @@ class Bank(Base):
         self, history: Sequence[Operation], finals: Sequence[Operation], context: Context
     ) -> list[Complaint]:
         """The sums, the limit, and what each audit may show."""
+        if self.is_beyond_judging(context):
+            return []
         complaints: list[Complaint] = []
         for bank, floor in zip(self.banks, (0, None), strict=True):
             complaints += judge_bank(history, bank, floor, context)

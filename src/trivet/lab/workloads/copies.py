@@ -3,7 +3,8 @@
 Counters and sums of hashes and sorted sets add up; members of sets and sorted sets, fields, elements of lists
 and keys of their own are added by one command each, and now and then somebody removes one; strings and fields
 are written over; keys have deadlines. Nothing is complained about while the run goes on but sums that nobody
-can have seen: what counts is how it ends (``judges/merging``), when all members have heard of everything.
+can have seen: what counts is how it ends (``judges/merging``), when all members have heard of everything. In
+some runs somebody empties the database now and then.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.finals import final_values
 from trivet.lab.judges.merging import (
+    NOT_EMPTIED,
+    Emptied,
     Things,
     judge_finals,
     judge_last,
@@ -33,6 +36,8 @@ KNOWN_MAX = 30
 TTL_MS_MAX = 3_000
 NEVER_DEAD_MS = 60_000
 """No node of a run is down for so long."""
+EMPTIES = b"F:"
+"""Who empties the database names no key; history has it under this one."""
 SUMS = (b"n0", b"n1")
 OVER = (b"o0", b"o1")
 
@@ -43,7 +48,8 @@ class Copies(Base):
     ``D:`` keys of their own, ``T:`` keys with a deadline.
     """
 
-    prefixes = (b"N:", b"S:", b"H:", b"L:", b"Z:", b"G:", b"D:", b"T:")
+    kinds = (b"N:", b"S:", b"H:", b"L:", b"Z:", b"G:", b"D:", b"T:")
+    prefixes = (*kinds, EMPTIES)
     weights = ("weight_copies",)
     on_copies = True
     reads: ClassVar[dict[bytes, list[bytes]]] = {
@@ -57,6 +63,7 @@ class Copies(Base):
         super().__init__(options, prng)
         self.lossless = is_lossless(options)
         self.all_are_members = are_all_members(options)
+        self._emptied = NOT_EMPTIED
         self._known: dict[bytes, list[bytes]] = {}
         """Things of a key that may be there."""
         self._makers: dict[bytes, Callable[[bytes, int, Prng], list[bytes]]] = {
@@ -68,7 +75,9 @@ class Copies(Base):
 
     def start(self, client: int, prng: Prng) -> Call:
         """A write, or now and then a read."""
-        prefix = self.prefixes[prng.below(len(self.prefixes))]
+        if self.options.emptying_rate and prng.chance(self.options.emptying_rate):
+            return self._empty(prng)
+        prefix = self.kinds[prng.below(len(self.kinds))]
         key = self.key(prefix, prng)
         if prefix not in (b"D:", b"T:") and prng.chance(0.2):
             return self._read_of(key)
@@ -77,7 +86,19 @@ class Copies(Base):
 
     def read(self, client: int, prng: Prng) -> Call:
         """Of whatever kind."""
-        return self._read_of(self.key(self.prefixes[prng.below(6)], prng))
+        return self._read_of(self.key(self.kinds[prng.below(6)], prng))
+
+    def note(self, call: Call) -> None:
+        """As ``Workload``."""
+        if call.keys[0] != EMPTIES:
+            super().note(call)
+
+    def _empty(self, prng: Prng) -> Call:
+        """It is said when the connection is surely in the database: elsewhere it would empty others'."""
+        self.count("emptyings")
+        is_alone = self.options.workloads == "copies"
+        words = [b"FLUSHALL" if is_alone and prng.chance(0.2) else b"FLUSHDB"]
+        return Call([[b"DBSIZE"]], [EMPTIES], then=lambda replies: Call([words], [EMPTIES]))
 
     def _counter(self, key: bytes, client: int, prng: Prng) -> list[bytes]:
         return [b"INCRBY", key, b"%d" % _amount(prng)]
@@ -151,6 +172,9 @@ class Copies(Base):
         by_key: dict[bytes, list[Operation]] = {}
         for operation in history:
             by_key.setdefault(operation.keys[0], []).append(operation)
+        emptyings = [o for o in by_key.get(EMPTIES, []) if o.commands[0][0] != b"DBSIZE"]
+        is_local = self.all_are_members and self.lossless and not self.options.sync_failure_every_ms
+        self._emptied = Emptied(emptyings, is_local)
         found: list[Complaint | None] = []
         for key, reads in final_values(history).items():
             if key[:2] != b"T:":
@@ -166,7 +190,7 @@ class Copies(Base):
         kind, reply = key[:2], read.replies[0]
         if kind == b"N:":
             added = [(int(o.commands[0][2]), o) for o in said if o.commands[0][0] == b"INCRBY"]
-            return [judge_sum(key, added, read, _number(reply), self.lossless)]
+            return [judge_sum(key, added, read, _number(reply), self.lossless, self._emptied)]
         if kind == b"G:":
             writes = [(o.commands[0][2], o) for o in said if o.commands[0][0] == b"SET"]
             return self._judge_last(key, writes, read, reply if isinstance(reply, bytes) else None)
@@ -175,20 +199,15 @@ class Copies(Base):
         if kind == b"L:":
             ordered = [pair for o in said for pair in _ordered(o.commands[0])]
             things = self._things(key, said)
-            seen = [item for item in reply if isinstance(item, bytes)] if isinstance(reply, tuple) else []
-            return [things.judge(read, seen), judge_order(key, ordered, read)]
+            return [things.judge(read, _names(read)), judge_order(key, ordered, read)]
         if kind in (b"H:", b"Z:"):
             return self._judge_pairs(key, said, read)
-        if kind == b"D:":
-            seen = [reply] if isinstance(reply, bytes) else []
-        else:
-            seen = [item for item in reply if isinstance(item, bytes)] if isinstance(reply, tuple) else []
-        return [self._things(key, said).judge(read, seen)]
+        return [self._things(key, said).judge(read, _names(read))]
 
     def _judge_last(
         self, key: bytes, writes: list[tuple[bytes, Operation]], read: Operation, value: bytes | None
     ) -> list[Complaint | None]:
-        found = [judge_last(key, writes, read, value, self.lossless)]
+        found = [judge_last(key, writes, read, value, self.lossless, self._emptied)]
         if self.all_are_members and self.lossless:
             found.append(judge_overwritten(key, writes, read, value))
         return found
@@ -198,7 +217,8 @@ class Copies(Base):
         found: list[Complaint | None] = []
         for name in SUMS:
             added = [(_amount_of(o.commands[0]), o) for o in said if _adds_to(o.commands[0], name)]
-            found.append(judge_sum(key, added, read, _number(shown.pop(name, None)), self.lossless))
+            total = _number(shown.pop(name, None))
+            found.append(judge_sum(key, added, read, total, self.lossless, self._emptied))
         for name in OVER if key[:2] == b"H:" else ():
             writes = [(o.commands[0][3], o) for o in said if o.commands[0][:3:2] == (b"HSET", name)]
             found += self._judge_last(key, writes, read, shown.pop(name, None))
@@ -221,6 +241,7 @@ class Copies(Base):
             elif name in (b"SREM", b"HDEL", b"LREM", b"ZREM", b"DEL"):
                 gone = words[1][2:] if name == b"DEL" else words[-1]
                 things.remove(gone, operation, isinstance(reply, int) and reply > 0)
+        things.empty(self._emptied, [(o, _names(o)) for o in said if o.outcome is Outcome.OK])
         return things
 
 
@@ -250,6 +271,18 @@ def _number(value: object) -> float:
     if isinstance(value, int):
         return value
     return float(value) if isinstance(value, bytes) else 0
+
+
+def _names(read: Operation) -> list[bytes]:
+    """The things that a read shows."""
+    name, reply = read.commands[0][0], read.replies[0]
+    if name == b"GET":
+        return [reply] if isinstance(reply, bytes) else []
+    if name in (b"HGETALL", b"ZRANGE"):
+        return [item for item, _ in pairs(reply)]
+    if name in (b"SMEMBERS", b"LRANGE") and isinstance(reply, tuple):
+        return [item for item in reply if isinstance(item, bytes)]
+    return []
 
 
 def _adds_to(words: tuple[bytes, ...], name: bytes) -> bool:

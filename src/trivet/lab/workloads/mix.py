@@ -64,6 +64,8 @@ class Mix:
                 place = self._places[workload] = _place(options, name, workload)
                 if place.database == REGISTER_DATABASE:
                     workload.keep_to_one_key()
+                elif place.database == PRIMARY_DATABASE:
+                    workload.live_with_loss()
         if not self._table:
             raise ValueError("no workload has a weight above zero")
 
@@ -203,10 +205,12 @@ def _registers(options: RunOptions) -> Call:
 
 
 def _primaries(options: RunOptions) -> Call:
+    drawn = Prng(options.seed ^ crc32(b"shards of primaries") << 16)
+    shards = options.primary_shards or drawn.between(1, 3)
     return _made(
         [
             b"KEYSPACE", b"CREATE", b"%d" % PRIMARY_DATABASE, b"MODE", b"primary",
-            b"REPLICAS", b"%d" % options.primary_replicas,
+            b"REPLICAS", b"%d" % options.primary_replicas, b"SHARDS", b"%d" % shards,
         ]
     )  # fmt: skip
 

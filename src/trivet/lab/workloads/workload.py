@@ -88,6 +88,10 @@ class Workload(Protocol):
         """It lives on registers: no call of it, or transaction, has more than one key."""
         ...
 
+    def live_with_loss(self) -> None:
+        """It lives in a keyspace of mode ``primary``: what a failover may do to it is no complaint."""
+        ...
+
     def start(self, client: int, prng: Prng) -> Call:
         """The next call of ``client``."""
         ...
@@ -136,12 +140,23 @@ class Base:
         self._counts: dict[str, int] = {}
         self._value = 0
         self.has_one_key = False
+        self.may_be_lost = False
 
     def setup(self) -> list[Call]:
         return []
 
     def keep_to_one_key(self) -> None:
         self.has_one_key = True
+
+    def live_with_loss(self) -> None:
+        self.may_be_lost = True
+
+    def is_beyond_judging(self, context: Context) -> bool:
+        """Whether a failover has come between what it does: its promises hold up to that only."""
+        if self.may_be_lost and context.failovers:
+            self.count("not judged: failovers")
+            return True
+        return False
 
     def read(self, client: int, prng: Prng) -> Call:
         key = self.key(self.prefixes[0], prng)

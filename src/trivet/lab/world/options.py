@@ -69,8 +69,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     register_shards: int = 0
     """0: one to three, as the seed says."""
     primary_rate: float = 0.0
-    """How likely workload ``primary`` lives in a database of that mode; 0: there is none."""
+    """How likely workloads that can do with it live in a database of mode ``primary``; 0: there is none."""
     primary_replicas: int = 3
+    primary_shards: int = 0
+    """0: one to three, as the seed says."""
     weight_primary: int = 0
     eventual_rate: float = 0.0
     """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
@@ -78,6 +80,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: two to five, as the seed says."""
     eventual_shards: int = 0
     """0: one to three, as the seed says."""
+    emptying_rate: float = 0.0
+    """How many of the calls of ``copies`` empty its database."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
@@ -175,6 +179,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     batch_bytes_max: int = 4_096
     batches_in_flight_max: int = 16
     expire_per_entry_max: int = 3
+    emptied_per_turn_max: int = 2
 
 
 def _sometimes(prng: Prng, low: int, high: int, chance: float = 0.5) -> int:
@@ -209,6 +214,7 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
     if drawn["plans"] and nodes > 2:
         own = Prng(seed * 0x9E3779B1 + 0x5717)
         drawn["leader_link_every_ms"] = _sometimes(own, 1_000, 10_000, LEADER_LINK_RATE)
+    drawn |= _draw_emptying(Prng(seed * 0x9E3779B1 + 0xF105))
     drawn["rare_ticks"] = Prng(seed * 0x9E3779B1 + 0x71C5).chance(0.5)
     if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one
@@ -354,6 +360,14 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
         "join_every_ms": _sometimes(prng, 1_000, 8_000, 0.2),
         "wipe_every_ms": _sometimes(prng, 2_000, 15_000, 0.1),
         "weight_keyspaces": prng.between(1, 4) if prng.chance(0.25) else 0,
+    }
+
+
+def _draw_emptying(prng: Prng) -> dict[str, int | float]:
+    """Of runs with copies: few calls empty all, in shares so small that much happens between two of them."""
+    return {
+        "emptied_per_turn_max": prng.between(1, 8),
+        "emptying_rate": prng.between(5, 40) / 1000 if prng.chance(0.4) else 0.0,
     }
 
 

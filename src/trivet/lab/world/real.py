@@ -36,6 +36,7 @@ def small_limits(options: RunOptions) -> Limits:
         batch_bytes_max=options.batch_bytes_max,
         batches_in_flight_max=options.batches_in_flight_max,
         expire_per_entry_max=options.expire_per_entry_max,
+        emptied_per_turn_max=options.emptied_per_turn_max,
     )
 
 

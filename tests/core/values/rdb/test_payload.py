@@ -1,6 +1,6 @@
 import pytest
 
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Clock, Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.payload import dump, is_intact, restore, seal
 from trivet.core.values.set_value import Set
@@ -52,11 +52,27 @@ def test_what_follows_the_value_is_ignored():
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"123456789", dump(b"x")[:-1], dump(b"x") + b"x", seal(b"\x00\x01x", 12), b"\x01" + dump(b"x")[1:]],
+    [b"", b"123456789", dump(b"x")[:-1], dump(b"x") + b"x", seal(b"\x00\x01x", 13), b"\x01" + dump(b"x")[1:]],
 )
 def test_what_is_not_intact(payload: bytes):
     assert not is_intact(payload)
 
 
-def test_versions_up_to_that_of_redis_7_2():
-    assert all(is_intact(seal(b"\x00\x01x", version)) for version in range(12))
+def test_versions_up_to_that_of_redis_7_4():
+    assert all(is_intact(seal(b"\x00\x01x", version)) for version in range(13))
+
+
+def test_only_what_has_deadlines_of_fields_needs_a_newer_server():
+    clock = Clock(100)
+    value = MortalHash(0, clock)
+    for field in (b"f", b"g"):
+        value.put(field, b"v")
+    assert dump(value)[-10:-8] == b"\x0a\x00"
+    value.expire_at(b"f", 500)
+    payload = dump(value)
+    assert payload[-10:-8] == b"\x0c\x00"
+    twin = restore(payload)
+    assert isinstance(twin, MortalHash)
+    assert (twin.dump(), twin.dump_deadlines()) == ((0, [b"f", b"v", b"g", b"v"]), [500, -1])
+    clock.now_ms = 500
+    assert dump(value)[-10:-8] == b"\x0a\x00", "the one with a deadline is gone"

@@ -3,7 +3,7 @@ from math import inf
 import pytest
 
 from tests.core.values.rdb.old_forms import intset, quicklist, ziplist, zipmap, zset
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Hash, MortalHash
 from trivet.core.values.list_value import List
 from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.lengths import write_string
@@ -99,7 +99,52 @@ def test_sorted_sets(form: Form, body: bytes):
     assert dict(value.items()) == SCORES
 
 
+AT_500 = (500).to_bytes(8, "little")
+FAR = b"\x81" + (1 << 48).to_bytes(8, "big")
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        (Form.HASH_METADATA, AT_500 + b"\x03\x40\x65\x01a\x01v\x01\x01b\x01v\x00\x01c\xc0\x07"),
+        (
+            Form.HASH_LISTPACK_EX,
+            AT_500 + packed([b"a", b"v", b"600", b"b", b"v", b"500", b"c", b"7", b"0"]),
+        ),
+    ],
+)
+def test_hashes_with_deadlines_of_fields(form: Form, body: bytes):
+    found = read(form, body)
+    assert isinstance(found, MortalHash)
+    assert found.dump() == (0, [b"a", b"v", b"b", b"v", b"c", b"7"])
+    assert found.dump_deadlines() == [600, 500, -1]
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        (Form.HASH_METADATA, b"\xff" * 8 + b"\x01\x00\x01f\x01v"),
+        (Form.HASH_LISTPACK_EX, bytes(8) + packed([b"f", b"v", b"0"])),
+    ],
+)
+def test_without_deadlines_it_is_a_plain_one(form: Form, body: bytes):
+    found = read(form, body)
+    assert type(found) is Hash and found.dump() == (0, [b"f", b"v"])
+
+
 BAD = [
+    (Form.HASH_METADATA, AT_500 + b"\x00", "empty"),
+    (Form.HASH_METADATA, AT_500 + b"\x02\x01\x01f\x01v\x01\x01f\x01v", "twice"),
+    (Form.HASH_METADATA, AT_500 + b"\x01" + FAR + b"\x01f\x01v", "too far"),
+    (Form.HASH_METADATA, b"\xff" * 8 + b"\x01\x01\x01f\x01v", "too far"),
+    (Form.HASH_METADATA, AT_500 + b"\x80\xff\xff\xff\xff", "more elements"),
+    (Form.HASH_METADATA, b"\x01", "too early"),
+    (Form.HASH_LISTPACK_EX, AT_500 + packed([]), "empty"),
+    (Form.HASH_LISTPACK_EX, AT_500 + packed([b"f", b"v"]), "or a deadline"),
+    (Form.HASH_LISTPACK_EX, AT_500 + packed([b"f", b"v", b"soon"]), "that is none"),
+    (Form.HASH_LISTPACK_EX, AT_500 + packed([b"f", b"v", b"-5"]), "that is none"),
+    (22, b"\x01\x01\x01f\x01v", "unknown form"),
+    (23, packed([b"f", b"v", b"0"]), "unknown form"),
     (6, b"\x01x", "unknown form"),
     (7, b"\x01x", "unknown form"),
     (8, b"", "unknown form"),

@@ -4,7 +4,10 @@ from enum import IntEnum
 
 
 class Form(IntEnum):
-    """Named as RDB names them. What is missing (6, 7) are modules' values, which are refused."""
+    """Named as Redis' ``rdb.h`` names them.
+
+    What is missing are modules' values (6, 7) and forms of release candidates (22, 23), which are refused.
+    """
 
     STRING = 0
     LIST = 1
@@ -25,3 +28,7 @@ class Form(IntEnum):
     STREAM_LISTPACKS_2 = 19
     SET_LISTPACK = 20
     STREAM_LISTPACKS_3 = 21
+    HASH_METADATA = 24
+    """Redis 7.4: fields with deadlines, relative to the earliest of them."""
+    HASH_LISTPACK_EX = 25
+    """The same packed: field, value, deadline, and again."""

@@ -1,4 +1,4 @@
-"""From bytes to a value: every form that RDB versions 1 to 11 have, but those of modules.
+"""From bytes to a value: every form that RDB versions 1 to 12 have, but those of modules.
 
 One function per form. A collection without elements, a member or field that comes twice and
 a score that is no number are refused, as Redis does.
@@ -9,9 +9,9 @@ from math import inf
 from struct import unpack
 from typing import Final
 
-from trivet.core.values.hash_value import Hash
+from trivet.core.values.hash_value import Clock, Hash, MortalHash
 from trivet.core.values.list_value import List
-from trivet.core.values.numbers import parse_float
+from trivet.core.values.numbers import parse_float, parse_int
 from trivet.core.values.rdb.forms import Form
 from trivet.core.values.rdb.source import ITEM_BYTES, Source
 from trivet.core.values.rdb.streams import read_stream
@@ -23,6 +23,8 @@ _PLAIN_NODE: Final = 1
 _PACKED_NODE: Final = 2
 _SPECIAL_SCORES: Final = {254: inf, 255: -inf}
 _SCORE_IS_NAN: Final = 253
+DEADLINE_MS_MAX: Final = (1 << 48) - 2
+"""Of a field, as Redis has it."""
 
 
 def read_value(source: Source) -> Value:
@@ -55,6 +57,21 @@ def _hash(flat: list[bytes]) -> Value:
     made.fill(zip(flat[::2], flat[1::2], strict=False))
     if not flat or len(made) * 2 != len(flat):
         raise ValueError("a hash that is empty, has a field twice or one without a value")
+    return made
+
+
+def _mortal_hash(flat: list[bytes], deadlines_ms: list[int]) -> Value:
+    """``deadlines_ms``: of each field, in Unix ms; -1: none."""
+    plain = _hash(flat)
+    assert isinstance(plain, Hash)
+    if all(deadline_ms < 0 for deadline_ms in deadlines_ms):
+        return plain
+    made = MortalHash.of(plain, Clock())
+    for field, deadline_ms in zip(flat[::2], deadlines_ms, strict=True):
+        if deadline_ms > DEADLINE_MS_MAX:
+            raise ValueError("a deadline that is too far away")
+        if deadline_ms >= 0:
+            made.expire_at(field, deadline_ms)
     return made
 
 
@@ -97,6 +114,34 @@ def _read_hash(source: Source) -> Value:
     count = source.count(2)
     source.charge(count * ITEM_BYTES)
     return _hash(source.strings(count * 2))
+
+
+def _read_hash_metadata(source: Source) -> Value:
+    earliest_ms = int.from_bytes(source.take(8), "little")
+    count = source.count(3)
+    source.charge(count * 2 * ITEM_BYTES)
+    flat: list[bytes] = []
+    deadlines_ms: list[int] = []
+    for _ in range(count):
+        after_ms = source.length()
+        deadlines_ms.append(earliest_ms + after_ms - 1 if after_ms else -1)
+        flat += (source.string(), source.string())
+    return _mortal_hash(flat, deadlines_ms)
+
+
+def _read_hash_listpack_ex(source: Source) -> Value:
+    source.take(8)  # the earliest deadline: all of them follow
+    items = source.listpack()
+    if len(items) % 3:
+        raise ValueError("a field without a value or a deadline")
+    flat = [part for at in range(0, len(items), 3) for part in items[at : at + 2]]
+    deadlines_ms: list[int] = []
+    for text in items[2::3]:
+        deadline_ms = parse_int(text)
+        if deadline_ms is None or deadline_ms < 0:
+            raise ValueError("a deadline that is none")
+        deadlines_ms.append(deadline_ms or -1)
+    return _mortal_hash(flat, deadlines_ms)
 
 
 def _read_old_score(source: Source) -> float:
@@ -172,4 +217,6 @@ _READERS: Final[dict[int, Callable[[Source], Value]]] = {
     Form.STREAM_LISTPACKS_2: lambda source: read_stream(source, 2),
     Form.SET_LISTPACK: lambda source: _set(source.listpack()),
     Form.STREAM_LISTPACKS_3: lambda source: read_stream(source, 3),
+    Form.HASH_METADATA: _read_hash_metadata,
+    Form.HASH_LISTPACK_EX: _read_hash_listpack_ex,
 }
