@@ -18,6 +18,7 @@
 | ``crash N``, ``restart N [missing=I] [suspect]`` | without what was not saved |
 | ``hold N``, ``turn N`` | N takes inputs without a turn; the turn that takes them all |
 | ``rot N COUNT`` | the disk of crashed N loses its last COUNT entries |
+| ``successor N`` | to whom N would hand over |
 | ``transfer A B``, ``want_commit A B``, ``full N on/off`` | as in ``Raft`` |
 | ``compact N I``, ``digest N I TEXT`` | as in ``Raft`` |
 | ``wake N`` | as in ``Raft`` |
@@ -148,6 +149,9 @@ class Conversation(NetworkWords):
 
     def do_rot(self, words: Words) -> None:
         self.group.rot(int(words[0]), int(words[1]))
+
+    def do_successor(self, words: Words) -> None:
+        self.group.events.append(str(self.group.desks[int(words[0])].live.successor() or "nobody"))
 
     def do_transfer(self, words: Words) -> None:
         self.group.desks[int(words[0])].live.transfer(int(words[1]))

@@ -7,7 +7,7 @@ import pytest
 SCRIPTS = [
     "commit", "commit_without_leaders_disk", "figure_8", "conflict", "old_messages", "lost_acknowledgements",
     "window", "digest", "full_disk", "full_disk_begins", "snapshot", "returning_follower",
-    "deposed_while_a_snapshot_is_wanted",
+    "deposed_while_a_snapshot_is_wanted", "successor",
 ]  # fmt: skip
 
 

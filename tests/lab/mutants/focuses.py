@@ -250,3 +250,12 @@ MEMBERS_OF_COPIES: Focus = COPIES | {
     "eventual_replicas": 2, "fault_ms_max": 2_000, "plans": True, "grace_ms": 300_000,
 }  # fmt: skip
 """Members come and go while the network splits."""
+
+PRIMARIES: Focus = {
+    "nodes": 3, "ops": 400, "workloads": "primary,bank,append", "primary_rate": 1.0, "primary_shards": 3,
+    "second_rate": 0.0, "rest_rate": 0.0, "think_ms_max": 40, "clients": 6, "readers": 0,
+    "partition_every_ms": 4_000, "fault_ms_max": 9_000, "kill_every_ms": 6_000, "safety_ms_max": 40_000,
+    "settle_ms": 6_000, "join_every_ms": 0, "kill_all_every_ms": 0, "wipe_every_ms": 0, "bit_rot_every_ms": 0,
+    "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "weight_keyspaces": 0, "core_rate": 0.0,
+}  # fmt: skip
+"""Three groups of mode ``primary``, whose primaries die and are cut off for longer than it takes to replace them."""

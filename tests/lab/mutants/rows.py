@@ -3,6 +3,7 @@
 from mutants.copies import VALUES
 from mutants.crossing import CROSSING
 from mutants.elections import ELECTIONS
+from mutants.keepers import KEEPERS
 from mutants.logs import LOGS
 from mutants.machine import MACHINE, MACHINE_ABSENT
 from mutants.model import Absent, Mutant
@@ -12,7 +13,7 @@ from mutants.shards import SHARDS
 from mutants.snapshots import SNAPSHOTS, SNAPSHOTS_ABSENT
 
 MUTANTS: list[Mutant] = (
-    LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + REGISTERS + VALUES + MACHINE
+    LOGS + ELECTIONS + READS + SNAPSHOTS + SHARDS + CROSSING + REGISTERS + VALUES + KEEPERS + MACHINE
 )
 
 ABSENT: list[Absent] = READS_ABSENT + SNAPSHOTS_ABSENT + MACHINE_ABSENT

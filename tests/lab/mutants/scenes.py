@@ -9,9 +9,12 @@ code as it is every scene is silent; a test checks that.
 from collections.abc import Callable
 
 from mutants.model import Focus
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.rows import FIRST_GROUP
+from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.node import Node
+from trivet.core.raft.state import Role
 from trivet.lab.cluster import SimulatedCluster
 from trivet.lab.history import FOREVER_US, Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
@@ -167,6 +170,37 @@ def lost_link(stage: Stage) -> None:
     stage.run(10_000)
     stage.demand(250)
     _demand_peace(stage, term)
+
+
+def _led(process: Process, number: int) -> RaftGroup | None:
+    """The replica of that group, if the node leads it."""
+    node = process._running
+    assert isinstance(node, Node)
+    replica = node.groups[number]
+    return replica if replica.raft.role is Role.LEADER else None
+
+
+def pendant(stage: Stage) -> None:
+    """The leader of a group sees one of the two others; the one that it does not see leads the system group."""
+    leader = stage.leader()
+    system, kept = stage.others(leader)
+    for _ in range(20):
+        if _led(system, SYSTEM_GROUP) and _led(leader, FIRST_GROUP):
+            break
+        for process in (leader, system, kept):
+            for number, heir in ((SYSTEM_GROUP, system), (FIRST_GROUP, leader)):
+                replica = _led(process, number)
+                if replica is not None and process is not heir:
+                    replica.raft.transfer(heir.node)
+                    replica.stir()
+        stage.run(300)
+    assert _led(system, SYSTEM_GROUP) and _led(leader, FIRST_GROUP), "they do not take over"
+    stage.cut([(leader.node, system.node), (system.node, leader.node)])
+    stage.run(6_000)
+    since_us = stage.cluster.simulation.now_us
+    stage.serve([kept, system])
+    stage.run(4_000)
+    stage.demand(3_000, since_us)
 
 
 def returning(stage: Stage) -> None:
@@ -391,6 +425,7 @@ SCENES: dict[str, tuple[int, Callable[[Stage], None]]] = {
     "deaf-leader": (3, deaf_leader),
     "hub": (5, hub),
     "lost-link": (3, lost_link),
+    "pendant": (3, pendant),
     "returning": (3, returning),
     "old-term": (3, old_term),
     "hanging-disk": (3, hanging_disk),

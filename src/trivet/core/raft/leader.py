@@ -415,6 +415,8 @@ def successor(s: State, leading: LeaderState) -> NodeId:
     for progress in leading.voting:
         if progress.mode is not Mode.REPLICATE or progress.full or progress.match <= best_match:
             continue
+        if progress.silent:
+            continue  # its link may not tell; and who tries again is to try another
         if progress.peer in s.membership.voters:
             best = progress.peer
             best_match = progress.match
