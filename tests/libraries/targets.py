@@ -9,11 +9,16 @@ import shutil
 import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 
 import pytest
 
 from bench.peers import ask, free_ports
-from tests.cluster.harness import HOST, Cluster, wait_until
+from tests.cluster.harness import HOST, Cluster, raw, wait_until
+from tests.libraries.running import environment
+
+OK = (b"+OK\r\n", False)
+"""What ``raw`` gives of it."""
 
 
 class TrivetTarget:
@@ -115,6 +120,25 @@ def open_target(directory, spread=False):
     return RedisTarget(directory)
 
 
-def urls(target):
+def urls(target, db=0):
     """The plain URL of each node."""
-    return [f"redis://{HOST}:{port}/0" for port in target.ports]
+    return [f"redis://{HOST}:{port}/{db}" for port in target.ports]
+
+
+@contextmanager
+def database(target, db, mode):
+    """For a while the database is of that mode, with a copy at each node."""
+    if isinstance(target, RedisTarget):
+        pytest.skip("a redis-server has no modes")
+    port, nodes = target.ports[0], len(target.ports)
+    assert (
+        raw(port, b"KEYSPACE CREATE %d MODE %b REPLICAS %d\r\n" % (db, mode.encode(), nodes), 60.0, 5) == OK
+    )
+    yield
+    assert raw(port, b"KEYSPACE DROP %d FORCE\r\n" % db, 60.0, 5) == OK
+
+
+def results_elsewhere(target, node, db):
+    """The environment of a part of Celery at a node, which has its queues in database 0 and its results in another."""
+    broker, results = urls(target)[node - 1], urls(target, db)[node - 1]
+    return environment(broker, broker, TARGET_RESULTS_URL=results)

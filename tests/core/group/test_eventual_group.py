@@ -2,6 +2,7 @@
 
 import copy
 
+from tests.core.node.bench import encode
 from tests.core.node.founded import founded
 from trivet.core.gossip.messages import Updates
 from trivet.core.group.eventual_group import SWEEP_AFTER_MS, EventualGroup
@@ -39,6 +40,35 @@ def test_a_write_is_answered_when_it_is_synced_and_then_others_hear_of_it():
     bench.release(1)
     bench.wait(100)
     assert bench.answer("b", "GET k") == '"1"'
+
+
+def test_what_a_transaction_publishes_and_events_are_told_when_its_writes_are_synced():
+    """X4: nobody hears of what the disk might forget."""
+    bench = with_copies()
+    bench.answer("a", "CONFIG SET notify-keyspace-events KEA")
+    for name in ("near@1", "far@2"):
+        assert "news" in bench.answer(name, "SUBSCRIBE news")
+        assert "set" in bench.answer(name.partition("@")[0], "PSUBSCRIBE __keyevent@7__:set")
+    bench.hold(1)
+    said = bench.say("a", "MULTI | SET k 1 | PUBLISH news hello | EXEC")
+    assert not any("hello" in line or "__:set" in line for line in said)
+    bench.events = []
+    bench.release(1)
+    bench.wait(100)
+    for name in ("near", "far"):
+        heard = [text for who, text in bench.events if who == name]
+        assert len(heard) == 2 and "hello" in heard[0] and "__:set" in heard[1], heard
+
+
+def test_who_hears_at_another_node_what_a_transaction_publishes_finds_its_writes_there():
+    bench = with_copies()
+    assert "news" in bench.answer("far@2", "SUBSCRIBE news")
+    for n in range(50):
+        bench.events = []
+        bench.send("a", encode(f"MULTI | SET k {n} | PUBLISH news {n} | EXEC"))
+        while not any(who == "far" for who, _ in bench.events):
+            assert bench.step(), "it is never heard"
+        assert group(bench, 2).executor.view.get(b"k") == b"%d" % n
 
 
 def test_reads_are_answered_at_once_when_nothing_is_on_its_way():

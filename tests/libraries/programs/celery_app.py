@@ -5,7 +5,8 @@ import time
 
 from celery import Celery
 
-app = Celery("celery_app", broker=os.environ["TARGET_URL"], backend=os.environ["TARGET_URL"])
+BROKER_URL = os.environ["TARGET_URL"]
+app = Celery("celery_app", broker=BROKER_URL, backend=os.environ.get("TARGET_RESULTS_URL", BROKER_URL))
 
 
 @app.task

@@ -1,4 +1,7 @@
-"""A program of the tests: functions named ``part_…``; which one runs is the first argument. It prints ``fine`` at the end."""
+"""A program of the tests: functions named ``part_…``; which one runs is the first argument. It prints ``fine`` at the end.
+
+``MODE`` is that of the database: the few things that libraries do otherwise in another mode than ``raft`` ask for it.
+"""
 
 import asyncio
 import inspect
@@ -8,6 +11,7 @@ import time
 
 URL = os.environ["TARGET_URL"]
 LAST_URL = os.environ["TARGET_LAST_URL"]
+MODE = os.environ.get("TARGET_MODE", "raft")
 
 
 def eventually(condition, seconds=60.0):

@@ -4,8 +4,9 @@ What happens in a turn, top to bottom of ``turn``: calls are run on what this no
 that they make, and those that have come from others, are one record in the log; what was asked for is
 answered when that is synced, and only then do others hear of it.
 
-- Rule X4: a write is answered when it is synced here. A read that comes after one waits for it too: nobody
-  sees what this node may forget.
+- Rule X4: a write is answered when it is synced here. A read that comes after one waits for it too, and what
+  it publishes in ``EXEC`` and its keyspace events are told then, behind the update: nobody sees or hears of
+  what this node may forget.
 - Rule X5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
   goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
 - Rule X6: the time by which values expire is this node's, and never falls within a life. What is late is not
@@ -24,6 +25,7 @@ from typing import Final, Self
 from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.command.table import Event
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
@@ -97,6 +99,8 @@ class EventualGroup(Leaderless):
         self._prng = prng
         self._held: deque[tuple[int, Run, list[Reply]]] = deque()
         """Answers that wait for the save of this id (Rule X4)."""
+        self._news: deque[tuple[int, list[Event], list[tuple[bool, bytes, bytes]]]] = deque()
+        """What runs say to others, and waits for the save of this id (the same)."""
         self._made_id = 0
         """The last save with updates of this node's own."""
         self._last_made = 0
@@ -212,6 +216,7 @@ class EventualGroup(Leaderless):
         for _, run, _ in self._held:
             run.fail(error, whoever=True)
         self._held.clear()
+        self._news.clear()
         self.emptyings.fail_all(error)
         self.carriers.fail_all(error)
 
@@ -360,10 +365,10 @@ class EventualGroup(Leaderless):
         if self.gossip.messages:
             self.outgoing.extend(self.gossip.messages)
             self.gossip.messages = []
+        self._tell()
         self._hold(waiting)
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, self._head(), now_ms)
-        self._tell()
         self.wants_turn = (
             self.log.wants_turn
             or bool(self.emptyings)
@@ -460,6 +465,11 @@ class EventualGroup(Leaderless):
         while held and held[0][0] <= self._synced_id:
             _, run, replies = held.popleft()
             run.finish(replies)
+        news = self._news
+        while news and news[0][0] <= self._synced_id:
+            _, events, published = news.popleft()
+            self.events.extend(events)
+            self.published.extend(published)
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -478,12 +488,9 @@ class EventualGroup(Leaderless):
     def _tell(self) -> None:
         """What the runs said to others than those who sent them."""
         executor = self.executor
-        if executor.events:
-            self.events.extend(executor.events)
-            executor.events = []
-        if executor.published:
-            self.published.extend(executor.published)
-            executor.published = []
+        if executor.events or executor.published:
+            self._news.append((self._made_id, executor.events, executor.published))
+            executor.events, executor.published = [], []
         if executor.denied:
             self.denied.extend(executor.denied)
             executor.denied = []
@@ -504,7 +511,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
-            assert not self.emptyings
+            assert not self.emptyings and not self._news
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
