@@ -1,6 +1,6 @@
 """Updates that are kept for others."""
 
-from trivet.core.gossip.retained import Retained, size_of
+from trivet.core.gossip.retained import Retained, portioned, size_of
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import FIELD, STRING, Change, Delta
 
@@ -58,3 +58,11 @@ def test_sizes_grow_with_what_is_in_it() -> None:
     small = Delta(1, 1, 1, b"k", [Change(FIELD, b"f")])
     large = Delta(1, 1, 1, b"k", [Change(FIELD, b"f", [(1, 1)], [(2, 1, b"5")], b"v" * 100)])
     assert size_of(large) >= size_of(small) + 100 + 20 + 40
+
+
+def test_portions_are_bounded_and_what_is_larger_goes_alone() -> None:
+    small, large = [delta(7, n) for n in range(5)], delta(7, 9, b"v" * 1_000)
+    one = size_of(small[0])
+    assert portioned(small, 2 * one) == [small[:2], small[2:4], small[4:]]
+    assert portioned([small[0], large, small[1]], 2 * one) == [[small[0]], [large], [small[1]]]
+    assert portioned([], one) == []

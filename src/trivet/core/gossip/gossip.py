@@ -14,17 +14,20 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 - Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
 - Rule N9: a stamp too far ahead, or nonsense, is refused and counted. It keeps out what builds upon it, and
   nothing else, until the clocks have caught up.
+- Rule N11: see ``memories``.
 - Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
   make no more under this name.
 """
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Protocol
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
 from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
+from trivet.core.gossip.memories import Memories
 from trivet.core.gossip.messages import (
+    UNKNOWN,
     Compare,
     Differ,
     GossipMessage,
@@ -36,19 +39,14 @@ from trivet.core.gossip.messages import (
     Want,
     digest_bytes,
 )
-from trivet.core.gossip.retained import Retained, size_of
-from trivet.core.gossip.settings import GossipSettings, node_of, problem
+from trivet.core.gossip.retained import Retained, portioned, size_of
+from trivet.core.gossip.settings import AFTER_MAX, GossipSettings, node_of, problem
 from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
 from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
 from trivet.core.lattice.lattice import Lattice
-
-AFTER_MAX: Final = 64
-"""Messages that wait for the disk: as long as there are more nothing is given."""
-UNKNOWN: Final = bytes(8)
-"""Instead of a digest: it holds more than it has on its disk."""
 
 
 class Holder(Protocol):
@@ -142,6 +140,7 @@ class Gossip:
         """Since something lacks here, or came of what was asked for."""
         self._thanks: dict[NodeId, None] = {}
         """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
+        self._memories = Memories(settings.silence_ticks)
         self._too_early: dict[int, int] = {}
         """By actor: its update that was refused last (Rule N9)."""
 
@@ -227,17 +226,11 @@ class Gossip:
                     self._tell(node, thanked, False)
 
     def _send_updates(self, node: NodeId, deltas: list[Delta], lost: bool = False) -> None:
-        portion: list[Delta] = []
-        size = 0
-        for delta in deltas:
-            one = size_of(delta)
-            if portion and size + one > self.settings.message_bytes_max:
-                self.messages.append((node, Updates(portion)))
-                portion, size = [], 0
-            portion.append(delta)
-            size += one
-        if portion or lost:
-            self.messages.append((node, Updates(portion, lost)))
+        portions = portioned(deltas, self.settings.message_bytes_max)
+        last = portions.pop() if portions else []
+        self.messages.extend([(node, Updates(portion)) for portion in portions])
+        if last or lost:
+            self.messages.append((node, Updates(last, lost)))
 
     # -- what is known ---------------------------------------------------------------------------------
 
@@ -523,6 +516,7 @@ class Gossip:
             elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
                 self._tell(node, peer, False)
         self._ask()
+        self._look_at_memories()
         self._give()
         pull = self._pull
         if pull is not None:
@@ -554,6 +548,13 @@ class Gossip:
         lacks = {node: self._missing_from(node) for node in ahead}
         self._asked = self._next_of(lacks)
         self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))
+
+    def _look_at_memories(self) -> None:
+        """Rule N11."""
+        level = [node for node, peer in self._peers.items() if peer.up and self._is_level(peer)]
+        is_free = self._pull is None and not self.full and len(level) == len(self._up_peers())
+        if self._memories.is_due(self._lattice.bases_count, is_free and bool(level)):
+            self._begin_pull(level[self._pull_number % len(level)])
 
     def _missing_from(self, node: NodeId) -> list[tuple[int, int, int]]:
         theirs = self._peers[node].clock

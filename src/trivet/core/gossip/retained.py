@@ -28,6 +28,20 @@ def size_of(delta: Delta) -> int:
     return total
 
 
+def portioned(deltas: list[Delta], bytes_max: int) -> list[list[Delta]]:
+    """The same in order, in messages of so many bytes; one that is larger goes alone."""
+    portions: list[list[Delta]] = []
+    size = 0
+    for delta in deltas:
+        one = size_of(delta)
+        if not portions or size + one > bytes_max:
+            portions.append([])
+            size = 0
+        portions[-1].append(delta)
+        size += one
+    return portions
+
+
 class Retained:
     """See the module."""
 
