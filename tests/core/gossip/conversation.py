@@ -15,6 +15,7 @@
 | ``clock N MS`` | the wall clock of N jumps |
 | ``corrupt N K``, ``older N``, ``nonsense A B`` | N's digest of K is wrong; its disk forgets a record; A says nonsense to B |
 | ``acked N I``, ``counts N``, ``collect N`` | as in ``Gossip``, ``Lattice`` |
+| ``memories N`` | how many removals of additions N remembers |
 | ``at K``, ``stable N``, ``retained N``, ``equal`` | what members hold of K; what is stable, kept; whether all are equal |
 """
 
@@ -160,6 +161,9 @@ class Conversation(NetworkWords):
         desk = self.group.desks[int(words[0])]
         live = self.group.live(int(words[0]))
         self.group.say(f"{desk.lattice.collect(live.stable(), live.told(), live.living())} forgotten")
+
+    def do_memories(self, words: Words) -> None:
+        self.group.say(f"{self.group.desks[int(words[0])].lattice.bases_count} remembered")
 
     def do_equal(self, words: Words) -> None:
         self.group.say(self.group.unequal() or "equal")

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 SCRIPTS = [
     "push", "duplicate", "gap", "cause", "hints", "once", "overflow", "held", "member", "lost", "crash", "clock",
     "alarm", "silence", "memories", "forgetful", "nonsense",
-    "unsynced", "reversed", "refused",
+    "unsynced", "reversed", "refused", "remembered",
 ]  # fmt: skip
 encode = msgspec.msgpack.encode
 

@@ -81,9 +81,28 @@ def test_joining_series():
     left.adds = {1: (1, 1, 5)}
     right.adds = {1: (2, 1, 7)}
     right.bases = {1: (1, 5, 2, 1)}
-    for one, other in ((left, right), (right, left)):
-        clocks = (seen((1, 2), (2, 1)), seen((1, 2), (2, 1)))
-        joined = join_cells(one, clocks[0], other, clocks[1])
+    before, after = seen((1, 1)), seen((1, 2), (2, 1))
+    for one, its, other, theirs in ((left, before, right, after), (right, after, left, before)):
+        joined = join_cells(one, its, other, theirs)
         assert (joined.adds, joined.bases, added_to(joined)) == ({1: (2, 1, 7)}, {1: (1, 5, 2, 1)}, 2)
     gone = join_cells(left, seen((1, 1)), None, seen((1, 1)))
     assert not gone.adds
+
+
+def test_a_base_that_the_other_keeps_no_more_is_over():
+    """C6; who has not seen the removal can say nothing."""
+    mine = Cell()
+    mine.bases = {1: (1, 5, 2, 1)}
+    both, earlier = seen((1, 1), (2, 1)), seen((1, 1))
+    for joined in (join_cells(mine, both, None, both), join_cells(None, both, mine, both)):
+        assert to_any(joined) is None
+    for joined in (join_cells(mine, both, None, earlier), join_cells(None, earlier, mine, both)):
+        assert joined.bases == {1: (1, 5, 2, 1)}
+    other = Cell()
+    other.bases = {1: (3, 9, 2, 2)}
+    later = seen((1, 3), (2, 2))
+    assert (
+        join_cells(mine, both, other, later).bases
+        == join_cells(other, later, mine, both).bases
+        == other.bases
+    )

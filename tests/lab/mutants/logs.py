@@ -54,7 +54,6 @@ GIVEN_UP = """\
             self._give_up_taking(taking)
 """
 HINDERED = "hindered = s.full or s.no_snapshots or s.saves.waiting_ticks >= s.config.disk_patience_ticks"
-TO_THE_END = "log.upto(prev_index + 1, log.last_index,"
 DRAFTED = "        if value is not None and key not in draft.encoded:"
 RECORDED = "        self._records.append((self._wal.append(record), file))\n"
 RECORDED_EARLY = """\
@@ -191,9 +190,7 @@ LOGS = [
         "R13", "a leader whose disk hangs goes on leading, and sends nothing that it has not saved itself",
         [
             Edit("core/raft/leader.py", HINDERED, "hindered = s.full"),
-            Edit("core/raft/leader.py", "    last_index = s.log.last_index\n", "    last_index = s.saves.stable\n"),
-            Edit("core/raft/leader.py", "if prev_index < log.last_index:", "if prev_index < s.saves.stable:"),
-            Edit("core/raft/leader.py", TO_THE_END, "log.upto(prev_index + 1, s.saves.stable,"),
+            Edit("core/raft/leader.py", "s.saves.stable if s.membership.lineage else s.log.last_index", "s.saves.stable"),
         ],
         1, "progress", {}, liveness=True, scene="hanging-disk",
     ),

@@ -13,18 +13,20 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 - Rule N7: two that have seen the same and hold something else are broken: counted, and told to people.
 - Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
 - Rule N9: see ``incoming``; of what is nonsense nothing is taken.
+- Rule N11: see ``memories``.
 - Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
   make no more under this name.
 """
 
 from collections import deque
-from typing import Final
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
 from trivet.core.gossip.incoming import Holder, Incoming
 from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of, whom_to_ask
+from trivet.core.gossip.memories import Memories
 from trivet.core.gossip.messages import (
+    UNKNOWN,
     Compare,
     Differ,
     GossipMessage,
@@ -38,15 +40,10 @@ from trivet.core.gossip.messages import (
 )
 from trivet.core.gossip.portions import portions_of, take_portion
 from trivet.core.gossip.retained import Retained
-from trivet.core.gossip.settings import GossipSettings, node_of, problem
+from trivet.core.gossip.settings import AFTER_MAX, GossipSettings, node_of, problem
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
 from trivet.core.lattice.key_state import top_stamp
-
-AFTER_MAX: Final = 64
-"""Messages that wait for the disk: as long as there are more nothing is given."""
-UNKNOWN: Final = bytes(8)
-"""Instead of a digest: it holds more than it has on its disk."""
 
 
 class Taken:
@@ -124,6 +121,7 @@ class Gossip:
         """Since something lacks here, or came of what was asked for."""
         self._thanks: dict[NodeId, None] = {}
         """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
+        self._memories = Memories(settings.silence_ticks)
 
     # -- who there is --------------------------------------------------------------------------------
 
@@ -481,6 +479,7 @@ class Gossip:
             elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
                 self._tell(node, peer, False)
         self._ask()
+        self._look_at_memories()
         self._give()
         pull = self._pull
         if pull is not None:
@@ -512,6 +511,13 @@ class Gossip:
         lacks = {node: self._missing_from(node) for node in ahead}
         self._asked = whom_to_ask(lacks, self._asked, self.settings.node)
         self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))
+
+    def _look_at_memories(self) -> None:
+        """Rule N11."""
+        level = [node for node, peer in self._peers.items() if peer.up and self._is_level(peer)]
+        is_free = self._pull is None and not self.full and len(level) == len(self._up_peers())
+        if self._memories.is_due(self._lattice.bases_count, is_free and bool(level)):
+            self._begin_pull(level[self._pull_number % len(level)])
 
     def _missing_from(self, node: NodeId) -> list[tuple[int, int, int]]:
         theirs = self._peers[node].clock

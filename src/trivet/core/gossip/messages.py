@@ -98,6 +98,10 @@ class States(OfGossip, array_like=True, tag=126, frozen=True):
 GossipMessage = Updates | Seen | Want | Compare | Differ | Keys | States
 
 
+UNKNOWN: Final = bytes(8)
+"""Instead of a digest: its sender holds more than it has on its disk."""
+
+
 def digest_bytes(digest: int) -> bytes:
     """As messages have it."""
     return digest.to_bytes(8, "big")

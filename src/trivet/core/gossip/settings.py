@@ -37,6 +37,8 @@ class GossipSettings(msgspec.Struct, frozen=True):
     """Actors of whom updates are taken, all lives of all nodes together; of more they are refused."""
 
 
+AFTER_MAX: Final = 64
+"""Messages that wait for the disk: as long as there are more nothing is given."""
 ACTOR_SHIFT: Final = 44
 
 

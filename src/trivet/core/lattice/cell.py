@@ -164,8 +164,11 @@ def join_cells(mine: AnyCell | None, mine_clock: Clock, theirs: AnyCell | None, 
     for dot, assigned in right.assigns.items():
         if dot in left.assigns or not mine_clock.has(dot[0], dot[1]):
             joined.assigns[dot] = assigned
-    for bases in (left.bases, right.bases):
-        for actor, base in bases.items():
+    for actor, base in left.bases.items():
+        if actor in right.bases or not their_clock.has(base[2], base[3]):  # Rule C6
+            joined.put_base(actor, base)
+    for actor, base in right.bases.items():
+        if actor in left.bases or not mine_clock.has(base[2], base[3]):
             joined.put_base(actor, base)
     for actor, series in left.adds.items():
         if actor in right.adds or not their_clock.has(actor, series[0]):
