@@ -176,7 +176,7 @@ class Swim:
         above = rumour.incarnation + (1 if rumour.status != ALIVE else 0)
         if above > self.incarnation:
             self.incarnation = above
-            self.spoken_up += rumour.status != ALIVE
+            self.spoken_up += int(rumour.status != ALIVE)
             self.rumours.put(Rumour(self.settings.node, self.incarnation, ALIVE))
 
     def _rumours_for(self, node: NodeId) -> list[Rumour]:
