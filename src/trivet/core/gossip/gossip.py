@@ -246,7 +246,8 @@ class Gossip:
         """Nothing passes with time: everybody who can be reached has told and heard the same."""
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
-            or (self._up_peers() and len(self._waiting)) or (self._may_forget and len(self.retained))
+            or (self._up_peers() and (len(self._waiting) or not self.caught_up))
+            or (self._may_forget and len(self.retained))
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
