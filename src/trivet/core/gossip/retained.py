@@ -18,7 +18,7 @@ NUMBER_MAX: Final = 1 << 63
 
 def size_of(delta: Delta) -> int:
     """What an update takes, about, in memory and in messages."""
-    total = DELTA_BYTES + len(delta.key)
+    total = DELTA_BYTES + len(delta.key) + 20 * len(delta.after)
     for change in delta.changes:
         total += 40 + len(change.name) + 20 * len(change.removed)
         if change.bases:
