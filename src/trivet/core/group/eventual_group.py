@@ -10,6 +10,7 @@ answered when that is synced, and only then do others hear of it.
   goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
 - Rule X6: the time by which values expire is this node's, and never falls within a life. What is late is not
   shown; one member after the other takes it away, the first at once, the others only if it is still there.
+- Rules X10 to X12: calls of clients that carry what they have seen (``eventual_causal``).
 - Rule X7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
 """
 
@@ -25,6 +26,7 @@ from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.eventual_carrying import Carriage, Carriers
+from trivet.core.group.eventual_causal import Causal
 from trivet.core.group.eventual_emptying import Emptyings
 from trivet.core.group.eventual_log import (
     EventualLog,
@@ -40,6 +42,7 @@ from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
+from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -72,8 +75,10 @@ class EventualGroup(Leaderless):
         self.log = log
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
-        self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits, settings.incarnation)
+        number, timeout_ms = settings.group, settings.command_timeout_ms
+        self.carriers = Carriers(number, settings.incarnation, settings.limits, timeout_ms)
+        self.carriage = Carriage(number, settings.limits, settings.incarnation)
+        self.causal = Causal(number, executor.lattice, timeout_ms)
         self.watches = EventualWatches(executor)
         self.emptyings = Emptyings(executor)
         self.comes = bool(comes)
@@ -137,6 +142,7 @@ class EventualGroup(Leaderless):
         if epoch <= self.epoch:
             return
         self.stir()
+        self.causal.news = True
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
         was_none = self.epoch > 0 and own not in self.members
@@ -177,6 +183,7 @@ class EventualGroup(Leaderless):
             run.fail(error, whoever=True)
         self._held.clear()
         self.emptyings.fail_all(error)
+        self.causal.fail_all(error)
         self.carriers.fail_all(error)
 
     # -- clients -----------------------------------------------------------------------------------
@@ -192,14 +199,15 @@ class EventualGroup(Leaderless):
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
-        if self._held or self.emptyings or self.carriers.has_writes:
+        if self._held or self.emptyings or self.carriers.has_writes or self.causal.has_writes:
             return True
         return any(run.writes for run in self._staged)
 
     @property
     def pending_bytes(self) -> int:
         """As ``face``."""
-        return self.carriers.pending_bytes + sum([run.size_bytes for _, run, _ in self._held if run.writes])
+        held = sum([run.size_bytes for _, run, _ in self._held if run.writes])
+        return held + self.carriers.pending_bytes + self.causal.pending_bytes
 
     def is_member(self, node: NodeId) -> bool:
         """As ``face``."""
@@ -245,6 +253,7 @@ class EventualGroup(Leaderless):
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
+            self.causal.news = True
             if self.carriers.on_carried(sender, message, self._agenda.now_ms):
                 self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
@@ -265,6 +274,7 @@ class EventualGroup(Leaderless):
             self._choose_carrier()
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
+        self.causal.expire(now_ms)
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
@@ -278,7 +288,8 @@ class EventualGroup(Leaderless):
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
             self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
-            or self.log.busy or self.log.waits_for_log or self.executor.lattice.bases_count or self._is_late()
+            or self.causal.busy or self.log.busy or self.log.waits_for_log
+            or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
     def on_synced(self) -> bool:
@@ -304,8 +315,11 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged or self.emptyings:
+        if self._staged or self.emptyings or (self.causal.news and self.causal.waits):
             self._run(now_ms, made, waiting)
+        seen: Clock | None = None
+        if any(run.past is not None for run, _ in waiting):
+            seen = self.executor.lattice.clock.copy()  # before anything else is taken
         if self.carriers.busy:
             self._carry(now_ms)
         if self._is_late() and not self.log.full:
@@ -316,13 +330,14 @@ class EventualGroup(Leaderless):
         if self.gossip.messages:
             self.outgoing.extend(self.gossip.messages)
             self.gossip.messages = []
-        self._hold(waiting)
+        self._hold(waiting, seen)
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
         self._tell()
         self.wants_turn = (
             self.log.wants_turn or bool(self.emptyings) or (self._is_late() and not self.log.full)
-        )
+            or (self.causal.news and self.causal.waits)
+        )  # fmt: skip
         if self.wants_turn:
             self.stir()
 
@@ -340,25 +355,38 @@ class EventualGroup(Leaderless):
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """The runs of this turn, here or at a member (Rule X5)."""
         staged, self._staged = self._staged, []
-        if not self.serves:
-            for run in self.emptyings.drain():
-                self.carriers.stage(run, now_ms)
-            for run in staged:
-                self.call_count += run.count
-                self.carriers.stage(run, now_ms)
-            return
-        follower = self._follower
         for run in staged:
             self.call_count += run.count
-            if run.tracks and follower is not None:
-                follower.on_read(run)
-            if self.emptyings.take(run):
-                continue
-            calls = list(run.calls) if run.tracks else run.take_calls()
-            replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
-            waiting.append((run, replies))
+        causal = self.causal
+        if not self.serves:
+            for run in [*self.emptyings.drain(), *causal.drain(), *staged]:
+                self.carriers.stage(run, now_ms)
+            return
+        ready = causal.release() if causal.news else []
+        for run in staged:
+            if run.past is None or causal.admits(run, run.past, now_ms):
+                ready.append(run)
+        first = -1
+        for run in ready:
+            before = len(made)
+            self._run_one(run, made, waiting)
+            if run.past is not None and first < 0 and len(made) > before:
+                first = before
         if self.emptyings:
+            if first < 0 and self.emptyings.has_past:
+                first = len(made)
             self.emptyings.step(made, waiting)
+        if 0 <= first < len(made):
+            made[first] = causal.name(made[first])  # Rule X12
+
+    def _run_one(self, run: Run, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
+        if run.tracks and self._follower is not None:
+            self._follower.on_read(run)
+        if self.emptyings.take(run):
+            return
+        calls = list(run.calls) if run.tracks else run.take_calls()
+        replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
+        waiting.append((run, replies))
 
     def _carry(self, now_ms: Instant) -> None:
         """Rule X5; what has not left when this node may run it itself is run in the next turn."""
@@ -373,6 +401,7 @@ class EventualGroup(Leaderless):
         """What has come from others and can be taken."""
         taken = self.gossip.take(self._wall_ms)
         if taken is not None:
+            self.causal.news = True
             records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
             if taken.clock:
                 records.append(SavedClock(taken.clock))
@@ -398,10 +427,13 @@ class EventualGroup(Leaderless):
             self._last_made = made[-1].number
         self.gossip.staged(save_id, made)
 
-    def _hold(self, waiting: list[tuple[Run, list[Reply]]]) -> None:
-        """Rule X4."""
+    def _hold(self, waiting: list[tuple[Run, list[Reply]]], seen: Clock | None) -> None:
+        """Rules X4, X11; ``seen``: the clock when they were run, if some client's past is among them."""
         for run, replies in waiting:
-            self._held.append((self._made_id, run, replies))
+            if run.past is None or seen is None:
+                self._held.append((self._made_id, run, replies))
+            else:
+                self.causal.hold(self.log.save_id, run, replies, seen)
         self._answer()
 
     def _answer(self) -> None:
@@ -409,6 +441,7 @@ class EventualGroup(Leaderless):
         while held and held[0][0] <= self._synced_id:
             _, run, replies = held.popleft()
             run.finish(replies)
+        self.causal.answer(self._synced_id)
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -453,7 +486,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
-            assert not self.emptyings
+            assert not self.emptyings and not self.causal.busy
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""
