@@ -1,10 +1,14 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V6)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V11)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
     CARRIED_TO_COPIES,
     COPIES,
     MEMBERS_OF_COPIES,
+    SESSIONS,
+    SESSIONS_AROUND,
+    SESSIONS_CARRIED,
+    SESSIONS_IN_BLACKOUTS,
 )
 from mutants.model import Mutant, edit
 
@@ -62,5 +66,50 @@ VALUES = [
             "        if delta.number > 0:\n            return False\n        clock",
         ),
         3, "copies", COPIES,
+    ),
+    Mutant(
+        "V7", "a call of a session does not wait for what the session has seen",
+        edit(
+            "core/group/eventual_causal.py",
+            "        if past.is_carried(self._group) or not past.is_in(self._group, lattice.clock):\n",
+            "        if past.is_carried(self._group):\n",
+        ),
+        1, "sessions", SESSIONS,
+    ),
+    Mutant(
+        "V8", "a session takes another clock along than that of the node which served it",
+        edit(
+            "core/group/eventual_causal.py",
+            "                run.past.join(self._group, seen)\n",
+            "                run.past.join(0, seen)\n",
+        ),
+        1, "sessions", SESSIONS,
+    ),
+    Mutant(
+        "V9", "what a session has seen is not carried to the member that serves it",
+        edit(
+            "core/group/eventual_carrying.py",
+            "        after = past.clocks.get(self._group, _NOTHING).encode()\n",
+            "        after = _NOTHING.encode()\n",
+        ),
+        1, "sessions", SESSIONS_CARRIED,
+    ),
+    Mutant(
+        "V10", "the update of a session does not say what it comes after",
+        edit(
+            "core/group/eventual_group.py",
+            "        if 0 <= first < len(made):\n",
+            "        if 0 <= first < len(made) and first < 0:\n",
+        ),
+        2, "sessions", SESSIONS_AROUND,
+    ),
+    Mutant(
+        "V11", "a session is told of what is not on the disk",
+        edit(
+            "core/group/eventual_group.py",
+            "                self.causal.hold(self.log.save_id, run, replies, seen)\n",
+            "                self.causal.hold(0, run, replies, seen)\n",
+        ),
+        1, "sessions", SESSIONS_IN_BLACKOUTS,
     ),
 ]  # fmt: skip

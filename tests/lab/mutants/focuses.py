@@ -247,3 +247,19 @@ MEMBERS_OF_COPIES: Focus = COPIES | {
     "eventual_replicas": 2, "fault_ms_max": 2_000, "plans": True, "grace_ms": 300_000,
 }  # fmt: skip
 """Members come and go while the network splits."""
+
+SESSIONS: Focus = COPIES | {
+    "workloads": "sessions", "partition_every_ms": 700, "kill_every_ms": 4_000, "pipeline_max": 1, "think_ms_max": 40,
+}  # fmt: skip
+"""Sessions that hop between nodes while links break."""
+
+SESSIONS_AROUND: Focus = SESSIONS | {
+    "partition_every_ms": 0, "shape_every_ms": 600, "kill_every_ms": 0, "clients": 8, "think_ms_max": 20,
+}  # fmt: skip
+"""What one node does not hear of another it hears of a third."""
+
+SESSIONS_CARRIED: Focus = SESSIONS | {"nodes": 5, "eventual_replicas": 2}
+"""Three of five nodes hold nothing."""
+
+SESSIONS_IN_BLACKOUTS: Focus = BLACKOUTS_ON_COPIES | {"workloads": "sessions", "pipeline_max": 1}
+"""All nodes lose their power at once, with slow disks."""

@@ -30,6 +30,8 @@ PRIMARY_DATABASE = 9
 """One of mode ``primary``, in the runs that have one."""
 COPIES_DATABASE = 8
 """One of mode ``eventual``, in the runs that have one."""
+ON_COPIES = ("copies", "sessions")
+"""Workloads that live there, and only there."""
 
 
 def workload_names(text: str) -> list[str]:
@@ -213,7 +215,7 @@ def _primaries(options: RunOptions) -> Call:
 
 def has_copies(options: RunOptions) -> bool:
     """Whether the run has a keyspace of mode ``eventual``: by chance, or because its workload is named."""
-    if "copies" in workload_names(options.workloads):
+    if any(name in ON_COPIES for name in workload_names(options.workloads)):
         return True
     return Prng(options.seed ^ crc32(b"has copies") << 16).chance(options.eventual_rate)
 

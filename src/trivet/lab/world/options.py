@@ -54,6 +54,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_keyspaces: int = 0
     weight_across: int = 0
     weight_copies: int = 8
+    weight_sessions: int = 4
     """Of a run that has a database of mode ``eventual``."""
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
@@ -73,7 +74,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     primary_replicas: int = 3
     weight_primary: int = 0
     eventual_rate: float = 0.0
-    """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
+    """How likely the run has a database of mode ``eventual``, for ``copies`` and ``sessions``."""
     eventual_replicas: int = 0
     """0: two to five, as the seed says."""
     eventual_shards: int = 0
