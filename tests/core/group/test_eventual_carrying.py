@@ -86,7 +86,7 @@ def test_there_and_back():
     assert told == Carried(0, OWN_LIFE, life=LIFE)
     way.carriers.on_carried(1, told, way.now_ms)
     (carry,) = way.send()
-    assert carry == Carry(1, OWN_LIFE, False, [SET, SET], LIFE)
+    assert carry == Carry(1, OWN_LIFE, False, [SET, SET], LIFE, b"", (TIMEOUT_MS - ASK_MS) * 3 // 4)
     assert way.take(carry) == [] and way.ran[0].writes and list(way.ran[0].calls) == [SET, SET]
     way.ran[0].finish([1, 2])
     (answer,) = way.flush()
@@ -122,7 +122,8 @@ def test_what_was_sent_to_an_earlier_life_is_refused():
     assert refused == Carried(carry.number, OWN_LIFE, refused=True, life=LIFE + 5) and not way.ran
     assert not way.carriers.on_carried(1, refused, 0)
     (again,) = way.send()
-    assert again == Carry(carry.number + 1, OWN_LIFE, False, [SET], LIFE + 5), "it goes there at once"
+    wanted = Carry(carry.number + 1, OWN_LIFE, False, [SET], LIFE + 5, b"", TIMEOUT_MS * 3 // 4)
+    assert again == wanted, "it goes there at once"
     assert run.replies is None
     way.carriers.on_carried(1, Carried(0, OWN_LIFE, life=LIFE), 0)
     (carry,) = way.send(run_of(SET))
@@ -282,7 +283,7 @@ def test_what_a_client_has_seen_goes_along_and_comes_back():
     assert way.take(carry) == []
     there = way.ran[0].past
     assert there is not None and there.clocks == {GROUP: clock(3)}
-    assert there.patience_ms == TIMEOUT_MS * 3 // 4
+    assert way.ran[0].patience_ms == TIMEOUT_MS * 3 // 4
     there.join(GROUP, clock(5))
     way.ran[0].finish([OK])
     (answer,) = way.flush()

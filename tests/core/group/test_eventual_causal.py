@@ -373,10 +373,12 @@ def test_each_has_its_own_time():
     one = Causal(GROUP, Lattice(), TIMEOUT_MS)
     clock = Clock()
     clock.add_range(OTHER, 1, 2)
-    hasty, calm = Past(100), Past()
+    hasty, calm = Past(), Past()
     for past in (hasty, calm):
         past.join(GROUP, clock)
     runs = [run_of(past, b"GET", b"k") for past in (hasty, hasty, calm)]
+    for run in runs[:2]:
+        run.patience_ms = 100
     for run, now_ms in zip(runs, (0, 50, 0), strict=True):
         assert run.past is not None and not one.admits(run, run.past, now_ms)
     one.expire(101)
@@ -391,11 +393,9 @@ def test_a_reply_brings_what_was_seen_when_it_is_synced():
     past, clock = Past(), Clock()
     clock.add_range(OWN, 1, 1)
     run = run_of(past, b"SET", b"k", b"v")
-    one.hold(3, run, [OK], clock)
-    one.answer(2)
-    assert run.replies is None and past.clocks == {} and one.busy
-    one.answer(3)
-    assert run.replies == [OK] and past.clocks == {GROUP: clock} and not one.busy
+    one.hold(3, 1, run, [OK], clock)
+    assert one.answered(2) == [] and past.clocks == {} and one.busy
+    assert one.answered(3) == [(1, run, [OK])] and past.clocks == {GROUP: clock} and not one.busy
 
 
 def test_what_a_call_names_is_looked_at_inside_of_others_too():

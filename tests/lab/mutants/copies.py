@@ -1,10 +1,11 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V11)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V12)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
     CARRIED_TO_COPIES,
     COPIES,
     MEMBERS_OF_COPIES,
+    ROTTING_COPIES,
     SESSIONS,
     SESSIONS_AROUND,
     SESSIONS_CARRIED,
@@ -17,8 +18,8 @@ VALUES = [
         "V1", "a write is answered before it is on the disk",
         edit(
             "core/group/eventual_group.py",
-            "            self._held.append((self._made_id, run, replies))\n",
-            "            self._held.append((0, run, replies))\n",
+            "                self._held.append((self._made_id, self._last_made, run, replies))\n",
+            "                self._held.append((0, self._last_made, run, replies))\n",
         ),
         1, "merging", BLACKOUTS_ON_COPIES,
     ),
@@ -107,9 +108,18 @@ VALUES = [
         "V11", "a session is told of what is not on the disk",
         edit(
             "core/group/eventual_group.py",
-            "                self.causal.hold(self.log.save_id, run, replies, seen)\n",
-            "                self.causal.hold(0, run, replies, seen)\n",
+            "                self.causal.hold(self.log.save_id, self._last_made, run, replies, seen)\n",
+            "                self.causal.hold(0, self._last_made, run, replies, seen)\n",
         ),
         1, "sessions", SESSIONS_IN_BLACKOUTS,
+    ),
+    Mutant(
+        "V12", "a write is answered before a write quorum has it",
+        edit(
+            "core/group/eventual_group.py",
+            "        while quorum and self._held_by(quorum.first_number) >= quorum.count:\n",
+            "        while quorum and self._held_by(quorum.first_number) >= 0:\n",
+        ),
+        1, "sessions", ROTTING_COPIES,
     ),
 ]  # fmt: skip

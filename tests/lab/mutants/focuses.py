@@ -263,3 +263,9 @@ SESSIONS_CARRIED: Focus = SESSIONS | {"nodes": 5, "eventual_replicas": 2}
 
 SESSIONS_IN_BLACKOUTS: Focus = BLACKOUTS_ON_COPIES | {"workloads": "sessions", "pipeline_max": 1}
 """All nodes lose their power at once, with slow disks."""
+
+ROTTING_COPIES: Focus = SESSIONS | {
+    "bit_rot_every_ms": 600, "kill_every_ms": 1_000, "partition_every_ms": 500, "eventual_write_quorum": 2,
+    "rot_snapshot_rate": 0.0,
+}  # fmt: skip
+"""The log of one node rots again and again, and a write is to be on two disks."""

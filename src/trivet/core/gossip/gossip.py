@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
-from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
+from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of
 from trivet.core.gossip.messages import (
     Compare,
     Differ,
@@ -258,9 +258,9 @@ class Gossip:
         """Rule N6."""
         return peer.is_told and peer.clock is not None and peer.clock == self._durable
 
-    def acked(self, number: int) -> int:
-        """How many other members have this own update, and all before it, on their disks."""
-        return acked_of(self.actor, number, self._peers.values())
+    def holders(self, number: int) -> list[NodeId]:
+        """Which other members have this own update, and all before it, on their disks."""
+        return holders_of(self.actor, number, self._peers)
 
     def stable(self) -> Clock:
         """What all members have on their disks (Rule N5)."""

@@ -120,11 +120,11 @@ class Carriers:
         self._last += 1
         self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
         calls = list(run.calls)  # it may have to go elsewhere
+        after = b""
         past = run.past
-        if past is None:
-            return Carry(self._last, self._incarnation, not run.writes, calls, life)
-        past.left(self._group)
-        after = past.clocks.get(self._group, _NOTHING).encode()
+        if past is not None:
+            past.left(self._group)
+            after = past.clocks.get(self._group, _NOTHING).encode()
         left_ms = since_ms + self._timeout_ms - now_ms
         patience_ms = max(1, left_ms - left_ms // 4)  # so that it is told by who knows what became of it
         return Carry(self._last, self._incarnation, not run.writes, calls, life, after, patience_ms)
@@ -227,6 +227,7 @@ class CarriedRun:
         self.size_bytes = size_bytes
         self.run = Run(self, not message.reads_only)
         self.run.past = past
+        self.run.patience_ms = message.patience_ms
 
     def run_done(self) -> None:
         """See ``Waiter``."""
@@ -309,7 +310,7 @@ class Carriage:
         """What its client has seen (Rule X13); False: that is nonsense."""
         if not message.after:
             return None, True
-        past = Past(message.patience_ms)
+        past = Past()
         try:
             past.clocks[self._group] = decode_clock(message.after)
         except ValueError:

@@ -48,8 +48,8 @@ class Causal:
         self._timeout_ms = timeout_ms
         self._waiting: dict[Past, deque[tuple[Run, Instant]]] = {}
         """By client, in its order, with when each is to be given up."""
-        self._held: deque[tuple[int, Run, list[Reply], Clock]] = deque()
-        """Answers that wait for the save of this id, and what was seen then (Rule X11)."""
+        self._held: deque[tuple[int, int, Run, list[Reply], Clock]] = deque()
+        """Answers that wait for the save of this id, the newest own update and what was seen then (X11)."""
         self._actor = 0
         self._named: dict[int, int] = {}
         """What updates of that actor have named: of each other actor the last number."""
@@ -75,7 +75,7 @@ class Causal:
         return sum([run.size_bytes for run in self._all() if run.writes])
 
     def _all(self) -> list[Run]:
-        return [run for row in self._waiting.values() for run, _ in row] + [row[1] for row in self._held]
+        return [run for row in self._waiting.values() for run, _ in row] + [row[2] for row in self._held]
 
     # -- before it runs (Rule X10) ---------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class Causal:
             if self._covers(run, past):
                 return True
             waiting = self._waiting[past] = deque()
-        waiting.append((run, now_ms + (past.patience_ms or self._timeout_ms)))
+        waiting.append((run, now_ms + (run.patience_ms or self._timeout_ms)))
         return False
 
     def release(self) -> list[Run]:
@@ -146,18 +146,20 @@ class Causal:
 
     # -- when it was run (Rule X11) --------------------------------------------------------------------
 
-    def hold(self, save_id: int, run: Run, replies: list[Reply], seen: Clock) -> None:
+    def hold(self, save_id: int, number: int, run: Run, replies: list[Reply], seen: Clock) -> None:
         """It was run when ``seen`` had been seen, which will be on the disk with the save of that id."""
-        self._held.append((save_id, run, replies, seen))
+        self._held.append((save_id, number, run, replies, seen))
 
-    def answer(self, synced_id: int) -> None:
-        """The saves up to this one are on the disk."""
+    def answered(self, synced_id: int) -> list[tuple[int, Run, list[Reply]]]:
+        """The saves up to this one are on the disk: those that wait no longer, and the newest own update."""
         held = self._held
+        found: list[tuple[int, Run, list[Reply]]] = []
         while held and held[0][0] <= synced_id:
-            _, run, replies, seen = held.popleft()
+            _, number, run, replies, seen = held.popleft()
             if run.past is not None:
                 run.past.join(self._group, seen)
-            run.finish(replies)
+            found.append((number, run, replies))
+        return found
 
     def fail_all(self, error: Error) -> None:
         """The group is no more."""

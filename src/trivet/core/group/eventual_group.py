@@ -20,7 +20,7 @@ from typing import Final
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.cluster.rows import EVENTUAL, GroupRow, KeyspaceRow
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
@@ -37,6 +37,7 @@ from trivet.core.group.eventual_log import (
     SavedUpdate,
 )
 from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_quorums import Sides, WriteQuorum
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
@@ -79,6 +80,8 @@ class EventualGroup(Leaderless):
         self.carriers = Carriers(number, settings.incarnation, settings.limits, timeout_ms)
         self.carriage = Carriage(number, settings.limits, settings.incarnation)
         self.causal = Causal(number, executor.lattice, timeout_ms)
+        self.write_quorum = WriteQuorum(timeout_ms)
+        self.sides = Sides((), (), ())
         self.watches = EventualWatches(executor)
         self.emptyings = Emptyings(executor)
         self.comes = bool(comes)
@@ -91,8 +94,8 @@ class EventualGroup(Leaderless):
         self.epoch = 0
         self._system = system
         self._prng = prng
-        self._held: deque[tuple[int, Run, list[Reply]]] = deque()
-        """Answers that wait for the save of this id (Rule X4)."""
+        self._held: deque[tuple[int, int, Run, list[Reply]]] = deque()
+        """Answers that wait for the save of this id (Rule X4); the newest own update then (Rule X14)."""
         self._made_id = 0
         """The last save with updates of this node's own."""
         self._last_made = 0
@@ -101,6 +104,7 @@ class EventualGroup(Leaderless):
         self._carrier: NodeId = NO_NODE
         """Who runs this node's calls, while it is no member (Rule X1 there)."""
         self._collect_ms: Instant = 0
+        self._now_ms: Instant = 0
         self.stir()
 
     def stir(self) -> None:
@@ -151,8 +155,15 @@ class EventualGroup(Leaderless):
             self._is_new = False
             self.comes = own in dict(row.since)
             self.gossip.caught_up = not self.comes
+        self.sides = Sides(self.members, row.before or self.members, self.staying)
         self.gossip.learn(self.members if own in self.members else ())
         self._choose_carrier()
+
+    def heed(self, keyspace: KeyspaceRow) -> None:
+        """As ``LeaderlessReplica``."""
+        if keyspace.write_quorum != self.write_quorum.count:
+            self.write_quorum.count = keyspace.write_quorum
+            self.stir()
 
     @property
     def serves(self) -> bool:
@@ -179,9 +190,10 @@ class EventualGroup(Leaderless):
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""
         self._fail_staged(error)
-        for _, run, _ in self._held:
+        for _, _, run, _ in self._held:
             run.fail(error, whoever=True)
         self._held.clear()
+        self.write_quorum.fail_all(error)
         self.emptyings.fail_all(error)
         self.causal.fail_all(error)
         self.carriers.fail_all(error)
@@ -194,20 +206,23 @@ class EventualGroup(Leaderless):
 
     def replicas_of_last_write(self) -> int:
         """How many other members have synced all that this node's clients have written."""
-        return self.gossip.acked(self._last_made) if self._last_made else 0
+        return len(self.gossip.holders(self._last_made)) if self._last_made else 0
 
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
         if self._held or self.emptyings or self.carriers.has_writes or self.causal.has_writes:
             return True
+        if self.write_quorum:
+            return True
         return any(run.writes for run in self._staged)
 
     @property
     def pending_bytes(self) -> int:
         """As ``face``."""
-        held = sum([run.size_bytes for _, run, _ in self._held if run.writes])
-        return held + self.carriers.pending_bytes + self.causal.pending_bytes
+        held = sum([run.size_bytes for _, _, run, _ in self._held if run.writes])
+        held += self.carriers.pending_bytes + self.causal.pending_bytes
+        return held + self.write_quorum.pending_bytes
 
     def is_member(self, node: NodeId) -> bool:
         """As ``face``."""
@@ -275,6 +290,8 @@ class EventualGroup(Leaderless):
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         self.causal.expire(now_ms)
+        if self.write_quorum:
+            self.write_quorum.expire(now_ms, self._held_by(self.write_quorum.first_number))
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
@@ -288,7 +305,7 @@ class EventualGroup(Leaderless):
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
             self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
-            or self.causal.busy or self.log.busy or self.log.waits_for_log
+            or self.causal.busy or self.write_quorum or self.log.busy or self.log.waits_for_log
             or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
@@ -307,6 +324,7 @@ class EventualGroup(Leaderless):
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.stirred = False
+        self._now_ms = now_ms
         self._wall_ms = max(self._wall_ms, wall_ms)  # Rule X6
         self.gossip.full = self.log.full
         self._look_at_system()
@@ -331,6 +349,8 @@ class EventualGroup(Leaderless):
             self.outgoing.extend(self.gossip.messages)
             self.gossip.messages = []
         self._hold(waiting, seen)
+        if self.write_quorum:
+            self._look_at_quorum()
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, SavedActor(self.gossip.actor, self.comes), now_ms)
         self._tell()
@@ -431,17 +451,35 @@ class EventualGroup(Leaderless):
         """Rules X4, X11; ``seen``: the clock when they were run, if some client's past is among them."""
         for run, replies in waiting:
             if run.past is None or seen is None:
-                self._held.append((self._made_id, run, replies))
+                self._held.append((self._made_id, self._last_made, run, replies))
             else:
-                self.causal.hold(self.log.save_id, run, replies, seen)
+                self.causal.hold(self.log.save_id, self._last_made, run, replies, seen)
         self._answer()
 
     def _answer(self) -> None:
         held = self._held
         while held and held[0][0] <= self._synced_id:
-            _, run, replies = held.popleft()
+            _, number, run, replies = held.popleft()
+            self._give(run, replies, number)
+        for number, run, replies in self.causal.answered(self._synced_id):
+            self._give(run, replies, number)
+
+    def _give(self, run: Run, replies: list[Reply], number: int) -> None:
+        """What is synced here is answered; or waits for others to have this own update (Rule X14)."""
+        if run.writes and number and self.write_quorum.count > 1:
+            self.write_quorum.add(run, replies, number, self._now_ms)
+        else:
             run.finish(replies)
-        self.causal.answer(self._synced_id)
+
+    def _look_at_quorum(self) -> None:
+        """Rule X14."""
+        quorum = self.write_quorum
+        while quorum and self._held_by(quorum.first_number) >= quorum.count:
+            quorum.finish_first()
+
+    def _held_by(self, number: int) -> int:
+        """On so many members' disks is this own update, and all before it."""
+        return self.sides.fewest([self.settings.node, *self.gossip.holders(number)])
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -486,7 +524,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
-            assert not self.emptyings and not self.causal.busy
+            assert not self.emptyings and not self.causal.busy and not self.write_quorum
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""

@@ -20,8 +20,8 @@ class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
 
     ``number``: the sender's, in its life ``incarnation``; the answer has both. 0: only the receiver's
     ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule X8).
-    ``after``: the clock of what the client has seen, for which they have to wait, at most ``patience_ms``
-    (Rule X13); empty: for nothing.
+    ``after``: the clock of what the client has seen, for which they have to wait (Rule X13); empty: for
+    nothing. ``patience_ms``: so long they may wait for others; 0: for as long as a command may.
     """
 
     number: Number

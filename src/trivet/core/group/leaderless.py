@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from trivet.core.base.disk import DiskFault, DiskJob
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
-from trivet.core.cluster.rows import GroupRow
+from trivet.core.cluster.rows import GroupRow, KeyspaceRow
 from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
@@ -109,6 +109,10 @@ class LeaderlessReplica(Replica, Protocol):
 
     def follow(self, row: GroupRow) -> None:
         """The cluster map has this row, as ever or with other members; older ones are passed over."""
+        ...
+
+    def heed(self, keyspace: KeyspaceRow) -> None:
+        """The cluster map says this of its keyspace."""
         ...
 
     def bury(self, error: Error) -> None:

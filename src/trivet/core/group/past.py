@@ -12,13 +12,11 @@ from trivet.core.lattice.clock import Clock
 class Past:
     """Of one client; its runs, and nobody else's, have it."""
 
-    __slots__ = ("clocks", "patience_ms", "under_way")
+    __slots__ = ("clocks", "under_way")
 
-    def __init__(self, patience_ms: int = 0) -> None:
+    def __init__(self) -> None:
         self.clocks: dict[GroupId, Clock] = {}
         """By group; a clock is not to be changed, several clients may have it."""
-        self.patience_ms = patience_ms
-        """So long a call may wait for this; 0: for as long as a command may."""
         self.under_way: dict[GroupId, int] = {}
         """Runs that a member of the group has and has not answered (Rule X13)."""
 

@@ -32,8 +32,8 @@ class Run:
     """Commands of one client for one group, all writes or all reads."""
 
     __slots__ = (
-        "calls", "count", "epoch", "first", "misrouted", "opener", "past", "patient", "replies", "sent",
-        "size_bytes", "tracks", "turn", "waiter", "writes",
+        "calls", "count", "epoch", "first", "misrouted", "opener", "past", "patience_ms", "patient",
+        "replies", "sent", "size_bytes", "tracks", "turn", "waiter", "writes",
     )  # fmt: skip
 
     def __init__(self, waiter: Waiter, writes: bool, patient: bool = False) -> None:
@@ -62,6 +62,8 @@ class Run:
         """The client wants to be told when what it reads here changes."""
         self.past: Past | None = None
         """What its client has seen, if that is to count (mode ``eventual``, Rule X10)."""
+        self.patience_ms = 0
+        """So long it may wait for others (mode ``eventual``); 0: for as long as a command may."""
 
     def add(self, call: Call, size_bytes: int) -> None:
         """One more command."""

@@ -14,7 +14,7 @@ from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.finals import final_values
 from trivet.lab.judges.sessions import Act, Step, Verb, judge
 from trivet.lab.resp import OK, ReplyError, Value
-from trivet.lab.workloads.copies import is_lossless
+from trivet.lab.workloads.copies import is_lossless, keeps_what_is_acknowledged
 from trivet.lab.workloads.workload import Base, Context
 from trivet.lab.world.client import Call, Picked
 from trivet.lab.world.options import RunOptions
@@ -52,6 +52,7 @@ class Sessions(Base):
     def __init__(self, options: RunOptions, prng: Prng) -> None:
         super().__init__(options, prng)
         self.lossless = is_lossless(options)
+        self.keeps = keeps_what_is_acknowledged(options)
         self._threads: dict[int, _Thread] = {}
         self._ended: list[_Thread] = []
         self._acts = 0
@@ -169,7 +170,7 @@ class Sessions(Base):
         """The four guarantees; and in the end nothing is lost."""
         acts = [_act_of(number, operation) for number, operation in enumerate(history)]
         found = judge(acts)
-        return found or (self._lost(acts, history) if self.lossless else [])
+        return found or (self._lost(acts, history) if self.keeps else [])
 
     def _lost(self, acts: list[Act], history: Sequence[Operation]) -> list[Complaint]:
         removed = {

@@ -79,6 +79,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: two to five, as the seed says."""
     eventual_shards: int = 0
     """0: one to three, as the seed says."""
+    eventual_write_quorum: int = 0
+    """0: one, or more in some runs in which every node has a copy, as the seed says."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
