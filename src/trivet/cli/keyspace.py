@@ -58,6 +58,11 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
     help="How many groups.  [default: as size and load ask for; paxos, eventual, primary: 1]",
 )
 @click.option("--together", is_flag=True, help="All in one group, always.")
+@click.option(
+    "--write-quorum",
+    type=click.IntRange(1, 9),
+    help="Mode eventual: a write is answered when so many copies have it on disk.  [default: 1]",
+)
 def create(
     db: int,
     nodes: tuple[str, ...],
@@ -68,6 +73,7 @@ def create(
     replicas: int | None,
     shards: int | None,
     together: bool,
+    write_quorum: int | None,
 ) -> None:
     """Give database DB groups of its own. It must be empty."""
     from trivet.cli.asking import asker_for
@@ -77,6 +83,7 @@ def create(
     words += ["REPLICAS", str(replicas)] if replicas else []
     words += ["SHARDS", str(shards)] if shards else []
     words += ["TOGETHER"] if together else []
+    words += ["WRITE", "QUORUM", str(write_quorum)] if write_quorum else []
     ask(asker_for(nodes, data, password_file), *words, once=True)
     click.echo(f"keyspace {db} is there: SELECT {name or db}")
 

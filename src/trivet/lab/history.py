@@ -61,7 +61,8 @@ def brief(value: Value) -> str:
     return str(getattr(value, "text", value))
 
 
-_INDEFINITE = ("TIMEOUT", "INDEFINITE", "UNKNOWN")
+_INDEFINITE = ("TIMEOUT", "INDEFINITE", "UNKNOWN", "NOREPLICAS")
+"""Of ``NOREPLICAS`` it is known that it took effect, and not how long that lasts."""
 _OBSERVED = ("ERR", "WRONGTYPE")
 
 

@@ -62,6 +62,7 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
         return " ".join(parts)
     if isinstance(row, KeyspaceRow):
         text = f"keyspace {row.number} {row.name} {row.mode} replicas={row.replicas} shards={row.shards}"
+        text += f" write={row.write_quorum}" if row.write_quorum > 1 else ""
         return text + " together" * row.together
     if isinstance(row, GroupRow):
         text = f"group {row.id} of {row.keyspace}: {show(row.ranges) or 'nothing'} @{row.epoch}"
@@ -69,6 +70,7 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
         text += f" / {ids(row.learners)}" if row.learners else ""
         text += f" @{row.membership}" if row.membership else ""
         text += f", incoming {ids(row.incoming)}" if row.incoming else ""
+        text += f", before {ids(row.before)}" if row.before else ""
         text += f", since {' '.join(f'{node}@{epoch}' for node, epoch in row.since)}" if row.since else ""
         text += f", target {ids(row.target)}" if row.target != row.members else ""
         text += f", led by {row.leader_hint} in {row.leader_term}" if row.leader_hint else ""

@@ -146,7 +146,7 @@ class Conversation(NetworkWords):
         self.group.say(show_clock(self.group.live(int(words[0])).stable()))
 
     def do_acked(self, words: Words) -> None:
-        self.group.say(f"by {self.group.live(int(words[0])).acked(int(words[1]))}")
+        self.group.say(f"by {len(self.group.live(int(words[0])).holders(int(words[1])))}")
 
     def do_retained(self, words: Words) -> None:
         self.group.say(f"{len(self.group.live(int(words[0])).retained)} updates")

@@ -9,10 +9,14 @@ import pytest
 from tests.core.gossip.conversation import Conversation
 from tests.core.gossip.runs import Run
 from tests.core.gossip.swim_world import changed_source
-from tests.core.gossip.world import Group
+from tests.core.gossip.world import WALL_MS, Group, Holder, actor_of
 from tests.core.scripts import replay as replay_script
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import Differ, States, Updates, Want
+from trivet.core.gossip.messages import Differ, Seen, States, Updates, Want, digest_bytes
+from trivet.core.gossip.settings import GossipSettings
+from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.hlc import Hlc
+from trivet.core.lattice.lattice import Lattice
 
 HERE = Path(__file__).parent
 SCRIPTS = [
@@ -260,6 +264,24 @@ def taken_of_a_large_update_that_comes_early(kind: type[Gossip]) -> int:
 
 def test_what_comes_early_in_a_turn_gets_in_whatever_its_size() -> None:
     assert taken_of_a_large_update_that_comes_early(Gossip) == 2
+
+
+def test_who_comes_looks_again_when_the_last_has_told_what_it_has_seen() -> None:
+    """It has nothing to take, all have told each other the same, and it says that it has caught up."""
+    one = Gossip(GossipSettings(node=3, actor=actor_of(3, 1)), Holder(Lattice(), Hlc(0)), is_new=True)
+    one.learn((1, 2, 3))
+    seen = Seen(Clock().encode(), False, digest_bytes(0), 0, actor_of(1, 1))
+    for node in (1, 2):
+        one.peer_up(node)
+    one.step(1, seen)
+    one.tick()
+    one.take(WALL_MS)
+    assert not one.caught_up, "node 2 has said nothing"
+    one.step(2, seen)
+    assert not one.quiet
+    one.tick()
+    one.take(WALL_MS)
+    assert one.caught_up and one.quiet
 
 
 def test_an_exchange_that_nobody_goes_on_with_ends() -> None:

@@ -1,6 +1,6 @@
 """What others have seen: stable, told, acknowledged, kept alone."""
 
-from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of
+from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of
 from trivet.core.lattice.clock import Clock
 
 
@@ -36,7 +36,7 @@ def test_told_is_what_anybody_has() -> None:
 
 def test_acknowledged_by_those_who_have_all_up_to_it() -> None:
     peers = [peer(clock(a=3)), peer(clock(a=5)), peer(None), peer(clock(b=9))]
-    assert [acked_of(ord("a"), number, peers) for number in (3, 4, 6)] == [2, 1, 0]
+    assert [holders_of(ord("a"), number, dict(enumerate(peers))) for number in (3, 4, 6)] == [[0, 1], [1], []]
 
 
 def test_kept_alone_is_what_nobody_else_has() -> None:

@@ -12,9 +12,12 @@ from trivet.core.group.eventual_carrying import (
     Carriers,
 )
 from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.past import Past
 from trivet.core.group.run import Run
+from trivet.core.lattice.clock import Clock
+from trivet.core.wire.reply import OK
 
-OWN_LIFE, LIFE = 500, 700
+GROUP, OWN_LIFE, LIFE, TIMEOUT_MS = 2, 500, 700, 5_000
 SET, GET = (7, [b"SET", b"k", b"v"]), (7, [b"GET", b"k"])
 
 
@@ -34,8 +37,8 @@ class Way:
     """A node without a copy (9), and member 1."""
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self.carriers = Carriers(OWN_LIFE, limits or Limits())
-        self.carriage = Carriage(limits or Limits(), LIFE)
+        self.carriers = Carriers(GROUP, OWN_LIFE, limits or Limits(), TIMEOUT_MS)
+        self.carriage = Carriage(GROUP, limits or Limits(), LIFE)
         self.now_ms = 0
         self.ran: list[Run] = []
 
@@ -83,7 +86,7 @@ def test_there_and_back():
     assert told == Carried(0, OWN_LIFE, life=LIFE)
     way.carriers.on_carried(1, told, way.now_ms)
     (carry,) = way.send()
-    assert carry == Carry(1, OWN_LIFE, False, [SET, SET], LIFE)
+    assert carry == Carry(1, OWN_LIFE, False, [SET, SET], LIFE, b"", (TIMEOUT_MS - ASK_MS) * 3 // 4)
     assert way.take(carry) == [] and way.ran[0].writes and list(way.ran[0].calls) == [SET, SET]
     way.ran[0].finish([1, 2])
     (answer,) = way.flush()
@@ -114,12 +117,13 @@ def test_what_was_sent_to_an_earlier_life_is_refused():
     way.meet()
     run = run_of(SET)
     (carry,) = way.send(run)
-    way.carriage = Carriage(Limits(), LIFE + 5)
+    way.carriage = Carriage(GROUP, Limits(), LIFE + 5)
     (refused,) = way.take(carry)
     assert refused == Carried(carry.number, OWN_LIFE, refused=True, life=LIFE + 5) and not way.ran
     assert not way.carriers.on_carried(1, refused, 0)
     (again,) = way.send()
-    assert again == Carry(carry.number + 1, OWN_LIFE, False, [SET], LIFE + 5), "it goes there at once"
+    wanted = Carry(carry.number + 1, OWN_LIFE, False, [SET], LIFE + 5, b"", TIMEOUT_MS * 3 // 4)
+    assert again == wanted, "it goes there at once"
     assert run.replies is None
     way.carriers.on_carried(1, Carried(0, OWN_LIFE, life=LIFE), 0)
     (carry,) = way.send(run_of(SET))
@@ -152,7 +156,7 @@ def test_what_is_refused_does_not_come_behind_what_the_same_client_said_later():
 
 
 def test_many_numbers_are_not_remembered_for_ever():
-    carriage = Carriage(Limits(), LIFE)
+    carriage = Carriage(GROUP, Limits(), LIFE)
     for number in range(1, NUMBERS_MAX + 2):
         run = carriage.on_carry(9, Carry(number, OWN_LIFE, False, [SET], LIFE), True)
         assert run is not None
@@ -252,3 +256,118 @@ def test_when_the_node_is_a_member_what_has_not_left_is_its_own():
     assert way.carriers.pending_bytes == 64
     way.carriers.fail_all(NOBODY)
     assert not way.carriers.busy and not way.carriers.has_writes
+
+
+def clock(last: int) -> Clock:
+    made = Clock()
+    made.add_range(1 << 44, 1, last)
+    return made
+
+
+def causal_run(past: Past, *calls, writes=True) -> Run:
+    run = run_of(*calls, writes=writes)
+    run.past = past
+    return run
+
+
+def test_what_a_client_has_seen_goes_along_and_comes_back():
+    """X15."""
+    way = Way()
+    way.meet()
+    past = Past()
+    past.join(GROUP, clock(3))
+    run = causal_run(past, SET)
+    way.now_ms = 1_000
+    (carry,) = way.send(run)
+    assert carry.after == clock(3).encode() and carry.patience_ms == TIMEOUT_MS * 3 // 4
+    assert way.take(carry) == []
+    there = way.ran[0].past
+    assert there is not None and there.clocks == {GROUP: clock(3)}
+    assert way.ran[0].patience_ms == TIMEOUT_MS * 3 // 4
+    there.join(GROUP, clock(5))
+    way.ran[0].finish([OK])
+    (answer,) = way.flush()
+    assert answer.seen == clock(5).encode()
+    way.carriers.on_carried(1, answer, 0)
+    assert run.replies == [OK] and past.clocks == {GROUP: clock(5)} and past.under_way == {}
+
+
+def test_who_has_seen_nothing_yet_waits_for_nothing_and_learns():
+    way = Way()
+    way.meet()
+    past = Past()
+    (carry,) = way.send(causal_run(past, GET, writes=False))
+    assert carry.after == Clock().encode() != b""
+    way.take(carry)
+    assert way.ran[0].past is not None
+    way.ran[0].past.join(GROUP, clock(1))
+    way.ran[0].finish([None])
+    way.carriers.on_carried(1, way.flush()[0], 0)
+    assert past.clocks == {GROUP: clock(1)}
+
+
+def test_of_such_a_client_one_run_is_under_way_and_others_go_by():
+    """X15."""
+    way = Way()
+    way.meet()
+    past = Past()
+    first, second, other = causal_run(past, SET), causal_run(past, SET), run_of(SET)
+    sent = way.send(first, second, other)
+    assert [message.after != b"" for message in sent] == [True, False]
+    for message in sent:
+        way.take(message)
+    assert way.ran[0].past is not None
+    way.ran[0].past.join(GROUP, clock(7))
+    way.ran[0].finish([OK])
+    way.carriers.on_carried(1, way.flush()[0], 0)
+    (carry,) = way.send()
+    assert carry.after == clock(7).encode(), "it has what the first has brought"
+    way.carriers.lost(1)
+    assert second.replies == [IN_DOUBT] and past.under_way == {}
+
+
+def test_what_is_given_up_is_under_way_no_more():
+    way = Way()
+    way.meet()
+    past = Past()
+    read = causal_run(past, GET, writes=False)
+    (carry,) = way.send(read)
+    way.carriers.on_carried(1, Carried(carry.number, OWN_LIFE, refused=True, life=LIFE), 0)
+    assert past.under_way == {} and read.replies is None
+    way.send()
+    assert past.under_way == {GROUP: 1}
+    way.carriers.expire(1)
+    assert past.under_way == {} and read.replies == [NOBODY]
+    way.send(causal_run(past, GET, writes=False))
+    way.carriers.fail_all(NOBODY)
+    assert past.under_way == {}
+
+
+def test_a_clock_that_is_nonsense_is_refused():
+    way = Way()
+    (refused,) = way.take(Carry(1, OWN_LIFE, True, [GET], LIFE, b"\xff"))
+    assert refused.refused and not way.ran
+    way.meet()
+    read, write = causal_run(Past(), GET, writes=False), causal_run(Past(), SET)
+    for run, error in ((read, NOBODY), (write, IN_DOUBT)):
+        (carry,) = way.send(run)
+        way.take(carry)
+        way.ran.pop().finish([None])
+        (answer,) = way.flush()
+        nonsense = Carried(answer.number, OWN_LIFE, answer.replies, seen=b"\xff")
+        way.carriers.on_carried(1, nonsense, 0)
+        assert run.replies == [error], "what it has seen nobody knows"
+
+
+def test_a_long_reply_brings_what_was_seen_too():
+    way = Way()
+    way.meet()
+    past = Past()
+    (carry,) = way.send(causal_run(past, GET, writes=False))
+    way.take(carry)
+    assert way.ran[0].past is not None
+    way.ran[0].past.join(GROUP, clock(4))
+    way.ran[0].finish([b"x" * (1 << 20)])
+    for piece in reversed(way.flush()):
+        way.carriers.on_carried(1, piece, 0)
+    assert past.clocks == {GROUP: clock(4)}

@@ -10,7 +10,9 @@ from trivet.core.wire.peer import FrameParser
 MESSAGES = [
     Carry(1, 2, True, [(7, [b"GET", b"k"])]),
     Carry(3, 4, False, [(7, [b"SET", b"k", b"v"]), (7, [b"DEL", b"k"])], 5),
+    Carry(3, 4, False, [(7, [b"SET", b"k", b"v"])], 5, b"clock", 1_000),
     Carried(1, 2, b"replies", 3, 4),
+    Carried(1, 2, b"replies", seen=b"clock"),
     Carried(1, 2, refused=True, life=9),
 ]
 
@@ -29,6 +31,7 @@ def test_they_come_as_they_were_sent(message):
         [116, 1, 1 << 63, True, []],
         [116, 1, 2, True, [[7, [b"GET"]]] * (CALLS_MAX + 1)],
         [116, 1, 2, True, [], -1],
+        [116, 1, 2, True, [], 1, b"", -1],
         [117, 1, 2, b"", -1],
         [117, -1, 2],
     ],

@@ -14,6 +14,7 @@ def delta(*changes) -> Delta:
         delta(Change(STRING, b"", [(2, 1)], [(3, 1, b"7")], b"x")),
         delta(Change(FIELD, b"a", added=(5, b"1/10")), Change(FIELD, b"b", added=(2, b"-3"), after=(2, 1))),
         delta(Change(ITEM, b"x" * 24, payload=b"")),
+        Delta(2, 5, 9, b"k", [Change(STRING, b"", payload=b"x")], ((1, 7), (3, 2))),
     ],
 )
 def test_there_and_back(good):
@@ -35,6 +36,9 @@ def test_there_and_back(good):
         ("only one element", delta(Change(STRING, b"a", payload=b"x"))),
         ("only one element", delta(Change(DEADLINE, b"a", payload=b"1"))),
         ("only one element", delta(Change(LAST_ID, b"a", payload=b"1"))),
+        ("does not rise", Delta(2, 5, 9, b"k", [Change(STRING, b"", payload=b"x")], ((3, 1), (1, 1)))),
+        ("does not rise", Delta(2, 5, 9, b"k", [Change(STRING, b"", payload=b"x")], ((3, 1), (3, 2)))),
+        ("after itself", Delta(2, 5, 9, b"k", [Change(STRING, b"", payload=b"x")], ((2, 4),))),
         ("place in a list", delta(Change(ITEM, b"short", payload=b"x"))),
     ],
 )
@@ -59,3 +63,9 @@ def test_nonsense_is_not_decoded(bad):
 
 def test_kinds_have_names():
     assert [int(kind) for kind in Kind] == list(range(1, 9))
+
+
+def test_an_update_that_says_nothing_of_what_it_comes_after_is_read_too():
+    """As earlier versions have written it."""
+    data = msgspec.msgpack.encode([1, 5, 9, b"k", [[STRING, b"", [], [], b"x"]]])
+    assert msgspec.msgpack.decode(data, type=Delta).after == ()

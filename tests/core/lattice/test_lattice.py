@@ -3,7 +3,7 @@ import pytest
 from tests.core.lattice.histories import KEYS, Replica, image, shown, twin
 from tests.core.lattice.judging import add, collect, made, put, take
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import FIELD, MEMBER, STRING
+from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Delta
 from trivet.core.lattice.lattice import Lattice
 
 
@@ -18,6 +18,34 @@ def test_an_update_is_taken_once_and_after_its_causes():
     b.hear(two)
     assert shown(b.lattice) == {(b"a", (STRING, b"")): (None, 7)}
     assert image(a.lattice) == image(b.lattice)
+
+
+def test_an_update_is_taken_after_what_it_says_that_it_comes_after():
+    """Rule L13: of all keys, and of the own clock only."""
+    a, b, c = Replica(1), Replica(2), Replica(3)
+    first = put(a, b"x")
+    b.hear(first)
+    second = put(b, b"y", b"b")
+    second = Delta(2, 1, 1, b"b", second.changes, ((1, 1),))
+    c.hear(second)
+    assert shown(c.lattice) == {}
+    c.hear_states(b, [b"b"])
+    assert c.lattice.is_ahead(b"b") and c.lattice.awaits(second), "the state of one key is not all"
+    c.hear(first)
+    assert not c.waiting and not c.lattice.is_ahead(b"b")
+    c.lattice.settle()
+    assert image(c.lattice) == image(b.lattice)
+
+
+def test_which_keys_are_ahead_of_the_clock():
+    a, b = Replica(1), Replica(2)
+    first = put(a, b"x")
+    assert not b.lattice.has_ahead and not b.lattice.is_any_ahead()
+    b.hear_states(a, [b"a"])
+    assert b.lattice.is_ahead(b"a") and not b.lattice.is_ahead(b"b") and b.lattice.is_any_ahead()
+    b.hear(first)
+    assert b.lattice.has_ahead, "it has not been looked at"
+    assert not b.lattice.is_ahead(b"a") and not b.lattice.is_any_ahead() and not b.lattice.has_ahead
 
 
 def test_adding_wins_over_removing_what_it_had_not_seen():

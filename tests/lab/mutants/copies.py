@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V7)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V13)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -6,6 +6,11 @@ from mutants.focuses import (
     COPIES,
     EMPTIED_COPIES,
     MEMBERS_OF_COPIES,
+    ROTTING_COPIES,
+    SESSIONS,
+    SESSIONS_AROUND,
+    SESSIONS_CARRIED,
+    SESSIONS_IN_BLACKOUTS,
 )
 from mutants.model import Mutant, edit
 
@@ -14,8 +19,8 @@ VALUES = [
         "V1", "a write is answered before it is on the disk",
         edit(
             "core/group/eventual_group.py",
-            "            self._held.append((self._made_id, run, replies))\n",
-            "            self._held.append((0, run, replies))\n",
+            "                self._held.append((self._made_id, self._last_made, run, replies))\n",
+            "                self._held.append((0, self._last_made, run, replies))\n",
         ),
         1, "merging", BLACKOUTS_ON_COPIES,
     ),
@@ -74,5 +79,59 @@ VALUES = [
             "            waiting.append((self._runs.popleft(), [OK]))\n            return\n",
         ),
         1, "merging", EMPTIED_COPIES,
+    ),
+    Mutant(
+        "V8", "a call of a session does not wait for what the session has seen",
+        edit(
+            "core/group/eventual_causal.py",
+            "        if past.is_carried(self._group) or not past.is_in(self._group, lattice.clock):\n",
+            "        if past.is_carried(self._group):\n",
+        ),
+        1, "sessions", SESSIONS,
+    ),
+    Mutant(
+        "V9", "a session takes another clock along than that of the node which served it",
+        edit(
+            "core/group/eventual_causal.py",
+            "                run.past.join(self._group, seen)\n",
+            "                run.past.join(0, seen)\n",
+        ),
+        1, "sessions", SESSIONS,
+    ),
+    Mutant(
+        "V10", "what a session has seen is not carried to the member that serves it",
+        edit(
+            "core/group/eventual_carrying.py",
+            "        after = past.clocks.get(self._group, _NOTHING).encode()\n",
+            "        after = _NOTHING.encode()\n",
+        ),
+        1, "sessions", SESSIONS_CARRIED,
+    ),
+    Mutant(
+        "V11", "the update of a session does not say what it comes after",
+        edit(
+            "core/group/eventual_group.py",
+            "        if 0 <= first < len(made):\n",
+            "        if 0 <= first < len(made) and first < 0:\n",
+        ),
+        2, "sessions", SESSIONS_AROUND,
+    ),
+    Mutant(
+        "V12", "a session is told of what is not on the disk",
+        edit(
+            "core/group/eventual_group.py",
+            "                self.causal.hold(self.log.save_id, self._last_made, run, replies, seen)\n",
+            "                self.causal.hold(0, self._last_made, run, replies, seen)\n",
+        ),
+        1, "sessions", SESSIONS_IN_BLACKOUTS,
+    ),
+    Mutant(
+        "V13", "a write is answered before a write quorum has it",
+        edit(
+            "core/group/eventual_group.py",
+            "        while quorum and self._held_by(quorum.first_number) >= quorum.count:\n",
+            "        while quorum and self._held_by(quorum.first_number) >= 0:\n",
+        ),
+        1, "sessions", ROTTING_COPIES,
     ),
 ]  # fmt: skip

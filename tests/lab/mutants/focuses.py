@@ -259,3 +259,25 @@ PRIMARIES: Focus = {
     "misdirect_every_ms": 0, "sync_failure_every_ms": 0, "weight_keyspaces": 0, "core_rate": 0.0,
 }  # fmt: skip
 """Three groups of mode ``primary``, whose primaries die and are cut off for longer than it takes to replace them."""
+
+SESSIONS: Focus = COPIES | {
+    "workloads": "sessions", "partition_every_ms": 700, "kill_every_ms": 4_000, "pipeline_max": 1, "think_ms_max": 40,
+}  # fmt: skip
+"""Sessions that hop between nodes while links break."""
+
+SESSIONS_AROUND: Focus = SESSIONS | {
+    "partition_every_ms": 0, "shape_every_ms": 600, "kill_every_ms": 0, "clients": 8, "think_ms_max": 20,
+}  # fmt: skip
+"""What one node does not hear of another it hears of a third."""
+
+SESSIONS_CARRIED: Focus = SESSIONS | {"nodes": 5, "eventual_replicas": 2}
+"""Three of five nodes hold nothing."""
+
+SESSIONS_IN_BLACKOUTS: Focus = BLACKOUTS_ON_COPIES | {"workloads": "sessions", "pipeline_max": 1}
+"""All nodes lose their power at once, with slow disks."""
+
+ROTTING_COPIES: Focus = SESSIONS | {
+    "bit_rot_every_ms": 600, "kill_every_ms": 1_000, "partition_every_ms": 500, "eventual_write_quorum": 2,
+    "rot_snapshot_rate": 0.0,
+}  # fmt: skip
+"""The log of one node rots again and again, and a write is to be on two disks."""

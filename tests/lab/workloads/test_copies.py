@@ -7,7 +7,15 @@ from told import Told, items
 from trivet.core.base.prng import Prng
 from trivet.lab.history import FOREVER_US, Outcome
 from trivet.lab.resp import OK, ReplyError
-from trivet.lab.workloads.copies import EMPTIES, Copies, are_all_members, is_lossless, replicas_of
+from trivet.lab.workloads.copies import (
+    EMPTIES,
+    Copies,
+    are_all_members,
+    is_lossless,
+    keeps_what_is_acknowledged,
+    replicas_of,
+    write_quorum_of,
+)
 from trivet.lab.workloads.mix import COPIES_DATABASE, Mix, has_copies
 from trivet.lab.workloads.workload import Context
 from trivet.lab.world.options import RunOptions
@@ -263,7 +271,7 @@ def test_nobody_empties_another_database_than_its_own() -> None:
 
 
 def test_where_it_lives() -> None:
-    mix = Mix(HERE)
+    mix = Mix(msgspec.structs.replace(HERE, eventual_write_quorum=1))
     workload = mix.workloads["copies"]
     assert mix._places[workload].database == COPIES_DATABASE
     preparation, clearance = mix.preparation(), mix.clearance()
@@ -278,3 +286,19 @@ def test_without_the_option_there_is_none_of_it() -> None:
     assert not has_copies(options) and "copies" not in Mix(options).workloads
     drawn = [replicas_of(RunOptions(seed=seed)) for seed in range(50)]
     assert sorted(set(drawn)) == [2, 3, 4, 5]
+
+
+def test_on_how_many_members_a_write_has_to_be() -> None:
+    drawn = [write_quorum_of(msgspec.structs.replace(HERE, seed=seed)) for seed in range(1, 100)]
+    assert sorted(dict.fromkeys(drawn)) == [1, 2]
+    assert write_quorum_of(msgspec.structs.replace(HERE, eventual_write_quorum=3)) == 3
+    few = msgspec.structs.replace(HERE, nodes=5)
+    assert all(write_quorum_of(msgspec.structs.replace(few, seed=seed)) == 1 for seed in range(1, 50))
+
+
+def test_what_two_disks_have_one_does_not_lose() -> None:
+    rots = msgspec.structs.replace(HERE, bit_rot_every_ms=1, eventual_write_quorum=1)
+    assert not keeps_what_is_acknowledged(rots)
+    assert keeps_what_is_acknowledged(msgspec.structs.replace(rots, eventual_write_quorum=2))
+    moves = msgspec.structs.replace(rots, eventual_write_quorum=2, move_every_ms=1)
+    assert not keeps_what_is_acknowledged(moves)

@@ -43,6 +43,7 @@ def _begin(state: MapState, row: GroupRow) -> Reply:
     _count(state, row)
     row.since += [(node, row.membership + 1) for node in target if node not in row.members]
     row.since.sort()
+    row.before = row.before or row.members
     row.members, row.incoming = members, target
     return OK
 
@@ -52,7 +53,7 @@ def _end(state: MapState, row: GroupRow) -> Reply:
     if not row.incoming:
         return Error(f"ERR the members of group {row.id} are not changing")
     _count(state, row)
-    row.members, row.incoming = row.incoming, []
+    row.members, row.incoming, row.before = row.incoming, [], []
     row.since = [(node, epoch) for node, epoch in row.since if node in row.members]
     return OK
 

@@ -12,6 +12,7 @@ from trivet.core.cluster.rows import (
     DEFAULT_KEYSPACE,
     DEFAULT_NAME,
     DEFAULT_REPLICAS,
+    EVENTUAL,
     GROUPS_MAX,
     KEYSPACES_MAX,
     LEADERLESS,
@@ -97,7 +98,7 @@ def _forbids(state: MapState, call: KeyspaceCall) -> Error | None:
     shards = call.shards or 0
     if len(state.groups) + max(1, shards) > GROUPS_MAX:
         return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
-    return None
+    return _forbids_quorum(call.mode or RAFT, call.replicas or DEFAULT_REPLICAS, call.write_quorum or 1)
 
 
 def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
@@ -116,7 +117,15 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
         return Error("ERR no node is there for it: none is up")
     epoch = state.advance()
     state.keyspaces[number] = KeyspaceRow(
-        number, name, mode, replicas, [number], shards, call.together or False, token
+        number,
+        name,
+        mode,
+        replicas,
+        [number],
+        shards,
+        call.together or False,
+        token,
+        call.write_quorum or 1,
     )
     for share in shares(max(1, shards)):
         row = found(state, number, [share], first, epoch)
@@ -125,6 +134,17 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
         first = founders.choose()
     state.settle_keyspaces()
     return OK
+
+
+def _forbids_quorum(mode: str, replicas: int, write_quorum: int) -> Error | None:
+    """Why no such quorum can be asked for."""
+    if write_quorum == 1:
+        return None
+    if mode != EVENTUAL:
+        return Error(f"ERR WRITE QUORUM is for mode {EVENTUAL}; in mode {mode} it is not asked for")
+    if write_quorum > replicas:
+        return Error(f"ERR a quorum of {write_quorum} can't be reached with {replicas} replicas")
+    return None
 
 
 def found(state: MapState, number: int, ranges: list[Range], nodes: list[NodeId], epoch: int) -> GroupRow:
@@ -140,6 +160,7 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
     replicas = row.replicas if call.replicas is None else call.replicas
     shards = row.shards if call.shards is None else call.shards
     together = row.together if call.together is None else call.together
+    write_quorum = row.write_quorum if call.write_quorum is None else call.write_quorum
     if name != row.name:
         if row.number == DEFAULT_KEYSPACE:
             return Error("ERR the default keyspace keeps its name")
@@ -151,15 +172,19 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
+    problem = _forbids_quorum(row.mode, replicas, write_quorum)
+    if problem is not None:
+        return problem
     is_fixed = row.mode in LEADERLESS or row.mode == PRIMARY
     if is_fixed and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
         )
-    if (name, replicas, shards, together) == (row.name, row.replicas, row.shards, row.together):
+    wanted = (name, replicas, shards, together, write_quorum)
+    if wanted == (row.name, row.replicas, row.shards, row.together, row.write_quorum):
         return OK
     state.advance()
-    row.name, row.replicas, row.shards, row.together = name, replicas, shards, together
+    row.name, row.replicas, row.shards, row.together, row.write_quorum = wanted
     state.settle_keyspaces()
     return OK
 

@@ -76,6 +76,7 @@ def _check_keyspaces(state: MapState) -> None:
         assert row.mode in MODES
         assert 1 <= row.replicas <= replicas_max(row.mode)
         assert not (row.together and row.shards > 1)
+        assert 1 <= row.write_quorum <= (row.replicas if row.mode == EVENTUAL else 1)
 
 
 def _check_groups(state: MapState) -> None:
@@ -112,6 +113,7 @@ def _check_incoming(state: MapState, row: GroupRow) -> None:
         return
     assert not row.learners and not row.leader_hint
     assert row.incoming == sorted(dict.fromkeys(row.incoming))
+    assert not row.before or row.incoming, "nobody was a member before while nothing changes"
     if state.mode_of(row) == EVENTUAL:
         assert all(node in row.members for node in row.incoming), "Rule G8: who shall stay is there"
     elif row.incoming:

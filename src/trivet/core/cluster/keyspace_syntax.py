@@ -8,8 +8,8 @@
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
 Options: ``MODE raft|local|paxos|eventual|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
-``TOGETHER``. Only ``ALTER`` has ``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``,
-which comes last: the nodes to choose the first members from.
+``TOGETHER``; of mode ``eventual`` ``WRITE QUORUM count``. Only ``ALTER`` has ``APART``, the opposite of
+``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes last: the nodes to choose the first members from.
 """
 
 from typing import Final
@@ -36,9 +36,10 @@ HELP: Final[list[Reply]] = [
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CREATE <db> [MODE raft|local|paxos|eventual|primary] [NAME <name>] [REPLICAS <n>]",
-        "    [SHARDS <n>|AUTO] [TOGETHER]",
+        "    [SHARDS <n>|AUTO] [TOGETHER] [WRITE QUORUM <n>]",
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",
+        "    [WRITE QUORUM <n>]",
         "    Change what a keyspace shall be.",
         "DROP <db>|<name> [FORCE]",
         "    Remove a keyspace: an empty one, or FORCE: with all that is in it.",
@@ -75,6 +76,7 @@ class KeyspaceCall(msgspec.Struct, kw_only=True):
     shards: int | None = None
     """0: ``AUTO``."""
     together: bool | None = None
+    write_quorum: int | None = None
     on: list[NodeId] = []
     force: bool = False
     """Also what is not empty: for who asks the map, which does not know."""
@@ -141,6 +143,12 @@ def _options(call: KeyspaceCall, args: list[bytes]) -> Error | None:
             continue
         if at + 1 == len(args):
             return fields.SYNTAX
+        if option == b"WRITE":
+            problem = _quorum(call, args[at + 1 : at + 3])
+            if problem is not None:
+                return problem
+            at += 3
+            continue
         problem = _option(call, option, args[at + 1])
         if problem is not None:
             return problem
@@ -174,6 +182,17 @@ def _option(call: KeyspaceCall, option: bytes, value: bytes) -> Error | None:
         call.shards = shards
     else:
         return fields.SYNTAX
+    return None
+
+
+def _quorum(call: KeyspaceCall, words: list[bytes]) -> Error | None:
+    """``QUORUM count``."""
+    if len(words) < 2 or words[0].upper() != b"QUORUM":
+        return fields.SYNTAX
+    count = fields.number(words[1], 1, COPIES_MAX)
+    if isinstance(count, Error):
+        return Error(f"ERR invalid quorum: 1 to {COPIES_MAX}, and no more than REPLICAS")
+    call.write_quorum = count
     return None
 
 

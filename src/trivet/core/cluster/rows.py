@@ -123,6 +123,8 @@ class KeyspaceRow(msgspec.Struct, array_like=True):
     """All slots stay in one group."""
     token: int = 0
     """The claim by which it got its database; 0: that was nobody's before."""
+    write_quorum: int = 1
+    """Of mode ``eventual``: on so many members' disks is a write when it is answered."""
 
 
 class ClaimRow(msgspec.Struct, array_like=True):
@@ -170,6 +172,8 @@ class GroupRow(msgspec.Struct, array_like=True):
     """Of mode ``primary``: its voter; ``members`` are all that have the data."""
     generation: int = 0
     """Of mode ``primary``: how often another primary was named by force (Rule G9)."""
+    before: list[NodeId] = []
+    """Of mode ``eventual``, while members change: who they were before."""
 
 
 class MoveRow(msgspec.Struct, array_like=True):

@@ -2,7 +2,7 @@
 
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import GroupRow, KeyspaceRow, MoveRow
+from trivet.core.cluster.rows import EVENTUAL, GroupRow, KeyspaceRow, MoveRow
 from trivet.core.cluster.state import MapState
 from trivet.core.wire.reply import Reply
 
@@ -28,7 +28,7 @@ def keyspace(state: MapState, row: KeyspaceRow) -> Reply:
 
 
 def _facts(row: KeyspaceRow, groups: int) -> dict[bytes, Reply]:
-    return {
+    facts: dict[bytes, Reply] = {
         b"number": row.number,
         b"name": row.name.encode(),
         b"mode": row.mode.encode(),
@@ -37,6 +37,9 @@ def _facts(row: KeyspaceRow, groups: int) -> dict[bytes, Reply]:
         b"together": int(row.together),
         b"groups": groups,
     }
+    if row.mode == EVENTUAL:
+        facts[b"write-quorum"] = row.write_quorum
+    return facts
 
 
 def _group(row: GroupRow) -> Reply:

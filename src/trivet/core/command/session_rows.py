@@ -45,6 +45,7 @@ _CONNECTION: Final[tuple[_SessionRow, ...]] = (
     ("client|list", -2, _ADMIN, "2.4.0", "O(N), N connections", "Describes all connections of this node."),
     ("client|kill", -3, _ADMIN, "2.4.0", "O(N), N connections", "Closes connections of this node."),
     ("client|caching", 3, _OWN, "6.0.0", "O(1)", "Tells whether the next command's reads are tracked."),
+    ("client|causal", -3, _OWN, _HERE, "O(N), N nodes", "Carries what was seen (mode eventual)."),
     ("client|getredir", 2, _OWN, "6.0.0", "O(1)", "Tells who hears of changes in place of this client."),
     ("client|no-touch", 3, _OWN, "7.2.0", "O(1)", "Accepted; see OBJECT IDLETIME."),
     ("client|pause", -3, _ADMIN, "2.9.50", "O(1)", "Holds the commands of this node's clients for a while."),

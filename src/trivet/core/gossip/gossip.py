@@ -23,7 +23,7 @@ from collections import deque
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
 from trivet.core.gossip.incoming import Holder, Incoming
-from trivet.core.gossip.knowledge import Peer, acked_of, alone_of, stable_of, told_of, whom_to_ask
+from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of, whom_to_ask
 from trivet.core.gossip.memories import Memories
 from trivet.core.gossip.messages import (
     UNKNOWN,
@@ -209,7 +209,8 @@ class Gossip:
         """Nothing passes with time: everybody who can be reached has told and heard the same."""
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
-            or (self._up_peers() and len(self._incoming.waiting)) or (self._may_forget and len(self.retained))
+            or (self._up_peers() and (len(self._incoming.waiting) or not self.caught_up))
+            or (self._may_forget and len(self.retained))
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
@@ -220,9 +221,9 @@ class Gossip:
         """Rule N6."""
         return peer.is_told and peer.clock is not None and peer.clock == self._durable
 
-    def acked(self, number: int) -> int:
-        """How many other members have this own update, and all before it, on their disks."""
-        return acked_of(self.actor, number, self._peers.values())
+    def holders(self, number: int) -> list[NodeId]:
+        """Which other members have this own update, and all before it, on their disks."""
+        return holders_of(self.actor, number, self._peers)
 
     def stable(self) -> Clock:
         """What all members have on their disks (Rule N5)."""

@@ -4,7 +4,7 @@
   need is forgotten before; who is away counts until the map says that it is no member.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.gossip.exchange import Give
@@ -50,10 +50,10 @@ def told_of(own: Clock, peers: Iterable[Peer]) -> Clock:
     return told
 
 
-def acked_of(actor: int, number: int, peers: Iterable[Peer]) -> int:
-    """How many of them have this update, and all of its actor before it, on their disks."""
-    clocks = [peer.clock for peer in peers if peer.clock is not None]
-    return len([1 for clock in clocks if clock.base(actor) >= number])
+def holders_of(actor: int, number: int, peers: Mapping[NodeId, Peer]) -> list[NodeId]:
+    """Which of them have this update, and all of its actor before it, on their disks."""
+    clocks = [(node, peer.clock) for node, peer in peers.items() if peer.clock is not None]
+    return [node for node, clock in clocks if clock.base(actor) >= number]
 
 
 def alone_of(own: Clock, peers: Iterable[Peer]) -> int:

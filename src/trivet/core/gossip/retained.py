@@ -21,7 +21,7 @@ BUNDLE: Final = 64
 
 def size_of(delta: Delta) -> int:
     """What an update takes, about, in memory and in messages."""
-    total = DELTA_BYTES + len(delta.key)
+    total = DELTA_BYTES + len(delta.key) + 20 * len(delta.after)
     for change in delta.changes:
         total += CHANGE_BYTES + len(change.name)
         if change.removed:

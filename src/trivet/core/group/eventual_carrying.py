@@ -9,6 +9,9 @@ On the path: a run -> ``Carry`` -> at the member as if its own client had sent i
 - Rule X8: a network may deliver a message twice, or late. A member takes a write once: it remembers the
   numbers of each sender, and takes none that was sent to an earlier life of its own. So it is asked for its
   life first.
+- Rule X15: what a client has seen goes with its calls, which wait at the member as they would here, and what
+  it has seen then comes back with the replies. Of such a client one run at a time is under way, so that the
+  next one has what the last has brought.
 - Rule X3: what a peer sends is limited, per node, in number and bytes; what is too much is refused, and has
   done nothing.
 """
@@ -16,18 +19,21 @@ On the path: a run -> ``Carry`` -> at the member as if its own client had sent i
 from collections import deque
 from typing import Final
 
-from trivet.core.base.ids import NO_NODE, Instant, NodeId
+from trivet.core.base.ids import NO_NODE, GroupId, Instant, NodeId
 from trivet.core.base.limits import Limits
 from trivet.core.group.eventual_messages import Carried, Carry
 from trivet.core.group.face import FromGroup
+from trivet.core.group.past import Past
 from trivet.core.group.reply_parts import ReplyParts, chunks, encode_bounded
 from trivet.core.group.run import Run
+from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.wire.reply import Error, Reply
 
 ASK_MS: Final = 100
 """A member that does not tell its life is asked again after so long."""
 NUMBERS_MAX: Final = 10_000
 """Numbers of one sender that are remembered one by one; of lower ones none is taken any more."""
+_NOTHING: Final = Clock()
 UNDER_WAY_MAX: Final = 1_000
 """Carries of one node that are under way at a member."""
 NOBODY: Final = Error(
@@ -42,21 +48,26 @@ TOO_LARGE: Final = Error("ERR it was done, but its reply is too large for the wa
 class _Sent:
     """A run on its way."""
 
-    __slots__ = ("member", "parts", "run", "since_ms")
+    __slots__ = ("member", "parts", "run", "seen", "since_ms")
 
     def __init__(self, run: Run, member: NodeId, since_ms: Instant, bytes_max: int) -> None:
         self.run = run
         self.member = member
         self.since_ms = since_ms
+        self.seen = b""
+        """What the client has seen then, as the member has said."""
         self.parts = ReplyParts(run.count, bytes_max)
 
 
 class Carriers:
     """Runs of this node's clients, while it is no member."""
 
-    def __init__(self, incarnation: int, limits: Limits) -> None:
+    def __init__(self, group: GroupId, incarnation: int, limits: Limits, timeout_ms: int) -> None:
+        """``timeout_ms``: for so long a command may wait."""
+        self._group = group
         self._incarnation = incarnation
         self._limits = limits
+        self._timeout_ms = timeout_ms
         self._waiting: deque[tuple[Run, Instant]] = deque()
         self._sent: dict[int, _Sent] = {}
         self._last = 0
@@ -98,12 +109,34 @@ class Carriers:
             self._again_ms[member] = now_ms + ASK_MS
             out.append((member, Carry(0, self._incarnation, True, [])))
             return
+        kept: list[tuple[Run, Instant]] = []
         while self._waiting:
             run, since_ms = self._waiting.popleft()
-            self._last += 1
-            self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
-            calls = list(run.calls)  # it may have to go elsewhere
-            out.append((member, Carry(self._last, self._incarnation, not run.writes, calls, life)))
+            if run.past is not None and run.past.is_carried(self._group):
+                kept.append((run, since_ms))  # Rule X15
+            else:
+                out.append((member, self._carry(run, member, since_ms, life, now_ms)))
+        self._waiting.extend(kept)
+
+    def _carry(self, run: Run, member: NodeId, since_ms: Instant, life: int, now_ms: Instant) -> Carry:
+        self._last += 1
+        self._sent[self._last] = _Sent(run, member, since_ms, self._limits.remote_reply_bytes_max)
+        calls = list(run.calls)  # it may have to go elsewhere
+        after = b""
+        past = run.past
+        if past is not None:
+            past.left(self._group)
+            after = past.clocks.get(self._group, _NOTHING).encode()
+        left_ms = since_ms + self._timeout_ms - now_ms
+        patience_ms = max(1, left_ms - left_ms // 4)  # so that it is told by who knows what became of it
+        return Carry(self._last, self._incarnation, not run.writes, calls, life, after, patience_ms)
+
+    def _take(self, number: int) -> _Sent:
+        """It is under way no more."""
+        sent = self._sent.pop(number)
+        if sent.run.past is not None:
+            sent.run.past.returned(self._group)
+        return sent
 
     def on_carried(self, sender: NodeId, message: Carried, now_ms: Instant) -> bool:
         """A member's answer; True: it does not take what it was sent now."""
@@ -116,15 +149,28 @@ class Carriers:
         if sent is None or sent.member != sender:
             return False
         if message.refused:
-            del self._sent[message.number]
+            self._take(message.number)
             self._take_back(message.number, sent)
             if not message.life:
                 self._again_ms[sender] = now_ms + ASK_MS
             return not message.life
+        if message.seen and sent.run.past is not None:
+            sent.seen = message.seen
         if sent.parts.add(message.offset, message.total, message.replies):
-            del self._sent[message.number]
-            sent.run.finish(sent.parts.replies)
+            self._take(message.number)
+            self._finish(sent)
         return False
+
+    def _finish(self, sent: _Sent) -> None:
+        """Its replies are there."""
+        run = sent.run
+        if run.past is not None:
+            try:
+                run.past.join(self._group, decode_clock(sent.seen))
+            except ValueError:
+                run.fail(IN_DOUBT if run.writes else NOBODY, whoever=True)
+                return
+        run.finish(sent.parts.replies)
 
     def _take_back(self, number: int, sent: _Sent) -> None:
         """It was not run: it goes elsewhere, unless the same client has sent more meanwhile."""
@@ -140,7 +186,7 @@ class Carriers:
         self._again_ms.pop(member, None)
         gone = [number for number, one in self._sent.items() if one.member == member]
         for number in reversed(gone):
-            sent = self._sent.pop(number)
+            sent = self._take(number)
             if sent.run.writes:
                 sent.run.fail(IN_DOUBT, whoever=True)
             else:
@@ -159,14 +205,13 @@ class Carriers:
         while self._waiting and self._waiting[0][1] < oldest_ms:
             self._waiting.popleft()[0].fail(NOBODY, whoever=True)
         for number in [number for number, one in self._sent.items() if one.since_ms < oldest_ms]:
-            sent = self._sent.pop(number)
+            sent = self._take(number)
             sent.run.fail(IN_DOUBT if sent.run.writes else NOBODY, whoever=True)
 
     def fail_all(self, error: Error) -> None:
         """The group is no more."""
-        runs = [run for run, _ in self._waiting] + [one.run for one in self._sent.values()]
+        runs = [run for run, _ in self._waiting] + [self._take(number).run for number in list(self._sent)]
         self._waiting.clear()
-        self._sent = {}
         for run in runs:
             run.fail(error, whoever=True)
 
@@ -182,13 +227,17 @@ class CarriedRun:
 
     __slots__ = ("_carriage", "incarnation", "number", "run", "sender", "size_bytes")
 
-    def __init__(self, carriage: "Carriage", sender: NodeId, message: Carry, size_bytes: int) -> None:
+    def __init__(
+        self, carriage: "Carriage", sender: NodeId, message: Carry, size_bytes: int, past: Past | None
+    ) -> None:
         self._carriage = carriage
         self.sender = sender
         self.number = message.number
         self.incarnation = message.incarnation
         self.size_bytes = size_bytes
         self.run = Run(self, not message.reads_only)
+        self.run.past = past
+        self.run.patience_ms = message.patience_ms
 
     def run_done(self) -> None:
         """See ``Waiter``."""
@@ -221,8 +270,9 @@ class _Heard:
 class Carriage:
     """Runs that came from nodes without a copy, at a member."""
 
-    def __init__(self, limits: Limits, life: int) -> None:
+    def __init__(self, group: GroupId, limits: Limits, life: int) -> None:
         """``life``: of this node, as ``incarnation``."""
+        self._group = group
         self._limits = limits
         self._life = life
         self._heard: dict[NodeId, _Heard] = {}
@@ -254,16 +304,28 @@ class Carriage:
         has_room = count < UNDER_WAY_MAX and (
             not total or total + size_bytes <= self._limits.remote_read_bytes_max
         )
-        if not (serves and has_room and all(call[1] for call in message.calls)):
+        past, is_clear = self._past_of(message)
+        if not (serves and has_room and is_clear and all(call[1] for call in message.calls)):
             self._out.append((sender, Carried(number, incarnation, refused=True)))
             return None
         self.taken += 1
         self._counts[sender] = (count + 1, total + size_bytes)
-        run = CarriedRun(self, sender, message, size_bytes).run
+        run = CarriedRun(self, sender, message, size_bytes, past).run
         for call in message.calls:
             run.add(call, 0)
         run.size_bytes = size_bytes
         return run
+
+    def _past_of(self, message: Carry) -> tuple[Past | None, bool]:
+        """What its client has seen (Rule X15); False: that is nonsense."""
+        if not message.after:
+            return None, True
+        past = Past()
+        try:
+            past.clocks[self._group] = decode_clock(message.after)
+        except ValueError:
+            return None, False
+        return past, True
 
     def _is_first(self, sender: NodeId, incarnation: int, number: int) -> bool:
         heard = self._heard.get(sender)
@@ -280,11 +342,15 @@ class Carriage:
         number, incarnation = carried.number, carried.incarnation
         data = encode_bounded(replies, self._limits.remote_reply_bytes_max, TOO_LARGE)
         pieces = chunks(data)
+        past = carried.run.past
+        seen = b"" if past is None else past.clocks[self._group].encode()
         if len(pieces) == 1:
-            self._out.append((carried.sender, Carried(number, incarnation, data)))
+            self._out.append((carried.sender, Carried(number, incarnation, data, seen=seen)))
             return
         for offset, piece in pieces:
-            self._out.append((carried.sender, Carried(number, incarnation, piece, offset, len(data))))
+            clock = b"" if offset else seen
+            total = len(data)
+            self._out.append((carried.sender, Carried(number, incarnation, piece, offset, total, seen=clock)))
 
     def flush(self, out: list[tuple[NodeId, FromGroup]]) -> None:
         """The messages of this turn."""

@@ -33,6 +33,11 @@ class Emptyings:
     def __len__(self) -> int:
         return len(self._runs)
 
+    @property
+    def has_past(self) -> bool:
+        """Whether some of them are of clients that carry what they have seen."""
+        return any(run.past is not None for run in self._runs)
+
     def take(self, run: Run) -> bool:
         """Whether ``run`` is such a one; it is answered by ``step`` of this turn or a later one."""
         if run.count != 1 or not _empties(run.calls[0][1]):

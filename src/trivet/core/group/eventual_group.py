@@ -16,6 +16,7 @@ answered when that is synced, and only then do others hear of it.
   removals are gone that it would have needed (``core/lattice``).
 - Rule X10: who is no member any more hands on what has not been done here, its own clients' and what others
   have sent. The numbers of what is carried go on: others remember them (Rule X8 there).
+- Rules X12 to X14: calls of clients that carry what they have seen (``eventual_causal``).
 """
 
 from collections import deque
@@ -24,13 +25,14 @@ from typing import Final, Self
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.cluster.rows import EVENTUAL, GroupRow, KeyspaceRow
 from trivet.core.command.table import Event
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.eventual_carrying import IN_DOUBT, Carriage, Carriers
+from trivet.core.group.eventual_causal import Causal
 from trivet.core.group.eventual_emptying import Emptyings
 from trivet.core.group.eventual_log import (
     EventualLog,
@@ -41,11 +43,13 @@ from trivet.core.group.eventual_log import (
     SavedUpdates,
 )
 from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_quorums import Sides, WriteQuorum
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
+from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -80,8 +84,12 @@ class EventualGroup(Leaderless):
         self.log = log
         self.doubtful = doubtful
         """Its log had lost something, and not everything is made good yet."""
-        self.carriers = Carriers(settings.incarnation, settings.limits)
-        self.carriage = Carriage(settings.limits, settings.incarnation)
+        number, timeout_ms = settings.group, settings.command_timeout_ms
+        self.carriers = Carriers(number, settings.incarnation, settings.limits, timeout_ms)
+        self.carriage = Carriage(number, settings.limits, settings.incarnation)
+        self.causal = Causal(number, executor.lattice, timeout_ms)
+        self.write_quorum = WriteQuorum(timeout_ms)
+        self.sides = Sides((), (), ())
         self.watches = EventualWatches(executor)
         self.emptyings = Emptyings(executor, settings.limits.emptied_per_turn_max)
         self.comes = bool(comes)
@@ -97,8 +105,8 @@ class EventualGroup(Leaderless):
         self.epoch = 0
         self._system = system
         self._prng = prng
-        self._held: deque[tuple[int, Run, list[Reply]]] = deque()
-        """Answers that wait for the save of this id (Rule X4)."""
+        self._held: deque[tuple[int, int, Run, list[Reply]]] = deque()
+        """Answers that wait for the save of this id (Rule X4); the newest own update then (Rule X16)."""
         self._news: deque[tuple[int, list[Event], list[tuple[bool, bytes, bytes]]]] = deque()
         """What runs say to others, and waits for the save of this id (the same)."""
         self._made_id = 0
@@ -111,6 +119,7 @@ class EventualGroup(Leaderless):
         self._silent: dict[NodeId, None] = {}
         """Peers of which it was said that nothing comes from them, and nothing has come here since."""
         self._collect_ms: Instant = 0
+        self._now_ms: Instant = 0
         self.stir()
 
     def stir(self) -> None:
@@ -152,6 +161,7 @@ class EventualGroup(Leaderless):
         if epoch <= self.epoch:
             return
         self.stir()
+        self.causal.news = True
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
         was_none = self.epoch > 0 and own not in self.members
@@ -164,8 +174,15 @@ class EventualGroup(Leaderless):
             self._is_new = False
             self.comes = since > 0
             self.gossip.caught_up = not self.comes
+        self.sides = Sides(self.members, row.before or self.members, self.staying)
         self.gossip.learn(self.members if own in self.members else ())
         self._choose_carrier()
+
+    def heed(self, keyspace: KeyspaceRow) -> None:
+        """As ``LeaderlessReplica``."""
+        if keyspace.write_quorum != self.write_quorum.count:
+            self.write_quorum.count = keyspace.write_quorum
+            self.stir()
 
     @property
     def serves(self) -> bool:
@@ -200,12 +217,13 @@ class EventualGroup(Leaderless):
     def _give_up(self) -> list[Run]:
         """What has not been done here, in order. Of writes that the disk does not have nobody else knows."""
         runs: list[Run] = []
-        for _, run, _ in self._held:
+        for run in [*[row[2] for row in self._held], *self.causal.unanswered()]:
             if run.writes:
                 run.fail(IN_DOUBT, whoever=True)
             else:
                 runs.append(run)
-        runs += self.emptyings.drain() + self._staged
+        self.write_quorum.fail_all(IN_DOUBT)
+        runs += self.emptyings.drain() + self.causal.drain() + self._staged
         self._held.clear()
         self._staged = []
         return runs
@@ -213,11 +231,13 @@ class EventualGroup(Leaderless):
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""
         self._fail_staged(error)
-        for _, run, _ in self._held:
+        for _, _, run, _ in self._held:
             run.fail(error, whoever=True)
         self._held.clear()
         self._news.clear()
+        self.write_quorum.fail_all(error)
         self.emptyings.fail_all(error)
+        self.causal.fail_all(error)
         self.carriers.fail_all(error)
 
     # -- clients -----------------------------------------------------------------------------------
@@ -228,19 +248,23 @@ class EventualGroup(Leaderless):
 
     def replicas_of_last_write(self) -> int:
         """How many other members have synced all that this node's clients have written."""
-        return self.gossip.acked(self._last_made) if self._last_made else 0
+        return len(self.gossip.holders(self._last_made)) if self._last_made else 0
 
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
-        if self._held or self.emptyings or self.carriers.has_writes:
+        if self._held or self.emptyings or self.carriers.has_writes or self.causal.has_writes:
+            return True
+        if self.write_quorum:
             return True
         return any(run.writes for run in self._staged)
 
     @property
     def pending_bytes(self) -> int:
         """As ``face``."""
-        return self.carriers.pending_bytes + sum([run.size_bytes for _, run, _ in self._held if run.writes])
+        held = sum([run.size_bytes for _, _, run, _ in self._held if run.writes])
+        held += self.carriers.pending_bytes + self.causal.pending_bytes
+        return held + self.write_quorum.pending_bytes
 
     def is_member(self, node: NodeId) -> bool:
         """As ``face``."""
@@ -293,6 +317,7 @@ class EventualGroup(Leaderless):
             if run is not None:
                 self._staged.append(run)
         elif isinstance(message, Carried):
+            self.causal.news = True
             if self.carriers.on_carried(sender, message, self._agenda.now_ms):
                 self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
@@ -313,6 +338,9 @@ class EventualGroup(Leaderless):
             self._choose_carrier()
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
+        self.causal.expire(now_ms)
+        if self.write_quorum:
+            self.write_quorum.expire(now_ms, self._held_by(self.write_quorum.first_number))
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
@@ -326,7 +354,8 @@ class EventualGroup(Leaderless):
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
             self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
-            or self.log.busy or self.log.waits_for_log or self.executor.lattice.bases_count or self._is_late()
+            or self.causal.busy or self.write_quorum or self.log.busy or self.log.waits_for_log
+            or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
     def on_synced(self) -> bool:
@@ -344,6 +373,7 @@ class EventualGroup(Leaderless):
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.stirred = False
+        self._now_ms = now_ms
         self._wall_ms = max(self._wall_ms, wall_ms)  # Rule X6
         self.gossip.full = self.log.full
         self._look_at_system()
@@ -352,8 +382,11 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged or self.emptyings:
+        if self._staged or self.emptyings or (self.causal.news and self.causal.waits):
             self._run(now_ms, made, waiting)
+        seen: Clock | None = None
+        if any(run.past is not None for run, _ in waiting):
+            seen = self.executor.lattice.clock.copy()  # before anything else is taken
         if self.carriers.busy:
             self._carry(now_ms)
         if self._is_late() and not self.log.full:
@@ -366,7 +399,9 @@ class EventualGroup(Leaderless):
             self.outgoing.extend(self.gossip.messages)
             self.gossip.messages = []
         self._tell()
-        self._hold(waiting)
+        self._hold(waiting, seen)
+        if self.write_quorum:
+            self._look_at_quorum()
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, self._head(), now_ms)
         self.wants_turn = (
@@ -374,6 +409,7 @@ class EventualGroup(Leaderless):
             or bool(self.emptyings)
             or self.gossip.wants_turn
             or (self._is_late() and not self.log.full)
+            or (self.causal.news and self.causal.waits)
         )
         if self.wants_turn:
             self.stir()
@@ -392,25 +428,38 @@ class EventualGroup(Leaderless):
     def _run(self, now_ms: Instant, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         """The runs of this turn, here or at a member (Rule X5)."""
         staged, self._staged = self._staged, []
-        if not self.serves:
-            for run in self.emptyings.drain():
-                self.carriers.stage(run, now_ms)
-            for run in staged:
-                self.call_count += run.count
-                self.carriers.stage(run, now_ms)
-            return
-        follower = self._follower
         for run in staged:
             self.call_count += run.count
-            if run.tracks and follower is not None:
-                follower.on_read(run)
-            if self.emptyings.take(run):
-                continue
-            calls = run.take_calls() if run.writes and not run.tracks else list(run.calls)
-            replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
-            waiting.append((run, replies))
+        causal = self.causal
+        if not self.serves:
+            for run in [*self.emptyings.drain(), *causal.drain(), *staged]:
+                self.carriers.stage(run, now_ms)
+            return
+        ready = causal.release() if causal.news else []
+        for run in staged:
+            if run.past is None or causal.admits(run, run.past, now_ms):
+                ready.append(run)
+        first = -1
+        for run in ready:
+            before = len(made)
+            self._run_one(run, made, waiting)
+            if run.past is not None and first < 0 and len(made) > before:
+                first = before
         if self.emptyings:
+            if first < 0 and self.emptyings.has_past:
+                first = len(made)
             self.emptyings.step(made, waiting)
+        if 0 <= first < len(made):
+            made[first] = causal.name(made[first])  # Rule X14
+
+    def _run_one(self, run: Run, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
+        if run.tracks and self._follower is not None:
+            self._follower.on_read(run)
+        if self.emptyings.take(run):
+            return
+        calls = run.take_calls() if run.writes and not run.tracks else list(run.calls)
+        replies = self.watches.run(calls, self._wall_ms, self._prng.u64(), made)
+        waiting.append((run, replies))
 
     def _carry(self, now_ms: Instant) -> None:
         """Rule X5; what has not left when this node may run it itself is run in the next turn."""
@@ -425,6 +474,7 @@ class EventualGroup(Leaderless):
         """What has come from others and can be taken."""
         taken = self.gossip.take(self._wall_ms)
         if taken is not None:
+            self.causal.news = True
             records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
             if taken.clock:
                 records.append(SavedClock(taken.clock))
@@ -454,22 +504,44 @@ class EventualGroup(Leaderless):
             self._last_made = made[-1].number
         self.gossip.staged(save_id, made)
 
-    def _hold(self, waiting: list[tuple[Run, list[Reply]]]) -> None:
-        """Rule X4."""
+    def _hold(self, waiting: list[tuple[Run, list[Reply]]], seen: Clock | None) -> None:
+        """Rules X4, X13; ``seen``: the clock when they were run, if some client's past is among them."""
         for run, replies in waiting:
-            self._held.append((self._made_id, run, replies))
+            if run.past is None or seen is None:
+                self._held.append((self._made_id, self._last_made, run, replies))
+            else:
+                self.causal.hold(self.log.save_id, self._last_made, run, replies, seen)
         self._answer()
 
     def _answer(self) -> None:
         held = self._held
         while held and held[0][0] <= self._synced_id:
-            _, run, replies = held.popleft()
+            _, number, run, replies = held.popleft()
+            self._give(run, replies, number)
+        for number, run, replies in self.causal.answered(self._synced_id):
+            self._give(run, replies, number)
+
+    def _give(self, run: Run, replies: list[Reply], number: int) -> None:
+        """What is synced here is answered; or waits for others to have this own update (Rule X16)."""
+        if run.writes and number and self.write_quorum.count > 1:
+            self.write_quorum.add(run, replies, number, self._now_ms)
+        else:
             run.finish(replies)
         news = self._news
         while news and news[0][0] <= self._synced_id:
             _, events, published = news.popleft()
             self.events.extend(events)
             self.published.extend(published)
+
+    def _look_at_quorum(self) -> None:
+        """Rule X16."""
+        quorum = self.write_quorum
+        while quorum and self._held_by(quorum.first_number) >= quorum.count:
+            quorum.finish_first()
+
+    def _held_by(self, number: int) -> int:
+        """On so many members' disks is this own update, and all before it."""
+        return self.sides.fewest([self.settings.node, *self.gossip.holders(number)])
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -511,7 +583,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
-            assert not self.emptyings and not self._news
+            assert not self.emptyings and not self._news and not self.causal.busy and not self.write_quorum
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""

@@ -20,6 +20,8 @@ class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
 
     ``number``: the sender's, in its life ``incarnation``; the answer has both. 0: only the receiver's
     ``life`` is asked for. Writes are taken by the life to which they were sent, once (Rule X8).
+    ``after``: the clock of what the client has seen, for which they have to wait (Rule X15); empty: for
+    nothing. ``patience_ms``: so long they may wait for others; 0: for as long as a command may.
     """
 
     number: Number
@@ -27,13 +29,16 @@ class Carry(msgspec.Struct, array_like=True, tag=116, frozen=True):
     reads_only: bool
     calls: Annotated[list[Call], msgspec.Meta(max_length=CALLS_MAX)]
     life: Number = 0
+    after: bytes = b""
+    patience_ms: Number = 0
 
 
 class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     """The replies to a ``Carry``, as ``encode_replies`` writes them, or a chunk of them, from ``offset`` on.
 
     ``total``: bytes of all chunks; 0: this is all. ``refused``: it was not taken, nothing was done. ``life``:
-    the sender's, where that is asked for.
+    the sender's, where that is asked for. ``seen``: the clock of what was seen there, where ``after`` was
+    said; it goes with the chunk from 0 on.
     """
 
     number: Number
@@ -43,6 +48,7 @@ class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     total: Number = 0
     refused: bool = False
     life: Number = 0
+    seen: bytes = b""
 
 
 CarryMessage = Carry | Carried

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, Self
 
 from trivet.core.base.disk import DiskFault, DiskJob
 from trivet.core.base.ids import ConnectionId, Instant, NodeId, WallMs
-from trivet.core.cluster.rows import GroupRow
+from trivet.core.cluster.rows import GroupRow, KeyspaceRow
 from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
@@ -113,6 +113,10 @@ class LeaderlessReplica(Replica, Protocol):
 
     def adopt(self, before: Self) -> None:
         """It stands for the group from now on, instead of ``before``: who waits there waits here."""
+        ...
+
+    def heed(self, keyspace: KeyspaceRow) -> None:
+        """The cluster map says this of its keyspace."""
         ...
 
     def bury(self, error: Error) -> None:

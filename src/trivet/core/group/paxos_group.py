@@ -21,7 +21,7 @@ from typing import Final
 from trivet.core.base.buggify import REGISTERS_ELSEWHERE, REGISTERS_HERE, Buggify
 from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
-from trivet.core.cluster.rows import PAXOS, GroupRow
+from trivet.core.cluster.rows import PAXOS, GroupRow, KeyspaceRow
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.leaderless import Leaderless, Standing
@@ -157,6 +157,9 @@ class PaxosGroup(Leaderless):
         self.config = config
         self.paxos.learn(config)
         self._look_who_lives()
+
+    def heed(self, keyspace: KeyspaceRow) -> None:
+        """As ``LeaderlessReplica``: nothing of that concerns registers."""
 
     def bury(self, error: Error) -> None:
         """The group is no more: everybody is answered."""

@@ -5,6 +5,7 @@ The unit between a client's session and a group: work is paid per run, not per c
 
 from typing import Final, Protocol
 
+from trivet.core.group.past import Past
 from trivet.core.machine.entry import Call
 from trivet.core.wire.reply import Error, NotHere, Reply
 
@@ -31,8 +32,8 @@ class Run:
     """Commands of one client for one group, all writes or all reads."""
 
     __slots__ = (
-        "calls", "count", "epoch", "first", "misrouted", "opener", "patient", "replies", "sent", "size_bytes",
-        "tracks", "turn", "waiter", "writes",
+        "calls", "count", "epoch", "first", "misrouted", "opener", "past", "patience_ms", "patient",
+        "replies", "sent", "size_bytes", "tracks", "turn", "waiter", "writes",
     )  # fmt: skip
 
     def __init__(self, waiter: Waiter, writes: bool, patient: bool = False) -> None:
@@ -59,6 +60,10 @@ class Run:
         """Its first call, when ``calls`` have left and it was short: to show it."""
         self.tracks = False
         """The client wants to be told when what it reads here changes."""
+        self.past: Past | None = None
+        """What its client has seen, if that is to count (mode ``eventual``, Rule X12)."""
+        self.patience_ms = 0
+        """So long it may wait for others (mode ``eventual``); 0: for as long as a command may."""
 
     def add(self, call: Call, size_bytes: int) -> None:
         """One more command."""

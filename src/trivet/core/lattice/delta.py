@@ -16,6 +16,8 @@ from trivet.core.lattice.positions import is_place
 NAME_BYTES_MAX: Final = 512 * 1024 * 1024
 """Of an element's name, and of a payload: as large as a string of Redis."""
 CHANGES_MAX: Final = 10_000_000
+AFTER_MAX: Final = 10_000
+"""Actors whose updates one update comes after: as many as a clock may have."""
 
 
 class Kind(IntEnum):
@@ -62,13 +64,17 @@ class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Delta(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One update: its dot (``actor``, ``number``), its stamp (``hlc``), and what it does to ``key``."""
+    """One update: its dot (``actor``, ``number``), its stamp (``hlc``), and what it does to ``key``.
+
+    ``after``: what else it comes after, (actor, number of its last update), the actors rising (Rule L13).
+    """
 
     actor: Number
     number: Number
     stamp: Number
     key: bytes
     changes: Annotated[list[Change], msgspec.Meta(min_length=1, max_length=CHANGES_MAX)]
+    after: Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(max_length=AFTER_MAX)] = ()
 
 
 def problem_of(delta: Delta) -> str:
@@ -93,6 +99,17 @@ def problem_of(delta: Delta) -> str:
                 return "it takes back itself, or no amount"
         if (delta.actor, delta.number) in change.removed:
             return "it removes itself"
+    return _problem_of_after(delta) if delta.after else ""
+
+
+def _problem_of_after(delta: Delta) -> str:
+    actor_before = 0
+    for actor, _ in delta.after:
+        if actor <= actor_before:
+            return "what it comes after does not rise"
+        if actor == delta.actor:
+            return "it comes after itself"
+        actor_before = actor
     return ""
 
 

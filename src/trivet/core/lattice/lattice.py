@@ -16,6 +16,7 @@ from which it is that one clock stands for all keys, so what is deleted leaves n
 - Rule L10: all of another's clock may be claimed (``know``) when all keys have been compared with its, and
   no update of that clock has come in between for a key of which no state was joined: the key may have been
   found equal, so that what removes this update is in that clock, and would never be taken.
+- Rule L13: what else its maker had seen, and names (``after``), is known too before an update is taken.
 - Rule L11: a base is over for good. One that comes back with the state of a replica that has yet to forget it
   is forgotten at once: two that collect at different times would else give it to each other for ever.
 """
@@ -96,6 +97,25 @@ class Lattice:
         """Keys of which more has been seen than of others, and what."""
         return list(self._ahead.items())
 
+    @property
+    def has_ahead(self) -> bool:
+        """Whether there are keys of which more may have been seen than ``clock`` has."""
+        return bool(self._ahead)
+
+    def is_ahead(self, key: bytes) -> bool:
+        """Whether more has been seen of ``key`` than ``clock`` has."""
+        ahead = self._ahead.get(key)
+        return ahead is not None and not self.clock.covers(ahead)
+
+    def is_any_ahead(self) -> bool:
+        """Whether that is so of some key; mostly the newest one tells."""
+        covers = self.clock.covers
+        for ahead in reversed(self._ahead.values()):
+            if not covers(ahead):
+                return True
+        self._ahead = {}
+        return False
+
     def watch(self, clock: Clock) -> Watch:
         """An exchange begins with a replica that has seen ``clock``; ends with ``know`` or ``give_up``."""
         watch = Watch(clock)
@@ -133,9 +153,12 @@ class Lattice:
     # -- updates -----------------------------------------------------------------------------------
 
     def awaits(self, delta: Delta) -> bool:
-        """Whether something that it builds upon is not known yet (Rule L4)."""
+        """Whether something that it builds upon, or comes after, is not known yet (Rules L4, L13)."""
         if delta.number > self.clock.base(delta.actor) + 1:
             return True
+        for actor, number in delta.after:
+            if number > self.clock.base(actor):
+                return True  # of all keys, not of this one only (Rule L13)
         clock = self.clock if not self._ahead else self.context(delta.key)
         for change in delta.changes:
             for actor, number in change.removed:

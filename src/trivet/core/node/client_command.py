@@ -7,6 +7,7 @@ from typing import Final
 
 from trivet.core.command.arguments import exact, unknown_subcommand, wrong_arity
 from trivet.core.node.blocking import UNBLOCKED
+from trivet.core.node.client_causal import causal
 from trivet.core.node.client_list import describe, kill_clients, list_clients
 from trivet.core.node.client_tracking import redirect_of, set_caching, set_tracking, tracking_info
 from trivet.core.node.front import Front
@@ -20,6 +21,8 @@ _NOT_AN_INTEGER: Final = Error("ERR value is not an integer or out of range")
 _PAUSE_MS_MAX: Final = 2**62
 _HELP: Final = [
     "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CAUSAL (ON [<token>]|OFF|TOKEN)",
+    "    This connection never sees less than it, or whose token it brings, has seen (mode eventual).",
     "CACHING (YES|NO)",
     "    Whether the next command's reads are tracked (modes OPTIN and OPTOUT).",
     "GETREDIR",
@@ -59,11 +62,11 @@ _HELP: Final = [
     "    This text.",
 ]
 _ARITY: Final[dict[bytes, int]] = {
-    b"CACHING": 3, b"GETNAME": 2, b"GETREDIR": 2, b"HELP": 2, b"ID": 2, b"INFO": 2, b"KILL": -3, b"LIST": -2,
-    b"NO-EVICT": 3, b"NO-TOUCH": 3, b"PAUSE": -3, b"REPLY": 3, b"SETINFO": 4, b"SETNAME": 3, b"TRACKING": -3,
-    b"TRACKINGINFO": 2, b"UNBLOCK": -3, b"UNPAUSE": 2,
+    b"CACHING": 3, b"CAUSAL": -3, b"GETNAME": 2, b"GETREDIR": 2, b"HELP": 2, b"ID": 2, b"INFO": 2,
+    b"KILL": -3, b"LIST": -2, b"NO-EVICT": 3, b"NO-TOUCH": 3, b"PAUSE": -3, b"REPLY": 3, b"SETINFO": 4,
+    b"SETNAME": 3, b"TRACKING": -3, b"TRACKINGINFO": 2, b"UNBLOCK": -3, b"UNPAUSE": 2,
 }  # fmt: skip
-_ORDERLY: Final = (b"REPLY", b"TRACKING")
+_ORDERLY: Final = (b"CAUSAL", b"REPLY", b"TRACKING")
 """What must not overtake replies that are under way."""
 
 
@@ -108,6 +111,8 @@ def _about_itself(front: Front, session: Session, action: bytes, args: list[byte
         return _switch(session, action, args[2])
     if action == b"TRACKING":
         return set_tracking(front, session, args[2:])
+    if action == b"CAUSAL":
+        return causal(front, session, args[2:])
     if action == b"CACHING":
         return set_caching(session, args[2])
     if action == b"TRACKINGINFO":

@@ -304,6 +304,7 @@ class Front:
         run.epoch = self.map_epoch
         run.opener = session.last_command
         run.tracks = session.tracks
+        run.past = session.past
         if writes:
             if group is not session.wrote_in:
                 session.note_write(group)
@@ -322,6 +323,7 @@ class Front:
         gathering.turn = self.turn_number
         gathering.epoch = self.map_epoch
         gathering.opener = session.last_command
+        gathering.past = session.past
         session.pending.append(gathering)
         session.calls_under_way += 1
         if writes:

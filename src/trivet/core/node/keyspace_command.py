@@ -11,7 +11,7 @@ from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import LEADERLESS, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import EVENTUAL, LEADERLESS, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -287,7 +287,7 @@ class _Info(_OfKeyspace):
 def facts_of(front: Front, row: KeyspaceRow) -> dict[bytes, Reply]:
     """What there is to say of a keyspace."""
     cluster = front.cluster
-    return {
+    facts: dict[bytes, Reply] = {
         b"number": row.number,
         b"name": row.name.encode(),
         b"mode": row.mode.encode(),
@@ -297,6 +297,9 @@ def facts_of(front: Front, row: KeyspaceRow) -> dict[bytes, Reply]:
         b"databases": list(cluster.databases_of(row)),
         b"groups": len(cluster.groups_in(row.number)),
     }
+    if row.mode == EVENTUAL:
+        facts[b"write-quorum"] = row.write_quorum
+    return facts
 
 
 def leader_of(front: Front, row: GroupRow) -> NodeId:

@@ -52,6 +52,14 @@ class LeaderlessResidents:
         if is_news and group.left_over:
             self._renew(row, group)
 
+    def heed(self, cluster: ClusterMap) -> None:
+        """What the map says of keyspaces."""
+        for number, group in self._front.leaderless.items():
+            row = cluster.groups.get(number)
+            keyspace = None if row is None else cluster.keyspaces.get(row.keyspace)
+            if keyspace is not None:
+                group.heed(keyspace)
+
     def _renew(self, row: GroupRow, before: LeaderlessReplica) -> None:
         """What this node held as a member goes (Rule F7); its clients are served through the members."""
         front = self._front

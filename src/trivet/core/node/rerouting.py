@@ -231,6 +231,7 @@ class Rerouting:
         again.sub = sub = Run(again, run.writes)
         sub.epoch = epoch
         sub.tracks = run.tracks
+        sub.past = run.past
         sub.add(call, sum(map(len, call[1])) + 32)
         put(group, sub, now_ms)
 
@@ -365,6 +366,7 @@ def send_parts(gathering: Gathering, db: int, epoch: int, now_ms: Instant) -> No
         part = Run(gathering, gathering.writes)
         part.epoch = epoch
         part.opener = gathering.opener
+        part.past = gathering.past
         gathering.runs.append(part)
         part.add((db, args), sum(map(len, args)) + 32)
         put(group, part, now_ms)

@@ -160,6 +160,7 @@ class Residents:
                 leaderless.follow(row, cluster.mode_of(row), self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
+        leaderless.heed(cluster)
         self._primaries.follow(cluster)
         self._going += leaderless.going
         self.notes += leaderless.notes

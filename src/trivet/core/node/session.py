@@ -14,6 +14,7 @@ from typing import Final
 
 from trivet.core.base.ids import ConnectionId, GroupId, Instant
 from trivet.core.group.face import Replica
+from trivet.core.group.past import Past
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Call
 from trivet.core.node.stats import Stats
@@ -92,8 +93,8 @@ class Session:
         "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "buffered_bytes",
         "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "home",
         "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
-        "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "paused", "pending",
-        "pieces", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
+        "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "past", "paused",
+        "pending", "pieces", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
         "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
         "watching_in", "writes_under_way", "written", "wrote_in",
     )  # fmt: skip
@@ -200,6 +201,8 @@ class Session:
         self.shown: list[bytes] | None = None
         """The last command that monitors have seen: it may come again, if it was parked."""
         self.no_evict = False
+        self.past: Past | None = None
+        """``CLIENT CAUSAL`` is on: what it has seen where copies converge (Rule C6)."""
 
     def note_write(self, group: Replica) -> None:
         """It writes in this group, unlike before."""

@@ -250,10 +250,25 @@ def replicas_of(options: RunOptions) -> int:
     return options.eventual_replicas or Prng(options.seed ^ crc32(b"copies") << 16).between(2, 5)
 
 
+def write_quorum_of(options: RunOptions) -> int:
+    """On how many members a write has to be; what a majority of nodes can do alone."""
+    if options.eventual_write_quorum or replicas_of(options) < options.nodes:
+        return options.eventual_write_quorum or 1
+    return max(1, Prng(options.seed ^ crc32(b"write quorum") << 16).between(-1, options.nodes // 2 + 1))
+
+
 def is_lossless(options: RunOptions) -> bool:
     """Whether nothing that was synced is ever lost: neither by a disk nor with a node that is given up."""
     rots = options.wipe_every_ms or options.bit_rot_every_ms or options.misdirect_every_ms
     return not rots and not (options.plans and options.grace_ms < NEVER_DEAD_MS)
+
+
+def keeps_what_is_acknowledged(options: RunOptions) -> bool:
+    """Whether nothing of that is ever lost: the members stay, and more than one has it.
+
+    The one disk of a run that may lose what was synced then takes nothing away.
+    """
+    return is_lossless(options) or (write_quorum_of(options) > 1 and are_all_members(options))
 
 
 def are_all_members(options: RunOptions) -> bool:

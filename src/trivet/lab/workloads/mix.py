@@ -13,7 +13,7 @@ from trivet.core.group.register_keys import db_of, key_of, place_key
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import OK, ReplyError, Value
-from trivet.lab.workloads.copies import replicas_of
+from trivet.lab.workloads.copies import replicas_of, write_quorum_of
 from trivet.lab.workloads.places import ANY_DATABASE, Place
 from trivet.lab.workloads.registry import REGISTRY
 from trivet.lab.workloads.workload import Context, Workload, is_open, operations_on
@@ -30,6 +30,8 @@ PRIMARY_DATABASE = 9
 """One of mode ``primary``, in the runs that have one."""
 COPIES_DATABASE = 8
 """One of mode ``eventual``, in the runs that have one."""
+ON_COPIES = ("copies", "sessions")
+"""Workloads that live there, and only there."""
 
 
 def workload_names(text: str) -> list[str]:
@@ -217,7 +219,7 @@ def _primaries(options: RunOptions) -> Call:
 
 def has_copies(options: RunOptions) -> bool:
     """Whether the run has a keyspace of mode ``eventual``: by chance, or because its workload is named."""
-    if "copies" in workload_names(options.workloads):
+    if any(name in ON_COPIES for name in workload_names(options.workloads)):
         return True
     return Prng(options.seed ^ crc32(b"has copies") << 16).chance(options.eventual_rate)
 
@@ -229,6 +231,7 @@ def _copies(options: RunOptions) -> Call:
         [
             b"KEYSPACE", b"CREATE", b"%d" % COPIES_DATABASE, b"MODE", b"eventual",
             b"REPLICAS", b"%d" % replicas_of(options), b"SHARDS", b"%d" % shards,
+            b"WRITE", b"QUORUM", b"%d" % write_quorum_of(options),
         ]
     )  # fmt: skip
 

@@ -48,6 +48,7 @@ class Place:
             self._goes_on(call.then),
             call.final,
             call.hears,
+            call.leaves,
         )
 
     def _picks(self, pick: Callable[[list[Value]], Picked], select: bool) -> Callable[[list[Value]], Picked]:

@@ -18,6 +18,7 @@ from trivet.lab.workloads.pubsub import PubSub
 from trivet.lab.workloads.queue import Queue
 from trivet.lab.workloads.register import Register
 from trivet.lab.workloads.script import Script
+from trivet.lab.workloads.sessions import Sessions
 from trivet.lab.workloads.stream import Stream
 from trivet.lab.workloads.tokens import Tokens
 from trivet.lab.workloads.unique import UniqueSet
@@ -45,4 +46,5 @@ REGISTRY: dict[str, Callable[[RunOptions, Prng], Workload]] = {
     "keyspaces": Keyspaces,
     "across": Across,
     "copies": Copies,
+    "sessions": Sessions,
 }

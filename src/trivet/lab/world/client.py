@@ -35,7 +35,10 @@ class Call:
         then: Callable[[tuple[Value, ...]], "Call | None"] | None = None,
         final: bool = False,
         hears: bool = False,
+        leaves: bool = False,
     ) -> None:
+        self.leaves = leaves
+        """When it is answered, and nothing else is under way, the client hangs up: it goes on elsewhere."""
         self.hears = hears
         """Until it is answered, messages of a subscription may come in between: they become operations."""
         self.commands = tuple(tuple(command) for command in commands)
@@ -208,6 +211,8 @@ class Client:
         )
         if follow is not None:
             self._send([follow])
+        elif waiting.call.leaves and not self._waiting:
+            self.drop()
         elif not self._waiting:
             self._think()
 

@@ -54,6 +54,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight_keyspaces: int = 0
     weight_across: int = 0
     weight_copies: int = 8
+    weight_sessions: int = 4
     """Of a run that has a database of mode ``eventual``."""
     workloads: str = ""
     """Names joined by commas: only these, each with a weight of at least 1; none: as the weights say."""
@@ -75,13 +76,15 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """0: one to three, as the seed says."""
     weight_primary: int = 0
     eventual_rate: float = 0.0
-    """How likely the run has a database of mode ``eventual``, for the workload ``copies``."""
+    """How likely the run has a database of mode ``eventual``, for ``copies`` and ``sessions``."""
     eventual_replicas: int = 0
     """0: two to five, as the seed says."""
     eventual_shards: int = 0
     """0: one to three, as the seed says."""
     emptying_rate: float = 0.0
     """How many of the calls of ``copies`` empty its database."""
+    eventual_write_quorum: int = 0
+    """0: one, or more in some runs in which every node has a copy, as the seed says."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
