@@ -60,13 +60,15 @@ def environment(url, last_url, **more):
 
 
 def play(words, environ, expected):
-    """Run a program to its end; it must print ``expected`` as its last line."""
+    """Run a program to its end; it must print ``expected`` as its last line. What it printed before."""
     done = subprocess.run(
         words, env=environ, cwd=PROGRAMS, capture_output=True, text=True, check=False, timeout=RUN_MAX_S
     )
     said = f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
     assert done.returncode == 0, said
-    assert done.stdout.splitlines()[-1:] == [expected], said
+    *before, last = done.stdout.splitlines() or [""]
+    assert last == expected, said
+    return before
 
 
 class Service:

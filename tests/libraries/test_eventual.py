@@ -12,7 +12,7 @@ import pytest
 
 from bench.peers import free_ports
 from tests.cluster.harness import HOST, wait_until
-from tests.libraries.running import environment, play, python, tool
+from tests.libraries.running import environment, node, play, python, tool
 from tests.libraries.targets import database, results_elsewhere, urls
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("libraries")]
@@ -45,10 +45,10 @@ def worker(service, target):
 @pytest.mark.parametrize(
     "part", ["results", "canvas", pytest.param("ignored_results", marks=pytest.mark.soak)]
 )
-@pytest.mark.parametrize("node", [1, pytest.param(3, marks=pytest.mark.soak)])
-def test_celery_keeps_its_results_there(worker, target, node, part):
+@pytest.mark.parametrize("at", [1, pytest.param(3, marks=pytest.mark.soak)])
+def test_celery_keeps_its_results_there(worker, target, at, part):
     """The client is at another node than the worker, and hears of results there; or at the same."""
-    play([*python(), "celery_client.py", part], results_elsewhere(target, node, DB), f"fine {part}")
+    play([*python(), "celery_client.py", part], results_elsewhere(target, at, DB), f"fine {part}")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,18 @@ def test_socketio(target, part):
     """Two servers at two nodes."""
     first, _, last = urls(target, DB)
     play([*python(), "socketio_servers.py", part], environment(first, last), f"fine {part}")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", ["pipelines", "pubsub", "types", "pipelines_async", "pubsub_async"])
+def test_redis_py(environ, part):
+    play([*python(own=True), "redis_py.py", part, "2", "3"], environ, f"fine {part}")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", ["basics", "pipelines", "pubsub"])
+def test_ioredis(environ, part):
+    play([*node(), "js/ioredis.js", part], environ, f"fine {part}")
 
 
 class Site:
@@ -122,6 +134,46 @@ def test_a_session_of_one_node_is_served_by_all_and_while_one_is_killed(service,
         return target.cluster.pid(killed) not in (0, before) and target.cluster.info(killed)
 
     wait_until(is_back, "a new process")
-    assert served > 1
     for site in sites:
         wait_until(lambda site=site: site.sees(session) == served + 1, "all see the same", 10.0)
+
+
+EXTRA_WORKERS = {
+    "jobs": (("arq", "should_not.WorkerSettings"), "Starting worker"),
+    "chords": (
+        ("celery", "-A", "celery_app", "worker", "--loglevel=INFO", "-c2", "--hostname=NODE@localhost"),
+        "ready.",
+    ),
+}
+"""What a part of `should_not.py` needs at each node, and what it prints when it is ready."""
+
+
+def environ_at(target, at, db, part, **more):
+    """Of what that part needs at a node; Celery has its queues in database 0 all the same."""
+    if part == "chords":
+        return results_elsewhere(target, at, db) | more
+    nodes = urls(target, db)
+    return environment(nodes[at - 1], nodes[-1], **more)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("db", [DB, 0])
+@pytest.mark.parametrize("part", ["locks", "limiter", "count", "jobs", "chords"])
+def test_what_should_not_be_there(service, target, tmp_path, record_property, part, db):
+    """Asked at two nodes at a time it goes wrong, and never in database 0, of mode ``raft``."""
+    more = {"DJANGO_CACHE": "django_redis", "EXECUTIONS": str(tmp_path / "executions.jsonl")}
+    workers = []
+    try:
+        for at in range(1, len(target.ports) + 1) if part in EXTRA_WORKERS else ():
+            (name, *words), ready = EXTRA_WORKERS[part]
+            words = [word.replace("NODE", f"node{at}") for word in words]
+            workers.append(service([*tool(name), *words], ready, **environ_at(target, at, db, part, **more)))
+        *_, said = play(
+            [*python(), "should_not.py", part], environ_at(target, 1, db, part, **more), f"fine {part}"
+        )
+    finally:
+        for worker in workers:
+            worker.stop()
+    print(f"{part}, database {db}: {said}")
+    record_property("wrong", said)
+    assert (int(said.split()[0]) > 0) == (db == DB)
