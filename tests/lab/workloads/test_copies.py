@@ -277,7 +277,8 @@ def test_where_it_lives() -> None:
     preparation, clearance = mix.preparation(), mix.clearance()
     assert preparation is not None and clearance is not None
     (words,) = preparation.next_calls(1, Prng(1))[0].wire
-    assert words[:-1] == b"KEYSPACE CREATE 8 MODE eventual REPLICAS 3 SHARDS".split()
+    assert words[:8] == b"KEYSPACE CREATE 8 MODE eventual REPLICAS 3 SHARDS".split()
+    assert words[9:] == b"WRITE QUORUM 1".split()
     assert clearance.next_calls(1, Prng(1))[0].wire == [b"KEYSPACE DROP 8 FORCE".split()]
 
 
