@@ -12,6 +12,7 @@ from trivet.core.cluster.rows import (
     DEFAULT_KEYSPACE,
     DEFAULT_NAME,
     DEFAULT_REPLICAS,
+    EVENTUAL,
     GROUPS_MAX,
     KEYSPACES_MAX,
     LEADERLESS,
@@ -151,7 +152,7 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
-    is_fixed = row.mode in LEADERLESS or row.mode == PRIMARY
+    is_fixed = row.mode in (EVENTUAL, PRIMARY)
     if is_fixed and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
@@ -183,6 +184,8 @@ def remove(state: MapState, row: KeyspaceRow) -> None:
     """The keyspace is no more, nor are its groups (Rule G5)."""
     state.advance()
     for group in state.groups_in(row.number):
+        for move in state.moves_of(group.id):
+            del state.moves[move.id]
         del state.groups[group.id]
     del state.keyspaces[row.number]
     state.settle_keyspaces()

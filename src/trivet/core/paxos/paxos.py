@@ -22,7 +22,7 @@ from trivet.core.paxos.content import Content
 from trivet.core.paxos.export import FETCH_ROUNDS, Export
 from trivet.core.paxos.invariants import check
 from trivet.core.paxos.messages import Message, PageReply, Raised
-from trivet.core.paxos.operation import Operation
+from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.proposer import HANDLERS as ANSWERS
 from trivet.core.paxos.proposer import Answer, Proposer
 from trivet.core.paxos.ready import Ready, SavedRecord, SavedRegister
@@ -145,6 +145,18 @@ class Paxos:
         self.rescan_.stop()
         self._revival = None
         self._notice_generation()
+
+    def take_moved(self) -> list[Operation]:
+        """Operations that have ended as MOVED; else ``ready`` gives them."""
+        proposer = self.proposer
+        moved = [
+            operation
+            for operation in proposer.finished
+            if operation.outcome is Outcome.MOVED and not isinstance(operation, Adoption)
+        ]
+        if moved:
+            proposer.finished = [operation for operation in proposer.finished if operation not in moved]
+        return moved
 
     def submit(self, operation: Operation) -> None:
         """Begin an operation."""

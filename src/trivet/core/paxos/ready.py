@@ -81,9 +81,9 @@ class ScanResult(msgspec.Struct, frozen=True):
     """Keys of a walk that are there, in order, and where it goes on; ``cursor`` None: this was all.
 
     ``unsure``: keys, in order, of which only a read can tell. ``ok`` False: no quorum.
-    ``holders``: of a listing (Rule P23), for each of ``keys``, the highest ballot at which any of a quorum has
-    accepted something, and a member that has that; ``floor_version``: the highest of that quorum; ``epoch``:
-    in which all of it was answered.
+    ``holders``: of a listing (Rule P23), for each of ``keys``, the highest ballot at which any of a quorum
+    has accepted something, and a member that has that; ``floor_version``: the highest of that quorum;
+    ``epoch``: in which all of it was answered.
     """
 
     scan_id: int

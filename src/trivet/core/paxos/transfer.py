@@ -96,6 +96,11 @@ class Transfer:
         """Registers that the target has, as far as is known."""
         return len(self._taken)
 
+    @property
+    def left(self) -> int:
+        """Registers that are known to differ, and are not brought over yet."""
+        return len(self._adopting) + self._fetching + sum([len(one) for one in self._wanted.values()])
+
     def close(self) -> None:
         """It is over, or another one begins."""
         self._source.stop_export()
@@ -141,8 +146,7 @@ class Transfer:
     def _list(self) -> None:
         if self._is_listing or self._is_listed:
             return
-        underway = len(self._adopting) + self._fetching + sum([len(one) for one in self._wanted.values()])
-        if underway < UNDERWAY_MAX:
+        if self.left < UNDERWAY_MAX:
             self._is_listing = True
             self._source.list_registers(self._cursor, self._source.settings.page_keys_max)
 
