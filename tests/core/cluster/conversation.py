@@ -17,7 +17,7 @@ import shlex
 
 from trivet.core.cluster.map import ClusterMap, Member, decode, genesis
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import ClaimRow, GroupRow, KeyspaceRow, MoveRow, NodeRow
+from trivet.core.cluster.rows import SEAL, ClaimRow, GroupRow, KeyspaceRow, MoveRow, NodeRow
 from trivet.core.wire.reply import OK, Error, Reply, Simple
 
 NOW_MS = 1_000
@@ -73,11 +73,15 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
         text += f", before {ids(row.before)}" if row.before else ""
         text += f", since {' '.join(f'{node}@{epoch}' for node, epoch in row.since)}" if row.since else ""
         text += f", target {ids(row.target)}" if row.target != row.members else ""
+        for first, last, since, state in row.spans:
+            text += f", {('', 'serves', 'seals', 'awaits')[state]} {show([(first, last)])} since {since}"
+        text += f", versions above {row.floor_version}" if row.floor_version else ""
         text += f", led by {row.leader_hint} in {row.leader_term}" if row.leader_hint else ""
         return text
     assert isinstance(row, MoveRow)
     text = f"move {row.id} {row.source}->{row.target_group} {show(row.ranges)} {row.phase}"
     text += f" @{row.epoch}" if row.epoch else ""
+    text += f" generation {row.generation}" if row.phase == SEAL else ""
     return text + " taken" * row.taken + f" ({row.reason})"
 
 

@@ -11,7 +11,7 @@ from trivet.core.cluster.facts import Facts, GroupFacts, Policy
 from trivet.core.cluster.map import ClusterMap, genesis
 from trivet.core.cluster.placement import plan
 from trivet.core.cluster.ranges import count
-from trivet.core.cluster.rows import EVENTUAL, GroupRow
+from trivet.core.cluster.rows import EVENTUAL, GroupRow, MoveRow
 from trivet.core.steward.copy_keeper import is_over
 from trivet.core.wire.reply import Error, Reply
 
@@ -188,9 +188,22 @@ class Model:
                     self.report(row, row.target)
         for move in list(self.map.moves.values()):
             groups = [self.map.groups[move.source], self.map.groups[move.target_group]]
-            if self.ripe(f"m{move.id}") and all(self.quorum(row, row.members) for row in groups):
+            if self.map.is_of_registers(groups[0]):
+                self.step_move(move, groups)
+            elif self.ripe(f"m{move.id}") and all(self.quorum(row, row.members) for row in groups):
                 for verb in ("DONE", "TAKEN", "END"):
                     self.say(f"MOVE {verb} {move.id}")
+
+    def step_move(self, move: MoveRow, groups: list[GroupRow]) -> None:
+        """Between groups without a log: the map seals and hands over; what can't be done is aborted."""
+        if not self.ripe(f"m{move.id}"):
+            return
+        if not all(self.quorum(row, row.members) for row in groups):
+            self.say(f"MOVE ABORT {move.id}")
+            return
+        generation = self.say(f"MOVE BEGIN {move.id}")
+        self.say(f"MOVE SEAL {move.id} {generation}")
+        self.say(f"MOVE DONE {move.id} {generation} {self.turns}")
 
     def step(self, row: GroupRow) -> None:
         """Groups without a log: the map itself changes their members, in two steps."""
@@ -201,9 +214,9 @@ class Model:
             return
         if row.incoming and row.incoming != row.target:
             self.say(f"REGISTERS BACK {row.id} {row.membership + 1}")
-        elif not row.incoming:
+        elif not row.incoming and not self.map.moves_of(row.id):
             self.say(f"REGISTERS BEGIN {row.id} {row.membership + 1}")
-        elif self.quorum(row, row.members) and self.quorum(row, row.incoming):
+        elif row.incoming and self.quorum(row, row.members) and self.quorum(row, row.incoming):
             self.say(f"REGISTERS END {row.id} {row.membership + 1}")
 
     def step_copies(self, row: GroupRow) -> None:

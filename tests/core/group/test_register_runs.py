@@ -3,6 +3,7 @@
 import pytest
 
 from trivet.core.access.users import Users
+from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_runs import NOSCRIPT, RunParts, split_run
 from trivet.core.group.register_watches import RegisterWatches
@@ -11,7 +12,7 @@ from trivet.core.machine.entry import decode_calls, encode_calls
 from trivet.core.machine.register import Registers
 from trivet.core.machine.register_place import NOT_ON_REGISTERS, OTHER_DATABASE, SEVERAL, WAITS
 from trivet.core.script.scripts import Scripts, sha1_of
-from trivet.core.wire.reply import NULL_ARRAY, OK, Error
+from trivet.core.wire.reply import NOT_HERE, NULL_ARRAY, OK, Error
 
 NO = Error("CLUSTERDOWN no")
 
@@ -30,6 +31,7 @@ class Splits:
         self.registers = Registers(Users(), Scripts())
         self.watches = RegisterWatches()
         self.tracked: list[Run] = []
+        self.misrouted: list[Run] = []
         self.session = Session()
 
     def split(
@@ -39,7 +41,7 @@ class Splits:
         run.tracks = tracks
         for call in calls:
             run.add((7, call.split() if isinstance(call, bytes) else call), 10)
-        return run, split_run(run, self.registers, self.watches, self.tracked, 5)
+        return run, split_run(run, self.registers, self.watches, self.tracked, self.misrouted, 5)
 
 
 def told(parts: RunParts) -> list:
@@ -269,3 +271,60 @@ def test_an_eval_without_words_is_an_error_as_any():
 
 def test_names_of_registers():
     assert place_key(7, b"k") != place_key(8, b"k")
+
+
+def test_calls_of_another_group_come_back_to_be_sent_there():
+    splits = Splits()
+    run, parts = splits.split(b"SET a 1", b"SET b 1", tracks=True)
+    run.epoch = 7
+    parts.parts[0].moved()
+    parts.parts[1].done([OK], 4, False)
+    assert splits.misrouted == [run]
+    assert run.replies == [NOT_HERE, OK]
+    assert run.misrouted == 1
+    assert not splits.session.told
+    assert not splits.tracked
+    assert [args for _, args in run.sent] == [[b"SET", b"a", b"1"], [b"SET", b"b", b"1"]]
+    run.put_right(0, OK)
+    assert splits.session.told == 1
+
+
+def test_another_list_may_get_what_comes_back():
+    splits = Splits()
+    run, parts = splits.split(b"SET a 1")
+    other: list[Run] = []
+    parts.parts[0].rehome(other)
+    parts.parts[0].moved()
+    assert other == [run]
+    assert not splits.misrouted
+
+
+@pytest.mark.parametrize(
+    ("call", "first", "whole"),
+    [
+        (b"MGET a b", [b"x"], NOT_HERE),
+        (b"EXISTS a b", 1, NOT_HERE),
+        (b"DEL a b", 0, NOT_HERE),
+        (b"DEL a b", 1, TIMEOUT_ERROR),
+        (b"UNLINK a b", 1, TIMEOUT_ERROR),
+    ],
+)
+def test_a_call_of_several_keys_is_sent_anew_if_that_is_harmless(call, first, whole):
+    splits = Splits()
+    run, parts = splits.split(call)
+    parts.parts[0].done([first], 3, True)
+    parts.parts[1].moved()
+    assert run.replies == [whole]
+    assert bool(splits.misrouted) == (whole is NOT_HERE)
+
+
+def test_who_could_not_look_watches_nothing_here():
+    splits = Splits()
+    _, parts = splits.split(b"WATCH 5 a")
+    parts.parts[0].moved()
+    assert not splits.watches.knows(5)
+    _, parts = splits.split(b"WATCH 5 a")
+    parts.parts[0].done([1], 9, True)
+    _, again = splits.split(b"WATCH 5 a")
+    again.parts[0].moved()
+    assert splits.watches.knows(5)

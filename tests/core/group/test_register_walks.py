@@ -7,13 +7,13 @@ import pytest
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.slots import slot_of
-from trivet.core.group.register_errands import NO_MAJORITY
+from trivet.core.group.register_errand import NO_MAJORITY
 from trivet.core.group.register_keys import before, cursor_of, db_of, key_of, place_key
 from trivet.core.group.register_walks import ASKED_MAX, BUSY, FLUSH_FAILED, WALKS_MAX, Walks
 from trivet.core.machine.register_place import OTHER_DATABASE
 from trivet.core.machine.scanning import scan_place
 from trivet.core.paxos.ready import ScanResult
-from trivet.core.wire.reply import OK, Error, Simple
+from trivet.core.wire.reply import NOT_HERE, OK, Error, Simple
 
 KEYS = [b"k%d" % n for n in range(100)]
 
@@ -44,6 +44,8 @@ class World:
         self.unsure: dict[bytes, bool] = {}
         """Places of which only a read tells, and what it tells."""
         self.late: dict[bytes, None] = {}
+        self.elsewhere: dict[bytes, None] = {}
+        """Places held here, of slots that are not served here."""
         self.parts: list = []
         self.asked = 0
         self.ok = True
@@ -54,6 +56,9 @@ class World:
 
     def is_late(self, place: bytes, wall_ms: int) -> bool:
         return place in self.late
+
+    def serves(self, place: bytes) -> bool:
+        return place not in self.elsewhere
 
     def add(self, part, now_ms: int) -> None:
         self.parts.append(part)
@@ -243,8 +248,29 @@ def test_so_many_at_a_time_and_none_for_ever():
     assert calls[0].reply is NO_MAJORITY and not world.walks.busy
     late = Call(7, b"DBSIZE")
     world.walks.begin(late, 100)
-    world.walks.fail_all(Error("ERR gone"))
+    world.walks.moved()
     while world.step():
         pass
-    assert late.replies == [Error("ERR gone")]
+    assert late.replies == [NOT_HERE]
     assert db_of(place_key(7, b"k")) == 7 and key_of(place_key(7, b"k")) == b"k"
+
+
+def test_what_is_not_served_here_is_not_told_of():
+    """M5."""
+    world = World(KEYS[:4])
+    world.elsewhere[place_key(7, KEYS[0])] = None
+    world.unsure[place_key(7, b"unsure")] = True
+    world.elsewhere[place_key(7, b"unsure")] = None
+    assert world.call(b"DBSIZE") == 3
+
+
+def test_a_walk_whose_key_has_moved_is_asked_for_anew():
+    world = World(KEYS[:4])
+    world.unsure[place_key(7, b"unsure")] = True
+    call = Call(7, b"DBSIZE")
+    world.walks.begin(call, 0)
+    world.page(*world.walks.pages.pop())
+    world.parts[0].moved()
+    world.walks.look(9)
+    assert call.reply == NOT_HERE
+    assert not world.walks.busy

@@ -31,6 +31,7 @@ _harness = _load("harness")
 _conversation = _load("conversation")
 _load("runs")
 _runs = _load("episodes")
+_moves = _load("moves")
 
 
 @pytest.fixture
@@ -47,6 +48,12 @@ def replay(rewrite: bool) -> Callable[[str], None]:
 def runs() -> ModuleType:
     """The module of random runs."""
     return _runs
+
+
+@pytest.fixture
+def moves() -> ModuleType:
+    """The module of random runs with two groups."""
+    return _moves
 
 
 @pytest.fixture

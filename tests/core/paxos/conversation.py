@@ -15,7 +15,8 @@
 | ``cut A B``, ``isolate N``, ``heal`` | no messages between A and B; for N; all links work |
 | ``crash N``, ``restart N`` | without what was not saved |
 | ``lose N`` | the disk of N is lost; it restarts |
-| ``map 1,2,3 [+2,3,4]`` | the next epoch: these voters, and incoming ones |
+| ``map 1,2,3 [+2,3,4] [a-c@1:sealed ...]`` | the next epoch: these voters, and incoming ones; slots (letters), since when, what is done with them |
+| ``list N``, ``fetch N K from M``, ``adopt N K V vN @EPOCH [done]`` | as in ``Paxos`` |
 | ``learn [N ...]`` | nodes hear of it |
 | ``rescan N``, ``collect N K``, ``scan N`` | as in ``Paxos`` |
 | ``hold N``, ``turn N`` | N takes inputs without a turn; the turn that takes them all |
@@ -26,8 +27,10 @@ from types import ModuleType
 from typing import Any
 
 from tests.core.network_words import NetworkWords, Words
-from trivet.core.paxos.config import GroupConfig
+from trivet.core.paxos.config import GroupConfig, problem
+from trivet.core.paxos.content import Done, seal
 from trivet.core.paxos.operation import Operation
+from trivet.core.paxos.slots import Span
 
 
 class Conversation(NetworkWords):
@@ -130,13 +133,41 @@ class Conversation(NetworkWords):
     def do_map(self, words: Words) -> None:
         before = self.group.config
         sets: dict[bool, tuple[int, ...]] = {False: (), True: ()}
+        spans = tuple(self._span(word) for word in words if "@" in word) or before.spans
+        version = max([before.version] + [int(word[1:]) for word in words if word.startswith("v")])
         for word in words:
+            if "@" in word or word.startswith("v"):
+                continue
             sets[word.startswith("+")] = tuple(int(n) for n in word.lstrip("+").split(","))
         epoch = before.epoch + 1
         members = sorted({*sets[False], *sets[True]})
         since = tuple((n, before.joined(n) or epoch) for n in members)
-        self.group.config = GroupConfig(epoch, sets[False], sets[True], since)
+        self.group.config = GroupConfig(epoch, sets[False], sets[True], since, spans, version)
+        assert not problem(self.group.config), problem(self.group.config)
         self.group.watch.config(self.group.config)
+
+    def _span(self, word: str) -> Span:
+        slots, _, rest = word.partition("@")
+        since, _, state = rest.partition(":")
+        first, _, last = slots.partition("-")
+        return Span(ord(first), ord(last or first), int(since), self.harness.STATES.index(state or "served"))
+
+    def do_list(self, words: Words) -> None:
+        self.group.desks[int(words[0])].live.list_registers(None, 100)
+        self.group.turn(int(words[0]))
+
+    def do_fetch(self, words: Words) -> None:
+        self.group.desks[int(words[0])].live.fetch({words[1].encode(): (1, 0)}, int(words[3]))
+        self.group.turn(int(words[0]))
+
+    def do_adopt(self, words: Words) -> None:
+        node, key, value, version = int(words[0]), words[1].encode(), words[2].encode(), int(words[3][1:])
+        done = (Done(100, 1, version, b":1"),) if "done" in words else ()
+        content = seal(key, version, None if value == b"-" else value, done, 0)
+        self.numbers += 1
+        epochs = [int(word[1:]) for word in words if word.startswith("@")]
+        self.group.desks[node].live.adopt(self.numbers, key, content, epochs[0])
+        self.group.turn(node)
 
     def do_learn(self, words: Words) -> None:
         for node, desk in self.group.desks.items():

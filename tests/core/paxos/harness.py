@@ -6,6 +6,7 @@ members are.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,13 +17,29 @@ from trivet.core.paxos.content import Content
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
-from trivet.core.paxos.ready import Marks, Ready, Save, SavedPromise, SavedRecord, SavedRegister, SavedRemoval
+from trivet.core.paxos.ready import (
+    Marks,
+    Ready,
+    Save,
+    SavedDrop,
+    SavedPromise,
+    SavedRecord,
+    SavedRegister,
+    SavedRemoval,
+)
 from trivet.core.paxos.settings import PaxosSettings
+from trivet.core.paxos.slots import Spans
 
 from paxos_watch import Watch  # isort: skip
 
 DECODER = msgspec.msgpack.Decoder(Message)
 RECORDS = msgspec.msgpack.Decoder(list[SavedRecord])
+
+
+def slot_of(key: bytes) -> int:
+    """Keys lie in the slot of their first letter."""
+    return key[0]
+
 
 # --- commands: what an owner does with a value --------------------------------------------
 
@@ -104,6 +121,7 @@ class Desk:
             Prng(seed * 1000 + self.node * 100 + self.lives),
             self.records,
             self.lost,
+            slot_of,
         )
 
     def sync(self, count: int = 1 << 30) -> int:
@@ -143,13 +161,18 @@ Flight = tuple[int, int, Message]
 class Group:
     """Desks, the messages between them, and the map."""
 
-    def __init__(self, size: int, nodes: int = 0, seed: int = 0, **settings: int) -> None:
+    def __init__(
+        self, size: int, nodes: int = 0, seed: int = 0, voters: tuple[int, ...] = (), spans: Spans = None,
+        **settings: int,
+    ) -> None:  # fmt: skip
         self.seed = seed
         self.settings = settings
-        self.config = GroupConfig(1, tuple(range(1, size + 1)))
+        self.config = GroupConfig(1, voters or tuple(range(1, size + 1)), spans=spans)
         self.configs = [self.config]
         """All that there were; a node may hear of them late, but hears of them in order."""
-        self.watch = Watch(self.config)
+        self.watch = Watch(self.config, slot_of)
+        self.outlet: Callable[[int, Ready], None] | None = None
+        """Gets what a transfer wants to know."""
         self.desks = {n: Desk(n, self.watch) for n in range(1, max(size, nodes) + 1)}
         self.flights: list[Flight] = []
         self.cut: dict[tuple[int, int], bool] = {}
@@ -273,6 +296,8 @@ class Group:
             desk.queue.append(ready.save)
         for operation in ready.finished:
             self.finished.append((node, operation))
+        if self.outlet is not None and (ready.listed or ready.fetched or ready.adopted):
+            self.outlet(node, ready)
         for scan in ready.scans:
             if scan.ok:
                 self.scans.setdefault(scan.scan_id, []).extend(scan.keys)
@@ -305,6 +330,20 @@ class Group:
                 if scan.ok
                 else f"{node} scan #{scan.scan_id} fails"
             )
+        for result in ready.listed:
+            told = [
+                f"{key.decode()} {show_ballot(ballot)} at {holder}"
+                for key, (ballot, holder) in zip(result.keys, result.holders, strict=True)
+            ]
+            self.say(f"{node} lists " + (", ".join(told) or "nothing") + f"; floor v{result.floor_version}")
+        for fetched in ready.fetched:
+            told = [
+                f"{key.decode()} {show_ballot(ballot)} {show_content(c)}" for key, ballot, c in fetched.found
+            ]
+            told += [f"{key.decode()} missing" for key in fetched.missing]
+            self.say(f"{node} fetches " + ", ".join(told))
+        for operation in ready.adopted:
+            self.say(f"{node} adopts {operation.key.decode()}: {operation.outcome.name.lower()}")
         if ready.rescanned:
             self.say(f"{node} has every register at quorums of epoch {ready.rescanned}")
         if ready.epoch_wanted:
@@ -359,9 +398,21 @@ def show_record(record: SavedRecord) -> str:
         text = f"marks epoch {record.epoch} joined {record.joined}"
         text += " doubtful" if record.doubtful else ""
         text += f" floor {show_ballot(record.floor)}/v{record.floor_version}" if record.floor[0] else ""
+        for span in record.spans or ():
+            text += f" {show_span(span)}"
         lives = [f"{node}'" for node, _ in record.lives]
         return text + (f" lives {' '.join(lives)}" if lives else "")
+    if isinstance(record, SavedDrop):
+        return "drop " + " ".join(f"{chr(first)}-{chr(last)}" for first, last in record.ranges)
     return "wipe"
+
+
+STATES = ("absent", "served", "sealed", "arriving")
+
+
+def show_span(span: object) -> str:
+    """Slots by their letters, since when, and what is done with them."""
+    return f"{chr(span.first)}-{chr(span.last)}@{span.since}:{STATES[span.state]}"
 
 
 def _show_field(name: str, value: object) -> str:
@@ -399,6 +450,6 @@ def show(message: Message) -> str:
             words.extend(f"[{_show_struct(item, ('round_id',))}]" for item in value)
         elif name == "epoch":
             words.extend([f"epoch={value}"] if value != 1 else [])
-        elif name not in ("proposer", "round_id") and value not in (None, 0, (0, 0)):
+        elif name not in ("proposer", "round_id") and value not in (None, 0, (0, 0), []):
             words.append(_show_field(name, value))
     return " ".join(words)

@@ -27,8 +27,11 @@ class Planted:
     """One bug. ``scripts``: those of the conversations that notice it, if random runs find it too seldom."""
 
     def __init__(
-        self, name: str, changes: Changes, theme: str = "", seeds: int = 60, script: str = ""
-    ) -> None:
+        self, name: str, changes: Changes, theme: str = "", seeds: int = 60, script: str = "",
+        runs: str = "episodes",
+    ) -> None:  # fmt: skip
+        """``runs``: the module of random runs that notices it."""
+        self.runs = runs
         self.name = name
         self.changes = changes
         self.theme = theme
@@ -79,7 +82,9 @@ def planted(sources: dict[str, str]) -> Iterator[dict[str, ModuleType]]:
         del sys.modules[name]
     sys.meta_path.insert(0, finder)
     try:
-        yield {name: _load(name) for name in ("watch", "harness", "conversation", "runs", "episodes")}
+        yield {
+            name: _load(name) for name in ("watch", "harness", "conversation", "runs", "episodes", "moves")
+        }
     finally:
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if _is_ours(name)]:
@@ -110,7 +115,7 @@ def noticed(bug: Planted) -> str:
             return ""
         for seed in range(bug.seeds):
             try:
-                modules["episodes"].run(modules["harness"], seed, bug.theme)
+                modules[bug.runs].run(modules["harness"], seed, bug.theme)
             except Exception as complaint:
                 return f"seed {seed}: {str(complaint)[:100]}"
     return ""
@@ -559,8 +564,8 @@ BUGS = [
         [
             (
                 "proposer.py",
-                "        self.outbox.clear()\n        self._restart_all()",
-                "        self.outbox.clear()\n        self.kept.clear()",
+                "config.version)\n        self._restart_all()",
+                "config.version)\n        self.kept.clear()",
             ),
             (
                 "proposer.py",
@@ -569,6 +574,123 @@ BUGS = [
             ),
         ],
         theme="changes",
+    ),
+    Planted(
+        "one sealed member is enough",
+        [
+            (
+                "scans.py",
+                "if quorums.is_quorum(scan.mask):\n            del",
+                "if scan.scan_id == LISTING or quorums.is_quorum(scan.mask):\n            del",
+            ),
+        ],
+        runs="moves",
+    ),
+    Planted(
+        "what was listed before the seal counts",
+        [("transfer.py", "self._sealed_epoch = self._source.epoch\n        self._begin()", "pass")],
+        runs="moves",
+    ),
+    Planted(
+        "the lowest ballot of the source wins",
+        [
+            (
+                "scans.py",
+                "if item.accepted > (NOTHING if known is None else known[0]):",
+                "if known is None or item.accepted < known[0]:",
+            ),
+        ],
+        runs="moves",
+    ),
+    Planted(
+        "tombstones are not carried",
+        [
+            (
+                "scans.py",
+                "            known = best.get(item.key)",
+                "            if not item.is_there:\n                continue\n            known = best.get(item.key)",
+            )
+        ],
+        theme="removals",
+        runs="moves",
+    ),
+    Planted(
+        "what is gone from the source stays in the target",
+        [("transfer.py", "if key not in self._seen and not taken.is_tombstone]", "if False]")],
+        theme="removals",
+        runs="moves",
+        seeds=300,
+    ),
+    Planted(
+        "nobody waits for a quorum of the target",
+        [
+            (
+                "transfer.py",
+                "not (self._wanted or self._fetching or self._adopting)",
+                "not (self._wanted or self._fetching)",
+            )
+        ],
+        runs="moves",
+    ),
+    Planted(
+        "a carrier that was replaced goes on",
+        [
+            (
+                "slots.py",
+                "return span.state == ARRIVING and span.since == since",
+                "return span.state == ARRIVING",
+            )
+        ],
+        runs="moves",
+        seeds=600,
+    ),
+    Planted(
+        "registers of slots that went and came again stay",
+        [("acceptor.py", "drops = outdated(self.spans, spans)", "drops: list[Range] = []")],
+        runs="moves",
+    ),
+    Planted(
+        "that registers went with their slots is not saved",
+        [("acceptor.py", "        if self._drops:", "        if False:")],
+        runs="moves",
+    ),
+    Planted(
+        "sealed slots are served",
+        [
+            (
+                "slots.py",
+                "self._states[self._slot_of(key)] == SERVED",
+                "self._states[self._slot_of(key)] in (SERVED, SEALED)",
+            ),
+            (
+                "acceptor.py",
+                "return self.holding.seals and self.holding.state(key) == SEALED",
+                "return False",
+            ),
+        ],
+        runs="moves",
+    ),
+    Planted(
+        "done entries are not carried",
+        [
+            (
+                "content.py",
+                "self.done, self.forgotten = list(content.done), content.forgotten",
+                "self.done, self.forgotten = [], content.forgotten",
+            )
+        ],
+        runs="moves",
+        seeds=300,
+    ),
+    Planted(
+        "versions begin anew in the target",
+        [
+            ("acceptor.py", "self.raise_floor(self.floor, config.version)", "pass"),
+            ("proposer.py", "max(self.floor_version, config.version)", "self.floor_version"),
+        ],
+        theme="removals",
+        runs="moves",
+        seeds=300,
     ),
 ]
 

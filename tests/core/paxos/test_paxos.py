@@ -11,10 +11,11 @@ from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import NUMBER_MAX, proposer_of
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import Content, Done, seal
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.messages import Message, Page
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
-from trivet.core.paxos.ready import SavedRecord
+from trivet.core.paxos.ready import Marks, SavedRecord, ScanResult
+from trivet.core.paxos.scans import INTERNAL
 from trivet.core.paxos.settings import PaxosSettings
 
 
@@ -274,3 +275,35 @@ def test_nothing_that_peers_send_crashes_a_member(seed: int) -> None:
         paxos.check_invariants()
     assert paxos.acceptor.saves.held_count <= 20
     assert paxos.underway <= settings.operations_max
+
+
+def test_a_doubt_does_not_end_by_an_older_config() -> None:
+    """Rule P26: what others held in that epoch may be registers of slots that have come anew since."""
+    settings = PaxosSettings(node=1, proposer=proposer_of(1, 2))
+    paxos = Paxos(settings, Prng(1), [Marks(3, 1, proposer_of(1, 1), True)], True)
+    paxos.learn(GroupConfig(2, (1, 2, 3)))
+    ready = paxos.ready()
+    assert ready is None or not ready.messages
+    paxos.learn(GroupConfig(3, (1, 2, 3)))
+    ready = paxos.ready()
+    assert ready is not None
+    assert [(to, type(message)) for to, message in ready.messages] == [(2, Page), (3, Page)]
+
+
+def test_a_rescan_begins_with_its_own_first_page(harness: ModuleType) -> None:
+    """A page of an earlier epoch may come in the very turn in which the members change and a rescan begins."""
+    group = harness.Group(1, page_keys_max=1)
+    for number, key in enumerate((b"a", b"b", b"c")):
+        change = harness.change_of((b"INCR", key))
+        group.submit(1, Operation(number, key, change, False, 9, number + 1, 0, True))
+        group.sync(1)
+    live = group.desks[1].live
+    live.rescan()
+    live.ready()  # the first page is on its way to itself
+    live.scans.results.append(live.scans.results[0] if live.scans.results else _page(b"a", b"b"))
+    live.rescan()
+    assert not live.scans.results
+
+
+def _page(*keys: bytes) -> ScanResult:
+    return ScanResult(INTERNAL, True, list(keys), keys[-1], [])

@@ -9,6 +9,8 @@ The watch sees what leaves the nodes and what becomes durable, and nothing of th
 - when a quorum has accepted a content, every proposal of a higher ballot comes from it: it has a later
   version, or is the same ("Paxos Made Simple", P2b); over removals, changes of members and lost disks (P4,
   P11, P13, P16);
+- in slots that arrive anything may be proposed; what was chosen there last is what all of this begins with
+  (P22, P24);
 - along what quorums have accepted an operation of an origin makes one version, not two (P8, P9).
 """
 
@@ -27,7 +29,15 @@ from trivet.core.paxos.messages import (
     ReadReply,
     Remove,
 )
-from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister, SavedRemoval
+from trivet.core.paxos.ready import (
+    Marks,
+    SavedDrop,
+    SavedPromise,
+    SavedRecord,
+    SavedRegister,
+    SavedRemoval,
+)
+from trivet.core.paxos.slots import ABSENT, ARRIVING, SERVED, SlotOf, Span, one_slot
 
 
 class Durable:
@@ -48,7 +58,9 @@ class Durable:
 class Watch:
     """Of one group."""
 
-    def __init__(self, config: GroupConfig) -> None:
+    def __init__(self, config: GroupConfig, slot_of: SlotOf = one_slot) -> None:
+        self.slot_of = slot_of
+        self.configs = {config.epoch: config}
         self.quorums = {config.epoch: Quorums(config)}
         self.disks: dict[int, Durable] = {}
         self.keys: dict[tuple[int, int], bytes] = {}
@@ -64,7 +76,18 @@ class Watch:
 
     def config(self, config: GroupConfig) -> None:
         """The map goes on."""
+        self.configs[config.epoch] = config
         self.quorums[config.epoch] = Quorums(config)
+
+    def span(self, epoch: int, key: bytes) -> Span:
+        """How the group holds the slot of ``key`` in ``epoch``."""
+        config, slot = self.configs.get(epoch), self.slot_of(key)
+        if config is None or config.spans is None:
+            return Span(0, 0, 1, SERVED)
+        for span in config.spans:
+            if span.first <= slot <= span.last:
+                return span
+        return Span(0, 0, 0, ABSENT)
 
     # --- disks -----------------------------------------------------------------------------
 
@@ -107,10 +130,18 @@ class Watch:
             assert record.floor >= disk.marks.floor, "a floor fell"
             assert record.floor_version >= disk.marks.floor_version, "a floor fell"
             disk.marks = record
+        elif isinstance(record, SavedDrop):
+            for key in list(disk.registers):
+                if any(first <= self.slot_of(key) <= last for first, last in record.ranges):
+                    del disk.registers[key]
         else:
             disk.registers.clear()
 
     def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+        span = self.span(epoch, key)
+        assert span.state in (SERVED, ARRIVING), f"{node} accepts {key!r} in epoch {epoch}: it may not"
+        if span.since != 1:
+            key += b"@%d" % span.since  # another register of the same name
         quorums = self.quorums.get(epoch)
         if quorums is None or node not in quorums.bits:
             return
@@ -120,9 +151,10 @@ class Watch:
         if ballot not in chosen and quorums.is_quorum(self.votes[place]):
             chosen[ballot] = content
             for other, proposed in self.proposals.get(key, {}).items():
-                if other > ballot:
+                if other > ballot and span.state == SERVED:
                     self._follows(key, ballot, content, other, proposed)
-            self._once(key, content)
+            if span.state == SERVED:
+                self._once(key, content)
 
     # --- messages --------------------------------------------------------------------------
 
@@ -136,7 +168,7 @@ class Watch:
             for item in message.items:
                 self.keys[(message.proposer, item.round_id)] = item.key
                 self.ballots[(message.proposer, item.round_id)] = (item.counter, message.proposer)
-                self._proposal(item.key, (item.counter, message.proposer), item.content)
+                self._proposal(message.epoch, item.key, (item.counter, message.proposer), item.content)
         elif isinstance(message, Remove) or not isinstance(
             message, (Promises, Accepted, ReadReply, PageReply, Raised)
         ):
@@ -173,7 +205,10 @@ class Watch:
                     f"{node} tells of a value that is not durable: {key!r} {item}"
                 )
 
-    def _proposal(self, key: bytes, ballot: Ballot, content: Content) -> None:
+    def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+        span = self.span(epoch, key)
+        if span.since != 1:
+            key += b"@%d" % span.since
         proposals = self.proposals.setdefault(key, {})
         known = proposals.get(ballot)
         if known is not None:
@@ -181,7 +216,7 @@ class Watch:
             return
         proposals[ballot] = content
         below = [chosen for chosen in self.chosen.get(key, {}) if chosen < ballot]
-        if below:
+        if below and span.state == SERVED:
             last = max(below)
             self._follows(key, last, self.chosen[key][last], ballot, content)
 

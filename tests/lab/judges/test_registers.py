@@ -17,6 +17,7 @@ class Seen(msgspec.Struct, frozen=True):
     incoming: tuple[int, ...] = ()
     floor: tuple[int, int] = (0, 0)
     floor_version: int = 0
+    spans: tuple[tuple[int, int, int, int], ...] | None = None
     under_way: int = 0
     saves: int = 1
     saved: int = 0
@@ -237,3 +238,55 @@ def test_a_member_that_is_lost_for_good_is_not_waited_for():
     looks = {(node, GROUP): (Seen(epoch=2), {b"k": held(3)}) for node in (1, 2)}
     assert unsettled(GROUPS, looks, [1, 2, 4]) == ""  # type: ignore[arg-type]
     assert unsettled(GROUPS, looks, NODES) == f"group {GROUP}: a member is not there"  # type: ignore[arg-type]
+
+
+def whole(since: int, state: int = 1) -> tuple[tuple[int, int, int, int], ...]:
+    return ((0, 16383, since, state),)
+
+
+def test_registers_of_slots_that_go_may_go() -> None:
+    nodes = Nodes()
+    nodes.show(1, k=held(5), epoch_kept=2)
+    nodes.show(1, epoch_kept=3, spans=())
+    nodes.judge.booted(1)
+    nodes.show(1, epoch_kept=3, spans=())
+    assert nodes.said() == []
+
+
+def test_what_comes_again_is_another_register() -> None:
+    nodes = Nodes()
+    for node in (1, 2):
+        nodes.show(node, k=held(5))
+        nodes.show(node, epoch_kept=2, spans=whole(2, 3), k=held(3, version=4))
+        nodes.show(node, epoch_kept=2, spans=whole(2, 3), k=held(4, version=3))
+        nodes.show(node, epoch_kept=3, spans=whole(2), k=held(4, version=3))
+    assert nodes.said() == []
+
+
+def test_slots_that_are_kept_keep_their_registers() -> None:
+    nodes = Nodes()
+    nodes.show(1, k=held(5))
+    nodes.show(1, epoch_kept=2, spans=whole(1, 2), k=held(5))
+    nodes.show(1, epoch_kept=3, spans=whole(1), k=held(4))
+    assert nodes.said() == [
+        "node 1, group, place b'k': (4, 1) is promised, no more (5, 1)",
+        "node 1, group, place b'k': (4, 1) is accepted, no more (5, 1)",
+    ]
+
+
+def test_what_is_chosen_in_a_served_slot_stays() -> None:
+    nodes = Nodes()
+    for node in (1, 2):
+        nodes.show(node, spans=whole(2, 3), k=held(3, version=4))
+    for node in (1, 2):
+        nodes.show(node, spans=whole(2), k=held(4, version=7))
+    nodes.show(3, spans=whole(2), k=held(5, version=6))
+    assert nodes.said() == [
+        "group, place b'k': version 6 was accepted at (5, 1), although version 7 is chosen at (4, 1)"
+    ]
+
+
+def test_who_holds_what_is_not_its_is_told() -> None:
+    seen = Seen(spans=((0, 0, 1, 1),))
+    looks = {(node, GROUP): (seen, {b"......other": held(3)}) for node in (1, 2, 3)}
+    assert "of a slot that is not its" in unsettled({GROUP: Wanted(1, (1, 2, 3), False)}, looks, [1, 2, 3])

@@ -209,6 +209,12 @@ MEMBERS_OF_REGISTERS: Focus = ON_REGISTERS | {
 }  # fmt: skip
 """Members of the group come and go."""
 
+MOVES_OF_REGISTERS: Focus = ON_REGISTERS | {
+    "move_every_ms": 150, "register_shards": 2, "keys_per_kind": 2, "workloads": "register,counter,tokens",
+    "think_ms_max": 20, "kill_every_ms": 2_500, "seal_lag_keys": 4, "plans": False, "clients": 8,
+}  # fmt: skip
+"""Slots go from group to group all the time."""
+
 DEADLINES_ON_REGISTERS: Focus = ON_REGISTERS | {
     "workloads": "expiry", "wall_offset_ms_max": 800, "drift_ppm_max": 0, "clock_jump_every_ms": 0, "think_ms_max": 30,
     "kill_every_ms": 0, "partition_every_ms": 0, "readers": 2, "ops": 400,

@@ -5,6 +5,7 @@ from mutants.focuses import (
     COPIES_ON_REGISTERS,
     DEADLINES_ON_REGISTERS,
     MEMBERS_OF_REGISTERS,
+    MOVES_OF_REGISTERS,
     ON_REGISTERS,
     ROT_ON_REGISTERS,
 )
@@ -116,5 +117,82 @@ REGISTERS = [
             "        has_changed = False\n",
         ),
         1, "lock", ON_REGISTERS | {"workloads": "lock", "readers": 0},
+    ),
+    Mutant(
+        "P12", "of a group whose slots are sealed one member is asked what it has, not a majority",
+        edit(
+            "core/paxos/scans.py",
+            "        if quorums.is_quorum(scan.mask):\n            del",
+            "        if scan.scan_id == LISTING or quorums.is_quorum(scan.mask):\n            del",
+        ),
+        7, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P13", "slots are handed over with what was copied before they were sealed",
+        edit(
+            "core/paxos/transfer.py",
+            "        self._sealed_epoch = self._source.epoch\n        self._begin()\n",
+            "        self._sealed_epoch = self._source.epoch\n",
+        ),
+        1, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P14", "of what the source's members have accepted the lowest ballot is carried",
+        edit(
+            "core/paxos/scans.py",
+            "            if item.accepted > (NOTHING if known is None else known[0]):\n",
+            "            if known is None or item.accepted < known[0]:\n",
+        ),
+        1, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P15", "that a key was removed is not carried",
+        [
+            Edit(
+                "core/paxos/scans.py",
+                "            known = best.get(item.key)\n",
+                "            if not item.is_there:\n                continue\n            known = best.get(item.key)\n",
+            ),
+            Edit(
+                "core/paxos/transfer.py",
+                "if key not in self._seen and not taken.is_tombstone]",
+                "if False]",
+            ),
+        ],
+        25, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P16", "slots are handed over before a majority of the target has what was carried",
+        edit(
+            "core/paxos/transfer.py",
+            "not (self._wanted or self._fetching or self._adopting)",
+            "not (self._wanted or self._fetching or (self._adopting and self.state is State.COPYING))",
+        ),
+        1, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P17", "each group of a node numbers its operations for itself",
+        edit(
+            "core/node/register_replicas.py",
+            "            self._numbers,\n",
+            "            None,\n",
+        ),
+        3, "linearizability", MOVES_OF_REGISTERS,
+    ),
+    Mutant(
+        "P18", "sealed slots are served on",
+        [
+            Edit(
+                "core/paxos/slots.py",
+                "        return self.whole or self._states[self._slot_of(key)] == SERVED\n",
+                "        return self.whole or self._states[self._slot_of(key)] in (SERVED, SEALED)\n",
+            ),
+            Edit(
+                "core/paxos/acceptor.py",
+                "        return self.holding.seals and self.holding.state(key) == SEALED\n",
+                "        return False\n",
+            ),
+        ],
+        1, "linearizability", MOVES_OF_REGISTERS,
     ),
 ]  # fmt: skip

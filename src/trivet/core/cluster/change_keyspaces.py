@@ -175,7 +175,7 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
     problem = _forbids_quorum(row.mode, replicas, write_quorum)
     if problem is not None:
         return problem
-    is_fixed = row.mode in LEADERLESS or row.mode == PRIMARY
+    is_fixed = row.mode in (EVENTUAL, PRIMARY)
     if is_fixed and (shards, together) != (row.shards, row.together):
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
@@ -208,6 +208,8 @@ def remove(state: MapState, row: KeyspaceRow) -> None:
     """The keyspace is no more, nor are its groups (Rule G5)."""
     state.advance()
     for group in state.groups_in(row.number):
+        for move in state.moves_of(group.id):
+            del state.moves[move.id]
         del state.groups[group.id]
     del state.keyspaces[row.number]
     state.settle_keyspaces()

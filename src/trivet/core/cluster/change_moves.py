@@ -1,13 +1,15 @@
-"""The map's verbs about moves: ``MOVE START``, ``BEGIN``, ``ABORT``, ``DONE``, ``TAKEN``, ``END``.
+"""The map's verbs about moves: ``MOVE START``, ``BEGIN``, ``SEAL``, ``ABORT``, ``DONE``, ``TAKEN``, ``END``.
 
-::
+Of groups of mode ``paxos`` they say what their members hold (``change_register_moves``). All others::
 
     START ──> copy ──DONE──> handed ──TAKEN──> handed, taken ──END──> (forgotten)
                └──ABORT──> (forgotten)
 """
 
+from typing import Final
+
 from trivet.core.base.ids import WallMs
-from trivet.core.cluster import fields
+from trivet.core.cluster import change_register_moves, fields
 from trivet.core.cluster.change_groups import claimed
 from trivet.core.cluster.change_groups import find as find_group
 from trivet.core.cluster.change_keyspaces import found
@@ -15,11 +17,14 @@ from trivet.core.cluster.choosing import Founders
 from trivet.core.cluster.ranges import Range, covers, difference, overlap, show, union
 from trivet.core.cluster.rows import (
     COPY,
+    EVENTUAL,
     GROUPS_MAX,
     HANDED,
     ID_MAX,
     LOCAL,
     MOVES_MAX,
+    PAXOS,
+    PRIMARY,
     RANGES_MAX,
     SYSTEM_GROUP,
     GroupRow,
@@ -36,9 +41,7 @@ def move(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
     action = args[1].upper()
     if action == b"START":
         return _start(state, args, now_ms)
-    if action not in (b"BEGIN", b"ABORT", b"DONE", b"TAKEN", b"END"):
-        return fields.SYNTAX
-    if len(args) != 3 and (action != b"DONE" or len(args) != 4):
+    if len(args) - 3 > _NUMBERS.get(action, -1):
         return fields.SYNTAX
     number = fields.identity(args[2])
     if isinstance(number, Error):
@@ -48,14 +51,40 @@ def move(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
         if not state.is_over(number):
             return Error(f"ERR no such move: {number}")
         return OK if action == b"END" else Error(f"ERR move {number} is over")
+    generation = fields.number(args[3], 0, ID_MAX) if len(args) > 3 else row.generation
+    version = fields.number(args[4], 0, ID_MAX) if len(args) > 4 else 0
+    if isinstance(generation, Error):
+        return generation
+    if isinstance(version, Error):
+        return version
+    if state.is_of_registers(state.groups[row.source]):
+        return _of_registers(state, row, action, generation, version)
+    if action == b"SEAL" or len(args) > 4:
+        return Error(f"ERR move {row.id} is of groups that seal their slots by their own logs")
     if action == b"BEGIN":
         return _begin(state, row)
     if action == b"ABORT":
         return _abort(state, row)
     if action == b"DONE":
-        generation = fields.number(args[3], 0, ID_MAX) if len(args) == 4 else row.generation
-        return generation if isinstance(generation, Error) else _done(state, row, generation)
+        return _done(state, row, generation)
     return _taken(state, row) if action == b"TAKEN" else _end(state, row)
+
+
+_NUMBERS: Final = {b"BEGIN": 0, b"SEAL": 1, b"ABORT": 0, b"DONE": 2, b"TAKEN": 0, b"END": 0}
+"""How many words each action takes at most after the move's id."""
+
+
+def _of_registers(state: MapState, row: MoveRow, action: bytes, generation: int, version: int) -> Reply:
+    """Of groups of mode ``paxos``: nothing is taken or ended after the hand-over."""
+    if action == b"BEGIN":
+        return change_register_moves.begin(state, row)
+    if action == b"SEAL":
+        return change_register_moves.seal(state, row, generation)
+    if action == b"ABORT":
+        return change_register_moves.abort(state, row)
+    if action == b"DONE":
+        return change_register_moves.done(state, row, generation, version)
+    return Error(f"ERR move {row.id} has not been handed over")
 
 
 def _start(state: MapState, args: list[bytes], now_ms: WallMs) -> Reply:
@@ -104,9 +133,11 @@ def _problem(state: MapState, source: GroupRow, target: GroupRow | None, ranges:
         return Error(f"ERR group {source.id} is the source and the target")
     if target is not None and target.keyspace != source.keyspace:
         return Error(f"ERR groups {source.id} and {target.id} are of different keyspaces")
-    if state.is_leaderless(source) or state.is_of_primary(source):
-        mode = state.mode_of(source)
+    mode = state.mode_of(source)
+    if mode in (EVENTUAL, PRIMARY):
         return Error(f"ERR slots of a keyspace of mode {mode} do not move: say SHARDS when you create it")
+    if mode == PAXOS and (busy := change_register_moves.changing(source, target)) is not None:
+        return busy
     if state.claims_of(source.keyspace):
         return claimed(source.keyspace)
     if not covers(source.ranges, ranges):

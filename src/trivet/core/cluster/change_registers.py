@@ -41,6 +41,9 @@ def _begin(state: MapState, row: GroupRow) -> Reply:
     """From now on a quorum of the members and one of those that shall be."""
     if row.incoming:
         return Error(f"ERR the members of group {row.id} are changing already")
+    moves = state.moves_of(row.id)
+    if moves:
+        return Error(f"TRYAGAIN group {row.id} has move {moves[0].id}: its members stay until that is over")
     target = sorted(row.target)
     if target == row.members:
         return Error(f"ERR group {row.id} has the members that it shall have")

@@ -3,6 +3,8 @@
 On the path: nowhere.
 """
 
+from typing import Final
+
 from trivet.core.cluster.ranges import ALL, Range, covers, is_normal, overlap, union
 from trivet.core.cluster.rows import (
     CLAIMS_MAX,
@@ -12,6 +14,7 @@ from trivet.core.cluster.rows import (
     EVENTUAL,
     GONE,
     GROUPS_MAX,
+    HANDED,
     KEYSPACES_MAX,
     MODES,
     MOVES_MAX,
@@ -19,6 +22,7 @@ from trivet.core.cluster.rows import (
     PHASES,
     RANGES_MAX,
     REPLICAS_MAX,
+    SEAL,
     SETTLED_MAX,
     STATES,
     SYSTEM_GROUP,
@@ -27,7 +31,10 @@ from trivet.core.cluster.rows import (
     MoveRow,
     replicas_max,
 )
+from trivet.core.cluster.spans import ARRIVING, SEALED, SERVED, SPANS_MAX, joined, ranges_in, spans_of
 from trivet.core.cluster.state import MapState
+
+STATES_OF_SLOTS: Final = (SERVED, SEALED, ARRIVING)
 
 
 def check(state: MapState) -> None:
@@ -150,7 +157,9 @@ def _check_moves(state: MapState) -> None:
         assert source is not None and target is not None, "Rule G4: a group with a move stays"
         assert source is not target and source.keyspace == target.keyspace
         assert row.ranges and is_normal(row.ranges)
-        copying = row.phase == COPY
+        copying = row.phase != HANDED
+        is_of_registers = state.is_of_registers(source)
+        assert row.phase == COPY or is_of_registers == (row.phase == SEAL)
         assert covers(source.ranges if copying else target.ranges, row.ranges), "Rule V4: they stay put"
         assert copying == (row.epoch == 0) and not (copying and row.taken)
         assert row.epoch <= state.epoch
@@ -158,6 +167,27 @@ def _check_moves(state: MapState) -> None:
             for other in by_group.setdefault(group, []):
                 assert not overlap(other.ranges, row.ranges), "Rule V2: two moves never share a slot"
             by_group[group].append(row)
+    for group_row in state.groups.values():
+        _check_spans(state, group_row, by_group.get(group_row.id, []))
+
+
+def _check_spans(state: MapState, row: GroupRow, moves: list[MoveRow]) -> None:
+    """Rules V8, V9: a group of mode ``paxos`` does with its slots what its moves say."""
+    if not state.is_of_registers(row):
+        assert not row.spans and not row.floor_version
+        return
+    assert not (moves and row.incoming), "Rule V8: while slots move the members stay"
+    assert len(row.spans) <= SPANS_MAX and row.spans == joined(row.spans)
+    before = -1
+    for first, last, since, state_ in spans_of(row):
+        assert before < first <= last and 1 <= since <= row.membership + 1 and state_ in STATES_OF_SLOTS
+        before = last
+    sealed = [one for move in moves if move.source == row.id and move.phase == SEAL for one in move.ranges]
+    come = [move for move in moves if move.target_group == row.id and move.generation]
+    arriving = [one for move in come for one in move.ranges]
+    assert union(ranges_in(row, SERVED, SEALED), []) == row.ranges
+    assert union(ranges_in(row, SEALED), []) == union(sealed, [])
+    assert union(ranges_in(row, ARRIVING), []) == union(arriving, [])
 
 
 def _check_claims(state: MapState) -> None:

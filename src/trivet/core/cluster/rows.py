@@ -40,8 +40,10 @@ LEADERLESS: Final = (PAXOS, EVENTUAL)
 MODES_LATER: Final[tuple[str, ...]] = ()
 
 COPY: Final = "copy"
+SEAL: Final = "seal"
+"""Of mode ``paxos``: the source's members serve the slots no more, and the target's not yet."""
 HANDED: Final = "handed"
-PHASES: Final = (COPY, HANDED)
+PHASES: Final = (COPY, SEAL, HANDED)
 
 NODES_MAX: Final = 1_000
 """Nodes that have not left."""
@@ -174,6 +176,10 @@ class GroupRow(msgspec.Struct, array_like=True):
     """Of mode ``primary``: how often another primary was named by force (Rule G9)."""
     before: list[NodeId] = []
     """Of mode ``eventual``, while members change: who they were before."""
+    spans: list[tuple[int, int, int, int]] = []
+    """Of mode ``paxos``: (first, last, since, state) of its slots, see ``spans``; none: as the ranges say."""
+    floor_version: int = 0
+    """Of mode ``paxos``: no register of slots that have come to it had a later version (Rule P24)."""
 
 
 class MoveRow(msgspec.Struct, array_like=True):

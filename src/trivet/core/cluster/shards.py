@@ -10,8 +10,8 @@ from trivet.core.cluster.choosing import choose
 from trivet.core.cluster.facts import GroupFacts
 from trivet.core.cluster.ranges import at_least, count, covers, middle
 from trivet.core.cluster.rows import (
+    EVENTUAL,
     GROUPS_MAX,
-    LEADERLESS,
     PRIMARY,
     RANGES_MAX,
     SHARDS_MAX,
@@ -32,7 +32,7 @@ def settle_shards(survey: Survey) -> None:
     for number, keyspace in state.keyspaces.items():
         if survey.room <= 0:
             return
-        if keyspace.mode in LEADERLESS or keyspace.mode == PRIMARY:
+        if keyspace.mode in (EVENTUAL, PRIMARY):
             continue  # their slots do not move: a word that a primary has given may be lost with it
         before = survey.room
         shards = _Shards(survey, keyspace, rows[number])

@@ -4,7 +4,7 @@ Every node has one of each such group, member or not. Who is a member, the clust
 none serves its clients through those that are, and holds nothing.
 
 - A message of another mode's groups, or of nobody's, is passed over: a peer may send what it likes.
-- ``leader`` is the node itself, and ``misrouted`` stays empty: any node serves, and slots do not move.
+- ``leader`` is the node itself: any node serves. Slots move in mode ``paxos`` alone.
 - ``failure`` is for what can't be survived; a damaged log is no such thing (``doubtful``).
 """
 
@@ -105,6 +105,19 @@ class LeaderlessReplica(Replica, Protocol):
         """A line for ``INFO``: ``mode=…,epoch=…,members=1/2/3,…``."""
         ...
 
+    @property
+    def is_spent(self) -> bool:
+        """It has no slots, and nobody at this node waits for it: it may be dropped (mode ``paxos``)."""
+        ...
+
+    def middle(self) -> int:
+        """The slot that begins the upper half of what is held here; 0: not known (mode ``paxos``)."""
+        ...
+
+    def watched_by(self, client: ConnectionId) -> bool:
+        """Whether what ``client`` watches may be something of this group."""
+        ...
+
     # -- what the node says -------------------------------------------------------------------------
 
     def follow(self, row: GroupRow) -> None:
@@ -167,7 +180,7 @@ class Leaderless(ABC):
         self.stirred = False
         self.asleep = True
         self.misrouted: list[Run] = []
-        """Stays empty: where slots do not move nothing comes to the wrong group."""
+        """Runs with calls whose slots are another group's, or will be; the node takes them every turn."""
         self.woken: list[ConnectionId] = []
         self.jumped = False
         self.events: list[Event] = []
@@ -189,6 +202,19 @@ class Leaderless(ABC):
     @abstractmethod
     def is_member(self, node: NodeId) -> bool:
         """As ``face``; while members change, of either set."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Slots do not go."""
+        return False
+
+    def middle(self) -> int:
+        """Not known."""
+        return 0
+
+    def watched_by(self, client: ConnectionId) -> bool:
+        """It may be."""
+        return True
 
     def write(self, run: Run, now_ms: Instant) -> None:
         """Take writes of a client; its calls may be added until the turn ends."""

@@ -19,15 +19,19 @@ from collections.abc import Callable
 from typing import Final
 
 from trivet.core.base.buggify import REGISTERS_ELSEWHERE, REGISTERS_HERE, Buggify
-from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
+from trivet.core.base.ids import NO_NODE, ConnectionId, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.ranges import ALL
 from trivet.core.cluster.rows import PAXOS, GroupRow, KeyspaceRow
+from trivet.core.cluster.spans import spans_of
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.messages import GroupMessage
-from trivet.core.group.register_errands import Errand, Errands
-from trivet.core.group.register_execution import Runner
+from trivet.core.group.register_carrying import Carrying, middle_slot
+from trivet.core.group.register_errand import Errand
+from trivet.core.group.register_errands import Errands
+from trivet.core.group.register_execution import Numbers, Runner
 from trivet.core.group.register_forwards import Forwards
 from trivet.core.group.register_keys import key_of
 from trivet.core.group.register_log import RegisterLog
@@ -42,12 +46,14 @@ from trivet.core.machine.machine import Machine
 from trivet.core.machine.register import Registers
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.messages import Refusal
+from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.preference import preferred
 from trivet.core.paxos.ready import Ready, Save, SavedRegister, SavedRemoval, SavedWipe
+from trivet.core.paxos.slots import Span, Spans
 from trivet.core.script.scripts import Scripts
 from trivet.core.values.deadlines import NEVER
-from trivet.core.wire.reply import Error
+from trivet.core.wire.reply import NOT_HERE, Error
 
 SWEEP_AGAIN_MS: Final = 1_000
 """A deadline that has passed, of a key that another member is to remove, is looked at again then."""
@@ -55,7 +61,13 @@ SWEEP_AGAIN_MS: Final = 1_000
 
 def config_of(row: GroupRow) -> GroupConfig:
     """Who the members are, as the map has it. Its epochs begin with 1, as a group's membership with 0."""
-    return GroupConfig(row.membership + 1, tuple(row.members), tuple(row.incoming), tuple(row.since))
+    spans: Spans = None
+    if row.spans or row.ranges != [ALL]:
+        spans = tuple([Span(*one) for one in spans_of(row)])
+    return GroupConfig(
+        row.membership + 1, tuple(row.members), tuple(row.incoming), tuple(row.since), spans,
+        row.floor_version,
+    )  # fmt: skip
 
 
 class PaxosGroup(Leaderless):
@@ -64,8 +76,12 @@ class PaxosGroup(Leaderless):
     def __init__(
         self, settings: GroupSettings, agenda: Agenda, paxos: Paxos, log: RegisterLog,
         system: Callable[[], Machine], prng: Prng, buggify: Buggify | None = None,
+        numbers: Numbers | None = None,
     ) -> None:  # fmt: skip
-        """``system``: the machine of the system group, as it is now; it knows users, scripts and settings."""
+        """``system``: the machine of the system group, as it is now; it knows users, scripts and settings.
+
+        ``numbers``: what all such groups of the node count together.
+        """
         super().__init__(PAXOS, settings, agenda, log)
         self.paxos = paxos
         self.log = log
@@ -75,14 +91,19 @@ class PaxosGroup(Leaderless):
         self._scripts_seen = 0
         limits = settings.limits
         self.errands = Errands(
-            Runner(self.registers, paxos.settings.proposer), prng.fork(), settings.command_timeout_ms, limits
-        )
+            Runner(self.registers, paxos.settings.proposer, numbers), prng.fork(),
+            settings.command_timeout_ms, limits,
+        )  # fmt: skip
         self.forwards = Forwards(self.errands, paxos, limits.remote_read_bytes_max, buggify)
         self.watches = RegisterWatches()
         self.sweeper = Sweeper(self.errands)
         self.walks = Walks(self.errands, self.registers, prng.fork(), limits)
         self.walks.sweeper = self.sweeper
         self.config: GroupConfig | None = None
+        self.carrying: Carrying | None = None
+        """Slots on their way from or to this group, if this node carries them."""
+        self._ranges_epoch = 0
+        """The map's epoch when the group's slots changed last."""
         self.rescanned = 0
         """Not 0: under this epoch a rescan has ended; whoever takes it sets it to 0."""
         self._shunned: dict[NodeId, Instant] = {}
@@ -143,6 +164,7 @@ class PaxosGroup(Leaderless):
 
     def follow(self, row: GroupRow) -> None:
         """As ``leaderless``."""
+        self._ranges_epoch = max(self._ranges_epoch, row.epoch)
         self.learn(config_of(row))
 
     def refuse_growth(self, refuses: bool) -> None:
@@ -154,18 +176,51 @@ class PaxosGroup(Leaderless):
         if self.config is not None and config.epoch <= self.config.epoch:
             return
         self.stir()
-        self.config = config
+        before, self.config = self.config, config
         self.paxos.learn(config)
         self._look_who_lives()
+        if before is not None and before.spans == config.spans:
+            return
+        self.errands.hold(self.paxos.proposer.holding)
+        self.walks.moved()
+        for operation in self.paxos.take_moved():  # before clients send what comes behind it elsewhere
+            self._ended(operation, self._agenda.now_ms)
+
+    def pass_on(self, heir_of: Callable[[bytes], "PaxosGroup | None"]) -> None:
+        """What is in doubt here, of slots that another group serves by the map, goes on there (Rule M4)."""
+        for errand in list(self.errands.stranded.values()):
+            heir = heir_of(errand.place)
+            if heir is not None and heir is not self and heir.errands.serves(errand.place):
+                self.errands.hand_over(errand, heir.errands, heir.misrouted)
+                heir.stir()
+
+    def watched_by(self, client: ConnectionId) -> bool:
+        """As ``leaderless``."""
+        return self.watches.knows(client)
+
+    @property
+    def is_spent(self) -> bool:
+        """As ``leaderless``."""
+        config = self.config
+        return config is not None and config.spans == () and not self.errands.busy
+
+    def middle(self) -> int:
+        """As ``leaderless``."""
+        return middle_slot(self.paxos.acceptor.registers)
 
     def heed(self, keyspace: KeyspaceRow) -> None:
         """As ``LeaderlessReplica``: nothing of that concerns registers."""
 
     def bury(self, error: Error) -> None:
-        """The group is no more: everybody is answered."""
-        self._fail_staged(error)
-        self.errands.fail_all(error)
-        self.walks.fail_all(error)
+        """The group is no more: what has begun is in doubt, the rest goes where its keys are, if anywhere."""
+        staged, self._staged = self._staged, []
+        for run in staged:
+            if run.patient:
+                run.fail(error, whoever=True)
+            elif run.finish_in_part([NOT_HERE] * run.count):
+                self.misrouted.append(run)
+        self.errands.fail_all()
+        self.walks.moved()
 
     # -- clients -----------------------------------------------------------------------------------
 
@@ -304,6 +359,8 @@ class PaxosGroup(Leaderless):
             ready = paxos.ready()
         self.forwards.flush(self.outgoing)
         self.log.step(paxos, now_ms)
+        if errands.stranded:
+            errands.give_up_stranded()
         self._tell()
         self.wants_turn = self.log.wants_turn or bool(walks.pages)
         if self.wants_turn:
@@ -322,11 +379,15 @@ class PaxosGroup(Leaderless):
 
     def _split(self, run: Run, now_ms: Instant) -> None:
         self.call_count += run.count
-        parts = split_run(run, self.registers, self.watches, self.errands.tracked, now_ms)
+        tracked, misrouted = self.errands.tracked, self.misrouted
+        parts = split_run(run, self.registers, self.watches, tracked, misrouted, now_ms)
         for part in parts.parts:
             self.errands.add(part, now_ms)
         for call in parts.walks:
-            self.walks.begin(call, now_ms)
+            if call.epoch < self._ranges_epoch or self.paxos.proposer.holding.seals:
+                call.done(NOT_HERE)  # Rule M5
+            else:
+                self.walks.begin(call, now_ms)
 
     def _begin(self, now_ms: Instant) -> None:
         """Errands that are due, and those that come of answering them."""
@@ -366,10 +427,9 @@ class PaxosGroup(Leaderless):
         if ready.save is not None:
             self._save(ready.save)
         for operation in ready.finished:
-            if operation.op_id > 0:
-                self.errands.ended(operation, now_ms)
-            else:
-                self.forwards.ended(operation)
+            self._ended(operation, now_ms)
+        if (ready.listed or ready.fetched or ready.adopted) and self.carrying is not None:
+            self.carrying.take(ready)
         for page in ready.scans:
             self.walks.on_scan(page, now_ms)
         if ready.rescanned:
@@ -380,6 +440,12 @@ class PaxosGroup(Leaderless):
             self.log.settle()
             self._look_who_lives()
             self.notes.append("what a damaged log had lost is made good: this member takes part again")
+
+    def _ended(self, operation: Operation, now_ms: Instant) -> None:
+        if operation.op_id > 0:
+            self.errands.ended(operation, now_ms)
+        else:
+            self.forwards.ended(operation)
 
     def _save(self, save: Save) -> None:
         """Into the log; who looks at what is held here hears of it."""
@@ -395,6 +461,8 @@ class PaxosGroup(Leaderless):
                 self.sweeper.holds(record.key, None)
             elif isinstance(record, SavedWipe):
                 self.sweeper.clear()
+        for place in save.dropped:
+            self.sweeper.holds(place, None)
 
     def _tell(self) -> None:
         """What the runs said to others than those who sent them."""

@@ -26,122 +26,29 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId
-from trivet.core.base.limits import MIB, Limits
+from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import Event
 from trivet.core.group.outbox import TIMEOUT_ERROR
+from trivet.core.group.register_errand import NO_MAJORITY, Errand, Front
 from trivet.core.group.register_execution import REPLY_LOST, Execution, Runner, replies_of
 from trivet.core.group.register_keys import key_of, place_key
 from trivet.core.group.register_runs import Part
 from trivet.core.group.run import Run
-from trivet.core.machine.register import Task, TaskResult
+from trivet.core.machine.register import TaskResult
 from trivet.core.machine.rights import Denied
 from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.paxos.slots import SEALED, Holding
 from trivet.core.wire.reply import Error
 
-TASKS_MAX: Final = 256
-CALLS_BYTES_MAX: Final = 1 * MIB
-"""Tasks and their calls in one operation (a single larger task goes alone)."""
 RETRIES_MAX: Final = 3
 """New seqs that an errand gets (Rule N1)."""
 GRACE_MS: Final = 500
 """The room gives operations up in time, and says more of it; this long it may take."""
 SEED_MAX: Final = (1 << 62) - 1
 
-NO_MAJORITY: Final = Error("CLUSTERDOWN no majority of the members answers; nothing was done")
 TOO_MANY: Final = Error("BUSY too many commands of this node are under way; nothing was done")
 VALUE_TOO_LARGE: Final = Error("ERR the value would be larger than a register may be; nothing was done")
-
-
-class Errand:
-    """One operation on one register that clients of this node want."""
-
-    __slots__ = (
-        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "looks", "parts", "place",
-        "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes", "staged_ms",
-        "submissions", "waits_there",
-    )  # fmt: skip
-
-    def __init__(self, place: bytes, reads_only: bool, part: Part) -> None:
-        self.place = place
-        self.reads_only = reads_only
-        self.parts = [part]
-        self.looks = part.behind_writes
-        """Some part is to tell of which version the key is, as of its place among the parts."""
-        self.size_bytes = part.size_bytes
-        self.staged_ms = part.staged_ms
-        self.execution: Execution | None = None
-        """None: it has not begun, and more parts may join it."""
-        self.seq = 0
-        self.since = 0
-        self.seed = 0
-        self.sent_to: NodeId = NO_NODE
-        """Who was sent a copy."""
-        self.sent_ms: Instant = 0
-        self.waits_there = False
-        """That copy may still be answered."""
-        self.here = False
-        """A copy was submitted here."""
-        self.copies = 0
-        """That have not ended, as far as is known."""
-        self.submissions = 0
-        """Copies that there ever were of this seq."""
-        self.retries = 0
-        self.in_doubt = False
-        """Some copy may have done it, and nobody will tell (Rule N2)."""
-        self.error = NO_MAJORITY
-        """What copies that have surely done nothing ended with."""
-        self.is_due = False
-        """It is to be begun here."""
-        self.is_over = False
-
-    @property
-    def tasks(self) -> list[Task]:
-        """What is to be run, in order."""
-        return [part.task for part in self.parts]
-
-    def has_room_for(self, part: Part) -> bool:
-        """Whether one more may go along."""
-        if self.execution is not None or len(self.parts) >= TASKS_MAX:
-            return False
-        if self.looks and not (self.reads_only or part.follows):
-            return False  # Rule W3
-        return self.size_bytes + part.size_bytes <= CALLS_BYTES_MAX
-
-    def join(self, part: Part) -> None:
-        """One more goes along."""
-        self.parts.append(part)
-        self.looks = self.looks or part.behind_writes
-        self.size_bytes += part.size_bytes
-
-
-class _Front:
-    """What is going on with one key."""
-
-    __slots__ = ("following", "reading", "reads", "waiting", "writing")
-
-    def __init__(self) -> None:
-        self.writing: Errand | None = None
-        self.waiting: deque[Part] = deque()
-        self.reading: Errand | None = None
-        """Not begun."""
-        self.reads = 0
-        """Operations that only read, under way."""
-        self.following = 0
-        """Reads that go along with writes (Rule N5)."""
-
-    def is_idle(self) -> bool:
-        return self.writing is None and self.reading is None and not self.waiting and not self.reads
-
-    def reads_alone(self) -> bool:
-        """Reads that only read are under way, or about to be."""
-        return self.reads > 0 or self.reading is not None
-
-    def takes_along(self, part: Part) -> bool:
-        """Whether a read goes along with writes (Rule N5)."""
-        if part.before_writes or (part.behind_writes and self.writing is not None):
-            return True
-        return not self.reads_alone() and (self.following > 0 or bool(self.waiting))
 
 
 class Errands:
@@ -164,7 +71,7 @@ class Errands:
         self._prng = prng
         self._timeout_ms = command_timeout_ms
         self._due: list[Errand] = []
-        self._fronts: dict[bytes, _Front] = {}
+        self._fronts: dict[bytes, Front] = {}
         self._writes: dict[int, Errand] = {}
         """By seq: those that have begun."""
         self._reads: dict[int, Errand] = {}
@@ -172,8 +79,11 @@ class Errands:
         self._operations: dict[int, Errand] = {}
         self._sent: dict[int, Errand] = {}
         """By seq, in the order in which they left: those that may be answered elsewhere."""
-        self._last_seq = 0
         self._last_id = 0
+        self.holding: Holding | None = None
+        """Which slots the group serves; None: all."""
+        self.stranded: dict[int, Errand] = {}
+        """By seq: in doubt, of slots not served any more: who serves them next can tell (Rule M4)."""
         self.counts = [0, 0, 0]
         """Copies sent elsewhere; second copies; new seqs."""
 
@@ -188,9 +98,12 @@ class Errands:
             part.done(result.replies, 0, False)
             return
         place = place_key(task.db, task.key)
+        if not self.serves(place):
+            part.moved()
+            return
         front = self._fronts.get(place)
         if front is None:
-            front = self._fronts[place] = _Front()
+            front = self._fronts[place] = Front()
         if not task.reads_only:
             self._add_write(place, front, part)
         elif front.takes_along(part):
@@ -198,7 +111,11 @@ class Errands:
         else:
             self._add_read(place, front, part)
 
-    def _add_read(self, place: bytes, front: _Front, part: Part) -> None:
+    def serves(self, place: bytes) -> bool:
+        """Whether the register's slot is served here."""
+        return self.holding is None or self.holding.serves(place)
+
+    def _add_read(self, place: bytes, front: Front, part: Part) -> None:
         reading = front.reading
         if reading is not None and reading.has_room_for(part):
             reading.join(part)
@@ -206,14 +123,14 @@ class Errands:
         front.reading = Errand(place, True, part)
         self._due.append(front.reading)
 
-    def _add_late(self, place: bytes, front: _Front, part: Part) -> None:
+    def _add_late(self, place: bytes, front: Front, part: Part) -> None:
         """A read that goes as a write: what is late goes, and then it is so for everybody (Rule N4)."""
         part.task = msgspec.structs.replace(part.task, reads_only=False)
         part.follows = True
         front.following += 1
         self._add_write(place, front, part)
 
-    def _add_write(self, place: bytes, front: _Front, part: Part) -> None:
+    def _add_write(self, place: bytes, front: Front, part: Part) -> None:
         self.pending_bytes += part.size_bytes
         writing = front.writing
         if writing is None:
@@ -256,8 +173,8 @@ class Errands:
 
     def _number(self, errand: Errand) -> None:
         """A seq of its own (Rule N1)."""
-        self._last_seq += 1
-        errand.seq = self._last_seq
+        self.runner.numbers.seq += 1
+        errand.seq = self.runner.numbers.seq
         errand.since = self.since
         errand.submissions = 0
         errand.sent_to = NO_NODE
@@ -269,7 +186,7 @@ class Errands:
         """Everything below this seq is over."""
         for seq in self._writes:
             return seq
-        return self._last_seq + 1
+        return self.runner.numbers.seq + 1
 
     def operation(self, errand: Errand) -> Operation:
         """A copy to be submitted here."""
@@ -385,9 +302,13 @@ class Errands:
             errand.error = VALUE_TOO_LARGE
         elif outcome is Outcome.BUSY and errand.here:
             errand.error = TOO_MANY
+        elif outcome is Outcome.MOVED:
+            errand.in_doubt = errand.in_doubt or (exposed and not errand.reads_only)
         if errand.copies == 0:
             if not errand.here:
                 self._begin_here(errand)  # who was asked has not done it: this node does
+            elif outcome is Outcome.MOVED or not self.serves(errand.place):
+                self._moved(errand)
             else:
                 self._fail(errand, TIMEOUT_ERROR if errand.in_doubt else errand.error)
 
@@ -406,7 +327,7 @@ class Errands:
         place = errand.place
         front = self._fronts.get(place)
         if front is None:
-            front = self._fronts[place] = _Front()
+            front = self._fronts[place] = Front()
         for part in errand.parts:
             self._add_late(place, front, part)
 
@@ -415,12 +336,74 @@ class Errands:
         for part in errand.parts:
             part.failed(error)
 
+    def _moved(self, errand: Errand) -> None:
+        """No copy of it is under way, and its slot is not served here any more (Rules M2, M4)."""
+        if errand.in_doubt:
+            self.stranded[errand.seq] = errand
+            front = self._fronts[errand.place]
+            waiting, front.waiting = front.waiting, deque()
+            for part in waiting:
+                self._leaves(front, part)
+                part.moved()
+            return
+        self._end(errand)
+        for part in errand.parts:
+            part.moved()
+
+    def hold(self, holding: Holding) -> None:
+        """Other slots are served: what waited for its own to be served again goes on."""
+        self.holding = None if holding.whole else holding
+        for errand in [errand for errand in self.stranded.values() if self.serves(errand.place)]:
+            del self.stranded[errand.seq]
+            self._begin_here(errand)
+
+    def give_up_stranded(self) -> None:
+        """Slots that others serve by now: what is in doubt would come behind what was sent there since."""
+        holding = self.holding
+        for errand in list(self.stranded.values()) if holding is not None else []:
+            if holding is not None and holding.state(errand.place) != SEALED:
+                self._fail(errand, TIMEOUT_ERROR)
+
+    def hand_over(self, errand: Errand, other: "Errands", misrouted: list[Run]) -> None:
+        """``other`` serves the slot: it brings a stranded errand to its end (Rule M4)."""
+        del self.stranded[errand.seq]
+        del self._writes[errand.seq]
+        front = self._fronts[errand.place]
+        for part in errand.parts:
+            self.pending_bytes -= part.size_bytes
+            front.following -= part.follows
+        front.writing = None
+        self._drop_idle(errand.place, front)
+        other.adopt(errand, misrouted)
+
+    def adopt(self, errand: Errand, misrouted: list[Run]) -> None:
+        """An errand of another group of this node: a copy of it is begun here, with all its numbers."""
+        front = self._fronts.get(errand.place)
+        if front is None:
+            front = self._fronts[errand.place] = Front()
+        if front.writing is not None:
+            errand.is_over = True
+            for part in errand.parts:
+                part.failed(TIMEOUT_ERROR)
+            return
+        errand.execution = Execution(self.runner, errand.tasks, errand.seed, False)
+        errand.sent_to = NO_NODE
+        errand.here = False
+        front.writing = errand
+        for part in errand.parts:
+            part.rehome(misrouted)
+            self.pending_bytes += part.size_bytes
+            front.following += part.follows
+        self._writes = dict(sorted([*self._writes.items(), (errand.seq, errand)]))
+        self._begin_here(errand)
+
     def _end(self, errand: Errand) -> None:
         """It is over: what waits for its key goes on."""
         errand.is_over = True
         if errand.reads_only:
             return
         self._writes.pop(errand.seq, None)
+        self.stranded.pop(errand.seq, None)
         if errand.waits_there:
             self._forget_sent(errand)
         front = self._fronts[errand.place]
@@ -430,14 +413,14 @@ class Errands:
             front.writing = None
             self._next(errand.place, front)
 
-    def _leaves(self, front: _Front, part: Part) -> None:
+    def _leaves(self, front: Front, part: Part) -> None:
         """It is no write under way, or waiting, any more."""
         self.pending_bytes -= part.size_bytes
         if part.follows:
             part.follows = False
             front.following -= 1
 
-    def _next(self, place: bytes, front: _Front) -> None:
+    def _next(self, place: bytes, front: Front) -> None:
         """All that waits, as far as it goes together."""
         if front.following and front.following == len(front.waiting) and not front.reads_alone():
             self._only_reads(place, front)
@@ -449,7 +432,7 @@ class Errands:
             errand.join(front.waiting.popleft())
         self._due.append(errand)
 
-    def _only_reads(self, place: bytes, front: _Front) -> None:
+    def _only_reads(self, place: bytes, front: Front) -> None:
         """All that waits are reads, and no write is in the way any more."""
         waiting, front.waiting = front.waiting, deque()
         for part in waiting:
@@ -457,7 +440,7 @@ class Errands:
             part.task = msgspec.structs.replace(part.task, reads_only=True)
             self._add_read(place, front, part)
 
-    def _drop_idle(self, place: bytes, front: _Front) -> None:
+    def _drop_idle(self, place: bytes, front: Front) -> None:
         if front.is_idle():
             del self._fronts[place]
 
@@ -479,8 +462,10 @@ class Errands:
             errand.in_doubt = True
             if not errand.here:
                 self._begin_here(errand)
-            elif errand.copies == 0:
+            elif errand.copies == 0 and self.serves(errand.place):
                 self._fail(errand, TIMEOUT_ERROR)
+            elif errand.copies == 0:
+                self._moved(errand)
 
     def _begin_here(self, errand: Errand) -> None:
         """A copy is to be submitted here."""
@@ -510,7 +495,7 @@ class Errands:
             ):
                 self._fail(errand, TIMEOUT_ERROR)
 
-    def _expire_waiting(self, front: _Front, oldest_ms: Instant) -> None:
+    def _expire_waiting(self, front: Front, oldest_ms: Instant) -> None:
         kept: deque[Part] = deque()
         for part in front.waiting:
             if part.patient or part.staged_ms >= oldest_ms:
@@ -520,20 +505,22 @@ class Errands:
                 part.failed(NO_MAJORITY)
         front.waiting = kept
 
-    def fail_all(self, error: Error) -> None:
-        """The group is no more: what has begun may have happened."""
+    def fail_all(self) -> None:
+        """The group is no more: what has begun may have happened, the rest is sent elsewhere."""
         begun = [*self._writes.values(), *self._reads.values()]
         due, self._due = self._due, []
         for front in self._fronts.values():
             waiting, front.waiting = front.waiting, deque()
             for part in waiting:
                 self._leaves(front, part)
-                part.failed(error)
+                part.moved()
         for errand in begun:
             self._fail(errand, TIMEOUT_ERROR)
         for errand in due:
             if not errand.is_over:
-                self._fail(errand, error)
+                self._end(errand)
+                for part in errand.parts:
+                    part.moved()
         self._due = []
         self._fronts.clear()
 

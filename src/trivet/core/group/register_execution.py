@@ -24,23 +24,33 @@ MARK_BYTES: Final = _MARK.size
 REPLY_LOST: Final = Error("ERR it was done, but its reply is lost: another node had taken it over")
 
 
+class Numbers:
+    """What is counted over all groups of a node: registers go from one to another (Rule M3)."""
+
+    __slots__ = ("mark", "seq")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.mark = 0
+
+
 class Runner:
     """What all runs of this node in this group share."""
 
-    __slots__ = ("_marks", "origin", "registers", "wall_ms")
+    __slots__ = ("numbers", "origin", "registers", "wall_ms")
 
-    def __init__(self, registers: Registers, origin: int) -> None:
-        """``origin``: of this life of this node."""
+    def __init__(self, registers: Registers, origin: int, numbers: Numbers | None = None) -> None:
+        """``origin``: of this life of this node. ``numbers``: of the node; None: it has one group."""
         self.registers = registers
         self.wall_ms: WallMs = 0
         """By which values expire; the owner moves it on, never back."""
         self.origin = origin
-        self._marks = 0
+        self.numbers = Numbers() if numbers is None else numbers
 
     def next_mark(self) -> bytes:
         """Of a run, and of no other of any node in any life (Rule N3)."""
-        self._marks += 1
-        return _MARK.pack(self.origin, self._marks)
+        self.numbers.mark += 1
+        return _MARK.pack(self.origin, self.numbers.mark)
 
 
 class Execution:

@@ -19,7 +19,8 @@ from trivet.core.base.buggify import REGISTERS_SILENT, Buggify
 from trivet.core.base.ids import NodeId
 from trivet.core.command.table import Event
 from trivet.core.group.face import FromGroup
-from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_errand import Errand
+from trivet.core.group.register_errands import Errands
 from trivet.core.group.register_execution import MARK_BYTES, Execution
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
@@ -159,8 +160,10 @@ class Forwards:
                 self._tell(results)
                 # All of it: what other proposers find of a long one is that it is lost (Rule F4).
                 reply = reply[:MARK_BYTES] + encode_replies([one for x in results for one in x.replies])
-        elif outcome == Outcome.BUSY:
+        elif outcome == Outcome.BUSY or (outcome == Outcome.MOVED and not operation.exposed):
             outcome = ELSEWHERE
+        elif outcome == Outcome.MOVED:
+            outcome = Outcome.INDEFINITE
         elif outcome == Outcome.FORGOTTEN and operation.exposed:
             outcome = Outcome.INDEFINITE  # an accept with its change has left this proposer
         item = SubmittedItem(operation.seq, outcome, operation.version, reply)

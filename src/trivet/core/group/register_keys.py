@@ -8,6 +8,7 @@ several groups fit together (see ``machine/scanning``).
 import struct
 from typing import Final
 
+from trivet.core.cluster.slots import slot_of
 from trivet.core.machine.scanning import scan_place
 
 _HEAD: Final = struct.Struct(">HI")
@@ -27,6 +28,11 @@ def db_of(place: bytes) -> int:
 def key_of(place: bytes) -> bytes:
     """The key of a register."""
     return place[HEAD_BYTES:]
+
+
+def slot_of_place(place: bytes) -> int:
+    """The slot of a register's key."""
+    return slot_of(place[HEAD_BYTES:])
 
 
 def cursor_of(place: bytes) -> int:

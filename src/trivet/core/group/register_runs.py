@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from trivet.core.base.ids import ConnectionId, Instant
+from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_keys import db_of, key_of, place_key
 from trivet.core.group.register_watches import RegisterWatches
 from trivet.core.group.run import Run
@@ -23,7 +24,7 @@ from trivet.core.machine.register_place import SEVERAL, register_of
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.script.scripts import Scripts, sha1_of
-from trivet.core.wire.reply import NULL_ARRAY, OK, Error, Reply
+from trivet.core.wire.reply import NOT_HERE, NULL_ARRAY, OK, Error, NotHere, Reply
 
 CALL_BYTES: Final = 32
 """What a call takes beside its words."""
@@ -58,6 +59,13 @@ class Part:
         """Each call is answered with ``error``."""
         raise NotImplementedError
 
+    def moved(self) -> None:
+        """The group does not serve the register's slot: nothing was done, and the calls go elsewhere."""
+        raise NotImplementedError
+
+    def rehome(self, misrouted: list[Run]) -> None:
+        """Another group goes on with it: the runs that it has to do with come back there (Rule M4)."""
+
 
 class WalkCall:
     """A call about a whole database."""
@@ -69,6 +77,11 @@ class WalkCall:
         self._position = position
         self.db = db
         self.args = args
+
+    @property
+    def epoch(self) -> int:
+        """Of the cluster map by which the group was chosen."""
+        return self._parts.run.epoch
 
     def done(self, reply: Reply) -> None:
         """Its reply."""
@@ -104,6 +117,17 @@ class RunPart(Part):
         self._parts.has_failed = True
         self.done([error] * len(self.positions), 0, False)
 
+    def moved(self) -> None:
+        """As ``Part``."""
+        parts = self._parts
+        for position in self.positions:
+            parts.answer(position, NOT_HERE)
+        parts.look()
+
+    def rehome(self, misrouted: list[Run]) -> None:
+        """As ``Part``."""
+        self._parts.misrouted = misrouted
+
 
 class WatchPart(RunPart):
     """``WATCH``: nothing but a look, after what the client has written before."""
@@ -128,6 +152,11 @@ class WatchPart(RunPart):
             replies = [OK]
         super().done(replies, version, there)
 
+    def moved(self) -> None:
+        """As ``Part``: it looks elsewhere."""
+        self._watches.give_up(self.task.client)
+        super().moved()
+
 
 class Gathered:
     """A call whose keys are asked one by one (Rule U2)."""
@@ -141,20 +170,29 @@ class Gathered:
         self.left = count
 
     def whole(self) -> Reply:
-        """One reply, when all are there."""
+        """One reply, when all are there. Where keys have moved the call is sent anew, if that is harmless."""
         for reply in self.replies:
             if isinstance(reply, Error):
                 return reply
+        if any(isinstance(reply, NotHere) for reply in self.replies):
+            has_removed = self.name in _REMOVES and any(reply == 1 for reply in self.replies)
+            return TIMEOUT_ERROR if has_removed else NOT_HERE
         return _MERGES[self.name](self.replies)
 
 
 class RunParts:
     """A run, split."""
 
-    __slots__ = ("_gathered", "_left", "_replies", "_tracked", "has_failed", "parts", "run", "walks")
+    __slots__ = (
+        "_calls", "_gathered", "_left", "_replies", "_tracked", "has_failed", "misrouted", "parts", "run",
+        "walks",
+    )  # fmt: skip
 
-    def __init__(self, run: Run, tracked: list[Run]) -> None:
+    def __init__(self, run: Run, calls: list[Call], tracked: list[Run], misrouted: list[Run]) -> None:
         self.run = run
+        self.misrouted = misrouted
+        """Gets the run if some of its calls have to go elsewhere."""
+        self._calls = calls
         self._left = run.count
         self._replies: list[Reply] = [None] * run.count
         self._tracked = tracked
@@ -183,10 +221,17 @@ class RunParts:
 
     def look(self) -> None:
         """Whether all have."""
-        if not self._left and self.run.replies is None:
-            if self.run.tracks and not self.has_failed:
-                self._tracked.append(self.run)
-            self.run.finish(self._replies)
+        run = self.run
+        if self._left or run.replies is not None:
+            return
+        if any(type(reply) is NotHere for reply in self._replies):
+            run.sent = self._calls
+            if run.finish_in_part(self._replies):
+                self.misrouted.append(run)
+            return
+        if run.tracks and not self.has_failed:
+            self._tracked.append(run)
+        run.finish(self._replies)
 
 
 class _Splitting:
@@ -304,11 +349,12 @@ class _Splitting:
 
 
 def split_run(
-    run: Run, registers: Registers, watches: RegisterWatches, tracked: list[Run], now_ms: Instant
-) -> RunParts:
+    run: Run, registers: Registers, watches: RegisterWatches, tracked: list[Run], misrouted: list[Run],
+    now_ms: Instant,
+) -> RunParts:  # fmt: skip
     """The parts of ``run``, none of which has begun; what can be answered at once is."""
     calls = list(run.calls) if run.tracks else run.take_calls()
-    parts = RunParts(run, tracked)
+    parts = RunParts(run, calls, tracked, misrouted)
     splitting = _Splitting(parts, registers, watches, now_ms)
     for position, call in enumerate(calls):
         splitting.take(position, call)
@@ -372,6 +418,8 @@ def _joined(replies: list[Reply]) -> Reply:
             joined.extend(reply)
     return joined
 
+
+_REMOVES: Final = (b"DEL", b"UNLINK")
 
 _MERGES: Final[dict[bytes, Callable[[list[Reply]], Reply]]] = {
     b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum,

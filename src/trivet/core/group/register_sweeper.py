@@ -45,6 +45,10 @@ class _Removal(Part):
         """As ``Part``: it is tried again (Rule S1)."""
         self._sweeper.under_way.pop(self._place, None)
 
+    def moved(self) -> None:
+        """As ``Part``: it is another group's to remove."""
+        self._sweeper.under_way.pop(self._place, None)
+
 
 class Sweeper:
     """See the module."""

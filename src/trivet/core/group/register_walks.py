@@ -21,7 +21,8 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.slots import slot_of
 from trivet.core.command.arguments import INVALID_CURSOR, PATTERN_TOO_LONG, SYNTAX
 from trivet.core.command.keys import scan_options
-from trivet.core.group.register_errands import NO_MAJORITY, Errands
+from trivet.core.group.register_errand import NO_MAJORITY
+from trivet.core.group.register_errands import Errands
 from trivet.core.group.register_keys import before, cursor_of, db_of, key_of
 from trivet.core.group.register_runs import Part, WalkCall
 from trivet.core.group.register_sweeper import Sweeper
@@ -32,7 +33,7 @@ from trivet.core.paxos.ready import ScanResult
 from trivet.core.values.glob import PATTERN_BYTES_MAX, Glob
 from trivet.core.values.numbers import parse_cursor
 from trivet.core.values.table import SPACE
-from trivet.core.wire.reply import OK, Error, Reply, Simple
+from trivet.core.wire.reply import NOT_HERE, OK, Error, NotHere, Reply, Simple
 
 WALKS_MAX: Final = 16
 """So many at a time; one more is refused."""
@@ -64,6 +65,10 @@ class _Ask(Part):
     def failed(self, error: Error) -> None:
         """As ``Part``."""
         self._walk.told(self.place, error)
+
+    def moved(self) -> None:
+        """As ``Part``: the whole walk is asked for anew."""
+        self._walk.told(self.place, NOT_HERE)
 
 
 class Walk:
@@ -139,7 +144,7 @@ class Walk:
                 if self.db != db_of(place) and self.db >= 0:
                     self.following = None  # they stand in the order of their databases
                     break
-                if not self.wants(place):
+                if not (owner.serves(place) and self.wants(place)):
                     continue
                 if is_sure and not self.must_ask() and not owner.is_late(place):
                     self.take(place)
@@ -154,7 +159,7 @@ class Walk:
         self.asked -= 1
         if self.over:
             return
-        if isinstance(reply, Error):
+        if isinstance(reply, Error | NotHere):
             self.finish(reply)
             return
         self.answered(place, reply)
@@ -417,12 +422,16 @@ class Walks:
         for walk in [walk for walk in self._walks.values() if walk.moved_ms < oldest_ms]:
             walk.finish(NO_MAJORITY)
 
-    def fail_all(self, error: Error) -> None:
-        """The group is no more."""
+    def moved(self) -> None:
+        """Other slots are served, or none: who asked asks all groups anew, so each slot counts once (M5)."""
         for walk in list(self._walks.values()):
-            walk.finish(error)
+            walk.finish(NOT_HERE)
 
     # -- for walks
+
+    def serves(self, place: bytes) -> bool:
+        """Whether the register's slot is this group's (Rule M5)."""
+        return self._errands.serves(place)
 
     def ask_page(self, walk: Walk, cursor: bytes | None) -> None:
         """The registers after ``cursor``."""

@@ -9,6 +9,8 @@ is compared with what is there (``Task.watched``). Nothing of it is in a registe
   client sends both in one run, the look goes as a write: a read would run beside that write.
 """
 
+from collections.abc import Callable
+
 from trivet.core.base.ids import ConnectionId
 from trivet.core.machine.register_place import SEVERAL
 from trivet.core.wire.reply import Error
@@ -38,6 +40,26 @@ class RegisterWatches:
         """What a look has shown. The first one counts."""
         if self._looking.get(client) == place:
             self._seen.setdefault(client, (place, version, there))
+
+    def give_up(self, client: ConnectionId) -> None:
+        """Its look has not taken place."""
+        if client not in self._seen:
+            self._looking.pop(client, None)
+
+    def knows(self, client: ConnectionId) -> bool:
+        """Whether it watches something here."""
+        return client in self._looking
+
+    def leaving(self, stays: Callable[[bytes], bool]) -> list[tuple[ConnectionId, bytes]]:
+        """Who watches a register that does not stay, and which; only what has been seen."""
+        return [(client, seen[0]) for client, seen in self._seen.items() if not stays(seen[0])]
+
+    def hand_over(self, client: ConnectionId, other: "RegisterWatches") -> None:
+        """The register has gone to another group, with its version: so what was seen counts there."""
+        seen = self.take(client)
+        if seen is not None and client not in other._looking:
+            other._looking[client] = seen[0]
+            other._seen[client] = seen
 
     def take(self, client: ConnectionId) -> Seen | None:
         """For ``EXEC``, which ends it; None: nothing is known (Rule W2)."""

@@ -7,6 +7,8 @@ On the path: nowhere; with ``residents``, which follows the map for all groups.
   on its disk until the group is no more.
 - Rule F7: of mode ``eventual`` nothing is promised: who is no member any more, or was none meanwhile, holds
   nothing, and comes back, if at all, as one that has yet to get what the others have.
+- Rule F8: slots of mode ``paxos`` go from group to group by the map. Calls that had begun, and what clients
+  watch, go along in the moment in which this node hears of it, before anything else is sent after them.
 """
 
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.leaderless import LeaderlessLog, LeaderlessReplica
+from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.register_keys import db_of, slot_of_place
 from trivet.core.node.front import Front
 from trivet.core.node.leaderless_makers import Makers
 from trivet.core.node.router import NO_DATABASE
@@ -72,6 +76,32 @@ class LeaderlessResidents:
         front.changed_face(before, group)
         self.notes.append(f"group {row.id} is held here no more")
 
+    def settle(self, cluster: ClusterMap) -> None:
+        """After all have followed: what clients wait for, and watch, goes with its slots (Rule F8)."""
+        for group in list(self._front.leaderless.values()):
+            if isinstance(group, PaxosGroup):
+                if group.errands.stranded:
+                    group.pass_on(lambda place: self._heir(cluster, place))
+                if len(group.watches):
+                    self._move_watches(cluster, group)
+
+    def _heir(self, cluster: ClusterMap, place: bytes) -> PaxosGroup | None:
+        """Whose the register is by the map."""
+        number = cluster.group_of(db_of(place), slot_of_place(place))
+        group = self._front.leaderless.get(number)
+        return group if isinstance(group, PaxosGroup) else None
+
+    def _move_watches(self, cluster: ClusterMap, group: PaxosGroup) -> None:
+        for client, place in group.watches.leaving(lambda place: self._heir(cluster, place) is group):
+            heir = self._heir(cluster, place)
+            if heir is None:
+                continue
+            group.watches.hand_over(client, heir.watches)
+            session = self._front.sessions.get(client)
+            if session is not None:
+                session.watching_in.pop(group.settings.group, None)
+                session.watching_in[heir.settings.group] = None
+
     def bury_dropped(self, cluster: ClusterMap) -> None:
         """Groups that are no more."""
         for number in [number for number in self._front.leaderless if cluster.is_dropped(number)]:
@@ -83,5 +113,7 @@ class LeaderlessResidents:
         front.replicas.pop(number, None)
         self.going.append((group.log.drop(), group.log))
         group.bury(NO_DATABASE)
+        for run in group.misrouted:
+            front.rerouting.take(run, front.map_epoch, front.now_ms)
         front.group_is_gone(group)
         self.notes.append(f"group {number} leaves this node")

@@ -13,6 +13,7 @@ from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.slots import Spans
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.core.values.codec import database_digest, state_digest
 
@@ -94,6 +95,8 @@ class RegistersSeen(msgspec.Struct, frozen=True):
     """So many saves were handed to the log, in all lives."""
     saved: int
     """So many of them are durable."""
+    spans: tuple[tuple[int, int, int, int], ...] | None
+    """What its acceptor holds: (first slot, last slot, since which epoch, state); None: all, since ever."""
 
 
 def observe_registers(group: PaxosGroup) -> RegistersSeen:
@@ -103,8 +106,14 @@ def observe_registers(group: PaxosGroup) -> RegistersSeen:
     return RegistersSeen(
         paxos.epoch, paxos.acceptor.joined, paxos.doubtful, *members, group.keys, group.size_bytes,
         paxos.acceptor.floor_version, paxos.quiet, paxos.underway, paxos.acceptor.epoch, paxos.acceptor.floor,
-        group.log.last_index, group.log.saved_index,
+        group.log.last_index, group.log.saved_index, _spans(paxos.acceptor.spans),
     )  # fmt: skip
+
+
+def _spans(spans: Spans) -> tuple[tuple[int, int, int, int], ...] | None:
+    if spans is None:
+        return None
+    return tuple([(span.first, span.last, span.since, span.state) for span in spans])
 
 
 class RegisterHeld(NamedTuple):

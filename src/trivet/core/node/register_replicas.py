@@ -10,6 +10,8 @@ from trivet.core.base.ids import GroupId
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import PAXOS
 from trivet.core.group.paxos_group import PaxosGroup
+from trivet.core.group.register_execution import Numbers
+from trivet.core.group.register_keys import slot_of_place
 from trivet.core.group.register_log import REGISTERS, RegisterLog, found_registers
 from trivet.core.machine.machine import Machine
 from trivet.core.node.config import NodeConfig
@@ -32,6 +34,7 @@ class RegisterMaker:
         self.mode = PAXOS
         self.kind = REGISTERS
         self._making = making
+        self._numbers = Numbers()
 
     def restore(
         self, found: RecoveredGroup, storage: Storage, recovery: Recovery, system: Callable[[], Machine],
@@ -47,8 +50,9 @@ class RegisterMaker:
             making.buggify,
         )  # fmt: skip
         paxos = Paxos(
-            paxos_settings(making.config, making.incarnation), prng.fork(), kept.records, kept.doubtful
-        )
+            paxos_settings(making.config, making.incarnation), prng.fork(), kept.records, kept.doubtful,
+            slot_of_place,
+        )  # fmt: skip
         return self._assemble(found.group, paxos, log, system, prng)
 
     def create(self, group: GroupId, system: Callable[[], Machine], prng: Prng) -> PaxosGroup:
@@ -57,7 +61,8 @@ class RegisterMaker:
         doubtful = making.wal.tombstone(group) is not None
         making.wal.append(FoundRecord(group, REGISTERS))
         log = RegisterLog(group, making.wal, making.tokens, making.config.limits, buggify=making.buggify)
-        paxos = Paxos(paxos_settings(making.config, making.incarnation), prng.fork(), doubtful=doubtful)
+        settings = paxos_settings(making.config, making.incarnation)
+        paxos = Paxos(settings, prng.fork(), (), doubtful, slot_of_place)
         return self._assemble(group, paxos, log, system, prng)
 
     def _assemble(
@@ -65,8 +70,9 @@ class RegisterMaker:
     ) -> PaxosGroup:
         making = self._making
         return PaxosGroup(
-            making.settings(group), making.agenda, paxos, log, system, prng.fork(), making.buggify
-        )
+            making.settings(group), making.agenda, paxos, log, system, prng.fork(), making.buggify,
+            self._numbers,
+        )  # fmt: skip
 
 
 def paxos_settings(config: NodeConfig, incarnation: int) -> PaxosSettings:

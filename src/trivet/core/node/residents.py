@@ -154,13 +154,14 @@ class Residents:
             self._forget(self.outsiders.pop(number))
             self._front.replicas.pop(number, None)
         leaderless = self._leaderless
-        leaderless.bury_dropped(cluster)
         for row in cluster.groups.values():
             if cluster.is_leaderless(row):
                 leaderless.follow(row, cluster.mode_of(row), self._is_news)
             elif row.id != SYSTEM_GROUP:
                 self._follow_group(cluster, row)
         leaderless.heed(cluster)
+        leaderless.settle(cluster)
+        leaderless.bury_dropped(cluster)
         self._primaries.follow(cluster)
         self._going += leaderless.going
         self.notes += leaderless.notes

@@ -349,7 +349,11 @@ def _group_of(front: Front, session: Session, transaction: Transaction) -> Repli
     if found is None:
         watched = [front.replicas[number] for number in session.watching_in if number in front.replicas]
         found = watched[0] if watched else session.home or router.of_keys(session.db, [])
-    if session.watching and not isinstance(found, Error) and [*session.watching_in] != [found.settings.group]:
+    for number in [n for n in session.watching_in if n in front.leaderless]:
+        if not front.leaderless[number].watched_by(session.conn):
+            del session.watching_in[number]  # the look has gone elsewhere, or the group is no more
+    watching_in = [*session.watching_in]
+    if watching_in and not isinstance(found, Error) and watching_in != [found.settings.group]:
         here = front.leaderless.get(found.settings.group)
         found = CROSSSLOT if here is None else MANNERS[here.mode].several
     for number in session.watching_in if found is CROSSSLOT else []:

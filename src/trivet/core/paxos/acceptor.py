@@ -38,6 +38,7 @@ from trivet.core.paxos.messages import (
 from trivet.core.paxos.ready import (
     Marks,
     Save,
+    SavedDrop,
     SavedPromise,
     SavedRecord,
     SavedRegister,
@@ -47,6 +48,7 @@ from trivet.core.paxos.ready import (
 from trivet.core.paxos.registers import Register, Registers
 from trivet.core.paxos.saves import SaveQueue
 from trivet.core.paxos.settings import PaxosSettings
+from trivet.core.paxos.slots import SEALED, Holding, Range, SlotOf, Spans, one_slot, outdated
 
 Question = Prepare | Accept | Read | Remove | Page | Raise
 
@@ -55,9 +57,31 @@ class Acceptor:
     """One acceptor. Its owner in the room (``Paxos``) takes ``out`` and the save."""
 
     __slots__ = (
-        "_answers", "_changed", "_marks_changed", "_wiped", "doubtful", "epoch", "epoch_wanted", "floor",
-        "floor_version", "full", "joined", "life", "lives", "marks_id", "now", "out", "registers", "saves",
-        "settings", "standing",
+        "_answers",
+        "_changed",
+        "_dropped",
+        "_drops",
+        "_marks_changed",
+        "_slot_of",
+        "_wiped",
+        "doubtful",
+        "epoch",
+        "epoch_wanted",
+        "floor",
+        "floor_version",
+        "full",
+        "holding",
+        "joined",
+        "life",
+        "lives",
+        "marks_id",
+        "now",
+        "out",
+        "registers",
+        "saves",
+        "settings",
+        "spans",
+        "standing",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +90,7 @@ class Acceptor:
         records: Iterable[SavedRecord] = (),
         doubtful: bool = False,
         life: int = 0,
+        slot_of: SlotOf = one_slot,
     ) -> None:
         """Wake up with what the disk remembers, in the order it was saved.
 
@@ -85,6 +110,13 @@ class Acceptor:
         self.lives: dict[NodeId, int] = {}
         self.floor: Ballot = NOTHING
         self.floor_version = 0
+        self.spans: Spans = None
+        self._slot_of = slot_of
+        self.holding = Holding(None, slot_of)
+        """What is done with each slot, by ``spans``."""
+        self._drops: list[Range] = []
+        self._dropped: list[bytes] = []
+        """Slots lost since the last save, and the registers that went with them (Rule P21)."""
         self.full = False
         """What would have to be written is not looked at, as if it had been lost on its way (Rule P19)."""
         self.marks_id = 0
@@ -105,6 +137,7 @@ class Acceptor:
             self.life = life
             self.doubtful = True
             self.marks_changed()
+        self.holding = Holding(self.spans, slot_of)
         self.standing = self._standing()
 
     # --- what it remembers ---------------------------------------------------------------
@@ -131,11 +164,26 @@ class Acceptor:
                 registers.remove(record.key)
         elif isinstance(record, SavedWipe):
             registers.clear()
+        elif isinstance(record, SavedDrop):
+            self._remove_all(record.ranges)
         else:
             self.epoch, self.joined = record.epoch, record.joined
             self.life, self.doubtful, self.lives = record.life, record.doubtful, dict(record.lives)
             self.floor, self.floor_version = record.floor, record.floor_version
+            self.spans = record.spans
         return True
+
+    def _remove_all(self, ranges: list[Range]) -> list[bytes]:
+        """The registers of these slots go: which they were."""
+        registers, slot_of = self.registers, self._slot_of
+        gone: list[bytes] = []
+        for key, _ in registers.after(None) if ranges else ():
+            slot = slot_of(key)
+            if any(first <= slot <= last for first, last in ranges):
+                gone.append(key)
+        for key in gone:
+            registers.remove(key)
+        return gone
 
     def marks_changed(self) -> None:
         """Something beside the registers changed: the next save takes it, and all answers wait for that."""
@@ -152,7 +200,8 @@ class Acceptor:
         """The record of everything beside the registers."""
         lives = tuple(sorted(self.lives.items()))
         return Marks(
-            self.epoch, self.joined, self.life, self.doubtful, lives, self.floor, self.floor_version
+            self.epoch, self.joined, self.life, self.doubtful, lives, self.floor, self.floor_version,
+            self.spans,
         )  # fmt: skip
 
     def _touch(self, key: bytes, register: Register | None, whole: bool) -> None:
@@ -194,7 +243,23 @@ class Acceptor:
                 self._changed.clear()
                 self._wiped = True
             self.joined = joined
+        self._hold(config.spans)
+        self.raise_floor(self.floor, config.version)
         self.marks_changed()
+
+    def _hold(self, spans: Spans) -> None:
+        """What it holds of slots that the group has no more, or has anew, is nobody's (Rule P21)."""
+        drops = outdated(self.spans, spans)
+        gone = self._remove_all(drops) if len(self.registers) else []
+        if gone:
+            self._drops += drops
+            self._dropped += gone
+        self.spans = spans
+        self.holding = Holding(spans, self._slot_of)
+
+    def _is_sealed(self, key: bytes) -> bool:
+        """Rule P20. Who proposes by the same config does not ask."""
+        return self.holding.seals and self.holding.state(key) == SEALED
 
     def absorb(self, reply: PageReply) -> None:
         """While doubtful: take over what another member knows, wherever it is further (Rule P16)."""
@@ -247,7 +312,7 @@ class Acceptor:
     def on_prepare(self, sender: NodeId, message: Prepare) -> None:
         """Phase 1, per register."""
         for item in message.items:
-            if len(item.key) <= self.settings.key_bytes_max:
+            if len(item.key) <= self.settings.key_bytes_max and not self._is_sealed(item.key):
                 self._prepare(sender, message.proposer, item)
         self._trim_bare()
 
@@ -277,7 +342,9 @@ class Acceptor:
         """Phase 2, per register. What is damaged gets no answer (Rule P17)."""
         is_own = sender == self.settings.node  # it has not travelled
         for item in message.items:
-            if len(item.key) <= self.settings.key_bytes_max and (is_own or is_sound(item.key, item.content)):
+            if len(item.key) > self.settings.key_bytes_max or self._is_sealed(item.key):
+                continue
+            if is_own or is_sound(item.key, item.content):
                 self._accept(sender, message.proposer, item)
 
     def _accept(self, sender: NodeId, proposer: int, item: AcceptItem) -> None:
@@ -303,6 +370,8 @@ class Acceptor:
     def on_read(self, sender: NodeId, message: Read) -> None:
         """What is accepted, per register."""
         for item in message.items:
+            if self._is_sealed(item.key):
+                continue
             register = self.registers.get(item.key)
             answers = self._answer(sender, message.proposer)
             if register is None:
@@ -318,7 +387,8 @@ class Acceptor:
     def on_remove(self, sender: NodeId, message: Remove) -> None:
         """Drop tombstones that every member had accepted, if they are still the same (Rule P11)."""
         for item in message.items:
-            self._remove(item)
+            if not self._is_sealed(item.key):
+                self._remove(item)
 
     def _remove(self, item: RemoveItem) -> None:
         register = self.registers.get(item.key)
@@ -337,6 +407,9 @@ class Acceptor:
             self._send_answers()
             self.learn_lives(((sender, message.life),))
         limit = max(1, min(message.limit, self.settings.page_keys_max))
+        if message.keys:
+            self._tell(sender, message, message.keys[:limit])
+            return
         items: list[PageItem] = []
         size = 0
         more = False
@@ -352,6 +425,29 @@ class Acceptor:
                 PageItem(key, register.promised, register.accepted, is_there, content, register.hearsay)
             )
             size += len(key) + (content.size_bytes if content is not None else 0)
+        reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
+        self.saves.send(self.saves.latest(), sender, reply, self.out)
+
+    def _tell(self, sender: NodeId, message: Page, keys: list[bytes]) -> None:
+        """These registers, as far as they are there (Rule P23)."""
+        items: list[PageItem] = []
+        size = 0
+        more = False
+        for key in keys:
+            register = self.registers.get(key)
+            content = None if register is None else register.content
+            if register is None or content is None:
+                continue
+            more = size >= self.settings.page_bytes_max
+            if more:
+                break
+            items.append(
+                PageItem(
+                    key, register.promised, register.accepted, not content.is_tombstone, content,
+                    register.hearsay,
+                )
+            )  # fmt: skip
+            size += len(key) + content.size_bytes
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
 
@@ -404,6 +500,9 @@ class Acceptor:
         if self._wiped:
             records.append(SavedWipe())
             self._wiped = False
+        if self._drops:
+            records.append(SavedDrop(self._drops))
+            self._drops = []
         if self._marks_changed:
             records.append(self.marks())
             self._marks_changed = False
@@ -416,7 +515,8 @@ class Acceptor:
             else:
                 records.append(SavedPromise(key, register.promised))
         self._changed = {}
-        return Save(self.saves.started(), records)
+        dropped, self._dropped = self._dropped, []
+        return Save(self.saves.started(), records, dropped)
 
 
 def _whole(key: bytes, register: Register) -> SavedRegister:

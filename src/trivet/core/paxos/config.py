@@ -1,14 +1,16 @@
 """Who the members are: one set of voters, or two while they change (Rules P12, P13).
 
 On the path: the owner hands in what the cluster map says; acceptors refuse other epochs, proposers count
-answers. Strategy: members are numbered once per config, and who has answered is a bit mask, so that counting
-costs two bit counts.
+answers. With the members goes which slots the group holds (Rule P20). Strategy: members are numbered once per
+config, and who has answered is a bit mask, so that counting costs two bit counts.
 """
 
 import msgspec
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import Number
+from trivet.core.paxos.slots import Spans
+from trivet.core.paxos.slots import problem as problem_of_spans
 from trivet.core.quorum.majority import majority
 
 
@@ -17,12 +19,16 @@ class GroupConfig(msgspec.Struct, array_like=True, frozen=True):
 
     ``since``: (node, epoch in which it last became a member), of those who are not founders. A node that
     left and came back is another member than before (Rule P15).
+
+    ``version``: no register had a later one in slots that have come from elsewhere (Rule P24).
     """
 
     epoch: Number
     voters: tuple[NodeId, ...]
     incoming: tuple[NodeId, ...] = ()
     since: tuple[tuple[NodeId, Number], ...] = ()
+    spans: Spans = None
+    version: Number = 0
 
     def joined(self, node: NodeId) -> int:
         """Since when ``node`` has been a member; 0: it is none."""
@@ -47,7 +53,7 @@ def problem(config: GroupConfig) -> str:
         return "too many voters"
     if any(not 1 <= epoch <= config.epoch for _, epoch in config.since):
         return "a member joined in an epoch to come"
-    return ""
+    return problem_of_spans(config.spans, config.epoch)
 
 
 class Quorums:

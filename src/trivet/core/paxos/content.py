@@ -77,11 +77,12 @@ def is_sound(key: bytes, content: Content) -> bool:
 class Draft:
     """The successor of a content while operations run upon it."""
 
-    __slots__ = ("_origins_max", "changed", "done", "forgotten", "value", "version")
+    __slots__ = ("_before", "_origins_max", "changed", "done", "forgotten", "value", "version")
 
     def __init__(self, content: Content | None, version_floor: int, origins_max: int) -> None:
         """``content`` None: nobody has anything, and all that ever was is at most ``version_floor``."""
         self._origins_max = origins_max
+        self._before = content
         self.changed = False
         if content is None:
             self.version = version_floor
@@ -123,6 +124,14 @@ class Draft:
             if len(done) >= self._origins_max:
                 self._evict(settled)
         done.append(Done(origin, operation.seq, self.version, reply))
+
+    def adopt(self, content: Content) -> None:
+        """Become what another group had (Rule P22)."""
+        if content == self._before:
+            return
+        self.changed = True
+        self.version, self.value = content.version, content.value
+        self.done, self.forgotten = list(content.done), content.forgotten
 
     def _evict(self, settled: dict[int, int]) -> None:
         """Forget one entry, and that something is forgotten.

@@ -157,7 +157,7 @@ class Page(msgspec.Struct, array_like=True, tag=23, frozen=True):
     """The next ``limit`` registers after ``cursor`` (None: from the first key on).
 
     ``life`` not 0: the sender has lost what it knew and is now in this life; it wants whole registers (Rule
-    P16).
+    P16). ``keys``: not those after a cursor but these, whole, as far as they are there.
     """
 
     proposer: Number
@@ -166,6 +166,7 @@ class Page(msgspec.Struct, array_like=True, tag=23, frozen=True):
     cursor: bytes | None
     limit: Number
     life: Number = 0
+    keys: list[bytes] = []
 
 
 class PageItem(msgspec.Struct, array_like=True, frozen=True):
@@ -180,7 +181,10 @@ class PageItem(msgspec.Struct, array_like=True, frozen=True):
 
 
 class PageReply(msgspec.Struct, array_like=True, tag=24, frozen=True):
-    """``more``: there are keys after the last of these. It leaves when all that is durable."""
+    """``more``: there are keys after the last of these. It leaves when all that is durable.
+
+    To a question for ``keys``: those that are there, in order; ``more``: not all of them.
+    """
 
     proposer: Number
     epoch: Number

@@ -30,6 +30,9 @@ class Outcome(IntEnum):
     """Not begun: too many are under way."""
     TOO_LARGE = 7
     """Not done: the key, or the value that came out, is too large."""
+    MOVED = 8
+    """The group does not serve the key's slot (any more). Not done by this submission, and will not be,
+    unless it is ``exposed``: then only a copy of it, where the slot is served, can tell (Rule P20)."""
 
 
 class Change(msgspec.Struct):
@@ -51,8 +54,9 @@ class Operation:
     """Submitted once; the owner may make another one with the same origin and seq, elsewhere."""
 
     __slots__ = (
-        "change", "due", "exposed", "fresh", "is_internal", "key", "op_id", "origin", "outcome", "reads_only",
-        "reply", "seq", "settled", "since", "sole", "tentative", "value", "version", "wants_content", "wrote",
+        "change", "due", "exposed", "fresh", "is_internal", "key", "op_id", "origin", "outcome",
+        "reads_only", "reply", "seq", "settled", "since", "sole", "tentative", "value", "version",
+        "wants_content", "wrote",
     )  # fmt: skip
 
     def __init__(

@@ -14,40 +14,47 @@ from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.acceptor import HANDLERS as QUESTIONS
 from trivet.core.paxos.acceptor import Acceptor, Question
+from trivet.core.paxos.adoption import Adoption
+from trivet.core.paxos.ballot import Ballot
 from trivet.core.paxos.collector import Collector
 from trivet.core.paxos.config import GroupConfig
+from trivet.core.paxos.content import Content
+from trivet.core.paxos.export import FETCH_ROUNDS, Export
 from trivet.core.paxos.invariants import check
 from trivet.core.paxos.messages import Message, PageReply, Raised
-from trivet.core.paxos.operation import Operation
+from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.proposer import HANDLERS as ANSWERS
 from trivet.core.paxos.proposer import Answer, Proposer
 from trivet.core.paxos.ready import Ready, SavedRecord, SavedRegister
 from trivet.core.paxos.rescan import Rescan
 from trivet.core.paxos.revival import Revival
-from trivet.core.paxos.scans import INTERNAL, Scans
+from trivet.core.paxos.scans import INTERNAL, LISTING, Scans
 from trivet.core.paxos.settings import PaxosSettings, problem
+from trivet.core.paxos.slots import SlotOf, one_slot
 
 
 class Paxos:
     """One member. Inputs: the methods; outcome: ``ready()``, once per turn."""
 
     __slots__ = (
-        "_generation", "_revival", "_revived", "acceptor", "collecting", "collector", "proposer", "rescan_",
-        "scans", "settings",
+        "_generation", "_revival", "_revived", "acceptor", "collecting", "collector", "export", "proposer",
+        "rescan_", "scans", "settings",
     )  # fmt: skip
 
     def __init__(
-        self, settings: PaxosSettings, prng: Prng, records: Iterable[SavedRecord] = (), doubtful: bool = False
-    ) -> None:
+        self, settings: PaxosSettings, prng: Prng, records: Iterable[SavedRecord] = (),
+        doubtful: bool = False, slot_of: SlotOf = one_slot,
+    ) -> None:  # fmt: skip
         """Wake up with what the disk remembers, in the order it was saved.
 
-        ``doubtful``: it may lack something.
+        ``doubtful``: it may lack something. ``slot_of``: where registers lie, if slots are to move.
         """
         assert problem(settings) == "", problem(settings)
         self.settings = settings
-        self.acceptor = Acceptor(settings, records, doubtful, settings.proposer)
-        self.proposer = Proposer(settings, prng)
+        self.acceptor = Acceptor(settings, records, doubtful, settings.proposer, slot_of)
+        self.proposer = Proposer(settings, prng, slot_of)
         self.scans = Scans(self.proposer)
+        self.export = Export(self.proposer)
         self.rescan_ = Rescan(self.proposer, self.scans)
         self.collector = Collector(self.acceptor, self.proposer)
         self.collecting = True
@@ -100,7 +107,8 @@ class Paxos:
         acceptor, proposer = self.acceptor, self.proposer
         return not (
             proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
-            or (acceptor.doubtful and acceptor.joined) or (self.collecting and acceptor.registers.tombstones)
+            or self.export.underway or (acceptor.doubtful and acceptor.joined)
+            or (self.collecting and acceptor.registers.tombstones)
         )  # fmt: skip
 
     @property
@@ -138,6 +146,18 @@ class Paxos:
         self._revival = None
         self._notice_generation()
 
+    def take_moved(self) -> list[Operation]:
+        """Operations that have ended as MOVED; else ``ready`` gives them."""
+        proposer = self.proposer
+        moved = [
+            operation
+            for operation in proposer.finished
+            if operation.outcome is Outcome.MOVED and not isinstance(operation, Adoption)
+        ]
+        if moved:
+            proposer.finished = [operation for operation in proposer.finished if operation not in moved]
+        return moved
+
     def submit(self, operation: Operation) -> None:
         """Begin an operation."""
         self.proposer.submit(operation)
@@ -158,6 +178,26 @@ class Paxos:
         """Remove the tombstone of ``key`` now. False: it is busy."""
         return self.collector.collect(key)
 
+    def list_registers(self, cursor: bytes | None, limit: int) -> None:
+        """Ask a quorum for the registers after ``cursor``, and their ballots (``Ready.listed``; Rule P23)."""
+        self.scans.start(LISTING, cursor, limit)
+
+    def fetch(self, wanted: dict[bytes, Ballot], holder: NodeId) -> None:
+        """Ask for contents accepted at these ballots, or later (``Ready.fetched``).
+
+        ``wanted``: at most ``page_keys_max``; ``holder`` is a member that has them.
+        """
+        self.export.fetch(wanted, holder)
+
+    def stop_export(self) -> None:
+        """Nobody wants to know any more what the group has."""
+        self.scans.stop(LISTING)
+        self.export.stop()
+
+    def adopt(self, op_id: int, key: bytes, content: Content, epoch: int) -> None:
+        """Have a quorum hold ``content`` in a slot that arrives since ``epoch`` (``Ready.adopted``; P22)."""
+        self.proposer.submit(Adoption(op_id, key, content, self.settings.proposer, epoch))
+
     def step(self, sender: NodeId, message: Message) -> None:
         """A message arrived."""
         kind = type(message)
@@ -176,7 +216,9 @@ class Paxos:
         self._notice_generation()
         if not heard:
             return
-        if self._revival is None or message.round_id < (1 << 62):
+        if FETCH_ROUNDS <= message.round_id < (1 << 62):
+            self.export.on_page_reply(sender, message)
+        elif self._revival is None or message.round_id < (1 << 62):
             self.scans.on_page_reply(sender, message)
         elif self.acceptor.doubtful and self._revival.on_page_reply(self.acceptor, sender, message):
             self._revival = None
@@ -204,6 +246,7 @@ class Paxos:
         self.acceptor.tick()
         self.proposer.tick()
         self.scans.tick()
+        self.export.tick()
         self.rescan_.tick()
         if self._revival is not None:
             self._revival.tick()
@@ -239,9 +282,11 @@ class Paxos:
         """Everything that may leave now, to this node itself as well."""
         acceptor, proposer = self.acceptor, self.proposer
         self._take_internal_ends()
-        if acceptor.doubtful and self._revival is None and acceptor.joined and proposer.config is not None:
+        config = proposer.config
+        if acceptor.doubtful and self._revival is None and acceptor.joined and config is not None:
             assert proposer.quorums is not None
-            self._revival = Revival(self.settings, proposer.config, proposer.quorums)
+            if config.epoch == acceptor.epoch:  # else what others hold in that epoch may be another register
+                self._revival = Revival(self.settings, config, proposer.quorums)
         if self._revival is not None:
             self._revival.flush(acceptor)
         acceptor.flush()
@@ -249,6 +294,7 @@ class Paxos:
         acceptor.out = []
         proposer.flush(messages)
         self.scans.flush(messages)
+        self.export.flush(messages)
         self.rescan_.flush(messages)
         return messages
 
@@ -270,8 +316,15 @@ class Paxos:
 
     def _take_ends(self, out: Ready) -> None:
         proposer, acceptor = self.proposer, self.acceptor
-        out.finished, proposer.finished = proposer.finished, []
-        out.scans, self.scans.results = self.scans.results, []
+        finished, proposer.finished = proposer.finished, []
+        if any(isinstance(operation, Adoption) for operation in finished):
+            out.adopted = [operation for operation in finished if isinstance(operation, Adoption)]
+            finished = [operation for operation in finished if not isinstance(operation, Adoption)]
+        out.finished = finished
+        out.fetched, self.export.fetched = self.export.fetched, []
+        for result in self.scans.results:
+            (out.listed if result.scan_id == LISTING else out.scans).append(result)
+        self.scans.results = []
         out.rescanned, self.rescan_.done_epoch = self.rescan_.done_epoch, 0
         wanted = max(proposer.epoch_wanted, acceptor.epoch_wanted)
         proposer.epoch_wanted = acceptor.epoch_wanted = 0

@@ -14,6 +14,7 @@ from typing import cast
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
+from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
 from trivet.core.paxos.content import Content, Draft, is_sound
@@ -37,6 +38,7 @@ from trivet.core.paxos.promises import Kept, KeptPromises
 from trivet.core.paxos.rounds import Front, Phase, Round
 from trivet.core.paxos.running import run
 from trivet.core.paxos.settings import PaxosSettings
+from trivet.core.paxos.slots import Holding, SlotOf, one_slot
 
 Answer = Promises | Accepted | ReadReply | Refusal
 
@@ -50,13 +52,38 @@ class Proposer:
     """One proposer of one group. Its owner in the room (``Paxos``) takes what is finished."""
 
     __slots__ = (
-        "_due", "_next_round", "_stirred", "collected", "config", "counter", "epoch_wanted", "finished",
-        "floor", "floor_version", "fronts", "generation", "internal", "kept", "lives", "now", "outbox",
-        "prng", "quorums", "rounds", "settings", "settled", "underway",
+        "_due",
+        "_next_round",
+        "_slot_of",
+        "_stirred",
+        "collected",
+        "config",
+        "counter",
+        "epoch_wanted",
+        "finished",
+        "floor",
+        "floor_version",
+        "fronts",
+        "generation",
+        "holding",
+        "internal",
+        "kept",
+        "lives",
+        "now",
+        "outbox",
+        "prng",
+        "quorums",
+        "rounds",
+        "settings",
+        "settled",
+        "underway",
     )  # fmt: skip
 
-    def __init__(self, settings: PaxosSettings, prng: Prng) -> None:
+    def __init__(self, settings: PaxosSettings, prng: Prng, slot_of: SlotOf = one_slot) -> None:
         self.settings = settings
+        self._slot_of = slot_of
+        self.holding = Holding(None, slot_of)
+        """Which slots are served, by the config."""
         self.prng = prng
         self.config: GroupConfig | None = None
         self.quorums: Quorums | None = None
@@ -97,13 +124,38 @@ class Proposer:
         self.config = config
         self.quorums = Quorums(config)
         self.outbox.clear()
+        self.holding = Holding(config.spans, self._slot_of)
+        self.floor_version = max(self.floor_version, config.version)
         self._restart_all()
+        if not self.holding.whole:
+            self._end_moved()
+
+    def _takes(self, operation: Operation) -> bool:
+        """Whether its slot is served; what is adopted goes into one that arrives (Rules P20, P22)."""
+        if isinstance(operation, Adoption):
+            return self.holding.arrives(operation.key, operation.epoch)
+        return self.holding.serves(operation.key)
+
+    def _end_moved(self) -> None:
+        """Operations on slots that are not served any more (Rule P20)."""
+        for front in list(self.fronts.values()):
+            round_ = front.round
+            queue = list(front.queue)
+            for operation in queue if round_ is None else [*round_.operations, *queue]:
+                if operation.outcome is Outcome.PENDING and not self._takes(operation):
+                    self.underway -= 1
+                    self._finish(operation, Outcome.MOVED)
+            if round_ is not None and round_.is_idle():
+                self._end(round_)
 
     def submit(self, operation: Operation) -> None:
         """Begin an operation; it comes back in ``finished``."""
         settings = self.settings
         if len(operation.key) > settings.key_bytes_max or operation.since > SINCE_MAX:
             self._finish(operation, Outcome.TOO_LARGE)
+            return
+        if not self.holding.whole and not self._takes(operation):
+            self._finish(operation, Outcome.MOVED)
             return
         if self.underway >= settings.operations_max and not operation.is_internal:
             self._finish(operation, Outcome.BUSY)
@@ -131,7 +183,7 @@ class Proposer:
 
         False: it is busy.
         """
-        if key in self.fronts:
+        if key in self.fronts or not self.holding.serves(key):
             return False
         round_ = Round(key, None, [])
         self.rounds[self._number()] = round_

@@ -9,10 +9,11 @@ from typing import Union
 import msgspec
 
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
+from trivet.core.paxos.ballot import NOTHING, Ballot, Number, WireBallot
 from trivet.core.paxos.content import Content
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Operation
+from trivet.core.paxos.slots import Range, Spans
 
 
 class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
@@ -25,6 +26,7 @@ class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
     lives: tuple[tuple[Number, Number], ...] = ()
     floor: WireBallot = NOTHING
     floor_version: Number = 0
+    spans: Spans = None
 
 
 class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
@@ -54,7 +56,15 @@ class SavedWipe(msgspec.Struct, array_like=True, tag=5, frozen=True):
     """All registers before this record are gone: the member left, or is another one now."""
 
 
-SavedRecord = Union[Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe]  # noqa: UP007
+class SavedDrop(msgspec.Struct, array_like=True, tag=6, frozen=True):
+    """All registers of these slots before this record are gone: the group has lost them, or has them anew."""
+
+    ranges: list[Range]
+
+
+SavedRecord = Union[  # noqa: UP007
+    Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe, SavedDrop
+]
 """One record of the WAL; replayed in order."""
 
 
@@ -63,12 +73,17 @@ class Save(msgspec.Struct, frozen=True):
 
     save_id: int
     records: list[SavedRecord]
+    dropped: list[bytes] = []
+    """The registers of a ``SavedDrop`` among them."""
 
 
 class ScanResult(msgspec.Struct, frozen=True):
     """Keys of a walk that are there, in order, and where it goes on; ``cursor`` None: this was all.
 
     ``unsure``: keys, in order, of which only a read can tell. ``ok`` False: no quorum.
+    ``holders``: of a listing (Rule P23), for each of ``keys``, the highest ballot at which any of a quorum
+    has accepted something, and a member that has that; ``floor_version``: the highest of that quorum;
+    ``epoch``: in which all of it was answered.
     """
 
     scan_id: int
@@ -76,12 +91,25 @@ class ScanResult(msgspec.Struct, frozen=True):
     keys: list[bytes]
     cursor: bytes | None
     unsure: list[bytes]
+    holders: list[tuple[Ballot, NodeId]] = []
+    floor_version: int = 0
+    epoch: int = 0
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """Of ``Paxos.fetch``: (register, ballot, content); ``missing``: nobody told of it."""
+
+    found: list[tuple[bytes, Ballot, Content]]
+    missing: list[bytes]
 
 
 class Ready:
     """One turn's outcome."""
 
-    __slots__ = ("epoch_wanted", "finished", "messages", "rescanned", "revived", "save", "scans")
+    __slots__ = (
+        "adopted", "epoch_wanted", "fetched", "finished", "listed", "messages", "rescanned", "revived",
+        "save", "scans",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.messages: list[tuple[NodeId, Message]] = []
@@ -89,6 +117,10 @@ class Ready:
         self.save: Save | None = None
         self.finished: list[Operation] = []
         self.scans: list[ScanResult] = []
+        self.listed: list[ScanResult] = []
+        self.fetched: list[Fetched] = []
+        self.adopted: list[Operation] = []
+        """Ends of ``Paxos.adopt``."""
         self.rescanned = 0
         """Not 0: under this epoch every register is at quorums of all its sets (Rule P14)."""
         self.epoch_wanted = 0
@@ -100,5 +132,5 @@ class Ready:
         """Nothing has come out."""
         return not (
             self.messages or self.save or self.finished or self.scans or self.rescanned
-            or self.epoch_wanted or self.revived
+            or self.epoch_wanted or self.revived or self.listed or self.fetched or self.adopted
         )  # fmt: skip

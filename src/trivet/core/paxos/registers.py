@@ -102,6 +102,11 @@ class Registers:
         self.bare.clear()
         self.bytes_in_memory = 0
 
+    def sample(self, count: int) -> list[bytes]:
+        """About so many of their keys, evenly."""
+        keys = self._table.keys()
+        return [keys[place] for place in range(0, len(keys), max(1, len(keys) // count))]
+
     def after(self, cursor: bytes | None) -> Iterator[tuple[bytes, Register]]:
         """Registers in order of their keys, those after ``cursor`` (None: all). No change while it runs."""
         for key in self._table.irange(cursor, None, (False, True)):

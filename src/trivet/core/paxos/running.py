@@ -4,6 +4,7 @@ On the path: between the promises of a quorum and the accept. What comes out is 
 accepted it. If it has to be run again upon another value, everything is decided anew.
 """
 
+from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.content import Draft
 from trivet.core.paxos.operation import Operation, Outcome
 
@@ -13,6 +14,11 @@ def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes
     operation.wrote = False
     operation.version = draft.version
     operation.tentative = Outcome.OK
+    if isinstance(operation, Adoption):
+        draft.adopt(operation.content)
+        operation.wrote = draft.changed
+        operation.version = draft.version
+        return
     if operation.reads_only:
         change = operation.change(draft.value, draft.version)
         assert not change.changed, "a read changes nothing"

@@ -8,7 +8,7 @@ the walk goes on may be seen or not, as in Redis.
 """
 
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import Quorums
 from trivet.core.paxos.messages import Message, Page, PageReply
 from trivet.core.paxos.proposer import Proposer
@@ -16,6 +16,10 @@ from trivet.core.paxos.ready import ScanResult
 
 INTERNAL = -1
 """The scan of the rescan: tombstones are named as well, and all keys of which nobody is sure."""
+
+
+LISTING = -2
+"""The scan of an export (Rule P23)."""
 
 
 class Scan:
@@ -68,6 +72,7 @@ class Scans:
         for round_id, scan in list(self._scans.items()):
             if scan.scan_id == scan_id:
                 del self._scans[round_id]
+        self.results = [result for result in self.results if result.scan_id != scan_id]
 
     def restart(self) -> None:
         """Another epoch, or lives: no answer counts so far."""
@@ -117,15 +122,43 @@ class Scans:
         scan.replies.append((quorums.bits[sender], reply))
         if quorums.is_quorum(scan.mask):
             del self._scans[scan.round_id]
-            self.results.append(_joined(scan.scan_id, scan.replies, quorums))
+            if scan.scan_id == LISTING:
+                self.results.append(_listed(scan.replies, quorums))
+            else:
+                self.results.append(_joined(scan.scan_id, scan.replies, quorums))
 
 
-def _joined(scan_id: int, replies: list[tuple[int, PageReply]], quorums: Quorums) -> ScanResult:
-    """The keys that these pages tell of, in order, and how far they tell."""
+def _horizon(replies: list[tuple[int, PageReply]]) -> bytes | None:
+    """How far all of these pages tell; None: to the end."""
     horizon: bytes | None = None
     for _, reply in replies:
         if reply.more and (horizon is None or reply.items[-1].key < horizon):
             horizon = reply.items[-1].key
+    return horizon
+
+
+def _listed(replies: list[tuple[int, PageReply]], quorums: Quorums) -> ScanResult:
+    """The keys that these pages tell of, each with its highest ballot, and one who has that."""
+    horizon = _horizon(replies)
+    best: dict[bytes, tuple[Ballot, NodeId]] = {}
+    floor_version = 0
+    for bit, reply in replies:
+        node = quorums.members[bit.bit_length() - 1]
+        floor_version = max(floor_version, reply.standing.floor_version)
+        for item in reply.items:
+            if horizon is not None and item.key > horizon:
+                break
+            known = best.get(item.key)
+            if item.accepted > (NOTHING if known is None else known[0]):
+                best[item.key] = (item.accepted, node)
+    keys = sorted(best)
+    epoch = replies[0][1].epoch
+    return ScanResult(LISTING, True, keys, horizon, [], [best[key] for key in keys], floor_version, epoch)
+
+
+def _joined(scan_id: int, replies: list[tuple[int, PageReply]], quorums: Quorums) -> ScanResult:
+    """The keys that these pages tell of, in order, and how far they tell."""
+    horizon = _horizon(replies)
     told: dict[bytes, dict[Ballot, int]] = {}
     there: dict[tuple[bytes, Ballot], bool] = {}
     for bit, reply in replies:

@@ -74,6 +74,7 @@ class Reporter:
         return GroupReport(
             number, ops, rank, group.keys, group.size_bytes, is_doubtful=group.doubtful,
             epoch=standing.epoch, is_caught_up=standing.is_caught_up, kept=standing.kept if goes else 0,
+            middle=group.middle(), is_spent=group.is_spent,
         )  # fmt: skip
 
     def _rank(self, group: GroupId) -> int:

@@ -37,6 +37,7 @@ from trivet.core.steward.mover import Mover
 from trivet.core.steward.planner import Planner
 from trivet.core.steward.primary_keeper import PrimaryKeeper
 from trivet.core.steward.register_keeper import RegisterKeeper
+from trivet.core.steward.register_mover import RegisterMover
 from trivet.core.steward.reporter import Reporter
 from trivet.core.steward.settings import StewardSettings
 from trivet.core.steward.yielding import Yielding
@@ -72,6 +73,7 @@ class Steward:
         self._reporter = Reporter(self.desk)
         self._told_progress: dict[int, tuple[int, int]] = {}
         self._movers: dict[int, Mover] = {}
+        self._register_movers: dict[int, RegisterMover] = {}
         self._up: dict[NodeId, None] = {}
         self._wished: dict[GroupId, tuple[NodeId, Term, Instant]] = {}
         """Who was wished to lead, in which term that was tried, and not again before when (Rule K10)."""
@@ -91,7 +93,7 @@ class Steward:
 
     def progress(self, move: int) -> tuple[int, int] | None:
         """Keys given, and about how many are left; of a move from elsewhere as it was reported last."""
-        mover = self._movers.get(move)
+        mover = self._movers.get(move) or self._register_movers.get(move)
         if mover is not None and mover.progress is not None:
             return mover.progress
         return self._told_progress.get(move)
@@ -233,6 +235,7 @@ class Steward:
         if cluster is not None:
             self._housekeeper.look(cluster)
             self._move(cluster)
+            self._move_registers(cluster)
 
     def _wish(self) -> None:
         wishes, self._planner.wishes = self._planner.wishes, []
@@ -251,8 +254,9 @@ class Steward:
             return
         self._report_ms = desk.now_ms + desk.settings.report_ms
         moves: list[MoveReport] = []
-        for number, mover in self._movers.items():
-            progress = mover.progress
+        far = {number: mover.progress for number, mover in self._movers.items()}
+        far.update({number: mover.progress for number, mover in self._register_movers.items()})
+        for number, progress in far.items():
             if progress is not None:
                 moves.append(MoveReport(number, progress[0], progress[1]))
         report = self._reporter.report(moves)
@@ -280,8 +284,34 @@ class Steward:
         for number in [number for number in movers if number not in cluster.moves]:
             self._over(movers.pop(number))
 
+    def _move_registers(self, cluster: ClusterMap) -> None:
+        """One step of every move between groups of mode ``paxos``, if this node is to carry them out."""
+        movers = self._register_movers
+        for number in [number for number in movers if number not in cluster.moves]:
+            mover = movers.pop(number)
+            mover.over()
+            self._tell_pause(mover)
+        leads = self.desk.led(SYSTEM_GROUP) is not None
+        if not leads and movers:
+            for mover in movers.values():
+                mover.close()
+            movers.clear()
+        busy: dict[GroupId, None] = {}
+        for row in list(cluster.moves.values()) if leads else []:
+            if not cluster.is_of_registers(cluster.groups[row.source]):
+                continue
+            if row.source in busy or row.target_group in busy:
+                continue  # Rule R10
+            busy[row.source] = busy[row.target_group] = None
+            if row.id not in movers:
+                movers[row.id] = RegisterMover(self.desk, row.id)
+            movers[row.id].step(cluster, row)
+
     def _over(self, mover: Mover) -> None:
         mover.close()
+        self._tell_pause(mover)
+
+    def _tell_pause(self, mover: Mover | RegisterMover) -> None:
         if mover.pause_ms < 0:
             return
         self.pause_ms = mover.pause_ms

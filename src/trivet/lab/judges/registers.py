@@ -6,11 +6,14 @@ Watched from outside, whenever an acceptor has handed something to its log. For 
 - what is chosen stays: once a majority has accepted a ballot, durably, whatever is accepted above it has a
   later version, or is that very content;
 - a promise, the floor and the epoch never fall in one life, and what was durable is there in the next, unless
-  the member says that it may have lost something, or has left the group meanwhile.
+  the member says that it may have lost something, or has left the group meanwhile;
+- slots come and go: a register belongs to the epoch since which its slot is held without a break. Of another
+  one of that name nothing is asked; and what is chosen counts from when the slot is served.
 
 In the end, when nothing disturbs and everything was read once, ``unsettled`` says what is not as it must be.
 """
 
+from binascii import crc_hqx
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -20,6 +23,28 @@ from trivet.lab.seam import RegisterHeldLike, RegistersLike
 Ballot = tuple[int, int]
 NOTHING: Ballot = (0, 0)
 Held = Mapping[bytes, RegisterHeldLike]
+Spans = tuple[tuple[int, int, int, int], ...] | None
+
+SERVED = 1
+HEAD_BYTES = 6
+"""Of a place, before the key."""
+
+
+def _slot_of(key: bytes) -> int:
+    """As Redis Cluster counts them."""
+    tag = key.partition(b"{")[2].partition(b"}")
+    return crc_hqx(tag[0] if tag[0] and tag[1] else key, 0) % 16384
+
+
+def _span_of(spans: Spans, place: bytes) -> tuple[int, int]:
+    """Since when the place's slot is held, and what is done with it; (0, 0): it is not."""
+    if spans is None:
+        return 1, SERVED
+    slot = _slot_of(place[HEAD_BYTES:])
+    for first, last, since, state in spans:
+        if first <= slot <= last:
+            return since, state
+    return 0, 0
 
 
 class _Word(NamedTuple):
@@ -29,6 +54,14 @@ class _Word(NamedTuple):
     floor: Ballot
     floor_version: int
     joined: int
+    spans: Spans = None
+
+    def has_still(self, place: bytes, before: "_Word") -> bool:
+        """Whether the place's register is the one that was there before."""
+        if self.spans == before.spans:
+            return True
+        since = _span_of(self.spans, place)[0]
+        return since > 0 and since == _span_of(before.spans, place)[0]
 
 
 class _Later(NamedTuple):
@@ -79,7 +112,8 @@ class RegisterJudge:
     def __init__(self, complaints: list[Complaint]) -> None:
         self._complaints = complaints
         self._parts: dict[tuple[int, int], _Part] = {}
-        self._places: dict[tuple[int, bytes], _Place] = {}
+        self._places: dict[tuple[int, bytes, int], _Place] = {}
+        """By group, place, and since when its slot is held."""
         self.looks = 0
         self.chosen = 0
         """How often something was seen to be chosen."""
@@ -126,7 +160,8 @@ class RegisterJudge:
         if before.joined == after.joined:
             now = held()
             for place, one in part.sure.items():
-                self._kept(f"{who}, in its next life", place, one, now.get(place), after)
+                if after.has_still(place, before):
+                    self._kept(f"{who}, in its next life", place, one, now.get(place), after)
         part.word, part.held, part.later = before, dict(part.sure), []
 
     def _changed(self, who: str, group: int, part: _Part, seen: RegistersLike, held: Held) -> None:
@@ -137,14 +172,14 @@ class RegisterJudge:
         for place, one in held.items():
             if part.held.get(place) != one:
                 changed[place] = one
-                self._accepted(who, group, place, one)
+                self._accepted(who, group, place, one, seen)
         for place in part.held:
             if place not in held:
                 changed[place] = None
         if before.joined == after.joined:
             for place, now in changed.items():
                 was = part.held.get(place)
-                if was is not None:
+                if was is not None and after.has_still(place, before):
                     self._kept(who, place, was, now, after)
         part.saves, part.word, part.held = seen.saves, after, dict(held)
         part.later.append(_Later(seen.saves, after, changed))
@@ -159,12 +194,15 @@ class RegisterJudge:
                     continue
                 part.sure[place] = one
                 if one.crc and not one.is_hearsay:
-                    self._is_sure(node, group, place, one, seen)
+                    self._is_sure(node, group, place, one, seen, part.sure_word.spans)
 
     def _is_sure(
-        self, node: int, group: int, place: bytes, one: RegisterHeldLike, seen: RegistersLike
+        self, node: int, group: int, place: bytes, one: RegisterHeldLike, seen: RegistersLike, spans: Spans
     ) -> None:
-        known = self._places[group, place]
+        since, state = _span_of(spans, place)
+        known = self._places.get((group, place, since))
+        if known is None or state != SERVED:
+            return
         acceptors = known.acceptors.setdefault(one.accepted, {})
         acceptors[node] = None
         sets = [nodes for nodes in (seen.members, seen.incoming) if nodes]
@@ -178,13 +216,16 @@ class RegisterJudge:
             for ballot in [ballot for ballot in known.acceptors if ballot < one.accepted]:
                 del known.acceptors[ballot]
 
-    def _accepted(self, who: str, group: int, place: bytes, one: RegisterHeldLike) -> None:
+    def _accepted(
+        self, who: str, group: int, place: bytes, one: RegisterHeldLike, seen: RegistersLike
+    ) -> None:
         """One ballot, one content."""
         if not one.crc:
             return
-        known = self._places.get((group, place))
+        since, _ = _span_of(seen.spans, place)
+        known = self._places.get((group, place, since))
         if known is None:
-            known = self._places[group, place] = _Place()
+            known = self._places[group, place, since] = _Place()
         content = (one.version, one.crc)
         if known.contents.setdefault(one.accepted, content) != content:
             before = known.contents[one.accepted]
@@ -230,7 +271,7 @@ class RegisterJudge:
 
 
 def _word(seen: RegistersLike) -> _Word:
-    return _Word(seen.epoch_kept, seen.floor, seen.floor_version, seen.joined)
+    return _Word(seen.epoch_kept, seen.floor, seen.floor_version, seen.joined, seen.spans)
 
 
 class Wanted(NamedTuple):
@@ -263,6 +304,9 @@ def unsettled(
             return f"{who}: it is no member, and holds {len(held)} registers"
         if node in wanted.members and seen.doubtful:
             return f"{who}: it is doubtful still"
+        for place in held if seen.spans is not None else ():
+            if _span_of(seen.spans, place)[1] != SERVED:
+                return f"{who}: it holds {place!r}, of a slot that is not its"
     for group, wanted in groups.items():
         if wanted.is_changing:
             return f"group {group}: its members are changing still"

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from trivet.core.base.ids import GroupId, NodeId
 from trivet.core.cluster.map import ClusterMap
-from trivet.core.cluster.rows import EVENTUAL, HANDED
+from trivet.core.cluster.ranges import covers
+from trivet.core.cluster.rows import EVENTUAL, HANDED, SEAL
 from trivet.lab.seam import MembershipLike, ObservationLike
 
 
@@ -20,6 +21,8 @@ class Movement:
         self._moves: dict[int, str] = {}
         """The phase of every move, as it was seen last."""
         self._generations: dict[int, int] = {}
+        self._sources: dict[int, tuple[GroupId, list[tuple[int, int]]]] = {}
+        """Of moves between groups of mode ``paxos``: whose slots, and which."""
         self._groups: dict[GroupId, None] = {}
         self._joints: dict[GroupId, tuple[int, bool]] = {}
         """Of groups that nobody leads: how often members changed, and whether they are changing."""
@@ -33,6 +36,10 @@ class Movement:
         self._epoch = cluster.epoch
         for move in cluster.moves.values():
             phase = "taken" if move.taken else move.phase
+            if cluster.is_of_registers(cluster.groups[move.source]):
+                self._sources[move.id] = (move.source, move.ranges)
+                self._register_phase(move.id, phase, move.generation)
+                continue
             if move.generation > self._generations.get(move.id, 1):
                 self._generations[move.id] = move.generation
                 self._count("move begins anew")
@@ -40,8 +47,11 @@ class Movement:
                 self._moves[move.id] = phase
                 self._count("move " + {"copy": "begins", HANDED: "handed over"}.get(phase, phase))
         for number in [number for number in self._moves if number not in cluster.moves]:
-            was = self._moves.pop(number)
-            self._count("move given up" if was == "copy" else "move ends")
+            was, source = self._moves.pop(number), self._sources.pop(number, None)
+            if source is not None:
+                self._registers_moved(cluster, was, source)
+            else:
+                self._count("move given up" if was == "copy" else "move ends")
         if self._groups and any(group not in self._groups for group in cluster.groups):
             self._count("group founded")
         if any(group not in cluster.groups for group in self._groups):
@@ -49,6 +59,24 @@ class Movement:
         self._groups = dict.fromkeys(cluster.groups)
         self._look_at_leaderless(cluster)
         return True
+
+    def _register_phase(self, move: int, phase: str, generation: int) -> None:
+        """Between groups of registers."""
+        if generation > self._generations.get(move, 1):
+            self._generations[move] = generation
+            self._count("registers: a move begins anew")
+        if self._moves.get(move) != phase:
+            self._count("registers: slots are sealed" if phase == SEAL else "registers: slots begin to move")
+            self._moves[move] = phase
+
+    def _registers_moved(
+        self, cluster: ClusterMap, was: str, source: tuple[GroupId, list[tuple[int, int]]]
+    ) -> None:
+        row = cluster.groups.get(source[0])
+        if row is not None and covers(row.ranges, source[1]):
+            self._count("registers: a move is given up" + (" after the seal" if was == SEAL else ""))
+        else:
+            self._count("registers: slots have moved")
 
     def _look_at_leaderless(self, cluster: ClusterMap) -> None:
         """Members of groups that nobody leads change by the map alone."""

@@ -70,7 +70,8 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
     groups = [row for row in cluster.groups.values() if row.id != SYSTEM_GROUP]
     row = groups[g.prng.below(len(groups))]
     roll = g.prng.below(20)
-    if cluster.is_leaderless(row):
+    of_registers = cluster.is_of_registers(row)
+    if cluster.is_leaderless(row) and not of_registers:
         return _alter(g, row) if roll < 10 else _drain(g, cluster)
     may_found = len(groups) < GROUPS_MAX and (not g.loses_synced() or g.all_up())
     if roll < 6:
@@ -78,7 +79,7 @@ def _words(g: Ground, cluster: ClusterMap) -> list[bytes] | None:
     if roll < 12:
         others = [other for other in groups if other.keyspace == row.keyspace and other is not row]
         return _between(g, row, others[g.prng.below(len(others))]) if others else None
-    if roll < 15:
+    if roll < 15 and not of_registers:
         members = row.members or row.founders
         node = members[g.prng.below(len(members))]
         return [b"CLUSTER", b"LEAD", b"%d" % row.id, b"%d" % node]
