@@ -86,8 +86,8 @@ REGISTERS = [
         "P8", "a member of whose log something is lost takes part as if nothing were",
         edit(
             "core/node/register_replicas.py",
-            "prng.fork(), kept.records, kept.doubtful\n",
-            "prng.fork(), kept.records, False\n",
+            "prng.fork(), kept.records, kept.doubtful,\n",
+            "prng.fork(), kept.records, False,\n",
         ),
         1, "registers", ROT_ON_REGISTERS,
     ),
