@@ -102,7 +102,8 @@ class Model:
             able = [node for node in row.members if self.alive(node)]
             if self.map.is_leaderless(row):
                 copies = dict.fromkeys(able, (True, 0))
-                groups[row.id] = GroupFacts(bytes=self.bytes_of(row), ops=50, copies=copies)
+                spent = not row.ranges
+                groups[row.id] = GroupFacts(bytes=self.bytes_of(row), ops=50, copies=copies, is_spent=spent)
                 continue
             if self.leaders.get(row.id) not in able:
                 self.leaders[row.id] = able[0]

@@ -11,7 +11,8 @@ from tests.core.group.register_faults import THEMES, play, play_pipelines
 from tests.core.group.register_world import SKEW_MS, World
 from trivet.core.base.prng import Prng
 from trivet.core.group.paxos_group import PaxosGroup
-from trivet.core.group.register_errands import Errand, Errands
+from trivet.core.group.register_errand import Errand
+from trivet.core.group.register_errands import Errands
 from trivet.core.group.register_execution import Execution, Runner
 from trivet.core.group.register_forwards import Forwards
 from trivet.core.machine.register import TaskResult
@@ -109,9 +110,9 @@ def _second_copy_has_another_seq(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def broken(self: Errands, errand: Errand) -> Operation:
         if errand.submissions and not errand.reads_only:
-            self._last_seq += 1
+            self.runner.numbers.seq += 1
             made = operation(self, errand)
-            made.seq = self._last_seq
+            made.seq = self.runner.numbers.seq
             return made
         return operation(self, errand)
 
@@ -133,12 +134,6 @@ def _any_run_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _marks_of_nodes_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    init = Runner.__init__
-
-    def broken(self: Runner, registers: object, origin: int) -> None:
-        init(self, registers, origin)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Runner, "__init__", broken)
     monkeypatch.setattr(Runner, "next_mark", lambda self: b"\x00" * 16)
 
 

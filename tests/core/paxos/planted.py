@@ -627,10 +627,11 @@ BUGS = [
             (
                 "transfer.py",
                 "not (self._wanted or self._fetching or self._adopting)",
-                "not (self._wanted or self._fetching)",
+                "not (self._wanted or self._fetching or (self._adopting and self.state is State.COPYING))",
             )
         ],
         runs="moves",
+        seeds=600,
     ),
     Planted(
         "a carrier that was replaced goes on",

@@ -86,8 +86,8 @@ REGISTERS = [
         "P8", "a member of whose log something is lost takes part as if nothing were",
         edit(
             "core/node/register_replicas.py",
-            "prng.fork(), kept.records, kept.doubtful\n",
-            "prng.fork(), kept.records, False\n",
+            "prng.fork(), kept.records, kept.doubtful,\n",
+            "prng.fork(), kept.records, False,\n",
         ),
         1, "registers", ROT_ON_REGISTERS,
     ),
@@ -168,7 +168,10 @@ REGISTERS = [
             "not (self._wanted or self._fetching or self._adopting)",
             "not (self._wanted or self._fetching or (self._adopting and self.state is State.COPYING))",
         ),
-        1, "linearizability", MOVES_OF_REGISTERS,
+        20, "linearizability", MOVES_OF_REGISTERS | {
+            "nodes": 5, "slow_link_every_ms": 200, "slow_link_ms_max": 500, "partition_every_ms": 1_000, "kill_every_ms": 0,
+            "fault_ms_max": 1_500,
+        },
     ),
     Mutant(
         "P17", "each group of a node numbers its operations for itself",

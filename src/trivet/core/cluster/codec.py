@@ -8,8 +8,8 @@ from trivet.core.cluster.invariants import check
 from trivet.core.cluster.rows import ClaimRow, GroupRow, KeyspaceRow, MoveRow, NodeRow
 from trivet.core.cluster.state import MapState
 
-FORMAT: Final = 2
-_FORMATS_READ: Final = (1, 2)
+FORMAT: Final = 3
+_FORMATS_READ: Final = (1, 2, 3)
 """One of format 1 ends earlier: nobody claims a database."""
 
 
