@@ -49,7 +49,7 @@ OWN = ("join", "drain", "undrain", "leave", "replace", "split", "merge", "move",
 
 def shared_rows() -> list[str]:
     """The rows that Redis has too."""
-    own = {f"cluster|{name}" for name in OWN}
+    own = {"client|causal", *[f"cluster|{name}" for name in OWN]}
     return [
         row.name
         for row in all_rows()

@@ -4,8 +4,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 RUN = """
 import sys
+
+import pytest
 from trivet.lab.search.campaign import Plan
 from trivet.lab.search.command import lab_run
 nodes, jobs = int(sys.argv[2]), int(sys.argv[3])
@@ -28,10 +32,10 @@ def lines(hash_seed: str, first_seed: int, nodes: int, jobs: int) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith("seed ")]
 
 
-def test_two_processes_with_two_hash_seeds() -> None:
-    for nodes in (3, 5):
-        first = lines("0", 900, nodes, 0)
-        assert first == lines("4711", 900, nodes, 2)
-        digests = [line.split("digest ")[1] for line in first]
-        assert len(dict.fromkeys(digests)) == 3
-        assert all(len(digest) == 32 for digest in digests)
+@pytest.mark.parametrize("nodes", [3, pytest.param(5, marks=pytest.mark.soak)])
+def test_two_processes_with_two_hash_seeds(nodes: int) -> None:
+    first = lines("0", 900, nodes, 0)
+    assert first == lines("4711", 900, nodes, 2)
+    digests = [line.split("digest ")[1] for line in first]
+    assert len(dict.fromkeys(digests)) == 3
+    assert all(len(digest) == 32 for digest in digests)

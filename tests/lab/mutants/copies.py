@@ -64,8 +64,8 @@ VALUES = [
         "V6", "an update is taken though what it builds upon is missing",
         edit(
             "core/lattice/lattice.py",
-            "        if delta.number > self.clock.base(delta.actor) + 1:\n            return True\n        clock",
-            "        if delta.number > 0:\n            return False\n        clock",
+            "        if delta.number > self.clock.base(delta.actor) + 1:\n            return True\n        for",
+            "        if delta.number > 0:\n            return False\n        for",
         ),
         3, "copies", COPIES,
     ),
