@@ -142,10 +142,8 @@ def copies(options: argparse.Namespace) -> list[str]:
         converged_s = time.monotonic() - begun_s - filled_s
         rows.append([f"at rest, {options.keys:,} equal keys", *_at_rest(peer, options.rest)])
         head = ["three members", "CPU, % of a core, each", "bytes/s between all"]
-        repairs = [
-            _repair(peer, options, f"{options.changed:,} keys changed once (kept for it)", 1),
-            _repair(peer, options, f"{options.changed:,} keys, more than is kept for it", options.times),
-        ]
+        name = f"{options.changed:,} keys written so often that nothing of it was kept for the member"
+        repairs = [_repair(peer, options, name, options.times)]
     finally:
         peer.stop()
     text = f"{options.keys:,} keys of 16 B with 100 B values went through one node in {filled_s:.0f} s;"
