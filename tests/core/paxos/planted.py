@@ -316,8 +316,8 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
-                "self.raise_floor((0, 0), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
+                "self.raise_floor((0, 0), tail_of(register.content)[0])",
             ),
         ],
     ),
@@ -326,7 +326,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
                 "self.raise_floor(after_all_of(item.ballot[0]), 0)",
             ),
         ],
@@ -336,7 +336,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "        if register is None or register.content is None or not register.content.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
+                "        if register is None or register.content is None or not register.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
                 "        if register is None or register.content is None:\n            return\n        if False:\n            return",
             ),
         ],

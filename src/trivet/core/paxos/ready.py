@@ -10,7 +10,7 @@ import msgspec
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Operation
 
@@ -33,7 +33,7 @@ class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
     key: bytes
     promised: WireBallot
     accepted: WireBallot
-    content: Content | None
+    content: Sealed | None
     hearsay: bool = False
 
 
