@@ -46,7 +46,7 @@ class Paxos:
         assert problem(settings) == "", problem(settings)
         self.settings = settings
         self.acceptor = Acceptor(settings, records, doubtful, settings.proposer)
-        self.proposer = Proposer(settings, prng)
+        self.proposer = Proposer(settings, prng, self.acceptor.registers)
         self.scans = Scans(self.proposer)
         self.rescan_ = Rescan(self.proposer, self.scans)
         self.collector = Collector(self.acceptor, self.proposer)
@@ -99,7 +99,7 @@ class Paxos:
         """Nothing is under way that needs ``tick``."""
         acceptor, proposer = self.acceptor, self.proposer
         return not (
-            proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
+            proposer.rounds or proposer.collecting or self.scans.underway or self.rescan_.epoch
             or (acceptor.doubtful and acceptor.joined) or (self.collecting and acceptor.registers.tombstones)
         )  # fmt: skip
 
@@ -244,7 +244,6 @@ class Paxos:
             self._revival = Revival(self.settings, proposer.config, proposer.quorums)
         if self._revival is not None:
             self._revival.flush(acceptor)
-        acceptor.flush()
         messages = acceptor.out
         acceptor.out = []
         proposer.flush(messages)

@@ -11,7 +11,7 @@ import msgspec
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
 from trivet.core.paxos.content import Sealed
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.messages import Message, check_columns
 from trivet.core.paxos.operation import Operation
 
 
@@ -27,7 +27,7 @@ class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
     floor_version: Number = 0
 
 
-class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class SavedRegister(msgspec.Struct, array_like=True, tag=7, frozen=True):
     """A whole register. ``hearsay``: ``content`` is from others (Rule P16)."""
 
     key: bytes
@@ -37,11 +37,34 @@ class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
     hearsay: bool = False
 
 
-class SavedPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):
-    """A register promised something, and is else what it was; without one, nothing is accepted there."""
+class SavedPromises(msgspec.Struct, array_like=True, tag=8, frozen=True):
+    """Registers promised (counter, ``proposer``), and are else what they were.
 
-    key: bytes
-    promised: WireBallot
+    Where there was none, nothing is accepted there.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters)
+
+
+class SavedAccepts(msgspec.Struct, array_like=True, tag=6, frozen=True):
+    """Registers accepted ``contents`` at (counter, ``proposer``), as asked, and promised what else was asked.
+
+    That is the next counter, where it is higher.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+    next_counters: list[Number]
+    contents: list[Sealed]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters, self.next_counters, self.contents)
 
 
 class SavedRemoval(msgspec.Struct, array_like=True, tag=4, frozen=True):
@@ -54,8 +77,10 @@ class SavedWipe(msgspec.Struct, array_like=True, tag=5, frozen=True):
     """All registers before this record are gone: the member left, or is another one now."""
 
 
-SavedRecord = Union[Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe]  # noqa: UP007
-"""One record of the WAL; replayed in order."""
+SavedRecord = Union[  # noqa: UP007
+    Marks, SavedRegister, SavedPromises, SavedAccepts, SavedRemoval, SavedWipe
+]
+"""One record of the WAL; replayed in order. Tags 2 and 3 were those of earlier forms."""
 
 
 class Save(msgspec.Struct, frozen=True):
