@@ -1,9 +1,10 @@
-"""What a turn has for peers beside the messages of groups."""
+"""What a turn has for peers: messages of groups, and what there is beside."""
 
 from tests.core.node.bench import Bench
+from trivet.core.group.messages import NotLeader
 from trivet.core.node.effects import Effects
 from trivet.core.node.peers import NODE_GROUP, Stranger, encode_message
-from trivet.core.node.sending import collect_for_peers
+from trivet.core.node.sending import collect_for_peers, collect_from_group
 
 
 def collected(bench: Bench, is_open: bool = True) -> Effects:
@@ -11,6 +12,20 @@ def collected(bench: Bench, is_open: bool = True) -> Effects:
     effects = Effects()
     collect_for_peers(effects, node._peers, node.front, node.steward, is_open)
     return effects
+
+
+def test_what_several_peers_are_told_is_encoded_once():
+    bench = Bench(3)
+    node = bench.node(1)
+    group = node.group
+    effects = Effects()
+    one, other = NotLeader(5, 1), NotLeader(5, 1)
+    group.outgoing = [(2, one), (3, one), (9, other), (2, other)]
+    collect_from_group(effects, node._peers.up, group)
+    data = encode_message(group.settings.group, one)
+    assert effects.sends == [(2, data), (3, data), (2, data)], "9 can't be reached"
+    assert effects.sends[0][1] is effects.sends[1][1]
+    assert not group.outgoing
 
 
 def test_most_often_there_is_nothing():

@@ -172,7 +172,7 @@ BUGS = [
             ),
             (
                 "promises.py",
-                "        self.take(key)\n        kept = Kept",
+                "        if key in self._kept:\n            self.take(key)\n        kept = Kept",
                 "        kept = Kept",
             ),
             (

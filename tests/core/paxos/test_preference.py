@@ -1,6 +1,6 @@
 """Preference: the same for everybody, spread evenly, and stable when a member goes."""
 
-from trivet.core.paxos.preference import preferred
+from trivet.core.paxos.preference import Preferred, preferred
 
 KEYS = [b"key:%d" % number for number in range(3000)]
 
@@ -26,3 +26,10 @@ def test_when_a_member_goes_only_its_keys_move() -> None:
 
 def test_nobody_is_alive() -> None:
     assert preferred(b"k", ()) == 0
+
+
+def test_many_keys_are_looked_up() -> None:
+    for alive in ((1, 2, 3), (2, 3), ()):
+        table = Preferred(alive)
+        for key in KEYS:
+            assert table.of(key) == table.of(key) == preferred(key, alive)

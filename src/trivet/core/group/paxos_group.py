@@ -32,7 +32,7 @@ from trivet.core.group.register_forwards import Forwards
 from trivet.core.group.register_keys import key_of
 from trivet.core.group.register_log import RegisterLog
 from trivet.core.group.register_messages import OF_REGISTERS, RegisterMessage, Submit, Submitted
-from trivet.core.group.register_runs import split_run
+from trivet.core.group.register_runs import lone_part, split_run
 from trivet.core.group.register_sweeper import Sweeper
 from trivet.core.group.register_walks import Walks
 from trivet.core.group.register_watches import RegisterWatches
@@ -43,7 +43,7 @@ from trivet.core.machine.register import Registers
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.messages import Refusal
 from trivet.core.paxos.paxos import Paxos
-from trivet.core.paxos.preference import preferred
+from trivet.core.paxos.preference import Preferred
 from trivet.core.paxos.ready import Ready, Save, SavedAccepts, SavedRegister, SavedRemoval, SavedWipe
 from trivet.core.script.scripts import Scripts
 from trivet.core.values.deadlines import NEVER
@@ -89,6 +89,8 @@ class PaxosGroup(Leaderless):
         """Members that have said that they are doubtful, or are silent -> when to try them again."""
         self._alive: list[NodeId] = []
         """Members that may be preferred."""
+        self._preferred = Preferred(())
+        """Which of them, by key."""
         for place, register in paxos.acceptor.registers.after(None):
             if register.content is not None:
                 self.sweeper.holds(place, register.content)
@@ -216,6 +218,7 @@ class PaxosGroup(Leaderless):
                         self._alive.append(member)
                 elif member in self._up and member not in self._shunned:
                     self._alive.append(member)
+        self._preferred = Preferred(self._alive)
 
     def on_peer_silent(self, peer: NodeId) -> None:
         """The node of ``peer`` has not been heard of for an election time-out, though its link is up."""
@@ -319,6 +322,10 @@ class PaxosGroup(Leaderless):
 
     def _split(self, run: Run, now_ms: Instant) -> None:
         self.call_count += run.count
+        lone = lone_part(run, self.errands.tracked, now_ms)
+        if lone is not None:
+            self.errands.add(lone, now_ms)
+            return
         parts = split_run(run, self.registers, self.watches, self.errands.tracked, now_ms)
         for part in parts.parts:
             self.errands.add(part, now_ms)
@@ -339,7 +346,7 @@ class PaxosGroup(Leaderless):
         """Rule Q2."""
         own = self.settings.node
         if not errand.reads_only and errand.sent_to == NO_NODE:
-            member = preferred(errand.place, self._alive)
+            member = self._preferred.of(errand.place)
             if self._buggify is not None:
                 member = self._elsewhere(member)
             if member not in (own, NO_NODE):
@@ -384,8 +391,7 @@ class PaxosGroup(Leaderless):
         follower = self._follower if self.errands.notes_changes else None
         for record in save.records:
             if isinstance(record, SavedAccepts):
-                for place, content in zip(record.keys, record.contents, strict=True):
-                    self.sweeper.holds(place, content)
+                self.sweeper.holds_all(record.keys, record.contents)
                 if follower is not None:
                     for place in record.keys:
                         follower.changed_elsewhere(key_of(place))

@@ -20,7 +20,6 @@ value.
   sends reads of one key without waiting never sees an older value after a newer one.
 """
 
-from collections import deque
 from typing import Final
 
 import msgspec
@@ -57,9 +56,9 @@ class Errand:
     """One operation on one register that clients of this node want."""
 
     __slots__ = (
-        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "looks", "parts", "place",
-        "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes", "staged_ms",
-        "submissions", "waits_there",
+        "copies", "error", "execution", "has_begun", "here", "in_doubt", "is_due", "is_over", "looks",
+        "parts", "place", "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes",
+        "staged_ms", "submissions", "waits_there",
     )  # fmt: skip
 
     def __init__(self, place: bytes, reads_only: bool, part: Part) -> None:
@@ -70,8 +69,10 @@ class Errand:
         """Some part is to tell of which version the key is, as of its place among the parts."""
         self.size_bytes = part.size_bytes
         self.staged_ms = part.staged_ms
+        self.has_begun = False
+        """No more parts join it."""
         self.execution: Execution | None = None
-        """None: it has not begun, and more parts may join it."""
+        """Of the copies that were submitted here; None: there were none."""
         self.seq = 0
         self.since = 0
         self.seed = 0
@@ -102,7 +103,7 @@ class Errand:
 
     def has_room_for(self, part: Part) -> bool:
         """Whether one more may go along."""
-        if self.execution is not None or len(self.parts) >= TASKS_MAX:
+        if self.has_begun or len(self.parts) >= TASKS_MAX:
             return False
         if self.looks and not (self.reads_only or part.follows):
             return False  # Rule W3
@@ -122,7 +123,7 @@ class _Front:
 
     def __init__(self) -> None:
         self.writing: Errand | None = None
-        self.waiting: deque[Part] = deque()
+        self.waiting: list[Part] = []
         self.reading: Errand | None = None
         """Not begun."""
         self.reads = 0
@@ -239,13 +240,13 @@ class Errands:
         due, self._due = self._due, []
         for errand in due:
             errand.is_due = False
-            if errand.execution is None:
+            if not errand.has_begun:
                 self._open(errand)
         return [errand for errand in due if not errand.is_over]
 
     def _open(self, errand: Errand) -> None:
+        errand.has_begun = True
         errand.seed = self._seed()
-        errand.execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
         if errand.reads_only:
             front = self._fronts[errand.place]
             front.reads += 1
@@ -273,7 +274,11 @@ class Errands:
 
     def operation(self, errand: Errand) -> Operation:
         """A copy to be submitted here."""
-        assert errand.execution is not None and not errand.is_over
+        assert errand.has_begun and not errand.is_over
+        execution = errand.execution
+        if execution is None:
+            execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
+            errand.execution = execution
         self._last_id += 1
         number = self._last_id
         self._operations[number] = errand
@@ -282,11 +287,11 @@ class Errands:
         errand.here = True
         if errand.reads_only:
             self._reads[number] = errand
-            return Operation(number, errand.place, errand.execution.change, True)
+            return Operation(number, errand.place, execution.change, True)
         if errand.submissions > 1:
             self.counts[1] += 1
         return Operation(
-            number, errand.place, errand.execution.change, False, self.runner.origin, errand.seq,
+            number, errand.place, execution.change, False, self.runner.origin, errand.seq,
             errand.since, errand.submissions == 1, self.settled,
         )  # fmt: skip
 
@@ -444,14 +449,18 @@ class Errands:
         if not front.waiting:
             self._drop_idle(place, front)
             return
-        errand = front.writing = Errand(place, False, front.waiting.popleft())
-        while front.waiting and errand.has_room_for(front.waiting[0]):
-            errand.join(front.waiting.popleft())
+        waiting = front.waiting
+        errand = front.writing = Errand(place, False, waiting[0])
+        count = 1
+        while count < len(waiting) and errand.has_room_for(waiting[count]):
+            errand.join(waiting[count])
+            count += 1
+        del waiting[:count]
         self._due.append(errand)
 
     def _only_reads(self, place: bytes, front: _Front) -> None:
         """All that waits are reads, and no write is in the way any more."""
-        waiting, front.waiting = front.waiting, deque()
+        waiting, front.waiting = front.waiting, []
         for part in waiting:
             self._leaves(front, part)
             part.task = msgspec.structs.replace(part.task, reads_only=True)
@@ -511,7 +520,7 @@ class Errands:
                 self._fail(errand, TIMEOUT_ERROR)
 
     def _expire_waiting(self, front: _Front, oldest_ms: Instant) -> None:
-        kept: deque[Part] = deque()
+        kept: list[Part] = []
         for part in front.waiting:
             if part.patient or part.staged_ms >= oldest_ms:
                 kept.append(part)
@@ -525,7 +534,7 @@ class Errands:
         begun = [*self._writes.values(), *self._reads.values()]
         due, self._due = self._due, []
         for front in self._fronts.values():
-            waiting, front.waiting = front.waiting, deque()
+            waiting, front.waiting = front.waiting, []
             for part in waiting:
                 self._leaves(front, part)
                 part.failed(error)
@@ -559,5 +568,5 @@ class Errands:
             [part.follows for part in parts]
         )
         assert all(front.reads >= 0 for front in self._fronts.values())
-        assert len(self._writes) == sum([errand.execution is not None for errand in writing])
+        assert len(self._writes) == sum([errand.has_begun for errand in writing])
         assert all(errand.waits_there and not errand.is_over for errand in self._sent.values())

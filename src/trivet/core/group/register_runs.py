@@ -19,7 +19,7 @@ from trivet.core.group.run import Run
 from trivet.core.machine.checking import WHOLE
 from trivet.core.machine.entry import Call, decode_calls, encode_calls
 from trivet.core.machine.register import Registers, Task
-from trivet.core.machine.register_place import SEVERAL, register_of
+from trivet.core.machine.register_place import SEVERAL, register_of, simple_place
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.script.scripts import Scripts, sha1_of
@@ -127,6 +127,28 @@ class WatchPart(RunPart):
             self._watches.note(task.client, place_key(task.db, task.key), version, replies[0] == 1)
             replies = [OK]
         super().done(replies, version, there)
+
+
+class LonePart(Part):
+    """Of a run that is one call about one key: most are."""
+
+    __slots__ = ("_run", "_tracked")
+
+    def __init__(self, run: Run, task: Task, now_ms: Instant, tracked: list[Run]) -> None:
+        super().__init__(task, sum(map(len, task.calls[0][1])) + CALL_BYTES, now_ms, run.patient)
+        self._run = run
+        self._tracked = tracked
+
+    def done(self, replies: list[Reply], version: int, there: bool) -> None:
+        """As ``Part``."""
+        run = self._run
+        if run.tracks and run.replies is None:
+            self._tracked.append(run)
+        run.finish(replies)
+
+    def failed(self, error: Error) -> None:
+        """As ``Part``."""
+        self._run.finish([error])
 
 
 class Gathered:
@@ -301,6 +323,17 @@ class _Splitting:
         part = RunPart(self._parts, task, self._now_ms, self._parts.run.patient)
         part.add(position, call)
         self._parts.parts.append(part)
+
+
+def lone_part(run: Run, tracked: list[Run], now_ms: Instant) -> LonePart | None:
+    """The whole of ``run``, if that is one call whose first argument is its only key; else ``split_run``."""
+    if run.count != 1:
+        return None
+    place = simple_place(run.calls[0])
+    if place is None:
+        return None
+    calls = list(run.calls) if run.tracks else run.take_calls()
+    return LonePart(run, Task(place[0], place[1], calls, 0, None, not run.writes), now_ms, tracked)
 
 
 def split_run(

@@ -45,7 +45,7 @@ from trivet.core.node.peers import (
 )
 from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
 from trivet.core.node.residents import Residents
-from trivet.core.node.sending import collect_for_peers
+from trivet.core.node.sending import collect_for_peers, collect_from_group
 from trivet.core.node.session import LOGIN, Session
 from trivet.core.node.views import Views
 from trivet.core.node.waits import look_at_blocking
@@ -543,10 +543,7 @@ class Node(Views):
                     late = True
                     self._busy[group] = None
                     continue
-                for peer, message in group.outgoing:
-                    if peer in up:
-                        effects.sends.append((peer, encode_message(number, message)))
-                group.sent()
+                collect_from_group(effects, up, group)
         collect_for_peers(effects, self._peers, self.front, self.steward, self._wal.open)
         self._notes(effects, talkers)
         # Whoever is on the agenda waits for no other input (Rule D4).

@@ -1,16 +1,31 @@
-"""What a turn has for peers beside the messages of groups: nodes' own words, and links to open and to close.
+"""What a turn has for peers: messages of groups, nodes' own words, and links to open and to close.
 
-On the path: the end of every turn; most often there is nothing.
+On the path: the end of every turn.
 """
 
+from trivet.core.base.ids import NodeId
+from trivet.core.group.face import Replica
 from trivet.core.node.effects import Effects
 from trivet.core.node.front import Front
 from trivet.core.node.peers import NODE_GROUP, Peers, Stranger, encode_message
 from trivet.core.steward.steward import Steward
 
 
+def collect_from_group(effects: Effects, up: dict[NodeId, None], group: Replica) -> None:
+    """Take its messages; of one that stands several times in a row, for several peers, the bytes are one."""
+    number = group.settings.group
+    encoded: object = None
+    data = b""
+    for peer, message in group.outgoing:
+        if peer in up:
+            if message is not encoded:
+                encoded, data = message, encode_message(number, message)
+            effects.sends.append((peer, data))
+    group.sent()
+
+
 def collect_for_peers(effects: Effects, peers: Peers, front: Front, steward: Steward, is_open: bool) -> None:
-    """Take it. ``is_open``: this node may speak already (Rule D2)."""
+    """Take the rest; most often there is nothing. ``is_open``: this node may speak already (Rule D2)."""
     up = peers.up
     if peers.strangers:
         strangers, peers.strangers = peers.strangers, []
