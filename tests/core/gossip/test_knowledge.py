@@ -1,6 +1,6 @@
 """What others have seen: stable, told, acknowledged, kept alone."""
 
-from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of
+from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, next_of, stable_of, told_of
 from trivet.core.lattice.clock import Clock
 
 
@@ -42,3 +42,17 @@ def test_acknowledged_by_those_who_have_all_up_to_it() -> None:
 def test_kept_alone_is_what_nobody_else_has() -> None:
     assert alone_of(OWN, [peer(clock(a=3)), peer(clock(b=1)), peer(None)]) == 3
     assert alone_of(OWN, []) == 7
+
+
+def test_kept_alone_is_what_fewer_have_than_asked_for() -> None:
+    peers = [peer(clock(a=3, b=2)), peer(clock(a=5)), peer(None)]
+    assert [alone_of(OWN, peers, count) for count in (1, 2, 3)] == [0, 2 + 2, 5 + 2]
+    assert alone_of(OWN, peers[:2], 3) == 7
+    assert alone_of(OWN, [], 1) == 7
+
+
+def test_who_has_most_is_asked_and_another_the_next_time() -> None:
+    lacks = {2: [(9, 1, 5)], 3: [(9, 1, 9), (8, 1, 1)], 4: [(9, 1, 10)]}
+    assert next_of(lacks, 0, 1) == 4 and next_of(lacks, 0, 2) == 3, "members begin with different ones"
+    assert next_of(lacks, 4, 1) == 3 and next_of(lacks, 3, 1) == 4
+    assert next_of({2: [(9, 1, 1)]}, 2, 1) == 2

@@ -4,7 +4,8 @@ The model knows what was written, by whom, whether it came to the disk there, an
 """
 
 from trivet.core.base.prng import Prng
-from trivet.core.gossip.gossip import Gossip, Taken
+from trivet.core.gossip.gossip import Gossip
+from trivet.core.gossip.holder import Taken
 from trivet.core.gossip.messages import Compare, Differ, Keys, OfGossip, Seen, States, Updates, Want
 from trivet.core.gossip.settings import ACTOR_SHIFT, GossipSettings, node_of
 from trivet.core.lattice.cell import added_to, is_there, winner

@@ -1,10 +1,12 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V12)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V15)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
     CARRIED_TO_COPIES,
     COPIES,
     MEMBERS_OF_COPIES,
+    MEMBERS_OF_QUORUMS,
+    QUORUMS_OF_COPIES,
     ROTTING_COPIES,
     SESSIONS,
     SESSIONS_AROUND,
@@ -121,5 +123,32 @@ VALUES = [
             "        while quorum and self._held_by(quorum.first_number) >= 0:\n",
         ),
         1, "sessions", ROTTING_COPIES,
+    ),
+    Mutant(
+        "V13", "a read does not wait for what a read quorum has",
+        edit(
+            "core/group/eventual_reads.py",
+            "            if self.count > 1 and (first.needs is None or not clock.covers(first.needs)):\n",
+            "            if self.count > 1 and first.needs is None:\n",
+        ),
+        1, "sessions", QUORUMS_OF_COPIES,
+    ),
+    Mutant(
+        "V14", "while members change only those count that stay",
+        edit(
+            "core/group/eventual_quorums.py",
+            "        self._sides = [tuple(before), tuple(staying)] if staying else [tuple(members)]\n",
+            "        self._sides = [tuple(staying)] if staying else [tuple(members)]\n",
+        ),
+        1, "sessions", MEMBERS_OF_QUORUMS,
+    ),
+    Mutant(
+        "V15", "who goes hands over to one member only",
+        edit(
+            "core/group/eventual_group.py",
+            "        kept = gossip.kept_alone(self.staying or None, self.write_quorum.count)\n",
+            "        kept = gossip.kept_alone(self.staying or None)\n",
+        ),
+        1, "sessions", MEMBERS_OF_QUORUMS,
     ),
 ]  # fmt: skip

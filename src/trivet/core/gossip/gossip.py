@@ -19,11 +19,12 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 """
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Final
 
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
-from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of
+from trivet.core.gossip.holder import Holder, Taken
+from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, next_of, stable_of, told_of
 from trivet.core.gossip.messages import (
     Compare,
     Differ,
@@ -41,51 +42,12 @@ from trivet.core.gossip.settings import GossipSettings, node_of, problem
 from trivet.core.gossip.waiting import Waiting
 from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
-from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import top_stamp
-from trivet.core.lattice.lattice import Lattice
 
 AFTER_MAX: Final = 64
 """Messages that wait for the disk: as long as there are more nothing is given."""
 UNKNOWN: Final = bytes(8)
 """Instead of a digest: it holds more than it has on its disk."""
-
-
-class Holder(Protocol):
-    """Who holds the lattice, and shows what it says to clients."""
-
-    lattice: Lattice
-    hlc: Hlc
-
-    def merge(self, delta: Delta) -> None:
-        """An update is taken that awaits nothing."""
-        ...
-
-    def merge_state(self, key: bytes, state: bytes, clock: Clock) -> None:
-        """The state of a key elsewhere is joined; raises ``ValueError`` when it is nonsense."""
-        ...
-
-
-class Taken:
-    """What a turn has taken.
-
-    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
-    that removes what came with a state must not come before it.
-    """
-
-    __slots__ = ("clock", "states", "updates")
-
-    def __init__(self) -> None:
-        self.states: list[tuple[bytes, bytes, bytes]] = []
-        """(key, state, clock)."""
-        self.clock = b""
-        """Not empty: all of this has been seen."""
-        self.updates: list[Delta] = []
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is to be logged."""
-        return not (self.updates or self.states or self.clock)
 
 
 class Gossip:
@@ -127,6 +89,9 @@ class Gossip:
         """Have come, and are to be joined."""
         self._peers: dict[NodeId, Peer] = {}
         self._members: tuple[NodeId, ...] = ()
+        self._epoch = 0
+        self.witnesses: tuple[tuple[NodeId, ...], int] = ((), 0)
+        """Who comes, or is in doubt, has caught up when it has what so many of these had (Rule N11)."""
         self._up: dict[NodeId, None] = {}
         self._wants: dict[NodeId, deque[Delta]] = {}
         """What peers have asked for, and is on its way to them."""
@@ -147,12 +112,13 @@ class Gossip:
 
     # -- who there is --------------------------------------------------------------------------------
 
-    def learn(self, members: tuple[NodeId, ...]) -> None:
-        """The map's members; empty: this node is none."""
-        self._members = members
+    def learn(self, members: tuple[NodeId, ...], epoch: int = 0) -> None:
+        """The map's members, and how often they have changed; empty: this node is none."""
+        self._members, self._epoch = members, epoch
         others = [node for node in members if node != self.settings.node]
         self._peers = {node: self._peers.get(node) or Peer() for node in others}
         for node, peer in self._peers.items():
+            peer.is_told = False  # the epoch, too
             if node in self._up and not peer.up:
                 self._greet(node, peer)
         self._may_forget = True
@@ -258,9 +224,12 @@ class Gossip:
         """Rule N6."""
         return peer.is_told and peer.clock is not None and peer.clock == self._durable
 
-    def holders(self, number: int) -> list[NodeId]:
-        """Which other members have this own update, and all before it, on their disks."""
-        return holders_of(self.actor, number, self._peers)
+    def holders(self, number: int, of_epoch: bool = False) -> list[NodeId]:
+        """Which others have this own update, and all before it, on disk; as told in this epoch only."""
+        peers = self._peers
+        if of_epoch:
+            peers = {node: peer for node, peer in peers.items() if peer.epoch == self._epoch}
+        return holders_of(self.actor, number, peers)
 
     def stable(self) -> Clock:
         """What all members have on their disks (Rule N5)."""
@@ -274,10 +243,28 @@ class Gossip:
         """As whom members make updates now, as far as they have said."""
         return sorted([self.actor, *[peer.actor for peer in self._peers.values() if peer.actor]])
 
-    def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
-        """Updates here that no other member (of ``among``) is known to have on its disk."""
-        peers = [peer for node, peer in self._peers.items() if among is None or node in among]
-        return alone_of(self._lattice.clock, peers)
+    def kept_alone(self, among: tuple[NodeId, ...] | None = None, count: int = 1) -> int:
+        """Updates here that fewer than ``count`` other members are known to have on their disks.
+
+        ``among``: of these, and those of them that are heard: who is away may have lost something.
+        """
+        peers = list(self._peers.values())
+        if among is not None:
+            heard = [node for node, peer in self._peers.items() if peer.up and peer.is_heard]
+            peers = [self._peers[node] for node in heard if node in among]
+            count = min(count, len([node for node in among if node != self.settings.node]))
+        return alone_of(self._lattice.clock, peers, count)
+
+    @property
+    def durable(self) -> Clock:
+        """What has been seen here and is on the disk; not to be changed."""
+        return self._durable
+
+    def heard(self, sender: NodeId, clock: Clock) -> None:
+        """A member has this on its disk: what lacks here is asked for (Rule N4)."""
+        peer = self._peers.get(sender)
+        if peer is not None and (peer.clock is None or clock.covers(peer.clock)):
+            peer.clock = clock
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -331,7 +318,7 @@ class Gossip:
         except ValueError:
             self.refused += 1
             return
-        peer.clock = clock
+        peer.clock, peer.epoch = clock, message.epoch
         peer.actor = max(peer.actor, message.actor)
         self._may_forget = True
         if not peer.is_heard:
@@ -353,7 +340,7 @@ class Gossip:
         is_plain = self._durable == lattice.clock and not lattice.ahead()
         root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
         self.messages.append(
-            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor))
+            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor, self._epoch))
         )
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
@@ -504,8 +491,11 @@ class Gossip:
 
     def _look_whether_caught_up(self) -> None:
         """It has what all whom it hears had when they told."""
-        peers = self._up_peers()
-        if peers and all(p.clock is not None and self._lattice.clock.covers(p.clock) for p in peers):
+        covers = self._lattice.clock.covers
+        had = [p.clock is not None and covers(p.clock) for p in self._up_peers()]
+        nodes, count = self.witnesses
+        heard = [node for node in nodes if node in self._peers and self._peers[node].up]
+        if had and all(had) and len(heard) >= count:
             self.caught_up = True
 
     def tick(self) -> None:
@@ -553,22 +543,13 @@ class Gossip:
             return
         self._lack_ticks = 0
         lacks = {node: self._missing_from(node) for node in ahead}
-        self._asked = self._next_of(lacks)
+        self._asked = next_of(lacks, self._asked, self.settings.node)
         self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))
 
     def _missing_from(self, node: NodeId) -> list[tuple[int, int, int]]:
         theirs = self._peers[node].clock
         assert theirs is not None
         return self._lattice.clock.missing_from(theirs)
-
-    def _next_of(self, lacks: dict[NodeId, list[tuple[int, int, int]]]) -> NodeId:
-        """Who has most that is missing here, but not twice in turn; members begin with different ones."""
-        counts = {node: sum([last - first + 1 for _, first, last in rows]) for node, rows in lacks.items()}
-        nodes = sorted([node for node in counts if node != self._asked or len(counts) == 1])
-        most = max([counts[node] for node in nodes])
-        best = [node for node in nodes if counts[node] == most]
-        later = [node for node in best if node > self._asked] or best
-        return best[self.settings.node % len(best)] if self._asked == NO_NODE else later[0]
 
     def _give(self) -> None:
         settings = self.settings
@@ -595,6 +576,3 @@ class Gossip:
                     self._after.append((self._last_save, node, message))  # type: ignore[arg-type]
                 else:
                     self.messages.append((node, message))  # type: ignore[arg-type]
-
-
-__all__ = ["Gossip", "Holder", "Taken"]

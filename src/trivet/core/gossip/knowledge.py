@@ -6,7 +6,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from trivet.core.base.ids import NodeId
+from trivet.core.base.ids import NO_NODE, NodeId
 from trivet.core.gossip.exchange import Give
 from trivet.core.lattice.clock import Clock
 
@@ -14,7 +14,7 @@ from trivet.core.lattice.clock import Clock
 class Peer:
     """Another member."""
 
-    __slots__ = ("actor", "clock", "give", "is_heard", "is_told", "told_ticks", "up")
+    __slots__ = ("actor", "clock", "epoch", "give", "is_heard", "is_told", "told_ticks", "up")
 
     def __init__(self) -> None:
         self.up = False
@@ -22,6 +22,8 @@ class Peer:
         """What it has seen and keeps, as it said last; None: it has said nothing."""
         self.actor = 0
         """As whom it makes updates; 0: it has not said."""
+        self.epoch = 0
+        """By which members it went when it said so."""
         self.is_heard = False
         """It has said what it has seen since the link came up."""
         self.is_told = False
@@ -56,7 +58,22 @@ def holders_of(actor: int, number: int, peers: Mapping[NodeId, Peer]) -> list[No
     return [node for node, clock in clocks if clock.base(actor) >= number]
 
 
-def alone_of(own: Clock, peers: Iterable[Peer]) -> int:
-    """Updates of ``own`` that none of them is known to have on its disk."""
-    missing = told_of(Clock(), peers).missing_from(own)
-    return sum([last - first + 1 for _, first, last in missing])
+def alone_of(own: Clock, peers: Iterable[Peer], count: int = 1) -> int:
+    """Updates of ``own`` that fewer than ``count`` of them are known to have on their disks."""
+    clocks = [peer.clock or Clock() for peer in peers]
+    total = 0
+    for actor in own.actors:
+        bases = sorted([clock.base(actor) for clock in clocks], reverse=True)
+        held = bases[count - 1] if 1 <= count <= len(bases) else 0
+        total += max(0, own.base(actor) - held)
+    return total
+
+
+def next_of(lacks: dict[NodeId, list[tuple[int, int, int]]], asked: NodeId, own: NodeId) -> NodeId:
+    """Who has most that is missing here, but not twice in turn; members begin with different ones."""
+    counts = {node: sum([last - first + 1 for _, first, last in rows]) for node, rows in lacks.items()}
+    nodes = sorted([node for node in counts if node != asked or len(counts) == 1])
+    most = max([counts[node] for node in nodes])
+    best = [node for node in nodes if counts[node] == most]
+    later = [node for node in best if node > asked] or best
+    return best[own % len(best)] if asked == NO_NODE else later[0]

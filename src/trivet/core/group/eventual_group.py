@@ -36,14 +36,15 @@ from trivet.core.group.eventual_log import (
     SavedState,
     SavedUpdate,
 )
-from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
 from trivet.core.group.eventual_quorums import Sides, WriteQuorum
+from trivet.core.group.eventual_reads import ReadQuorum
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -81,7 +82,10 @@ class EventualGroup(Leaderless):
         self.carriage = Carriage(number, settings.limits, settings.incarnation)
         self.causal = Causal(number, executor.lattice, timeout_ms)
         self.write_quorum = WriteQuorum(timeout_ms)
+        self.read_quorum = ReadQuorum(settings.node, settings.incarnation, timeout_ms, settings.resend_ms)
         self.sides = Sides((), (), ())
+        self._founders: tuple[NodeId, ...] = ()
+        """The other members that were there before the last change, which is not over."""
         self.watches = EventualWatches(executor)
         self.emptyings = Emptyings(executor)
         self.comes = bool(comes)
@@ -156,14 +160,25 @@ class EventualGroup(Leaderless):
             self.comes = own in dict(row.since)
             self.gossip.caught_up = not self.comes
         self.sides = Sides(self.members, row.before or self.members, self.staying)
-        self.gossip.learn(self.members if own in self.members else ())
+        self.read_quorum.moved(self._now_ms)
+        self._founders = tuple([node for node in row.before or self.members if node != own])
+        self._name_witnesses()
+        self.gossip.learn(self.members if own in self.members else (), self.epoch)
         self._choose_carrier()
 
     def heed(self, keyspace: KeyspaceRow) -> None:
         """As ``LeaderlessReplica``."""
-        if keyspace.write_quorum != self.write_quorum.count:
-            self.write_quorum.count = keyspace.write_quorum
+        counts = (keyspace.write_quorum, keyspace.read_quorum)
+        if counts != (self.write_quorum.count, self.read_quorum.count):
+            self.write_quorum.count, self.read_quorum.count = counts
+            self.read_quorum.moved(self._now_ms)
+            self._name_witnesses()
             self.stir()
+
+    def _name_witnesses(self) -> None:
+        """Rule N11 of the room: with a read quorum, what any write quorum had is not to be missed."""
+        count = self.read_quorum.count
+        self.gossip.witnesses = (self._founders, min(count, len(self._founders)) if count > 1 else 0)
 
     @property
     def serves(self) -> bool:
@@ -181,7 +196,8 @@ class EventualGroup(Leaderless):
         if self.settings.node not in self.members:
             return Standing()
         gossip = self.gossip
-        return Standing(self.epoch, gossip.caught_up, gossip.kept_alone(self.staying or None))
+        kept = gossip.kept_alone(self.staying or None, self.write_quorum.count)
+        return Standing(self.epoch, gossip.caught_up, kept)
 
     def refuse_growth(self, refuses: bool) -> None:
         """Whether the node's memory is full."""
@@ -194,6 +210,7 @@ class EventualGroup(Leaderless):
             run.fail(error, whoever=True)
         self._held.clear()
         self.write_quorum.fail_all(error)
+        self.read_quorum.fail_all(error)
         self.emptyings.fail_all(error)
         self.causal.fail_all(error)
         self.carriers.fail_all(error)
@@ -271,8 +288,32 @@ class EventualGroup(Leaderless):
             self.causal.news = True
             if self.carriers.on_carried(sender, message, self._agenda.now_ms):
                 self._choose_carrier(sender)
+        elif isinstance(message, AskClock):
+            self._tell_clock(sender, message)
+        elif isinstance(message, TellClock):
+            self._on_clock(sender, message)
         elif isinstance(message, OfGossip):
             self.gossip.step(sender, message)
+
+    def _tell_clock(self, sender: NodeId, message: AskClock) -> None:
+        """Rule X15: not by one that may lack what it once had."""
+        if message.epoch > self.epoch:
+            self.epoch_wanted = message.epoch
+        if self.settings.node in self.members and not (self.comes or self.doubtful):
+            clock = self.gossip.durable.encode()
+            self.outgoing.append((sender, TellClock(message.number, message.incarnation, self.epoch, clock)))
+
+    def _on_clock(self, sender: NodeId, message: TellClock) -> None:
+        """Rule X15."""
+        try:
+            clock = decode_clock(message.clock)
+        except ValueError:
+            return
+        if message.epoch > self.epoch:
+            self.epoch_wanted = message.epoch
+        elif message.epoch == self.epoch:
+            self.gossip.heard(sender, clock)
+            self.read_quorum.on_told(sender, message, clock, self.sides)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -290,6 +331,7 @@ class EventualGroup(Leaderless):
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         self.causal.expire(now_ms)
+        self.read_quorum.expire(now_ms)
         if self.write_quorum:
             self.write_quorum.expire(now_ms, self._held_by(self.write_quorum.first_number))
         if now_ms >= self._collect_ms:
@@ -305,7 +347,8 @@ class EventualGroup(Leaderless):
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
             self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
-            or self.causal.busy or self.write_quorum or self.log.busy or self.log.waits_for_log
+            or self.causal.busy or self.write_quorum or self.read_quorum.busy
+            or self.log.busy or self.log.waits_for_log
             or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
@@ -333,7 +376,8 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged or self.emptyings or (self.causal.news and self.causal.waits):
+        has_waiting = self.read_quorum.busy or (self.causal.news and self.causal.waits)
+        if self._staged or self.emptyings or has_waiting:
             self._run(now_ms, made, waiting)
         seen: Clock | None = None
         if any(run.past is not None for run, _ in waiting):
@@ -379,9 +423,11 @@ class EventualGroup(Leaderless):
             self.call_count += run.count
         causal = self.causal
         if not self.serves:
-            for run in [*self.emptyings.drain(), *causal.drain(), *staged]:
+            for run in [*self.emptyings.drain(), *causal.drain(), *self.read_quorum.drain(), *staged]:
                 self.carriers.stage(run, now_ms)
             return
+        if self.read_quorum.busy or self.read_quorum.count > 1:
+            staged = self._read_round(staged, now_ms)
         ready = causal.release() if causal.news else []
         for run in staged:
             if run.past is None or causal.admits(run, run.past, now_ms):
@@ -398,6 +444,19 @@ class EventualGroup(Leaderless):
             self.emptyings.step(made, waiting)
         if 0 <= first < len(made):
             made[first] = causal.name(made[first])  # Rule X12
+
+    def _read_round(self, staged: list[Run], now_ms: Instant) -> list[Run]:
+        """Rule X15: what may be run of this turn's runs, and of reads that have waited."""
+        quorum = self.read_quorum
+        ready = quorum.release(self.executor.lattice.clock)
+        for run in staged:
+            if run.writes or quorum.count == 1:
+                ready.append(run)
+            else:
+                quorum.add(run, now_ms)
+        peers = [node for node in self.members if node != self.settings.node]
+        quorum.ask(peers, self.epoch, self.outgoing, now_ms)
+        return ready
 
     def _run_one(self, run: Run, made: list[Delta], waiting: list[tuple[Run, list[Reply]]]) -> None:
         if run.tracks and self._follower is not None:
@@ -479,7 +538,7 @@ class EventualGroup(Leaderless):
 
     def _held_by(self, number: int) -> int:
         """On so many members' disks is this own update, and all before it."""
-        return self.sides.fewest([self.settings.node, *self.gossip.holders(number)])
+        return self.sides.fewest([self.settings.node, *self.gossip.holders(number, True)])
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -525,6 +584,7 @@ class EventualGroup(Leaderless):
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
             assert not self.emptyings and not self.causal.busy and not self.write_quorum
+            assert not self.read_quorum.busy
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""

@@ -51,4 +51,24 @@ class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     seen: bytes = b""
 
 
-CarryMessage = Carry | Carried
+class AskClock(msgspec.Struct, array_like=True, tag=130, frozen=True):
+    """What have you on your disk (Rule X15)? ``number``: the sender's, in its life ``incarnation``.
+
+    ``epoch``: by which members the sender goes.
+    """
+
+    number: Number
+    incarnation: Number
+    epoch: Number
+
+
+class TellClock(msgspec.Struct, array_like=True, tag=131, frozen=True):
+    """The clock of what the sender has on its disk; ``epoch``: by which members it goes."""
+
+    number: Number
+    incarnation: Number
+    epoch: Number
+    clock: bytes
+
+
+CarryMessage = Carry | Carried | AskClock | TellClock
