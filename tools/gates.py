@@ -11,7 +11,7 @@ from pathlib import Path
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 600
-CORE_LIBRARIES = {"msgspec", "sortedcontainers", "lupa", "trivet", "mypy_extensions"}
+CORE_LIBRARIES = {"msgspec", "sortedcontainers", "lupa", "greenlet", "trivet", "mypy_extensions"}
 FORBIDDEN_CALLS = {"hash", "id", "print", "input", "open", "eval", "exec"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

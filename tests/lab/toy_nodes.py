@@ -358,6 +358,9 @@ class ToyNodes:
     def join(self, node: int, birth: int, known: list[int]) -> None:
         raise NotImplementedError
 
+    def ended(self, node) -> None:
+        pass
+
     def wiped(self, node: int) -> None:
         raise NotImplementedError
 

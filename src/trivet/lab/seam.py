@@ -228,8 +228,15 @@ class NodeFactory(Protocol):
         """Its data directory is gone, and with it that number: it will start in another one."""
         ...
 
+    def ended(self, node: NodeLike) -> None:
+        """Its process is no more: it gets no turn any more."""
+        ...
+
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
-        """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state."""
+        """Equal on all replicas of equal applied index: cheap and rolling, or over the whole state.
+
+        None: an entry is applied by half.
+        """
         ...
 
     def cluster(self, node: NodeLike) -> ClusterMap | None:

@@ -1,4 +1,4 @@
-"""Taking snapshots while everything else goes on, and what a received one means (Rules T1, T2, T7, T8)."""
+"""Taking snapshots while everything else goes on, and what a received one means (Rules T1, T2, T7)."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.core.group.snapshotting import QUICK, VALUE, digests_agree, snapshot_
 from tests.core.node.bench import Bench
 from tests.core.node.bench_disk import is_of_the_data
 from trivet.core.base.disk import Channel, Remove, Rename, Sync, Write
-from trivet.core.group.snapshots import FAILURE_PAUSE_MS, is_in_the_way
+from trivet.core.group.snapshots import FAILURE_PAUSE_MS
 from trivet.core.raft.membership import Membership, decode_membership
 from trivet.core.raft.messages import SnapshotChunk
 
@@ -208,33 +208,3 @@ def test_who_left_gets_nothing_more_and_a_dropped_replica_leaves_no_file():
     jobs = snapshots.remove()
     assert jobs[-1].operations == [Remove(file)]
     assert (snapshots.index, snapshots._giving) == (0, {})
-
-
-def test_an_idle_group_that_keeps_the_log_takes_a_snapshot():
-    """T8: what others write must not pile up because one group writes nothing."""
-    bench = Bench(limits=QUICK)
-    write(bench, 20)
-    wal = bench.node(1).group.wal
-    snapshots = bench.node(1).group.snapshots
-    assert not is_in_the_way(wal, 1, QUICK, 0)
-    wal._holders, wal._held_bytes = {1: None}, 4 * QUICK.snapshot_log_bytes + 1
-    assert is_in_the_way(wal, 1, QUICK, 0)
-    assert not is_in_the_way(wal, 1, QUICK, QUICK.snapshot_log_bytes + 1), "a large state is worth more log"
-    assert not snapshots._is_due(bench.node(1).group.machine), "once per tick is enough"
-    snapshots.tick(bench.mono_ms)
-    assert snapshots._is_due(bench.node(1).group.machine)
-
-
-def test_a_snapshot_that_counts_now_gives_its_group_a_turn():
-    """T2: the file of the one before it is removed, also if nobody has written since."""
-    bench = Bench(limits=QUICK)
-    write(bench, 300)
-    bench.wait(200)
-    group = bench.node(1).group
-    snapshots = group.snapshots
-    assert not snapshots.waits_for_log
-    snapshots._records.append((group.wal.synced_lsn, snapshots._newest))
-    assert snapshots.waits_for_log
-    assert not group.stirred
-    assert not group.on_synced()
-    assert group.stirred

@@ -131,6 +131,9 @@ class Bench:
     def crash(self, number: int, power: bool = True) -> None:
         """kill -9, or (``power``) worse. Its peers and clients see their connections close."""
         server = self.servers[number]
+        if server.node is not None:
+            for group in server.node.groups.values():
+                group.scripts.abandon()
         server.node = None
         server.disk.stop(power)
         for other in self.servers:

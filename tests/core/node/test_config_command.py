@@ -108,8 +108,8 @@ def test_the_limits_of_scripts_count_on_every_node_once_they_are_answered():
     Bench(3).talk(
         """
         a@2> CONFIG GET script-*
-        ["script-instructions-max" "50000000" "script-memory-max" "67108864"]
-        a> CONFIG SET script-instructions-max 1000000 script-memory-max 1mb | EVAL "while true do end" 0
+        ["script-instructions-max" "50000000" "script-memory-max" "67108864" "script-time-max" "30000"]
+        a> CONFIG SET script-instructions-max 1000000 script-memory-max 1mb | EVAL_RO "while true do end" 0
         +OK
         -ERR script stopped: it ran longer than 1000000 instructions; what it has done so far stays
         b@3> EVAL_RO "while true do end" 0 | CONFIG GET script-memory-max
@@ -118,6 +118,6 @@ def test_the_limits_of_scripts_count_on_every_node_once_they_are_answered():
         b> EVAL "return #string.rep('x', 2000000)" 0
         -ERR script stopped: it used more than 1048576 bytes of memory; what it has done so far stays
         b> CONFIG SET script-instructions-max 1
-        -ERR CONFIG SET failed (possibly related to argument 'script-instructions-max') - argument must be between 1000000 and 10000000000 inclusive
+        -ERR CONFIG SET failed (possibly related to argument 'script-instructions-max') - argument must be between 100000 and 10000000000 inclusive
         """
     )

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from trivet.core.base.pausable import Wants
 from trivet.core.base.prng import Prng
 from trivet.core.command.events import EXPIRED, GENERIC, NEW_KEY
 from trivet.core.values.database import Database
@@ -112,6 +113,17 @@ class Fencing(Protocol):
         ...
 
 
+class Pauses(Protocol):
+    """What an entry runs in that may pause, so that its node goes on meanwhile (see ``pausable``)."""
+
+    has_written: bool
+    call: list[bytes] | None
+
+    def pause(self, wants: Wants) -> int:
+        """Stop here; what it returns is how to go on."""
+        ...
+
+
 class Context:
     """What a command function sees of the world. One per machine, reused for every command.
 
@@ -121,7 +133,7 @@ class Context:
 
     __slots__ = (
         "access", "databases", "db", "db_index", "defects", "events", "fences", "may_block", "notifies",
-        "now_ms", "only_key", "owner", "prng", "published", "refuses_growth", "scripts", "uses",
+        "now_ms", "only_key", "owner", "pauses", "prng", "published", "refuses_growth", "scripts", "uses",
     )  # fmt: skip
 
     def __init__(self, databases: Databases) -> None:
@@ -152,6 +164,8 @@ class Context:
         """(to a sharded channel, channel, message) that transactions and scripts of the entry published."""
         self.defects: list[str] = []
         """Exceptions that commands raised: to be logged and mended."""
+        self.pauses: Pauses | None = None
+        """None: what runs must come to its end at once."""
         self.scripts: object = None
         """What the script room remembers; its own business (see ``script.scripts``)."""
 

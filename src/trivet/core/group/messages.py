@@ -111,6 +111,12 @@ class Taken(OfReplica, array_like=True, tag=72, frozen=True):
     size_bytes: Place
 
 
+class KillScript(OfReplica, array_like=True, tag=75, frozen=True):
+    """For the leader: clients here want the script in the entry at ``index`` to end. Said until it does."""
+
+    index: int
+
+
 GroupMessage = (
     Message
     | Forward
@@ -122,6 +128,7 @@ GroupMessage = (
     | Follow
     | Invalidate
     | Taken
+    | KillScript
 )
 
 ToOutsider = (ReadReplies, BatchReplies, NotLeader, Woken, Invalidate)

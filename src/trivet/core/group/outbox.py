@@ -217,6 +217,19 @@ class Outbox:
             self._staged.appendleft(run)
             self._staged_ms.appendleft(oldest_ms)
 
+    def refuse_staged(self, error: Error) -> None:
+        """Answer what has not left with a definite error (Rule O1), once the turn is closed."""
+        kept: deque[Run] = deque()
+        kept_ms: deque[Instant] = deque()
+        for run, staged_ms in zip(self._staged, self._staged_ms, strict=True):
+            if run.patient or run in self._open:
+                kept.append(run)
+                kept_ms.append(staged_ms)
+            else:
+                self.pending_bytes -= run.size_bytes
+                run.fail(error)
+        self._staged, self._staged_ms = kept, kept_ms
+
     def _give_up(self, parcel: Parcel, error: Error) -> None:
         if parcel.given_up:
             return

@@ -19,10 +19,11 @@ from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId, 
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import Event
 from trivet.core.group.agenda import Agenda
+from trivet.core.group.applying import Applier, digest_complaint
 from trivet.core.group.changes import Follower, Followers, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
-from trivet.core.group.messages import Follow, Forward, ForwardRead, OfReplica, ReadReplies, Taken
+from trivet.core.group.messages import Follow, Forward, ForwardRead, KillScript, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox, Parcel
 from trivet.core.group.peer_reads import PeerReads
@@ -93,11 +94,6 @@ class RaftGroup:
         self.led_by: tuple[NodeId, int] = (NO_NODE, 0)
         """(leader, term) as of the last turn; the same object until it changes."""
         self._resend = False
-        self._last_progress_ms: Instant = 0
-        self._last_write: Index = 0
-        self._shared_index = machine.shared_index
-        self._old_to: Index = raft.last_index
-        """Entries up to here were in the log at the start: what they said was said in an earlier life."""
         self._down = DownNodes(settings.node)
         self._evictor = Evictor(Prng(settings.node))
         self.woken: list[ConnectionId] = []
@@ -111,6 +107,8 @@ class RaftGroup:
         self.denied: list[Denied] = []
         """Calls in transactions and scripts of this node's clients that were refused; the node takes them."""
         self.remotes = RemoteService(self)
+        self._applier = Applier(self)
+        self.scripts = self._applier.scripts
         self._followers = Followers(self.remotes.tracks)
         self.stir()
 
@@ -173,7 +171,7 @@ class RaftGroup:
     @property
     def is_as_before(self) -> bool:
         """Whether everything is applied that the log held at the start, as far as it was to stay there."""
-        return self.machine.applied_index >= min(self._old_to, self.raft.last_index)
+        return self.machine.applied_index >= min(self._applier.old_to, self.raft.last_index)
 
     @property
     def leader(self) -> NodeId:
@@ -192,9 +190,9 @@ class RaftGroup:
         """On how many other nodes the newest write of this node's clients is surely synced."""
         raft = self.raft
         if raft.role is Role.LEADER:
-            return sum([match >= self._last_write for _, match in raft.matches()])
+            return sum([match >= self._applier.last_write for _, match in raft.matches()])
         sets = (raft.membership.voters, raft.membership.outgoing)
-        return raft.vouched(self._last_write) or min([len(voters) for voters in sets if voters]) // 2
+        return raft.vouched(self._applier.last_write) or min([len(voters) for voters in sets if voters]) // 2
 
     def sent(self) -> None:
         """What is ``outgoing`` has been taken."""
@@ -246,6 +244,8 @@ class RaftGroup:
             self._followers.attach(self.machine)
         elif isinstance(message, Taken):
             self.remotes.taken(sender, message.size_bytes)
+        elif isinstance(message, KillScript):
+            self.scripts.kill_asked(message.index)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -260,16 +260,15 @@ class RaftGroup:
             self.doubtful = False
             self.wal.settle(self.settings.group)
             self.notes.append("what a damaged log had lost is made good: this member votes again")
-        oldest_ms = now_ms - self.settings.command_timeout_ms
-        self.outbox.expire(oldest_ms)
-        self.reads.expire(oldest_ms)
+        self._applier.expire(now_ms)
         self.reads.retry(now_ms - self.settings.resend_ms)
         self.snapshots.tick(now_ms)
         self.remotes.tick(now_ms)
         self._look_for_the_dead()
         if self.machine.memory is not None and not self.machine.memory.counted:
             self.machine.memory.advance(TICK_STEP)
-        if self.outbox.under_way and now_ms - self._last_progress_ms >= self.settings.resend_ms:
+        stands = now_ms - self._applier.last_progress_ms >= self.settings.resend_ms
+        if stands and self.outbox.under_way and self.scripts.paused is None:
             self._resend = True
 
     def on_peer_silent(self, peer: NodeId) -> None:
@@ -315,11 +314,13 @@ class RaftGroup:
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()
         self._snapshot(now_ms)
+        if self.scripts.paused is not None:
+            self._applier.turn(now_ms)
         self.wants_turn = self.snapshots.wants_turn
         self._submit(now_ms, wall_ms)
         knew_deadlines = self._knows_deadlines()
         self._ask_reads(wall_ms, knew_deadlines)
-        self._behind = False
+        self._behind = self.scripts.paused is not None
         ready = self.raft.ready()
         while ready is not None:
             self._carry_out(ready, now_ms)
@@ -331,10 +332,13 @@ class RaftGroup:
                 self.wants_turn = self._behind = True
                 break
             ready = self.raft.ready()
+        if self.scripts.paused is not None:
+            self._behind = True
+            self.wants_turn = self.wants_turn or self.scripts.may_go_on
         tracks = self.remotes.tracks
         if tracks.news or tracks.all:
             tracks.tell(self.outgoing)  # before what is read now, which has these changes
-        if self.reads.may_run():
+        if self.reads.may_run() and self.scripts.paused is None:
             self._run_reads(wall_ms)
         if self.machine.memory is not None:
             self._look_at_memory(wall_ms)
@@ -377,12 +381,13 @@ class RaftGroup:
         if self._buggify is not None and self._buggify.rare(BATCHES_AGAIN):
             self._resend = True
         if not self.outbox.under_way:
-            self._last_progress_ms = now_ms
+            self._applier.last_progress_ms = now_ms
         resend: list[Parcel] = []
         if self._resend:
             resend, self._resend = self.outbox.again(), False
-            self._last_progress_ms = now_ms
-        parcels = resend + self.outbox.pack() if self.outbox.has_staged() else resend
+            self._applier.last_progress_ms = now_ms
+        packs = self.outbox.has_staged() and self.scripts.paused is None  # (Rule V3)
+        parcels = resend + self.outbox.pack() if packs else resend
         if leader == self.settings.node:
             if parcels or self._proposer.forwarded:
                 self._proposer.propose([parcel.data for parcel in parcels], self.machine, wall_ms)
@@ -473,7 +478,7 @@ class RaftGroup:
                 run.sent = calls
                 self.outbox.misrouted.append(run)
         if machine.denied:
-            self._take_denied(machine)
+            self._applier.take_denied(machine)
 
     # -- what Raft decided -----------------------------------------------------------------------
 
@@ -485,7 +490,7 @@ class RaftGroup:
         if ready.save is not None:
             self._save(ready.save)
         if ready.committed:
-            self._apply(ready, now_ms)
+            self._applier.apply(ready, now_ms)
         for read_id, index in ready.reads:
             self.reads.confirm(read_id, index)
         for read_id in ready.reads_dropped:
@@ -506,69 +511,9 @@ class RaftGroup:
         )  # fmt: skip
         self._saves.append((self.wal.append(record), save.save_id))
 
-    def _apply(self, ready: Ready, now_ms: Instant) -> None:
-        machine, settings = self.machine, self.settings
-        index = ready.committed_first
-        for entry in ready.committed:
-            turned_away = machine.turned_away
-            for applied in machine.apply(index, b"" if entry.kind else entry.payload):
-                if applied.node == settings.node and applied.incarnation == settings.incarnation:
-                    self.outbox.applied(applied.sequence, applied.replies, machine.turned_away > turned_away)
-                    self._last_progress_ms = now_ms
-                    self._last_write = index
-                elif self.remotes.asked:
-                    self.remotes.applied(applied)
-            if index == self._old_to:
-                machine.take_events()
-                machine.take_published()
-            index += 1
-        if machine.has_news():
-            self._tell(machine)
-        locks = machine.intents.locks
-        if machine.shared_index != self._shared_index or locks.has_freed:
-            # Users and settings are to count on all nodes now, not with the next heartbeat. And what other
-            # nodes keep back because of locks goes on when they see that those are gone.
-            self._shared_index = machine.shared_index
-            locks.has_freed = False
-            for peer in self.raft.peers:
-                self.raft.want_commit(peer)
-        if machine.digests:
-            newest = next(reversed(machine.digests))
-            self.raft.digest = (newest, machine.digests[newest].to_bytes(4, "big"))
-        if machine.defects:
-            self.notes.extend(machine.defects)
-            machine.defects.clear()
-
-    def _tell(self, machine: Machine) -> None:
-        """What the entries said to others than those who sent them."""
-        node = self.settings.node
-        woken = machine.take_woken()
-        if woken:
-            self.woken.extend([client for owner, client in woken if owner == node])
-            self.remotes.woken(woken)
-        events, published = machine.take_events(), machine.take_published()
-        if events or published:
-            self.events.extend(events)
-            self.published.extend(published)
-            for peer in self.raft.peers:
-                # Subscribers wait there: the commit must not wait for the next message.
-                self.raft.want_commit(peer)
-        self._take_denied(machine)
-
-    def _take_denied(self, machine: Machine) -> None:
-        ours = (self.settings.node, NO_NODE)
-        self.denied.extend([denied for denied in machine.take_denied() if denied.node in ours])
-
     def _compare_digest(self, index: Index, digest: bytes) -> None:
         """Rule G3."""
-        own = self.machine.digests.get(index)
-        if own is not None and own.to_bytes(4, "big") != digest:
-            self.failure = (
-                f"this replica differs from the leader's at index {index} "
-                f"(digest {own:08x} against {digest.hex()}); "
-                "its data can't be trusted: remove the data directory and let the node copy the data anew, "
-                "and please report this"
-            )
+        self.failure = digest_complaint(self.machine, index, digest) or self.failure
 
     # -- snapshots -------------------------------------------------------------------------------
 
@@ -576,12 +521,13 @@ class RaftGroup:
         installed = self.snapshots.turn(now_ms, self.machine)
         if installed is None:
             return
+        self.scripts.abandon()
         self.machine = installed
         self.jumped = True
         self._followers.attach(installed)
         self._followers.jumped()
         self.outbox.catch_up(installed.sessions)  # replies of batches that the state contains (Rule S2)
-        self._last_write = installed.applied_index
+        self._applier.last_write = installed.applied_index
 
     def adopt(self, outbox: Outbox) -> None:
         """This node had no replica until now: its batches under way go on here (Rule F1)."""

@@ -13,6 +13,7 @@ read index (Ongaro §6.4), and it runs here once the state has reached that inde
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from trivet.core.base.ids import Index, Instant
 from trivet.core.group.messages import ReadReplies
@@ -160,6 +161,26 @@ class ReadQueue:
             else:
                 self.confirmed.append((index, batch))
         return runs
+
+    def take(self, wanted: Callable[[Run], bool]) -> list[Run]:
+        """Take out the runs that need not wait for what the others wait for."""
+        batches = [batch for batch in self.asked.values() if batch.parts is None]
+        batches += [*self.unasked, *[batch for _, batch in [*self.held, *self.confirmed]]]
+        taken: list[Run] = []
+        for batch in batches:
+            found = [run for run in batch.runs if wanted(run)]
+            if found:
+                taken += found
+                batch.runs = [run for run in batch.runs if run not in found]
+        self.unasked = deque(batch for batch in self.unasked if batch.runs)
+        found = [run for run in self._stale if wanted(run)]
+        self._stale = [run for run in self._stale if run not in found]
+        return taken + found
+
+    def refuse(self, error: Error) -> None:
+        """Answer everything with a definite error."""
+        for run in self.drain():
+            run.fail(error)
 
     def expire(self, oldest_ms: Instant) -> None:
         """Answer batches staged before ``oldest_ms`` with a definite error: reads change nothing."""

@@ -7,6 +7,7 @@ time in a replica names it here.
 from typing import Protocol
 
 from trivet.core.base.ids import WallMs
+from trivet.core.group.long_scripts import LongScripts
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteService
@@ -30,6 +31,7 @@ class Sleeper(Protocol):
     asleep: bool
     wants_turn: bool
     doubtful: bool
+    scripts: LongScripts
 
 
 def may_sleep(group: Sleeper) -> bool:
@@ -45,6 +47,7 @@ def may_sleep(group: Sleeper) -> bool:
         or _looks_at_memory(machine)
         or group.doubtful
         or group.remotes.busy
+        or group.scripts.paused is not None
         or machine.databases.next_deadline_ms() <= machine.now_ms
     )
 
@@ -67,7 +70,8 @@ def check_rest(group: Sleeper) -> None:
     raft = group.raft
     if not group.stirred:
         assert not raft.has_news, "Raft has something to be carried out"
-        assert not group.wants_turn and not group.reads.waits_for_turn
+        assert not group.wants_turn and not group.scripts.may_go_on
+        assert group.scripts.paused is not None or not group.reads.waits_for_turn
     if group.asleep:
         assert not group.stirred
         assert raft.quiet, "clocks must run"

@@ -29,12 +29,11 @@ from trivet.core.base.entry import Entry
 from trivet.core.base.ids import NO_NODE, GroupId, Index, Instant
 from trivet.core.base.limits import MIB, Limits
 from trivet.core.base.tokens import Tokens
+from trivet.core.group.snapshot_due import is_in_the_way, is_log_long
 from trivet.core.group.snapshots import (
     FAILURE_PAUSE_MS,
     JOBS_MAX,
     SnapshotFile,
-    is_in_the_way,
-    is_log_long,
 )
 from trivet.core.wal.record import GroupRecord, SnapshotRecord
 from trivet.core.wal.recovery import Recovery

@@ -26,7 +26,7 @@ from trivet.core.base.ids import GroupId, Index, NodeId, WallMs
 from trivet.core.base.limits import MIB, Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.aside_calls import plain_calls
-from trivet.core.machine.entry import decode_batch, decode_body
+from trivet.core.machine.entry import Verdict, decode_batch, decode_body
 from trivet.core.raft.messages import Entry
 from trivet.core.raft.raft import Raft
 from trivet.core.raft.state import Role
@@ -202,6 +202,8 @@ def _row(group: GroupId, index: Index, entry: Entry) -> Row:
         return row
     try:
         body = decode_body(entry.payload)
+        if isinstance(body, Verdict):
+            return row
         row.time_ms = body.time_ms
         for raw in body.batches:
             batch = decode_batch(raw)

@@ -29,6 +29,7 @@ from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.messages import GroupMessage
 from trivet.core.group.set_aside import SetAside, is_backed_up
+from trivet.core.group.snapshot_due import is_in_the_way, is_log_long, takes_long_to_repeat
 from trivet.core.machine.machine import Machine
 from trivet.core.machine.snapshot import SnapshotLoad, SnapshotWalk
 from trivet.core.raft.membership import encode_membership
@@ -51,21 +52,6 @@ RETRY_MS: Final = 1_000
 """A chunk without an answer is read and sent again after so long."""
 FAILURE_PAUSE_MS: Final = 5_000
 """After a failure (a full disk, say) no new snapshot is begun for so long."""
-
-
-def is_log_long(wal: Wal, group: GroupId, limits: Limits, size_bytes: int) -> bool:
-    """Whether a snapshot is worth it, after one of ``size_bytes``: the log since then is longer."""
-    logged_bytes = wal.bytes_since_snapshot(group)
-    return logged_bytes > limits.snapshot_log_bytes and logged_bytes > size_bytes
-
-
-def is_in_the_way(wal: Wal, group: GroupId, limits: Limits, size_bytes: int) -> bool:
-    """Rule T8: much more log is kept for this group than it has written itself."""
-    held_bytes = wal.held_bytes(group)
-    if not held_bytes:
-        return False
-    share_bytes = wal.groups_count() * limits.snapshot_log_bytes
-    return held_bytes > max(4 * limits.snapshot_log_bytes, 4 * size_bytes, share_bytes // 4)
 
 
 class SnapshotFile:
@@ -259,14 +245,15 @@ class Snapshots:
             self.jobs.append(self.aside.job)
 
     def _is_due(self, machine: Machine) -> bool:
-        if machine.applied_index < self.index or self._records or self._held_back is not None:
+        whole = machine.is_whole and machine.applied_index >= self.index
+        if not whole or self._records or self._held_back is not None:
             # The last one may be finished, but for its record in the log: it comes first (Rule T2).
             return False
-        if self._newest_is_bad:
+        if self._newest_is_bad or machine.applied_index == self.index:
+            return self._newest_is_bad
+        if self._wanted or takes_long_to_repeat(machine):
             return True
-        if machine.applied_index == self.index:
-            return False
-        if self._wanted or (self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY)):
+        if self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY):
             return True
         size_bytes = self._newest.size_bytes if self._newest is not None else 0
         if is_log_long(self._wal, self._group, self._limits, size_bytes):
@@ -277,6 +264,7 @@ class Snapshots:
         term = self._raft.term_at(machine.applied_index)
         if term < 0:
             return
+        machine.verdicts_met = 0
         walk = SnapshotWalk(machine, self._limits.snapshot_chunk_bytes)
         writer = SnapshotWriter(self._tokens, self._group, machine.applied_index, term)
         # Not the newest membership: that may never be committed (M5).

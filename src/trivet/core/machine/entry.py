@@ -8,6 +8,8 @@ Rule M1: time and chance of a write are those of its entry (``time_ms``, ``seed`
 that every replica computes the same.
 """
 
+from typing import Final
+
 import msgspec
 
 Call = tuple[int, list[bytes]]
@@ -55,10 +57,23 @@ class EntryBody(msgspec.Struct, array_like=True, frozen=True, tag=1):
     batches: list[msgspec.Raw]
 
 
+class Verdict(msgspec.Struct, array_like=True, frozen=True, tag=2):
+    """The payload of an entry that says how a paused script goes on (Rule V1); it changes nothing itself.
+
+    It is about the ``number``-th pause, from 1, of the entry at ``index``. Of several the first counts.
+    """
+
+    index: int
+    number: int
+    word: int
+
+
+VERDICT_BYTES_MAX: Final = 64
+
 _encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 _head_decoder = msgspec.msgpack.Decoder(BatchHead)
-_body_decoder = msgspec.msgpack.Decoder(EntryBody)
+_body_decoder: msgspec.msgpack.Decoder[EntryBody | Verdict] = msgspec.msgpack.Decoder(EntryBody | Verdict)
 _calls_decoder = msgspec.msgpack.Decoder(list[Call])
 
 
@@ -82,8 +97,8 @@ def encode_body(time_ms: int, seed: int, batches: list[bytes]) -> bytes:
     return _encoder.encode(EntryBody(time_ms, seed, [msgspec.Raw(b) for b in batches]))
 
 
-def decode_body(payload: bytes) -> EntryBody:
-    """The body in ``payload``; raises ``msgspec.DecodeError``."""
+def decode_body(payload: bytes) -> EntryBody | Verdict:
+    """What ``payload`` says; raises ``msgspec.DecodeError``."""
     return _body_decoder.decode(payload)
 
 

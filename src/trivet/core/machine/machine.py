@@ -9,6 +9,8 @@ here is a function of the entries alone, so that replicas with equal applied ind
   number of them, earliest first; the others are already invisible.
 - Rule M3: a command that fails, even by a defect of ours, fails with the same reply on
   every replica and stops nobody.
+- Rule V1: an entry with a script may pause, and go on when its node has done other things; what is said
+  to its pauses by the log alone decides how it ends (see ``group.applying``).
 - Rule M4: every ``DIGEST_INTERVAL`` entries the rolling digest is published; it covers all
   entries, all replies and, in turn, the buckets of the data.
 """
@@ -19,12 +21,13 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, NodeId
+from trivet.core.base.pausable import Pausable
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.checking import ALWAYS, LEARNT, NOT_FOUNDED, WARY, is_wary, refuses
 from trivet.core.machine.collecting import COLLECT, COLLECTED
-from trivet.core.machine.entry import Batch, Call, decode_batch, decode_body, decode_calls
+from trivet.core.machine.entry import Batch, Call, Verdict, decode_batch, decode_body, decode_calls
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, Specials, run_calls
@@ -64,6 +67,11 @@ class Applied:
         self.replies = replies
 
 
+def may_pause(payload: bytes) -> bool:
+    """Whether an entry may have scripts in it. Names of commands are in upper case."""
+    return b"EVAL" in payload or b"FCALL" in payload
+
+
 class Machine(Specials):
     """The replicated state of one group and the rules by which entries change it."""
 
@@ -72,7 +80,7 @@ class Machine(Specials):
     def apply(self, index: int, payload: bytes) -> list[Applied]:
         """Apply the committed entry at ``index``; the outcome of every batch applied by it."""
         assert index == self.applied_index + 1, (index, self.applied_index)
-        self.applied_index = index
+        self.entry_index = index
         outcome: list[Applied] = []
         if payload:
             self.digest = crc32(payload, self.digest)
@@ -81,14 +89,35 @@ class Machine(Specials):
             self._publish_digest(index)
             if self.collects.sweep(self.now_ms):
                 self._watch_hooks()
+        self.applied_index = index
         return outcome
+
+    def begin(self, index: int, payload: bytes) -> Pausable[list[Applied]]:
+        """Apply an entry that may pause (Rule V1).
+
+        Nothing else may be read or applied until it has ended; ``applied_index`` rises then.
+        """
+        entry = Pausable(lambda: self.apply(index, payload))
+        self._writes.pauses = entry
+        return entry
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no entry is applied by half."""
+        return self._writes.pauses is None
+
+    def ended(self) -> None:
+        """The entry that might have paused has ended."""
+        self._writes.pauses = None
 
     def _apply_body(self, payload: bytes, outcome: list[Applied]) -> None:
         try:
             body = decode_body(payload)
         except msgspec.DecodeError as error:
             # It is in the log of every replica: whoever stopped here would stop at every start.
-            self.defects.append(f"entry {self.applied_index} does not decode: {error}")
+            self.defects.append(f"entry {self.entry_index} does not decode: {error}")
+            return
+        if isinstance(body, Verdict):
             return
         if body.time_ms > self.now_ms:
             self.now_ms = body.time_ms
@@ -106,7 +135,7 @@ class Machine(Specials):
             try:
                 batch = decode_batch(raw)
             except msgspec.DecodeError as error:
-                self.defects.append(f"a batch in entry {self.applied_index} does not decode: {error}")
+                self.defects.append(f"a batch in entry {self.entry_index} does not decode: {error}")
                 continue
             known = self.sessions.by_node.get(batch.node)
             if known is not None and known.incarnation < batch.incarnation:
@@ -175,7 +204,7 @@ class Machine(Specials):
             return NOT_HERE
         if ownership.is_locked and self._is_locked(batch.node, call, since):
             self.turned_away += 1
-            return NotHere(since or self.applied_index)
+            return NotHere(since or self.entry_index)
         if checks and ownership.is_awaited and args[0] in LEARNT:
             return NOT_FOUNDED
         if (ownership.is_partial or ownership.is_locked) and is_wary(args):
@@ -220,7 +249,7 @@ class Machine(Specials):
     def _is_locked(self, node: NodeId, call: Call, since: int) -> bool:
         """Whether the call must wait for a transaction over groups (Rules L9 to L11)."""
         looker = self._looker
-        looker.since = since or self.applied_index
+        looker.since = since or self.entry_index
         looker.now_ms = self.now_ms
         self.intents.barrier_ends(self.now_ms)
         waits = looker.meets(node, call[0], call[1])

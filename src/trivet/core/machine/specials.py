@@ -165,7 +165,7 @@ class Specials(State):
     def _setting(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``SETTING name value …``."""
         args = call[1]
-        self.shared_index = self.applied_index
+        self.shared_index = self.entry_index
         for at in range(1, len(args) - 1, 2):
             if args[at] == REQUIREPASS:
                 self.users.require_password(args[at + 1])
@@ -244,7 +244,7 @@ class Specials(State):
 
     def _users(self, context: Context, node: NodeId, call: Call) -> Reply:
         """``USERS …``: a change of users."""
-        self.shared_index = self.applied_index
+        self.shared_index = self.entry_index
         return change_users(self.users, call[1])
 
     def _as(self, context: Context, node: NodeId, call: Call) -> Reply:

@@ -63,6 +63,10 @@ class State:
         self.scripts = Scripts()
         self.scripts.limits = self.settings.script_limits
         self.applied_index = 0
+        self.verdicts_met = 0
+        """How often scripts have waited for a verdict since the last snapshot: a restart runs them again."""
+        self.entry_index = 0
+        """Of the entry that is being applied, or was last."""
         self.now_ms = 0
         """Unix time of the newest entry, in ms; the only clock that data sees."""
         self.digest = 0

@@ -100,7 +100,7 @@ def _lock(state: State, node: NodeId, request: LockRequest) -> Reply:
             return pack(LockReply(DIRTY, state.now_ms))
         for watched in state.watches.watchers[watcher]:
             wanted.setdefault(watched, SHARED)  # and so it stays unchanged
-    outcome = state.intents.lock(request, wanted, state.applied_index, state.now_ms)
+    outcome = state.intents.lock(request, wanted, state.entry_index, state.now_ms)
     items = _items(state, request.keys) if outcome == GRANTED else b""
     return pack(LockReply(outcome, state.now_ms, state.settings.refuses_growth, items))
 

@@ -7,6 +7,7 @@ commands of one client in one turn collected in one run.
 import trivet.core.script.rows  # noqa: F401 (fills ROWS)
 from trivet.core.command.lookup import unknown_command
 from trivet.core.command.waiting import may_wait
+from trivet.core.group.long_scripts import is_about_running
 from trivet.core.group.run import Run
 from trivet.core.node.front import Front
 from trivet.core.node.gathering import Plan, plan_of
@@ -104,6 +105,9 @@ def _take_otherwise(
     """
     if route.is_taught and is_taught(args):
         return teach(front, session, args)
+    if route.is_taught and is_about_running(args):
+        # Not through the log: it stands behind the script.
+        return _spread(front, session, False, args, size_bytes)
     if route.is_wide and front.router.many:
         return spread(front, session, route, args, size_bytes)
     if route.blocks and may_wait(args):
@@ -114,15 +118,15 @@ def _take_otherwise(
 def spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
     """Take a command whose database is in several groups, or that concerns several; False: park it."""
     if args[0] not in EMPTIES or not front.router.empties_leaderless(session.db, args[0]):
-        return _spread(front, session, route, args, size_bytes)
+        return _spread(front, session, route.writes, args, size_bytes)
     if not session.idle:
         return False
-    taken = _spread(front, session, route, args, size_bytes)
+    taken = _spread(front, session, route.writes, args, size_bytes)
     session.routed_epoch = NEVER_ROUTED  # it goes from key to key: what follows must wait (Rule C1)
     return taken
 
 
-def _spread(front: Front, session: Session, route: Route, args: list[bytes], size_bytes: int) -> bool:
+def _spread(front: Front, session: Session, writes: bool, args: list[bytes], size_bytes: int) -> bool:
     call = on_behalf(session, args) if session.vet else args
     found = plan_of(front.router, session.db, call)
     if found is NOT_IN_REACH and front.waits_for_map(session, args):
@@ -131,11 +135,11 @@ def _spread(front: Front, session: Session, route: Route, args: list[bytes], siz
         session.answer_reply(found)
         return True
     if isinstance(found, Plan):
-        return front.gather(session, route.writes, found)
+        return front.gather(session, writes, found)
     if isinstance(found, Wide):
         assert front.transactor is not None
         return front.transactor.take(session, call, [])
-    run = front.piece_for(session, route.writes, found)
+    run = front.piece_for(session, writes, found)
     if run is None:
         return False
     run.add((session.db, call), size_bytes)

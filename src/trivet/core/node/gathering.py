@@ -29,13 +29,15 @@ Merge = Callable[[list[list[bytes]], list[Reply]], Reply]
 class Plan:
     """The parts of a call and what makes one reply of theirs."""
 
-    __slots__ = ("args", "merge", "parts")
+    __slots__ = ("args", "merge", "parts", "takes_errors")
 
     def __init__(self, args: list[bytes], parts: list[tuple[Replica, list[bytes]]], merge: Merge) -> None:
         self.args = args
         """The whole call."""
         self.parts = parts
         self.merge = merge
+        self.takes_errors = False
+        """``merge`` knows what errors of parts mean."""
 
 
 class Gathering(Run):
@@ -60,7 +62,7 @@ class Gathering(Run):
         if len(replies) < len(self.plan.parts):
             return
         errors = [reply for reply in replies if isinstance(reply, Error)]
-        if errors:
+        if errors and not self.plan.takes_errors:
             self.finish([_of_whole(errors, len(replies)) if self.writes else errors[0]])
             return
         self.finish([self.plan.merge([args for _, args in self.plan.parts], replies)])
@@ -243,8 +245,31 @@ def _refused(args: list[bytes], groups: list[Replica]) -> Plan | Error:
 
 
 def _script(args: list[bytes], groups: list[Replica]) -> Plan | Error:
-    merge = _any_of_all if args[1].upper() == b"EXISTS" else first_of
-    return Plan(args, [(group, args) for group in groups], merge)
+    what = args[1].upper()
+    merge = _any_of_all if what == b"EXISTS" else _running if what == b"STATS" else first_of
+    plan = Plan(args, [(group, args) for group in groups], merge)
+    if what == b"KILL":
+        plan.merge, plan.takes_errors = _killed, True
+    return plan
+
+
+def _killed(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """Of ``SCRIPT KILL``: what the group says that ran a script; who says more than NOTBUSY, else."""
+    errors: list[Reply] = []
+    for reply in replies:
+        if not isinstance(reply, Error):
+            return reply
+        if not reply.text.startswith("NOTBUSY"):
+            errors.append(reply)
+    return errors[0] if errors else replies[0]
+
+
+def _running(calls: list[list[bytes]], replies: list[Reply]) -> Reply:
+    """Of ``FUNCTION STATS``: the group that runs a function."""
+    for reply in replies:
+        if isinstance(reply, dict) and reply[b"running_script"] is not None:
+            return reply
+    return replies[0]
 
 
 _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]] = {
@@ -256,7 +281,7 @@ _WHOLE: Final[dict[bytes, Callable[[list[bytes], list[Replica]], Plan | Error]]]
     b"SCAN": _scan,
     b"SWAPDB": _refused,
     b"SCRIPT": _script,
-    b"FUNCTION": _to_all(first_of),
+    b"FUNCTION": _script,
 }
 _OF_PARTS: Final[dict[bytes, Merge]] = {
     b"MGET": _joined, b"EXISTS": _sum, b"TOUCH": _sum, b"DEL": _sum, b"UNLINK": _sum, b"MSET": _ok,

@@ -9,7 +9,7 @@ from trivet.core.base.disk import Storage
 from trivet.core.base.ids import NodeId
 from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdates, found_updates
 from trivet.core.group.register_log import REGISTERS, found_registers
-from trivet.core.machine.entry import decode_batch_head, decode_body
+from trivet.core.machine.entry import Verdict, decode_batch_head, decode_body
 from trivet.core.paxos.ballot import incarnation_of, node_of
 from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister
 from trivet.core.wal.recovery import Recovery
@@ -63,7 +63,8 @@ def _life_of_batches(node: NodeId, group: RecoveredGroup) -> int:
     newest = 0
     for entry in group.entries:
         try:
-            heads = [decode_batch_head(batch) for batch in decode_body(entry.payload).batches]
+            body = decode_body(entry.payload)
+            heads = [] if isinstance(body, Verdict) else [decode_batch_head(batch) for batch in body.batches]
         except msgspec.DecodeError:
             continue  # a membership, or nothing at all
         newest = max([newest, *[head.incarnation for head in heads if head.node == node]])

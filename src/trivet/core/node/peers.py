@@ -32,6 +32,7 @@ from trivet.core.group.messages import (
     Forward,
     ForwardRead,
     Invalidate,
+    KillScript,
     NotLeader,
     ReadReplies,
     Taken,
@@ -46,7 +47,7 @@ from trivet.core.raft.messages import Message
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 7
+PEER_FORMAT: Final = 8
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
@@ -115,6 +116,7 @@ _decoder = msgspec.msgpack.Decoder(
         | Follow
         | Invalidate
         | Taken
+        | KillScript
         | RegisterMessage
         | CarryMessage
         | GossipMessage

@@ -326,6 +326,7 @@ class Residents:
         self._front.group_is_gone(replica)
 
     def _drop(self, replica: RaftGroup) -> None:
+        replica.scripts.abandon()
         number = replica.settings.group
         raft = replica.raft
         lsn = self._wal.drop(number, raft.term, raft.vote, raft.last_index)

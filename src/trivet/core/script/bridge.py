@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
+from trivet.core.base.pausable import ABANDONED, Wants
 from trivet.core.command.introspection import answer_command
 from trivet.core.command.lookup import find_row
 from trivet.core.command.table import Context, Flag, Row
@@ -38,6 +39,11 @@ FAILURE_STEPS: Final = 1_200
 GARBAGE_KB_MAX: Final = 8192
 """So much more than twice what was alive is used before garbage is collected; less under a small limit."""
 LOG_LINES_MAX: Final = 100
+BREATH_STEPS: Final = 500_000
+"""After so many instructions (about 5 ms) a script lets its node do other things, where it may pause."""
+
+GO_ON, KILLED, LATE = 1, 2, 3
+"""Verdicts about a script that has used up its instructions (Rule L5): as many again, or the end and why."""
 
 _NOT_ALLOWED: Final = "ERR This Redis command is not allowed from script"
 _READ_ONLY: Final = "ERR Write commands are not allowed from read-only scripts."
@@ -70,6 +76,17 @@ def memory_error(limits: ScriptLimits) -> Error:
     )
 
 
+_KILLED: Final = Error("ERR Script killed by user with SCRIPT KILL.")
+
+
+def time_error(limits: ScriptLimits) -> Error:
+    """What a script is told that ran for too long by the leader's clock."""
+    return Error(
+        f"ERR script stopped: it ran for longer than {limits.time_ms_max} ms (script-time-max); "
+        "what it has done so far stays"
+    )
+
+
 class ScriptError(Exception):
     """Travels through Lua as its error; Lua then asks ``take`` what it means."""
 
@@ -97,18 +114,22 @@ class ScriptRun:
         """It has called something that writes: now it may also end what it does (memory short or not)."""
         self._resp3 = False
         self._cost = 0
+        self._pauses = context.pauses
+        self._verdict = GO_ON
         self._message: bytes | bool = True
         self.log: list[tuple[int, bytes]] = []
         limits = self._limits = scripts_of(context).limits
+        self._cost_max = limits.steps_max
+        self._breath = self._breath_at = min(BREATH_STEPS, limits.steps_max // 2)
         self._state = new_state(limits.memory_bytes_max)
         self._asked: dict[bytes, Callable[..., object]] = {
             b"seed": self._seed, b"compile": self._compile, b"library": _library, b"find": _find,
             b"sha1": _sha1, b"log": self._log, b"setresp": self._setresp, b"known": _known, b"flags": _flags,
-            b"band": _band, b"bor": _bor, b"bxor": _bxor,
+            b"band": _band, b"bor": _bor, b"bxor": _bxor, b"more": self._more, b"breathe": self._breathe,
         }  # fmt: skip
         entries = self._state.execute(
             _own.of(_SANDBOX, b"@trivet"), self._call, self._pcall, self._take, self._ask, limits.steps_max,
-            min(GARBAGE_KB_MAX, limits.memory_bytes_max >> 13),
+            min(GARBAGE_KB_MAX, limits.memory_bytes_max >> 13), self._breath,
         )  # fmt: skip
         self._entries = entries
 
@@ -119,7 +140,8 @@ class ScriptRun:
         return self._enter(0, code, None, keys, arguments)
 
     def load(self, code: bytes) -> Outcome:
-        """Run the text of a library; the reply lists its functions as [name, description, flags]."""
+        """Run the text of a library at once; the reply lists its functions as [name, description, flags]."""
+        self._pauses = None
         return self._enter(1, code, None, [], [])
 
     def call_function(self, code: bytes, name: bytes, keys: list[bytes], arguments: list[bytes]) -> Outcome:
@@ -177,6 +199,10 @@ class ScriptRun:
             if isinstance(source, bytes) and isinstance(line, int):
                 return Outcome(Error(text), source, line)
             return Outcome(Error(text))
+        if self._verdict == KILLED:
+            return Outcome(_KILLED)
+        if self._verdict != GO_ON:
+            return Outcome(time_error(self._limits))
         return Outcome(steps_error(self._limits) if value == b"steps" else memory_error(self._limits))
 
     def close(self) -> None:
@@ -214,8 +240,14 @@ class ScriptRun:
 
     def _execute(self, given: tuple[object, ...]) -> Reply:
         self._cost += CALL_STEPS
-        if self._cost > self._limits.steps_max:
-            raise self._stopped()
+        while self._cost > self._cost_max:
+            more = self._more()
+            if not more:
+                raise self._stopped()
+            self._cost_max += more
+        if self._cost > self._breath_at:
+            self._breath_at = self._cost + self._breath
+            self._breathe()
         if not given:
             return Error(_NO_ARGUMENTS)
         args: list[bytes] = []
@@ -310,8 +342,27 @@ class ScriptRun:
         self._state.set_max_memory(0)
         return ScriptError()
 
+    def _more(self) -> int:
+        """So many instructions more, or calls worth as much (Rule L5)."""
+        pauses = self._pauses
+        if pauses is None:
+            return 0
+        if self._verdict == GO_ON:
+            pauses.has_written = self._wrote
+            self._verdict = pauses.pause(Wants.VERDICT)
+        return self._limits.steps_max if self._verdict == GO_ON else 0
+
+    def _breathe(self) -> int:
+        pauses = self._pauses
+        if pauses is not None:
+            pauses.has_written = self._wrote
+            if pauses.pause(Wants.BREATH) == ABANDONED:
+                self._verdict = ABANDONED
+                raise self._stopped()
+        return 0
+
     def _stopped(self) -> ScriptError:
-        self._cost = self._limits.steps_max + 1
+        self._cost, self._pauses = self._cost_max + 1, None
         self._message = True
         self._state.set_max_memory(0)
         return ScriptError()

@@ -75,6 +75,8 @@ def _run(context: Context, source: bytes, sha: bytes, args: list[bytes], read_on
         scripts_of(context).remember(sha, source, False)
     elif script.has_shebang and not script.no_writes:
         return RO_REFUSES
+    if context.pauses is not None:
+        context.pauses.call = None
     run = ScriptRun(context, scripts_of(context).bytecode, read_only or script.no_writes)
     try:
         return placed(run.run(code, split[0], split[1]), sha)

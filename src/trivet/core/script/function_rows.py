@@ -32,9 +32,9 @@ _HELP: Final = (
     "LIST [LIBRARYNAME <pattern>] [WITHCODE]",
     "    The libraries and their functions.",
     "STATS",
-    "    Counts libraries and functions.",
+    "    Counts libraries and functions; shows the function that runs long.",
     "KILL",
-    "    Always NOTBUSY: a function ends by itself within its limits.",
+    "    Stops a function that runs long and has written nothing.",
     "FLUSH [ASYNC|SYNC]",
     "    Removes all libraries.",
     "DUMP",
@@ -242,7 +242,7 @@ def function_stats(context: Context, args: list[bytes]) -> Reply:
     arity=2,
     flags=Flag.NOSCRIPT | Flag.ALLOW_BUSY,
     group="scripting",
-    summary="Would stop a running function; functions stop by themselves.",
+    summary="Stops a function that runs long and has written nothing.",
     since="7.0.0",
     complexity="O(1)",
 )
@@ -334,6 +334,8 @@ def _fcall(context: Context, args: list[bytes], read_only: bool) -> Reply:
     if read_only and not no_writes:
         return RO_REFUSES
     body = b"\n" + library.source.partition(b"\n")[2]
+    if context.pauses is not None:
+        context.pauses.call = args
     run = ScriptRun(context, scripts.bytecode, read_only or no_writes)
     try:
         return placed(run.call_function(scripts.bytecode.of(body, _CHUNK), name, split[0], split[1]), name)

@@ -338,9 +338,13 @@ local function outcome(ok, kind, value)
   return 4, err_text, err_source, err_line
 end
 
+-- A tick may come, and stop, after the inner call has ended and before the hook is gone. The next one is far.
 local function guarded(f)
   sethook(tick, "", TICK)
-  return outcome(raw_xpcall(f, on_error))
+  local ok, kind, value, source, line = raw_pcall(function() return outcome(raw_xpcall(f, on_error)) end)
+  sethook()
+  if ok then return kind, value, source, line end
+  return 5, stopped or "memory"
 end
 
 local api = {decode = decode}

@@ -9,7 +9,7 @@ from typing import Final
 
 PRELUDE: Final = rb"""
 local as_function = python.as_function
-local py_call, py_pcall, py_take, py_ask, step_limit, GC_KB = ...
+local py_call, py_pcall, py_take, py_ask, step_limit, GC_KB, BREATH = ...
 local redis_call, redis_pcall = as_function(py_call), as_function(py_pcall)
 local take, ask = as_function(py_take), as_function(py_ask)
 
@@ -37,9 +37,19 @@ local function stop(reason)
   error(STOP, 0)
 end
 
+local breath_at = BREATH
+local function may_go_on()
+  while not stopped and steps > step_limit do
+    local more = ask("more")
+    if more == 0 then stop("steps") end
+    step_limit = step_limit + more
+  end
+  if stopped then stop("steps") end
+end
+
 local function charge(amount)
   steps = steps + amount
-  if stopped or steps > step_limit then stop("steps") end
+  if stopped or steps > step_limit then may_go_on() end
 end
 
 local function tick()
@@ -52,7 +62,11 @@ local function tick()
     live_kb = gc("count")
     gc_at_kb = live_kb * 2 + GC_KB
   end
-  if stopped or steps > step_limit then stop("steps") end
+  if stopped or steps > step_limit then may_go_on() end
+  if steps > breath_at then
+    breath_at = steps + BREATH
+    ask("breathe")
+  end
 end
 
 -- Errors -------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _HELP: Final = (
     "FLUSH [ASYNC|SYNC]",
     "    Empties the cache.",
     "KILL",
-    "    Always NOTBUSY: a script ends by itself within its limits.",
+    "    Stops a script that runs long and has written nothing.",
     "LOAD <script>",
     "    Puts a script into the cache without running it.",
     "HELP",
@@ -112,7 +112,7 @@ def script_flush(context: Context, args: list[bytes]) -> Reply:
     arity=2,
     flags=Flag.NOSCRIPT | Flag.ALLOW_BUSY,
     group="scripting",
-    summary="Would stop a running script; scripts stop by themselves.",
+    summary="Stops a script that runs long and has written nothing.",
     since="2.6.0",
     complexity="O(1)",
 )

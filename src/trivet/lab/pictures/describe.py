@@ -18,13 +18,14 @@ from trivet.core.group.messages import (
     Forward,
     ForwardRead,
     Invalidate,
+    KillScript,
     NotLeader,
     ReadReplies,
     Taken,
     Woken,
 )
 from trivet.core.group.register_messages import RegisterMessage
-from trivet.core.machine.entry import Call, decode_batch, decode_body
+from trivet.core.machine.entry import Call, Verdict, decode_batch, decode_body
 from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import NODE_GROUP, NodeMessage, decode_message
 from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
@@ -47,6 +48,7 @@ from trivet.core.raft.messages import (
     SnapshotReply,
     TimeoutNow,
 )
+from trivet.core.script.bridge import GO_ON, KILLED, LATE
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
 from trivet.core.wire.peer import FrameParser
 from trivet.lab.pictures.copy_words import KINDS as COPY_KINDS
@@ -59,6 +61,7 @@ from trivet.lab.seam import MAIN_GROUP
 
 FRAME_BYTES_MAX = 1 << 30
 COMMANDS_MAX = 8
+_VERDICTS = {GO_ON: "goes on", KILLED: "is killed", LATE: "has run for too long"}
 """So many commands of one message are spelled out."""
 COMMAND_CHARS_MAX = 60
 
@@ -226,7 +229,9 @@ def _calls(entry: Entry) -> list[Call]:
     if not entry.payload:
         return []
     try:
-        return [c for batch in decode_body(entry.payload).batches for c in decode_batch(batch).calls]
+        body = decode_body(entry.payload)
+        batches = [] if isinstance(body, Verdict) else body.batches
+        return [c for batch in batches for c in decode_batch(batch).calls]
     except msgspec.DecodeError:
         return []
 
@@ -262,6 +267,8 @@ def entry_text(entry: Entry) -> str:
         return "a leader's empty entry"
     try:
         body = decode_body(entry.payload)
+        if isinstance(body, Verdict):
+            return f"the script in #{body.index}: {_VERDICTS.get(body.word, 'unknown')}"
         calls = [call for batch in body.batches for call in decode_batch(batch).calls]
     except msgspec.DecodeError:
         return f"{len(entry.payload)} bytes"
@@ -384,6 +391,10 @@ def _invalidate(m: Invalidate) -> Words:
     return Words("Invalidate", f"changed: {what}", {})
 
 
+def _kill_script(m: KillScript) -> Words:
+    return Words("KillScript", f"kill the script in #{m.index}", {})
+
+
 def _taken(m: Taken) -> Words:
     return Words("Taken", f"took {m.size_bytes} bytes", {}, True)
 
@@ -448,6 +459,7 @@ _DESCRIBERS: dict[type, Callable[..., Words]] = {
     Follow: _follow,
     Invalidate: _invalidate,
     Taken: _taken,
+    KillScript: _kill_script,
     Hello: _hello,
     Stranger: _stranger,
     **dict.fromkeys(REGISTER_KINDS, _of_registers),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trivet.core.base.prng import Prng
-from trivet.lab.history import Operation, Outcome
+from trivet.lab.history import Operation, Outcome, classify
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import ReplyError, Value
 from trivet.lab.workloads.workload import Base, Context, before
@@ -27,6 +27,10 @@ LOOK: Final = (
     b"redis.call('LINDEX', KEYS[1] .. ':l', -1) or '', redis.call('HGET', KEYS[1] .. ':h', 'last') or ''}"
 )
 ALL: Final = b"return redis.call('LRANGE', KEYS[1] .. ':l', 0, -1)"
+
+_LONG: Final = b"for i = 1, 300000 do end "
+"""More instructions than a script of this run may do without being told to go on."""
+_LIMITS: Final = [b"CONFIG", b"SET", b"script-instructions-max", b"200000", b"busy-reply-threshold"]
 
 _WRITE_ONE: Final = (
     b"local n = redis.call('HINCRBY', KEYS[1], 'n', 1) "
@@ -70,6 +74,8 @@ class Script(Base):
         token = self.fresh(client)
         if roll < 4:
             return self._load(key, token)
+        if roll < 6 and self._may_be_long():
+            return self._long(key, token, prng)
         if roll < 6 and self._known:
             self.count("by_sum")
             return self._by_sum(key, token)
@@ -87,6 +93,26 @@ class Script(Base):
 
     def _text(self, script: bytes) -> bytes:
         return _ON_ONE[script] if self.has_one_key else script
+
+    def _may_be_long(self) -> bool:
+        """Over several groups, and on registers, a script runs in one go."""
+        return self.options.long_scripts and not (self.options.spread_rate or self.has_one_key)
+
+    def _long(self, key: bytes, token: bytes, prng: Prng) -> Call:
+        """One that waits for verdicts, before it has written or amid; or somebody wants that it ends."""
+        what = prng.below(6)
+        if what == 0:
+            self.count("limits")
+            return Call([], [key], [[*_LIMITS, b"%d" % (20 + prng.below(400))]])
+        if what == 1:
+            self.count("kills")
+            return Call([], [key], [[b"SCRIPT", b"KILL"]])
+        self.count("long")
+        first, rest = WRITE.split(b" redis.call('RPUSH'", 1)
+        text = _LONG + WRITE if what < 4 else first + b" " + _LONG + b"redis.call('RPUSH'" + rest
+        return Call(
+            [[b"EVAL", WRITE, b"1", key, token]], [key], [[b"EVAL", text, b"1", key, token]], _if_not_killed
+        )
 
     def _load(self, key: bytes, token: bytes) -> Call:
         def loaded(replies: tuple[Value, ...]) -> Call | None:
@@ -126,6 +152,15 @@ def _if_known(replies: list[Value]) -> Picked:
         indefinite = reply.code() in ("TIMEOUT", "INDEFINITE", "UNKNOWN")
         return (Outcome.INFO if indefinite else Outcome.FAIL), ()
     return Outcome.OK, (reply,)
+
+
+def _if_not_killed(replies: list[Value]) -> Picked:
+    """Who was killed had written nothing."""
+    reply = replies[0]
+    if isinstance(reply, ReplyError) and "killed" in reply.text:
+        return Outcome.FAIL, ()
+    outcome = classify(reply)
+    return outcome, ((reply,) if outcome is Outcome.OK else ())
 
 
 def judge_script(name: str, operations: Sequence[Operation]) -> list[Complaint]:

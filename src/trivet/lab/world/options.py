@@ -89,6 +89,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
     """How likely keys that a workload uses together fall into groups as they fall, not all into one slot."""
+    long_scripts: bool = False
+    """Whether scripts may run so long that they wait for verdicts, and are killed."""
     plans: bool = False
     """Whether the leader of the system group carries out plans of its own."""
     grace_ms: int = 300_000
@@ -218,6 +220,7 @@ def draw_options(seed: int, nodes: int, ops: int) -> RunOptions:
         own = Prng(seed * 0x9E3779B1 + 0x5717)
         drawn["leader_link_every_ms"] = _sometimes(own, 1_000, 10_000, LEADER_LINK_RATE)
     drawn |= _draw_emptying(Prng(seed * 0x9E3779B1 + 0xF105))
+    drawn["long_scripts"] = Prng(seed * 0x9E3779B1 + 0x10C6).chance(0.4)
     drawn["rare_ticks"] = Prng(seed * 0x9E3779B1 + 0x71C5).chance(0.5)
     if any(drawn[f"{name}_every_ms"] for name in ("bit_rot", "misdirect", "sync_failure", "wipe")):
         drawn["second_replicas"] = max(3, drawn["second_replicas"])  # no copy may be the only one

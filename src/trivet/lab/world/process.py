@@ -236,6 +236,8 @@ class Process:
         moving = [] if self._running is None or self.ruined else world.factory.moving(self._running)
         self._tell_transactions()
         world.sometimes.ended(self.node, moving)
+        if self._running is not None:
+            world.factory.ended(self._running)
         self._running = None
         self.looks = {}
         self.registers = {}

@@ -138,11 +138,19 @@ class RealNodes:
         """A node from its storage; raises StartError."""
         return Node(self._configs[node], storage, seed, mono_ms, wall_ms, buggify)
 
+    def ended(self, node: NodeLike) -> None:
+        """Scripts that have paused hold what the process was."""
+        assert isinstance(node, Node)
+        for group in node.groups.values():
+            group.scripts.abandon()
+
     def digest(self, node: NodeLike, group: GroupId, whole: bool) -> object:
         """The rolling digest of the entries and replies, or (dear) of the whole state."""
         assert isinstance(node, Node)
         replica = node.groups[group]
         machine = replica.machine
+        if not machine.is_whole:
+            return None
         if not whole:
             return machine.digest
         cluster = b"" if machine.cluster is None else machine.cluster.digest()

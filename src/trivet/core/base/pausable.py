@@ -1,0 +1,78 @@
+"""A computation that can stop in the middle and go on later, whatever it has called meanwhile.
+
+The only door to ``greenlet``: C code may stand between the computation and its pause, as Lua's interpreter
+does, so a generator or a coroutine would not do. Nothing here runs beside anything else: who calls
+``go_on`` waits until the computation pauses or ends.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final, Generic, TypeVar
+
+import greenlet
+
+Result = TypeVar("Result")
+
+ABANDONED: Final = -1
+"""The answer to a pause of a computation that nobody drives any more: it is to come to its end."""
+
+
+class Wants(IntEnum):
+    """Why a computation has paused."""
+
+    BREATH = 0
+    """It has run for long; any answer lets it go on."""
+    VERDICT = 1
+    """It may go on only if the answer says so."""
+
+
+class Pausable(Generic[Result]):
+    """One computation. It begins with the first ``go_on``."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self.wants = Wants.BREATH
+        self.result: Result | None = None
+        self.has_written = False
+        """What is computed has had effects that ending it early would leave half done."""
+        self.call: list[bytes] | None = None
+        """What runs, as its caller wrote it, if that is to be shown."""
+        self._abandoned = False
+        self._work = work
+        self._greenlet = greenlet.greenlet(self._run)
+
+    def _run(self, _: int) -> None:
+        self.result = self._work()
+
+    def go_on(self, answer: int = 0) -> bool:
+        """Run until the next pause, or the end: True. What ``work`` raises is raised here.
+
+        ``answer`` is what ``pause`` returns inside.
+        """
+        runs = self._greenlet
+        runs.parent = greenlet.getcurrent()
+        runs.switch(answer)
+        return bool(runs.dead)
+
+    def pause(self, wants: Wants) -> int:
+        """Called by the computation itself: the answer with which it is to go on."""
+        if self._abandoned:
+            return ABANDONED
+        self.wants = wants
+        runs = self._greenlet
+        assert runs is greenlet.getcurrent(), "only the computation itself can pause it"
+        parent = runs.parent
+        assert parent is not None
+        try:
+            answer: int = parent.switch()
+        except greenlet.GreenletExit:
+            answer = ABANDONED  # nobody holds this object any more
+        self._abandoned = answer == ABANDONED
+        return answer
+
+    def abandon(self) -> None:
+        """Nobody wants the result any more: bring it to its end.
+
+        Whoever drops a paused one without this leaks it, and all that its frames hold.
+        """
+        if not self._greenlet.dead:
+            self.go_on(ABANDONED)
