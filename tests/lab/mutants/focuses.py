@@ -80,6 +80,11 @@ LAGGARDS: Focus = SNAPSHOTS_AND_KILLS | {
 }  # fmt: skip
 """Nodes behind walls fall so far behind that they get snapshots."""
 
+LONG_SCRIPTS: Focus = AS_DRAWN | {
+    "workloads": "script", "long_scripts": True, "register_rate": 0, "spread_rate": 0.0, "second_rate": 0.0,
+}  # fmt: skip
+LONG_SCRIPTS_AND_SNAPSHOTS: Focus = LAGGARDS | LONG_SCRIPTS
+
 LONG_TAILS: Focus = {
     "clients": 14, "readers": 0, "think_ms_max": 20, "snapshot_log_bytes": 200, "log_memory_bytes": 500,
     "append_bytes_max": 1, "weight_registers": 0,

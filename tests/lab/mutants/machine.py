@@ -1,6 +1,16 @@
-"""Section 7 of the fault matrix: clients, the machine, what a store like Redis persists (C1 to C9)."""
+"""Section 7 of the fault matrix: clients, the machine, what a store like Redis persists (C1 to C9).
 
-from mutants.focuses import AS_DRAWN, LAGGARDS, RESTARTED_READERS, TRANSACTIONS
+Beyond the matrix: scripts that run long (S1 to S4).
+"""
+
+from mutants.focuses import (
+    AS_DRAWN,
+    LAGGARDS,
+    LONG_SCRIPTS,
+    LONG_SCRIPTS_AND_SNAPSHOTS,
+    RESTARTED_READERS,
+    TRANSACTIONS,
+)
 from mutants.model import Absent, Mutant, edit
 
 NEXT_IN_SESSION = "if batch.incarnation != session.incarnation or {}:"
@@ -66,6 +76,44 @@ MACHINE = [
         "C9", "a read runs before what was committed before it is applied here",
         edit("core/group/reads.py", "            if index <= applied:\n", "            if index:\n"),
         21, "linearizability", RESTARTED_READERS,
+    ),
+    Mutant(
+        "S1", "a replica ends a script for its own clients, and not by the log",
+        edit(
+            "core/group/long_scripts.py",
+            "            word = known\n",
+            "            word = KILLED if self.killers else known\n",
+        ),
+        1, "invariants: replicas differ", LONG_SCRIPTS,
+    ),
+    Mutant(
+        "S2", "a script that has written is killed",
+        edit(
+            "core/group/long_scripts.py",
+            "        if self._kill and not self.paused.has_written:\n", "        if self._kill:\n",
+        ) + edit(
+            "core/group/long_scripts.py",
+            "        elif self.paused.has_written:\n", "        elif self.paused.has_written and now_ms < 0:\n",
+        ),
+        1, "script", LONG_SCRIPTS,
+    ),
+    Mutant(
+        "S3", "reads run while an entry is applied by half",
+        edit(
+            "core/group/raft_group.py",
+            "        if self.reads.may_run() and self.scripts.paused is None:\n",
+            "        if self.reads.may_run():\n",
+        ),
+        1, "script", LONG_SCRIPTS,
+    ),
+    Mutant(
+        "S4", "a snapshot is begun while an entry is applied by half",
+        edit(
+            "core/group/snapshots.py",
+            "        whole = machine.is_whole and machine.applied_index >= self.index\n",
+            "        whole = machine.applied_index >= self.index\n",
+        ),
+        1, "invariants: replicas differ", LONG_SCRIPTS_AND_SNAPSHOTS,
     ),
 ]  # fmt: skip
 

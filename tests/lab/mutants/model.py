@@ -1,7 +1,7 @@
 """What a mutant is: a bug of another system, as an edit of our own sources, kept as data.
 
 Rows are those of the fault matrix: R (logs and terms), E (elections), L (reads), M (snapshots and membership),
-H (slots on the move), T (transactions over groups), P (registers), V (values that converge, beyond the matrix), G (who leads groups, beyond it too), C (clients and the machine). A mutant names the circumstances that it needs and the first seed at which a judge
+H (slots on the move), T (transactions over groups), P (registers), V (values that converge, beyond the matrix), G (who leads groups, beyond it too), C (clients and the machine), S (scripts that run long, beyond it too). A mutant names the circumstances that it needs and the first seed at which a judge
 spoke; the search begins there and goes on, since any change of the code moves the seeds.
 """
 

@@ -28,9 +28,9 @@ LOOK: Final = (
 )
 ALL: Final = b"return redis.call('LRANGE', KEYS[1] .. ':l', 0, -1)"
 
-_LONG: Final = b"for i = 1, 300000 do end "
+_LONG: Final = b"for i = 1, 500000 do end "
 """More instructions than a script of this run may do without being told to go on."""
-_LIMITS: Final = [b"CONFIG", b"SET", b"script-instructions-max", b"200000", b"busy-reply-threshold"]
+_LIMITS: Final = [b"CONFIG", b"SET", b"script-instructions-max", b"100000", b"busy-reply-threshold"]
 
 _WRITE_ONE: Final = (
     b"local n = redis.call('HINCRBY', KEYS[1], 'n', 1) "
@@ -62,10 +62,16 @@ class Script(Base):
         super().__init__(options, prng)
         self._known: dict[bytes, bytes] = {}
         """Scripts that were loaded, by their text."""
+        self._kills = False
+        """The next call of whatever client is to kill what runs."""
 
     def start(self, client: int, prng: Prng) -> Call:
         """Write, look, or write by the script's sum."""
         key = self.key(b"p:", prng)
+        if self._kills:
+            self._kills = False
+            self.count("kills")
+            return Call([], [key], [[b"SCRIPT", b"KILL"]])
         roll = prng.below(10)
         if roll < 3:
             self.count("looks")
@@ -104,15 +110,21 @@ class Script(Base):
         if what == 0:
             self.count("limits")
             return Call([], [key], [[*_LIMITS, b"%d" % (20 + prng.below(400))]])
-        if what == 1:
-            self.count("kills")
-            return Call([], [key], [[b"SCRIPT", b"KILL"]])
         self.count("long")
+        self._kills = what % 2 == 1
         first, rest = WRITE.split(b" redis.call('RPUSH'", 1)
         text = _LONG + WRITE if what < 4 else first + b" " + _LONG + b"redis.call('RPUSH'" + rest
-        return Call(
-            [[b"EVAL", WRITE, b"1", key, token]], [key], [[b"EVAL", text, b"1", key, token]], _if_not_killed
-        )
+        told, wire = [[b"EVAL", WRITE, b"1", key, token]], [[b"EVAL", text, b"1", key, token]]
+        return Call(told, [key], wire, self._if_not_killed)
+
+    def _if_not_killed(self, replies: list[Value]) -> Picked:
+        """Who was killed had written nothing."""
+        reply = replies[0]
+        if isinstance(reply, ReplyError) and "killed" in reply.text:
+            self.count("killed")
+            return Outcome.FAIL, ()
+        outcome = classify(reply)
+        return outcome, ((reply,) if outcome is Outcome.OK else ())
 
     def _load(self, key: bytes, token: bytes) -> Call:
         def loaded(replies: tuple[Value, ...]) -> Call | None:
@@ -152,15 +164,6 @@ def _if_known(replies: list[Value]) -> Picked:
         indefinite = reply.code() in ("TIMEOUT", "INDEFINITE", "UNKNOWN")
         return (Outcome.INFO if indefinite else Outcome.FAIL), ()
     return Outcome.OK, (reply,)
-
-
-def _if_not_killed(replies: list[Value]) -> Picked:
-    """Who was killed had written nothing."""
-    reply = replies[0]
-    if isinstance(reply, ReplyError) and "killed" in reply.text:
-        return Outcome.FAIL, ()
-    outcome = classify(reply)
-    return outcome, ((reply,) if outcome is Outcome.OK else ())
 
 
 def judge_script(name: str, operations: Sequence[Operation]) -> list[Complaint]:
