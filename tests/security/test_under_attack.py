@@ -135,7 +135,9 @@ class Attack:
         self.ask(self.connect(1), data, 4 + replies_bytes)
 
     def failing_scripts(self) -> None:
+        """Who lets strangers run scripts gives them little time (docs/operations.md)."""
         caller = self.connect(0)
+        self.ask(caller, call(b"CONFIG", b"SET", b"script-time-max", b"400"), 5)
         for script in (
             b"return nosuch()",
             b"return redis.call('GET')",
@@ -144,6 +146,7 @@ class Attack:
         ):
             caller.sendall(call(b"EVAL", script, b"0"))
             assert caller.recv(1000).startswith(b"-ERR")
+        self.ask(caller, call(b"CONFIG", b"SET", b"script-time-max", b"30000"), 5)
 
     def kills(self) -> None:
         states = (

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.node.bench import Bench, encode
+from tests.core.node.founded import founded
 from trivet.core.base.pausable import Wants
 from trivet.core.group.long_scripts import LongScripts
 from trivet.core.machine.entry import Batch, Verdict, encode_batch, encode_body
@@ -200,6 +201,37 @@ def test_a_replica_that_runs_it_from_its_log_comes_to_the_same_end():
     made.wait(500)
     assert made.ask("c@3", "GET k") == '"2"'
     alike(made)
+
+
+def test_a_node_without_a_replica_can_kill_too():
+    made = founded(3, "5 MODE local")
+    (group,) = [
+        n for n in made.node(1).front.replicas if sum(n in made.node(m).groups for m in made.servers) == 1
+    ]
+    (home,) = [n for n in made.servers if group in made.node(n).groups]
+    made.ask("a", "CONFIG SET script-instructions-max 100000 busy-reply-threshold 0")
+    for name in "skr":
+        made.connect(name, home % 3 + 1)
+        made.ask(name, "SELECT 5")
+    made.wait(300)
+
+    def some_turns() -> None:
+        for _ in range(50):
+            made._turns()
+            made._jobs()
+            made._deliver()
+
+    made.events = []
+    made.send("s", encode(f'EVAL "{ENDLESS}" 1 k'))
+    some_turns()
+    assert made.node(home).groups[group].scripts.paused is not None
+    made.send("r", encode("GET k"))
+    some_turns()
+    assert take(made, "r")[0].startswith("-BUSY")
+    made.send("k", encode("SCRIPT KILL"))
+    some_turns()
+    assert take(made, "k") == ["+OK"]
+    assert take(made, "s") == ["-ERR Script killed by user with SCRIPT KILL."]
 
 
 def test_who_calls_a_function_is_shown():
