@@ -1,8 +1,10 @@
 """A computation that stops in the middle, C code and all, and goes on later."""
 
+import weakref
+
 import pytest
 
-from trivet.core.base.pausable import ABANDONED, Pausable, Wants
+from trivet.core.base.pausable import ABANDONED, Pausable, Stack, Wants
 
 
 def test_it_goes_on_where_it_stopped_with_what_it_was_told():
@@ -55,6 +57,26 @@ def test_whoever_is_abandoned_comes_to_its_end_without_another_pause():
     entry.abandon()
     assert told == [ABANDONED] * 3
     entry.abandon()
+
+
+def test_one_stack_serves_one_after_the_other_also_after_an_exception():
+    stack = Stack()
+    for number in range(3):
+        entry = Pausable(lambda number=number: 10 // (number - 1), stack)
+        if number == 1:
+            with pytest.raises(ZeroDivisionError):
+                entry.go_on()
+        else:
+            assert entry.go_on()
+            assert entry.result == 10 // (number - 1)
+
+
+def test_an_idle_stack_that_nobody_holds_ends():
+    stack = Stack()
+    Pausable(lambda: None, stack).go_on()
+    runs = weakref.ref(stack.greenlet)
+    del stack
+    assert runs() is None
 
 
 def test_only_the_computation_itself_can_pause_it():

@@ -26,10 +26,36 @@ class Wants(IntEnum):
     """It may go on only if the answer says so."""
 
 
+class Stack:
+    """Where computations that may pause run, one after the other: a new one for each would cost much."""
+
+    def __init__(self) -> None:
+        self._next: list[Callable[[], None]] = []
+        self.greenlet = greenlet.greenlet(_serve)
+
+    def run(self, work: Callable[[], None] | None, answer: int) -> None:
+        """Begin ``work``, or go on with what has paused (None), until the next pause or the end."""
+        runs = self.greenlet
+        runs.parent = greenlet.getcurrent()
+        if work is not None:
+            self._next.append(work)
+        if runs:
+            runs.switch(answer)
+        else:
+            runs.switch(self._next)
+
+
+def _serve(works: list[Callable[[], None]]) -> None:
+    # Nothing here may refer to the stack: an idle one that nobody holds ends by itself.
+    while True:
+        works.pop()()
+        greenlet.getcurrent().parent.switch()
+
+
 class Pausable(Generic[Result]):
     """One computation. It begins with the first ``go_on``."""
 
-    def __init__(self, work: Callable[[], Result]) -> None:
+    def __init__(self, work: Callable[[], Result], stack: Stack | None = None) -> None:
         self.wants = Wants.BREATH
         self.result: Result | None = None
         self.has_written = False
@@ -37,29 +63,40 @@ class Pausable(Generic[Result]):
         self.call: list[bytes] | None = None
         """What runs, as its caller wrote it, if that is to be shown."""
         self._abandoned = False
+        self._begun = False
+        self._ended = False
+        self._error: BaseException | None = None
         self._work = work
-        self._greenlet = greenlet.greenlet(self._run)
+        self._stack = Stack() if stack is None else stack
 
-    def _run(self, _: int) -> None:
-        self.result = self._work()
+    def _run(self) -> None:
+        try:
+            self.result = self._work()
+        except BaseException as error:  # raised where it is driven
+            self._error = error
+        self._ended = True
 
     def go_on(self, answer: int = 0) -> bool:
         """Run until the next pause, or the end: True. What ``work`` raises is raised here.
 
         ``answer`` is what ``pause`` returns inside.
         """
-        runs = self._greenlet
-        runs.parent = greenlet.getcurrent()
-        runs.switch(answer)
-        return bool(runs.dead)
+        assert not self._ended
+        work = None if self._begun else self._run
+        self._begun = True
+        self._stack.run(work, answer)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return self._ended
 
     def pause(self, wants: Wants) -> int:
         """Called by the computation itself: the answer with which it is to go on."""
         if self._abandoned:
             return ABANDONED
         self.wants = wants
-        runs = self._greenlet
-        assert runs is greenlet.getcurrent(), "only the computation itself can pause it"
+        runs = greenlet.getcurrent()
+        assert runs is self._stack.greenlet, "only the computation itself can pause it"
         parent = runs.parent
         assert parent is not None
         try:
@@ -74,5 +111,5 @@ class Pausable(Generic[Result]):
 
         Whoever drops a paused one without this leaks it, and all that its frames hold.
         """
-        if not self._greenlet.dead:
+        if self._begun and not self._ended:
             self.go_on(ABANDONED)

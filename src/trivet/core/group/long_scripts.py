@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Index, Instant, Term
-from trivet.core.base.pausable import Pausable, Wants
+from trivet.core.base.pausable import Pausable, Stack, Wants
 from trivet.core.base.prng import Prng
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import VERDICT_BYTES_MAX, Verdict, decode_body
@@ -53,6 +53,7 @@ class LongScripts:
         self._may_pause = group != SYSTEM_GROUP  # all nodes live by that one: nothing long runs in it
         self.paused: Pausable[list[Applied]] | None = None
         """An entry with a script that has not come to its end."""
+        self._stack: Stack | None = None
         self.index: Index = 0
         """Of that entry."""
         self.since_ms: Instant = 0
@@ -80,7 +81,9 @@ class LongScripts:
             return None
         if not self._may_pause or not may_pause(payload):
             return machine.apply(index, payload)
-        self.paused = machine.begin(index, payload)
+        if self._stack is None:
+            self._stack = Stack()
+        self.paused = machine.begin(index, payload, self._stack)
         self.index, self._number, self._kill = index, 0, False
         self._asked = (0, 0)
         self.since_ms = self._went_on_ms = now_ms

@@ -21,7 +21,7 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, NodeId
-from trivet.core.base.pausable import Pausable
+from trivet.core.base.pausable import Pausable, Stack
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
@@ -92,12 +92,12 @@ class Machine(Specials):
         self.applied_index = index
         return outcome
 
-    def begin(self, index: int, payload: bytes) -> Pausable[list[Applied]]:
-        """Apply an entry that may pause (Rule V1).
+    def begin(self, index: int, payload: bytes, stack: Stack) -> Pausable[list[Applied]]:
+        """Apply an entry that may pause (Rule V1), on a stack on which nothing has paused.
 
         Nothing else may be read or applied until it has ended; ``applied_index`` rises then.
         """
-        entry = Pausable(lambda: self.apply(index, payload))
+        entry = Pausable(lambda: self.apply(index, payload), stack)
         self._writes.pauses = entry
         return entry
 
