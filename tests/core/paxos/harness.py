@@ -13,7 +13,7 @@ import msgspec
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import INCARNATION_MAX, node_of, proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Content, Sealed
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
@@ -374,9 +374,10 @@ def show_ballot(ballot: tuple[int, int]) -> str:
     return f"{counter}.n{node_of(proposer)}" + "'" * ((proposer & INCARNATION_MAX) - 1)
 
 
-def show_content(content: Content | None) -> str:
-    if content is None:
+def show_content(sealed: Sealed | None) -> str:
+    if sealed is None:
         return "nothing"
+    content = Content(sealed)
     text = "tombstone" if content.value is None else content.value.decode()
     text += f"/v{content.version}"
     if content.done:
@@ -416,7 +417,7 @@ def show_span(span: object) -> str:
 
 
 def _show_field(name: str, value: object) -> str:
-    if isinstance(value, Content):
+    if name == "content":
         return f"{name}={show_content(value)}"
     if isinstance(value, tuple) and len(value) == 2 and name != "lives":
         return f"{name}={show_ballot(value)}"

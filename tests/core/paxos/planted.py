@@ -321,8 +321,8 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
-                "self.raise_floor((0, 0), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
+                "self.raise_floor((0, 0), tail_of(register.content)[0])",
             ),
         ],
     ),
@@ -331,7 +331,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
                 "self.raise_floor(after_all_of(item.ballot[0]), 0)",
             ),
         ],
@@ -341,7 +341,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "        if register is None or register.content is None or not register.content.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
+                "        if register is None or register.content is None or not register.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
                 "        if register is None or register.content is None:\n            return\n        if False:\n            return",
             ),
         ],
@@ -676,8 +676,8 @@ BUGS = [
         [
             (
                 "content.py",
-                "self.done, self.forgotten = list(content.done), content.forgotten",
-                "self.done, self.forgotten = [], content.forgotten",
+                "self.version, self.forgotten, self.done = tail_of(content)",
+                "self.version, self.forgotten, self.done = *tail_of(content)[:2], []",
             )
         ],
         runs="moves",

@@ -123,7 +123,7 @@ def test_records_one_by_one() -> None:
 def test_damaged_values_get_no_answer() -> None:
     acceptor = member()
     saved(acceptor)
-    bad = msgspec.structs.replace(seal(b"k", 1, b"x", (), 0), value=b"y")
+    bad = seal(b"k", 1, b"x", (), 0).replace(b"x", b"y")
     acceptor.step(2, Accept(7, 1, [AcceptItem(1, b"k", 1, 0, bad)]))
     acceptor.step(2, Prepare(7, 1, [PrepareItem(1, b"k" * 100_000, 1)]))
     assert not saved(acceptor)

@@ -1,18 +1,18 @@
 """Adopting what another group had: the register becomes just that."""
 
 from trivet.core.paxos.adoption import Adoption
-from trivet.core.paxos.content import Content, Done, Draft, seal
+from trivet.core.paxos.content import Done, Draft, Sealed, seal
 from trivet.core.paxos.operation import Outcome
 from trivet.core.paxos.running import run
 
 KEY = b"k"
 
 
-def content(version: int, value: bytes | None, *done: Done, forgotten: int = 0) -> Content:
+def content(version: int, value: bytes | None, *done: Done, forgotten: int = 0) -> Sealed:
     return seal(KEY, version, value, done, forgotten)
 
 
-def adopted(before: Content | None, what: Content) -> tuple[Adoption, Draft]:
+def adopted(before: Sealed | None, what: Sealed) -> tuple[Adoption, Draft]:
     draft = Draft(before, 3, 2)
     operation = Adoption(1, KEY, what, 9, 4)
     run(operation, draft, {}, 100)

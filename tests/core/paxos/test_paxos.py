@@ -10,7 +10,7 @@ import pytest
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import NUMBER_MAX, proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content, Done, seal
+from trivet.core.paxos.content import Done, Sealed, seal
 from trivet.core.paxos.messages import Message, Page
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
@@ -237,13 +237,18 @@ class Noise:
             return prng.below(2) == 1
         if kind is type(None):
             return None
-        if kind is Content and prng.below(4):
-            done = tuple(
-                Done(self.number(), self.number(), self.number(), b"r") for _ in range(prng.below(3))
-            )
-            return seal(b"k", self.number(), (None, b"1")[prng.below(2)], done, self.number())
         hints = get_type_hints(kind, include_extras=True)
-        return kind(*[self.make(hints[name]) for name in kind.__struct_fields__])
+        return kind(
+            *[
+                self.content() if name == "content" and prng.below(4) else self.make(hints[name])
+                for name in kind.__struct_fields__
+            ]
+        )
+
+    def content(self) -> Sealed:
+        prng = self.prng
+        done = [Done(self.number(), self.number(), self.number(), b"r") for _ in range(prng.below(3))]
+        return seal(b"k", self.number(), (None, b"1")[prng.below(2)], done, self.number())
 
 
 @pytest.mark.parametrize("seed", range(12))

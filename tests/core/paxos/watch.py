@@ -16,7 +16,7 @@ The watch sees what leaves the nodes and what becomes durable, and nothing of th
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Content, Sealed
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -67,10 +67,10 @@ class Watch:
         """(proposer, round) -> key."""
         self.ballots: dict[tuple[int, int], Ballot] = {}
         """(proposer, round) -> ballot that is to be accepted."""
-        self.proposals: dict[bytes, dict[Ballot, Content]] = {}
+        self.proposals: dict[bytes, dict[Ballot, Sealed]] = {}
         self.votes: dict[tuple[bytes, Ballot, int], int] = {}
         """(key, ballot, epoch) -> members that have accepted, durably."""
-        self.chosen: dict[bytes, dict[Ballot, Content]] = {}
+        self.chosen: dict[bytes, dict[Ballot, Sealed]] = {}
         self.made: dict[tuple[bytes, int, int], int] = {}
         """(key, origin, seq) -> the version that it made."""
 
@@ -137,7 +137,7 @@ class Watch:
         else:
             disk.registers.clear()
 
-    def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+    def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Sealed) -> None:
         span = self.span(epoch, key)
         assert span.state in (SERVED, ARRIVING), f"{node} accepts {key!r} in epoch {epoch}: it may not"
         if span.since != 1:
@@ -205,7 +205,7 @@ class Watch:
                     f"{node} tells of a value that is not durable: {key!r} {item}"
                 )
 
-    def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+    def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Sealed) -> None:
         span = self.span(epoch, key)
         if span.since != 1:
             key += b"@%d" % span.since
@@ -220,17 +220,15 @@ class Watch:
             last = max(below)
             self._follows(key, last, self.chosen[key][last], ballot, content)
 
-    def _follows(
-        self, key: bytes, ballot: Ballot, content: Content, later: Ballot, proposed: Content
-    ) -> None:
-        if proposed.version > content.version or proposed == content:
+    def _follows(self, key: bytes, ballot: Ballot, content: Sealed, later: Ballot, proposed: Sealed) -> None:
+        if Content(proposed).version > Content(content).version or proposed == content:
             return
         raise AssertionError(
-            f"{key!r}: {proposed} is proposed at {later}, though a quorum has accepted {content} at {ballot}"
+            f"{key!r}: {proposed!r} is proposed at {later}, though a quorum has accepted {content!r} at {ballot}"
         )
 
-    def _once(self, key: bytes, content: Content) -> None:
-        for entry in content.done:
+    def _once(self, key: bytes, content: Sealed) -> None:
+        for entry in Content(content).done:
             place = (key, entry.origin, entry.seq)
             version = self.made.setdefault(place, entry.version)
             assert version == entry.version, (

@@ -20,7 +20,6 @@ from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import encode_message
 from trivet.core.paxos import messages as paxos
-from trivet.core.paxos.content import Content
 from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
 from trivet.core.raft import messages as raft
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
@@ -77,7 +76,7 @@ SPOKEN = [
     (paxos.Promises(9, 1, STANDING, [REFUSED, PROMISED]), "promise (refused: 1)", False),
     (paxos.Promises(9, 1, STANDING, [REFUSED]), "refused", False),
     (
-        paxos.Accept(9, 1, [paxos.AcceptItem(1, place_key(7, b"k"), 4, 0, Content(1, None, (), 0, 0))]),
+        paxos.Accept(9, 1, [paxos.AcceptItem(1, place_key(7, b"k"), 4, 0, b"")]),
         "accept k",
         False,
     ),

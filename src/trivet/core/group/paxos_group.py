@@ -112,7 +112,7 @@ class PaxosGroup(Leaderless):
         """Members that may be preferred."""
         for place, register in paxos.acceptor.registers.after(None):
             if register.content is not None:
-                self.sweeper.holds(place, register.content.value)
+                self.sweeper.holds(place, register.content)
         self.stir()
 
     def stir(self) -> None:
@@ -453,8 +453,7 @@ class PaxosGroup(Leaderless):
         follower = self._follower if self.errands.notes_changes else None
         for record in save.records:
             if isinstance(record, SavedRegister):
-                content = record.content
-                self.sweeper.holds(record.key, None if content is None else content.value)
+                self.sweeper.holds(record.key, record.content)
                 if follower is not None:
                     follower.changed_elsewhere(key_of(record.key))
             elif isinstance(record, SavedRemoval):

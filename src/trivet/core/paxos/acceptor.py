@@ -14,7 +14,7 @@ from trivet.core.base.ids import NodeId
 from trivet.core.paxos.answers import Answers
 from trivet.core.paxos.ballot import NOTHING, Ballot, after_all_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import is_sound
+from trivet.core.paxos.content import is_sound, is_tombstone, size_bytes, tail_of
 from trivet.core.paxos.messages import (
     Accept,
     AcceptedItem,
@@ -392,11 +392,11 @@ class Acceptor:
 
     def _remove(self, item: RemoveItem) -> None:
         register = self.registers.get(item.key)
-        if register is None or register.content is None or not register.content.is_tombstone:
+        if register is None or register.content is None or not register.is_tombstone:
             return
         if register.accepted != item.ballot or register.promised != item.ballot:
             return  # it was written since, or somebody is about to
-        self.raise_floor(after_all_of(item.ballot[0]), register.content.version)
+        self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])
         self.registers.remove(item.key)
         self._touch(item.key, None, True)
 
@@ -420,11 +420,11 @@ class Acceptor:
                 more = True
                 break
             content = register.content if message.life else None
-            is_there = register.content is not None and not register.content.is_tombstone
+            is_there = not (register.is_bare or register.is_tombstone)
             items.append(
                 PageItem(key, register.promised, register.accepted, is_there, content, register.hearsay)
             )
-            size += len(key) + (content.size_bytes if content is not None else 0)
+            size += len(key) + (size_bytes(content) if content is not None else 0)
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
 
@@ -443,11 +443,11 @@ class Acceptor:
                 break
             items.append(
                 PageItem(
-                    key, register.promised, register.accepted, not content.is_tombstone, content,
+                    key, register.promised, register.accepted, not is_tombstone(content), content,
                     register.hearsay,
                 )
             )  # fmt: skip
-            size += len(key) + content.size_bytes
+            size += len(key) + size_bytes(content)
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
 

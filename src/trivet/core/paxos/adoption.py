@@ -6,7 +6,7 @@ whatever the register holds here is an earlier state of the same. Who begins ane
 arrive anew: what the one before him has still to write ends there, though the slots arrive.
 """
 
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.operation import UNCHANGED, Change, Operation
 
 
@@ -19,7 +19,7 @@ class Adoption(Operation):
 
     __slots__ = ("content", "epoch")
 
-    def __init__(self, op_id: int, key: bytes, content: Content, origin: int, epoch: int) -> None:
+    def __init__(self, op_id: int, key: bytes, content: Sealed, origin: int, epoch: int) -> None:
         """``origin``: any; nothing is remembered under it. ``epoch``: since which the slot arrives."""
         super().__init__(op_id, key, _nothing, False, origin)
         self.content = content

@@ -5,7 +5,7 @@ acceptances and reads leave in messages of their own: a read must not wait for t
 """
 
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed, size_bytes
 from trivet.core.paxos.messages import (
     Accepted,
     AcceptedItem,
@@ -61,9 +61,9 @@ class Answers:
         if save_id > self._reads_id:
             self._reads_id = save_id
 
-    def _count(self, content: Content | None) -> None:
+    def _count(self, content: Sealed | None) -> None:
         if content is not None:
-            self._bytes += content.size_bytes
+            self._bytes += size_bytes(content)
 
     def is_long(self, bytes_max: int) -> bool:
         """Time to send it and begin another."""

@@ -13,7 +13,7 @@ from typing import Union
 import msgspec
 
 from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 
 
 class Standing(msgspec.Struct, array_like=True, frozen=True):
@@ -56,7 +56,7 @@ class PromiseItem(msgspec.Struct, array_like=True, frozen=True):
     ok: bool
     promised: WireBallot
     accepted: WireBallot = NOTHING
-    content: Content | None = None
+    content: Sealed | None = None
     hearsay: bool = False
 
 
@@ -76,7 +76,7 @@ class AcceptItem(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     counter: Number
     next_counter: Number
-    content: Content
+    content: Sealed
 
 
 class Accept(msgspec.Struct, array_like=True, tag=18, frozen=True):
@@ -125,7 +125,7 @@ class ReadReplyItem(msgspec.Struct, array_like=True, frozen=True):
 
     round_id: Number
     accepted: WireBallot
-    content: Content | None = None
+    content: Sealed | None = None
     hearsay: bool = False
 
 
@@ -176,7 +176,7 @@ class PageItem(msgspec.Struct, array_like=True, frozen=True):
     promised: WireBallot
     accepted: WireBallot
     is_there: bool
-    content: Content | None = None
+    content: Sealed | None = None
     hearsay: bool = False
 
 

@@ -6,6 +6,7 @@ ones alone.
 """
 
 from trivet.core.base.ids import NodeId
+from trivet.core.paxos.content import size_bytes
 from trivet.core.paxos.messages import (
     Accept,
     AcceptItem,
@@ -97,7 +98,7 @@ class Outbox:
                 start, size = i + 1, 0
         start = size = 0
         for i, accept in enumerate(accepts):
-            size += ITEM_BYTES + len(accept.key) + accept.content.size_bytes
+            size += ITEM_BYTES + len(accept.key) + size_bytes(accept.content)
             if size >= self._bytes_max or i == len(accepts) - 1:
                 messages.append(Accept(self.proposer, epoch, accepts[start : i + 1]))
                 start, size = i + 1, 0

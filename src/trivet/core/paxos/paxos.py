@@ -18,7 +18,7 @@ from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.ballot import Ballot
 from trivet.core.paxos.collector import Collector
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.export import FETCH_ROUNDS, Export
 from trivet.core.paxos.invariants import check
 from trivet.core.paxos.messages import Message, PageReply, Raised
@@ -194,7 +194,7 @@ class Paxos:
         self.scans.stop(LISTING)
         self.export.stop()
 
-    def adopt(self, op_id: int, key: bytes, content: Content, epoch: int) -> None:
+    def adopt(self, op_id: int, key: bytes, content: Sealed, epoch: int) -> None:
         """Have a quorum hold ``content`` in a slot that arrives since ``epoch`` (``Ready.adopted``; P22)."""
         self.proposer.submit(Adoption(op_id, key, content, self.settings.proposer, epoch))
 

@@ -17,7 +17,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
-from trivet.core.paxos.content import Content, Draft, is_sound
+from trivet.core.paxos.content import Draft, Sealed, is_sound, is_tombstone, tail_of
 from trivet.core.paxos.messages import (
     Accepted,
     AcceptedItem,
@@ -372,7 +372,7 @@ class Proposer:
 
         An accept in vain would be safe, but leave its operations in doubt (Rule P9).
         """
-        return kept.counter > self.floor[0] or kept.content.version > self.floor_version
+        return kept.counter > self.floor[0] or tail_of(kept.content)[0] > self.floor_version
 
     def _prepare(self, round_: Round) -> None:
         """Phase 1, with a new ballot. A promise kept from before is below it from now on."""
@@ -383,7 +383,7 @@ class Proposer:
         self._enter(round_, Phase.PREPARING)
         self.outbox.prepare(PrepareItem(round_.round_id, round_.key, round_.counter))
 
-    def _decide(self, round_: Round, content: Content | None, agreed: bool, counter: int) -> None:
+    def _decide(self, round_: Round, content: Sealed | None, agreed: bool, counter: int) -> None:
         """The value is known: run the operations upon it, and have what comes out accepted at ``counter``.
 
         ``agreed``: a quorum has accepted this very value, so what changes nothing is answered (Rule P7).
@@ -400,7 +400,7 @@ class Proposer:
         self.counter += 1
         self._accept(round_, content, counter, self.counter)
 
-    def _accept(self, round_: Round, content: Content | None, counter: int, next_counter: int) -> None:
+    def _accept(self, round_: Round, content: Sealed | None, counter: int, next_counter: int) -> None:
         """Phase 2."""
         assert content is not None
         round_.counter = counter
@@ -409,12 +409,12 @@ class Proposer:
         self._enter(round_, Phase.ACCEPTING)
         self.outbox.accept(AcceptItem(round_.round_id, round_.key, counter, next_counter, content))
 
-    def _answer_reads(self, round_: Round, content: Content | None) -> None:
+    def _answer_reads(self, round_: Round, content: Sealed | None) -> None:
         """A quorum has accepted this, so nothing later had been by one when the read began (Rule P6)."""
         self._run(round_, content)
         self._end(round_)
 
-    def _run(self, round_: Round, content: Content | None) -> Draft:
+    def _run(self, round_: Round, content: Sealed | None) -> Draft:
         """Its operations, one upon the outcome of the other."""
         draft = Draft(content, self.floor_version, self.settings.origins_max)
         for operation in round_.operations:
@@ -544,7 +544,7 @@ class Proposer:
     def _collected(self, round_: Round) -> None:
         """All members have accepted it: a tombstone may go wherever it is still the same."""
         assert round_.content is not None
-        if not round_.content.is_tombstone:
+        if not is_tombstone(round_.content):
             self._give_up_collecting(round_)
             return
         del self.rounds[round_.round_id]

@@ -10,7 +10,7 @@ import msgspec
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Ballot, Number, WireBallot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.slots import Range, Spans
@@ -29,13 +29,13 @@ class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
     spans: Spans = None
 
 
-class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class SavedRegister(msgspec.Struct, array_like=True, tag=7, frozen=True):
     """A whole register. ``hearsay``: ``content`` is from others (Rule P16)."""
 
     key: bytes
     promised: WireBallot
     accepted: WireBallot
-    content: Content | None
+    content: Sealed | None
     hearsay: bool = False
 
 
@@ -65,7 +65,7 @@ class SavedDrop(msgspec.Struct, array_like=True, tag=6, frozen=True):
 SavedRecord = Union[  # noqa: UP007
     Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe, SavedDrop
 ]
-"""One record of the WAL; replayed in order."""
+"""One record of the WAL; replayed in order. Of tags that are missing, see ``former.py``."""
 
 
 class Save(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class ScanResult(msgspec.Struct, frozen=True):
 class Fetched(msgspec.Struct, frozen=True):
     """Of ``Paxos.fetch``: (register, ballot, content); ``missing``: nobody told of it."""
 
-    found: list[tuple[bytes, Ballot, Content]]
+    found: list[tuple[bytes, Ballot, Sealed]]
     missing: list[bytes]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sortedcontainers import SortedDict
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed, is_tombstone, size_bytes
 
 
 class Register:
@@ -18,7 +18,7 @@ class Register:
 
     __slots__ = ("accepted", "content", "content_bytes", "hearsay", "promised", "save_id")
 
-    def __init__(self, promised: Ballot, accepted: Ballot, content: Content | None) -> None:
+    def __init__(self, promised: Ballot, accepted: Ballot, content: Sealed | None) -> None:
         self.promised = promised
         self.accepted = accepted
         self.content = content
@@ -40,7 +40,7 @@ class Register:
     @property
     def is_tombstone(self) -> bool:
         """Deleted."""
-        return self.content is not None and self.content.value is None
+        return self.content is not None and is_tombstone(self.content)
 
 
 class Registers:
@@ -73,17 +73,17 @@ class Registers:
         self.bytes_in_memory += 200 + len(key)
         return register
 
-    def accept(self, key: bytes, register: Register, accepted: Ballot, content: Content, now: int) -> None:
+    def accept(self, key: bytes, register: Register, accepted: Ballot, content: Sealed, now: int) -> None:
         """It holds ``content`` from now on."""
         if register.content is None:
             self.bare.pop(key, None)
-        content_bytes = content.size_bytes
+        content_bytes = size_bytes(content)
         self.bytes_in_memory += content_bytes - register.content_bytes
         register.content_bytes = content_bytes
         register.accepted = accepted
         register.content = content
         register.hearsay = False
-        if content.value is not None:
+        if not is_tombstone(content):
             self.tombstones.pop(key, None)
         elif key not in self.tombstones:
             self.tombstones[key] = now

@@ -9,7 +9,7 @@ from collections import deque
 from enum import IntEnum
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.operation import Operation, Outcome
 
 
@@ -73,7 +73,7 @@ class Round:
         """Of the ballot of this try."""
         self.next_counter = 0
         """Of the ballot that is to be promised with the acceptance; 0: none."""
-        self.content: Content | None = None
+        self.content: Sealed | None = None
         """What is to be accepted."""
         self.mask = 0
         """Members that have answered, and not refused."""
@@ -82,7 +82,7 @@ class Round:
         """Members that have promised the next ballot."""
         self.agreeing: dict[Ballot, int] = {}
         """Accepted ballot -> members that told of it."""
-        self.contents: dict[Ballot, Content | None] = {}
+        self.contents: dict[Ballot, Sealed | None] = {}
 
     @property
     def is_collecting(self) -> bool:
@@ -100,7 +100,7 @@ class Round:
         self.agreeing = {}
         self.contents = {}
 
-    def count(self, bit: int, accepted: Ballot, content: Content | None, hearsay: bool) -> int:
+    def count(self, bit: int, accepted: Ballot, content: Sealed | None, hearsay: bool) -> int:
         """A member tells what it has accepted; who told the same, of those who know it from themselves."""
         self.mask |= bit
         agreeing = self.agreeing.get(accepted, 0) | (0 if hearsay else bit)

@@ -41,6 +41,8 @@ _UINT16: Final = 0xCD
 _UINT32: Final = 0xCE
 _UINT64: Final = 0xCF
 _FIXINTS: Final = 0x80
+DEADLINE_WITHIN_BYTES: Final = 13
+"""So many bytes of an encoded value tell its deadline."""
 _VALUE_DECODER: Final = msgspec.msgpack.Decoder(Stored)
 
 
@@ -82,9 +84,9 @@ def decode_value(data: bytes) -> tuple[Value, int]:
 
 
 def deadline_of(data: bytes) -> int:
-    """The deadline in what ``encode_value`` gave, without reading the value; -1: none, or other bytes.
+    """The deadline in what ``encode_value`` gave, or in the start of that; -1: none, or other bytes.
 
-    Such bytes are a msgpack array of a tag, an empty key, the deadline, and so on.
+    The value is not read. Such bytes are a msgpack array of a tag, an empty key, the deadline, and so on.
     """
     if data[2:4] != b"\xc4\x00" or len(data) < 5:
         return -1

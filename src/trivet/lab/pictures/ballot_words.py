@@ -7,7 +7,7 @@ For pictures of a single key, which is named nowhere. A ballot is written ``3.n2
 from collections.abc import Callable
 
 from trivet.core.paxos.ballot import NOTHING, NUMBER_MAX, Ballot, node_of
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Content, Sealed
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -40,15 +40,16 @@ def ballot_text(ballot: Ballot) -> str:
     return f"{counter}+" if proposer == NUMBER_MAX else f"{counter}.n{node_of(proposer)}"
 
 
-def content_text(content: Content | None) -> str:
+def content_text(content: Sealed | None) -> str:
     """What a register holds."""
     if content is None:
         return "nothing"
-    if content.value is None:
+    value = Content(content).value
+    if value is None:
         return "tombstone"
-    text = content.value[: VALUE_CHARS_MAX + 1].decode(errors="replace")
+    text = value[: VALUE_CHARS_MAX + 1].decode(errors="replace")
     if not text.isprintable():
-        return f"<{len(content.value)} bytes>"
+        return f"<{len(value)} bytes>"
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 
@@ -107,9 +108,10 @@ def _accept(m: Accept) -> Said:
     ]
     fields = _keys([i.key for i in m.items])
     for item in m.items[:1]:
-        fields["version"] = str(item.content.version)
+        content = Content(item.content)
+        fields["version"] = str(content.version)
         fields["done"] = ", ".join(
-            f"{d.origin}:{d.seq} → {d.reply.decode(errors='replace')}" for d in item.content.done
+            f"{d.origin}:{d.seq} → {d.reply.decode(errors='replace')}" for d in content.done
         )
     return _items(texts), fields
 
