@@ -6,13 +6,13 @@ import pytest
 from trivet.core.paxos.acceptor import Acceptor
 from trivet.core.paxos.content import Done, seal
 from trivet.core.paxos.former import decode_records
-from trivet.core.paxos.ready import Marks, SavedRegister, SavedRemoval
+from trivet.core.paxos.ready import Marks, SavedPromises, SavedRegister, SavedRemoval
 from trivet.core.paxos.settings import PaxosSettings
 
 FORMER = bytes.fromhex(
-    "969901030209c29092000000c09602c4016b9207099206099504c40576616c75659294050203c4016194060104"
+    "979901030209c29092000000c09602c4016b9207099206099504c40576616c75659294050203c4016194060104"
     "c40001ce121c0ec7c29602c404676f6e659205099205099508c09007ceac06451ac29602c40462617265920209"
-    "920000c0c29602c404746f6c649204089204089501c4009000cec179c60ec39204c4026b32"
+    "920000c0c29602c404746f6c649204089204089501c4009000cec179c60ec39204c4026b329303c4016b920b08"
 )
 """What was written in format 2: marks, a value, a tombstone, a promise alone, what others told, a removal."""
 
@@ -28,6 +28,7 @@ def test_former_registers_are_what_they_were() -> None:
         SavedRegister(b"bare", (2, 9), (0, 0), None),
         SavedRegister(b"told", (4, 8), (4, 8), seal(b"told", 1, b"", [], 0), True),
         SavedRemoval(b"k2"),
+        SavedPromises(8, [b"k"], [11]),
     ]
     acceptor = Acceptor(PaxosSettings(node=1, proposer=9), records, life=9)
     assert not acceptor.doubtful

@@ -31,8 +31,9 @@ from trivet.core.paxos.messages import (
 )
 from trivet.core.paxos.ready import (
     Marks,
+    SavedAccepts,
     SavedDrop,
-    SavedPromise,
+    SavedPromises,
     SavedRecord,
     SavedRegister,
     SavedRemoval,
@@ -63,10 +64,8 @@ class Watch:
         self.configs = {config.epoch: config}
         self.quorums = {config.epoch: Quorums(config)}
         self.disks: dict[int, Durable] = {}
-        self.keys: dict[tuple[int, int], bytes] = {}
-        """(proposer, round) -> key."""
-        self.ballots: dict[tuple[int, int], Ballot] = {}
-        """(proposer, round) -> ballot that is to be accepted."""
+        self.questions: dict[tuple[int, int], Prepare | Accept | Read] = {}
+        """By (proposer, flight)."""
         self.proposals: dict[bytes, dict[Ballot, Sealed]] = {}
         self.votes: dict[tuple[bytes, Ballot, int], int] = {}
         """(key, ballot, epoch) -> members that have accepted, durably."""
@@ -114,13 +113,20 @@ class Watch:
                 assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
                 if record.content is not None and not record.hearsay:
                     self._vote(node, disk.marks.epoch, record.key, record.accepted, record.content)
-        elif isinstance(record, SavedPromise):
-            before = disk.promised(record.key)
-            assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
-            disk.registers[record.key] = (
-                record.promised,
-                disk.registers.get(record.key, (NOTHING, NOTHING))[1],
-            )
+        elif isinstance(record, SavedAccepts):
+            columns = zip(record.keys, record.counters, record.next_counters, record.contents, strict=True)
+            for key, counter, next_counter, content in columns:
+                ballot = (counter, record.proposer)
+                promised = max(ballot, (next_counter, record.proposer))
+                assert promised >= disk.promised(key), f"a promise of {node} for {key!r} fell"
+                disk.registers[key] = (promised, ballot)
+                disk.hearsay[key] = False
+                self._vote(node, disk.marks.epoch, key, ballot, content)
+        elif isinstance(record, SavedPromises):
+            for key, counter in zip(record.keys, record.counters, strict=True):
+                promised = (counter, record.proposer)
+                assert promised >= disk.promised(key), f"a promise of {node} for {key!r} fell"
+                disk.registers[key] = (promised, disk.registers.get(key, (NOTHING, NOTHING))[1])
         elif isinstance(record, SavedRemoval):
             before = disk.promised(record.key)
             disk.registers.pop(record.key, None)
@@ -161,14 +167,14 @@ class Watch:
     def left(self, node: int, message: Message) -> None:
         """A message leaves ``node``, or it says it to itself."""
         disk = self.disk(node)
-        if isinstance(message, (Prepare, Read)):
-            for item in message.items:
-                self.keys[(message.proposer, item.round_id)] = item.key
-        elif isinstance(message, Accept):
-            for item in message.items:
-                self.keys[(message.proposer, item.round_id)] = item.key
-                self.ballots[(message.proposer, item.round_id)] = (item.counter, message.proposer)
-                self._proposal(message.epoch, item.key, (item.counter, message.proposer), item.content)
+        if isinstance(message, (Prepare, Accept, Read)):
+            known = self.questions.setdefault((message.proposer, message.flight), message)
+            assert known is message, "a flight has one question"
+            if isinstance(message, Accept):
+                for key, counter, content in zip(
+                    message.keys, message.counters, message.contents, strict=True
+                ):
+                    self._proposal(message.epoch, key, (counter, message.proposer), content)
         elif isinstance(message, Remove) or not isinstance(
             message, (Promises, Accepted, ReadReply, PageReply, Raised)
         ):
@@ -182,28 +188,57 @@ class Watch:
             self._told(node, disk, message)
 
     def _told(self, node: int, disk: Durable, message: Message) -> None:
+        """A refusal binds nobody."""
         if isinstance(message, Raised):
             return
-        for item in message.items:
-            key = item.key if isinstance(message, PageReply) else self.keys[(message.proposer, item.round_id)]
-            there = key in disk.registers
-            # A refusal binds nobody.
-            if not isinstance(message, ReadReply) and (isinstance(message, PageReply) or item.ok):
-                assert disk.promised(key) >= item.promised, (
-                    f"{node} tells of a promise that is not durable: {key!r} {item}"
-                )
-            if isinstance(message, Accepted) and there and item.ok:
-                ballot = self.ballots[(message.proposer, item.round_id)]
-                accepted = disk.accepted(key)
-                removed = disk.marks.floor > ballot  # and came back since
-                assert removed or accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
-                    f"{node} says that it has accepted what it has not"
-                )
-            if not isinstance(message, Accepted) and there:
-                removed = disk.marks.floor > item.accepted  # and came back since
-                assert removed or disk.accepted(key) >= item.accepted, (
-                    f"{node} tells of a value that is not durable: {key!r} {item}"
-                )
+        if isinstance(message, PageReply):
+            for item in message.items:
+                self._has_promised(node, disk, item.key, item.promised)
+                self._has_value(node, disk, item.key, item.accepted)
+            return
+        question = self.questions[(message.proposer, message.flight)]
+        if isinstance(message, ReadReply):
+            assert isinstance(question, Read)
+            others = {item.position: item.accepted for item in message.others}
+            for position in range(message.start, message.end):
+                accepted = others.get(position, question.held[position])
+                self._has_value(node, disk, question.keys[position], accepted)
+            return
+        assert isinstance(question, (Prepare, Accept))
+        refused = {item.position for item in message.refused}
+        if isinstance(message, Promises):
+            assert isinstance(question, Prepare)
+            for position, accepted in enumerate(message.accepted, message.start):
+                if position not in refused:
+                    key = question.keys[position]
+                    self._has_promised(node, disk, key, (question.counters[position], question.proposer))
+                    self._has_value(node, disk, key, accepted)
+            return
+        assert isinstance(question, Accept)
+        since = {item.position: item.promised for item in message.since}
+        for position, key in enumerate(question.keys):
+            if position in refused:
+                continue
+            ballot = (question.counters[position], question.proposer)
+            asked = (max(question.counters[position], question.next_counters[position]), question.proposer)
+            self._has_promised(node, disk, key, since.get(position, asked))
+            accepted = disk.accepted(key)
+            removed = disk.marks.floor > ballot  # and came back since
+            assert (
+                key not in disk.registers
+                or removed
+                or accepted > ballot
+                or (accepted == ballot and not disk.hearsay.get(key))
+            ), f"{node} says that it has accepted what it has not"
+
+    def _has_promised(self, node: int, disk: Durable, key: bytes, promised: Ballot) -> None:
+        assert disk.promised(key) >= promised, f"{node} tells of a promise that is not durable: {key!r}"
+
+    def _has_value(self, node: int, disk: Durable, key: bytes, accepted: Ballot) -> None:
+        removed = disk.marks.floor > accepted  # and came back since
+        assert key not in disk.registers or removed or disk.accepted(key) >= accepted, (
+            f"{node} tells of a value that is not durable: {key!r} {accepted}"
+        )
 
     def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Sealed) -> None:
         span = self.span(epoch, key)

@@ -32,8 +32,7 @@ BATCH = encode_batch(Batch(1, 1, 1, 0, [(0, [b"SET", b"x", b"1"]), (0, [b"DEL", 
 ENTRY = Entry(3, encode_body(0, 0, [BATCH]))
 
 STANDING = paxos.Standing()
-PROMISED = paxos.PromiseItem(1, True, (4, 9))
-REFUSED = paxos.PromiseItem(1, False, (5, 8))
+REFUSED = [paxos.Refused(0, (5, 8))]
 
 SPOKEN = [
     (raft.PreVote(4, 7, 3), "RequestVote t4 (pre)", False),
@@ -71,18 +70,23 @@ SPOKEN = [
     (Invalidate([b"k"]), "changed: 1 keys", False),
     (Taken(7), "took 7 bytes", True),
     (Invalidate([], True), "changed: all keys", False),
-    (paxos.Prepare(9, 1, [paxos.PrepareItem(1, place_key(7, b"k"), 4)] * 4), "prepare k k k …", False),
-    (paxos.Promises(9, 1, STANDING, [PROMISED]), "promise", False),
-    (paxos.Promises(9, 1, STANDING, [REFUSED, PROMISED]), "promise (refused: 1)", False),
-    (paxos.Promises(9, 1, STANDING, [REFUSED]), "refused", False),
+    (paxos.Prepare(9, 1, 1, [place_key(7, b"k")] * 4, [4] * 4), "prepare k k k …", False),
+    (paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)], [None], [], []), "promise", False),
     (
-        paxos.Accept(9, 1, [paxos.AcceptItem(1, place_key(7, b"k"), 4, 0, b"")]),
+        paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)] * 2, [None] * 2, REFUSED, []),
+        "promise, 1 refused",
+        False,
+    ),
+    (paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)], [None], REFUSED, []), "refused", False),
+    (
+        paxos.Accept(9, 1, 1, [place_key(7, b"k")], [4], [0], [b""]),
         "accept k",
         False,
     ),
-    (paxos.Accepted(9, 1, STANDING, [paxos.AcceptedItem(1, True, (4, 9))]), "accepted", False),
-    (paxos.Read(9, 1, [paxos.ReadItem(1, place_key(7, b"k"), True)]), "read k", False),
-    (paxos.ReadReply(9, 1, STANDING, []), "read", False),
+    (paxos.Accepted(9, 1, STANDING, 1, [], []), "accepted", False),
+    (paxos.Accepted(9, 1, STANDING, 1, REFUSED, []), "accepted, 1 refused", False),
+    (paxos.Read(9, 1, 1, [place_key(7, b"k")], [(0, 0)], True), "read k", False),
+    (paxos.ReadReply(9, 1, STANDING, 1, 0, 1, []), "read", False),
     (paxos.Remove(9, 1, [paxos.RemoveItem(place_key(7, b"k"), (4, 9))]), "remove k", False),
     (paxos.Page(9, 1, 1, None, 9), "next page?", False),
     (paxos.PageReply(9, 1, STANDING, 1, [], False), "page", False),

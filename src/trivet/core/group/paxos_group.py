@@ -49,7 +49,7 @@ from trivet.core.paxos.messages import Refusal
 from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.preference import preferred
-from trivet.core.paxos.ready import Ready, Save, SavedRegister, SavedRemoval, SavedWipe
+from trivet.core.paxos.ready import Ready, Save, SavedAccepts, SavedRegister, SavedRemoval, SavedWipe
 from trivet.core.paxos.slots import Span, Spans
 from trivet.core.script.scripts import Scripts
 from trivet.core.values.deadlines import NEVER
@@ -452,7 +452,13 @@ class PaxosGroup(Leaderless):
         self.log.save(save)
         follower = self._follower if self.errands.notes_changes else None
         for record in save.records:
-            if isinstance(record, SavedRegister):
+            if isinstance(record, SavedAccepts):
+                for place, content in zip(record.keys, record.contents, strict=True):
+                    self.sweeper.holds(place, content)
+                if follower is not None:
+                    for place in record.keys:
+                        follower.changed_elsewhere(key_of(place))
+            elif isinstance(record, SavedRegister):
                 self.sweeper.holds(record.key, record.content)
                 if follower is not None:
                     follower.changed_elsewhere(key_of(record.key))

@@ -8,6 +8,7 @@ arrive anew: what the one before him has still to write ends there, though the s
 
 from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.operation import UNCHANGED, Change, Operation
+from trivet.core.paxos.slots import Holding
 
 
 def _nothing(value: bytes | None, version: int) -> Change:
@@ -24,3 +25,10 @@ class Adoption(Operation):
         super().__init__(op_id, key, _nothing, False, origin)
         self.content = content
         self.epoch = epoch
+
+
+def takes(holding: Holding, operation: Operation) -> bool:
+    """Whether its slot is served; what is adopted goes into one that arrives (Rules P20, P22)."""
+    if isinstance(operation, Adoption):
+        return holding.arrives(operation.key, operation.epoch)
+    return holding.serves(operation.key)

@@ -21,9 +21,10 @@ from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number
 from trivet.core.paxos.operation import Operation
 
-_HEAD: Final = struct.Struct("<?I")
-"""Whether there is a value, and its length."""
+_HEAD: Final = struct.Struct("<I")
+"""The length of the value, and one; 0: there is none."""
 _HEAD_BYTES: Final = _HEAD.size
+_NO_VALUE: Final = _HEAD.pack(0)
 _CRC_BYTES: Final = 4
 _SEALED_BYTES_MIN: Final = _HEAD_BYTES + 4 + _CRC_BYTES
 _RESIDUE: Final = 0x2144DF1C
@@ -59,7 +60,7 @@ def seal(key: bytes, version: int, value: bytes | None, done: Sequence[Done], fo
     ``value`` None: a tombstone. ``forgotten``: entries up to this version may be missing in ``done``.
     """
     tail = _encode((version, forgotten, done))
-    body = _HEAD.pack(False, 0) + tail if value is None else _HEAD.pack(True, len(value)) + value + tail
+    body = _HEAD.pack(0) + tail if value is None else _HEAD.pack(len(value) + 1) + value + tail
     return body + crc32(body, crc32(key)).to_bytes(_CRC_BYTES, "little")
 
 
@@ -70,7 +71,7 @@ def is_sound(key: bytes, sealed: Sealed) -> bool:
 
 def is_tombstone(sealed: Sealed) -> bool:
     """Deleted, and not collected yet."""
-    return not sealed[0]
+    return sealed.startswith(_NO_VALUE)
 
 
 def size_bytes(sealed: Sealed) -> int:
@@ -80,19 +81,20 @@ def size_bytes(sealed: Sealed) -> int:
 
 def value_start(sealed: Sealed, count: int) -> bytes | None:
     """The first ``count`` bytes of the value, and what follows it where it is shorter; None: no value."""
-    return sealed[_HEAD_BYTES : _HEAD_BYTES + count] if sealed[0] else None
+    return None if is_tombstone(sealed) else sealed[_HEAD_BYTES : _HEAD_BYTES + count]
 
 
 def value_of(sealed: Sealed) -> bytes | None:
     """The value; None: a tombstone."""
-    is_there, length = _HEAD.unpack_from(sealed)
-    return sealed[_HEAD_BYTES : _HEAD_BYTES + length] if is_there else None
+    (count,) = _HEAD.unpack_from(sealed)
+    return sealed[_HEAD_BYTES : _HEAD_BYTES + count - 1] if count else None
 
 
 def tail_of(sealed: Sealed) -> Tail:
     """All but the value."""
-    length: int = _HEAD.unpack_from(sealed)[1]
-    tail: Tail = _decode_tail(memoryview(sealed)[_HEAD_BYTES + length : -_CRC_BYTES])
+    (count,) = _HEAD.unpack_from(sealed)
+    start = _HEAD_BYTES + max(count - 1, 0)
+    tail: Tail = _decode_tail(memoryview(sealed)[start:-_CRC_BYTES])
     return tail
 
 

@@ -1,4 +1,4 @@
-"""Records of registers as they were written before contents were sealed as bytes.
+"""Records of registers as they were written before contents were sealed as bytes, and before columns.
 
 On the path: nowhere; once, when a node starts with a log of records of format 2 or 1. What is read becomes
 what would be written now: the same content is sealed to the same bytes on every node, so that a ballot still
@@ -13,7 +13,7 @@ import msgspec
 from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number, WireBallot
 from trivet.core.paxos.content import Done, Sealed, seal
-from trivet.core.paxos.ready import SavedRecord, SavedRegister
+from trivet.core.paxos.ready import SavedPromises, SavedRecord, SavedRegister
 
 _HEAD: Final = struct.Struct("<QQBI")
 _ENTRY: Final = struct.Struct("<QQQI")
@@ -41,7 +41,14 @@ class FormerRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
     hearsay: bool = False
 
 
-FormerRecord = Union[SavedRecord, FormerRegister]  # noqa: UP007
+class FormerPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):
+    """A register promised something, and is else what it was."""
+
+    key: bytes
+    promised: WireBallot
+
+
+FormerRecord = Union[SavedRecord, FormerRegister, FormerPromise]  # noqa: UP007
 """Whatever a log may hold."""
 
 _decoder: Final = msgspec.msgpack.Decoder(list[FormerRecord])
@@ -49,12 +56,15 @@ _decoder: Final = msgspec.msgpack.Decoder(list[FormerRecord])
 
 def decode_records(data: bytes) -> list[SavedRecord]:
     """The records of a save, of whatever format; raises ``msgspec.DecodeError``."""
-    return [
-        _renewed(record) if isinstance(record, FormerRegister) else record for record in _decoder.decode(data)
-    ]
+    return [_renewed(record) for record in _decoder.decode(data)]
 
 
-def _renewed(record: FormerRegister) -> SavedRegister:
+def _renewed(record: FormerRecord) -> SavedRecord:
+    if isinstance(record, FormerPromise):
+        counter, proposer = record.promised
+        return SavedPromises(proposer, [record.key], [counter])
+    if not isinstance(record, FormerRegister):
+        return record
     content = None if record.content is None else _sealed(record.key, record.content)
     return SavedRegister(record.key, record.promised, record.accepted, content, record.hearsay)
 

@@ -52,7 +52,7 @@ class Paxos:
         assert problem(settings) == "", problem(settings)
         self.settings = settings
         self.acceptor = Acceptor(settings, records, doubtful, settings.proposer, slot_of)
-        self.proposer = Proposer(settings, prng, slot_of)
+        self.proposer = Proposer(settings, prng, slot_of, self.acceptor.registers)
         self.scans = Scans(self.proposer)
         self.export = Export(self.proposer)
         self.rescan_ = Rescan(self.proposer, self.scans)
@@ -106,7 +106,7 @@ class Paxos:
         """Nothing is under way that needs ``tick``."""
         acceptor, proposer = self.acceptor, self.proposer
         return not (
-            proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
+            proposer.rounds or proposer.collecting or self.scans.underway or self.rescan_.epoch
             or self.export.underway or (acceptor.doubtful and acceptor.joined)
             or (self.collecting and acceptor.registers.tombstones)
         )  # fmt: skip
@@ -289,7 +289,6 @@ class Paxos:
                 self._revival = Revival(self.settings, config, proposer.quorums)
         if self._revival is not None:
             self._revival.flush(acceptor)
-        acceptor.flush()
         messages = acceptor.out
         acceptor.out = []
         proposer.flush(messages)

@@ -11,7 +11,7 @@ import msgspec
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Ballot, Number, WireBallot
 from trivet.core.paxos.content import Sealed
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.messages import Message, check_columns
 from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.slots import Range, Spans
 
@@ -39,11 +39,34 @@ class SavedRegister(msgspec.Struct, array_like=True, tag=7, frozen=True):
     hearsay: bool = False
 
 
-class SavedPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):
-    """A register promised something, and is else what it was; without one, nothing is accepted there."""
+class SavedPromises(msgspec.Struct, array_like=True, tag=8, frozen=True):
+    """Registers promised (counter, ``proposer``), and are else what they were.
 
-    key: bytes
-    promised: WireBallot
+    Where there was none, nothing is accepted there.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters)
+
+
+class SavedAccepts(msgspec.Struct, array_like=True, tag=9, frozen=True):
+    """Registers accepted ``contents`` at (counter, ``proposer``), as asked, and promised what else was asked.
+
+    That is the next counter, where it is higher.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+    next_counters: list[Number]
+    contents: list[Sealed]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters, self.next_counters, self.contents)
 
 
 class SavedRemoval(msgspec.Struct, array_like=True, tag=4, frozen=True):
@@ -63,7 +86,7 @@ class SavedDrop(msgspec.Struct, array_like=True, tag=6, frozen=True):
 
 
 SavedRecord = Union[  # noqa: UP007
-    Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe, SavedDrop
+    Marks, SavedRegister, SavedPromises, SavedAccepts, SavedRemoval, SavedWipe, SavedDrop
 ]
 """One record of the WAL; replayed in order. Of tags that are missing, see ``former.py``."""
 
