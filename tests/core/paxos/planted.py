@@ -177,7 +177,7 @@ BUGS = [
             ),
             (
                 "promises.py",
-                "        self.take(key)\n        kept = Kept",
+                "        if key in self._kept:\n            self.take(key)\n        kept = Kept",
                 "        kept = Kept",
             ),
             (
@@ -615,7 +615,7 @@ BUGS = [
                 "if sender not in quorums.bits:",
             ),
         ],
-        theme="changes",
+        script="members/old_answers",
     ),
     Planted(
         "one sealed member is enough",
@@ -684,8 +684,7 @@ BUGS = [
                 "return span.state == ARRIVING",
             )
         ],
-        runs="moves",
-        seeds=600,
+        script="slots/anew",
     ),
     Planted(
         "registers of slots that went and came again stay",

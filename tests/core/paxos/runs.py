@@ -21,7 +21,7 @@ KEYS = (b"c1", b"c2", b"r1", b"r2")
 """Counters and registers."""
 THEMES = ("mixed", "crashes", "disks", "members", "removals", "copies")
 """What a run has more of."""
-JUDGE_BUDGET = 30_000
+JUDGE_BUDGET = 100_000
 
 
 class Client:

@@ -135,6 +135,11 @@ class Watch:
             assert record.epoch >= disk.marks.epoch, "an epoch fell"
             assert record.floor >= disk.marks.floor, "a floor fell"
             assert record.floor_version >= disk.marks.floor_version, "a floor fell"
+            if disk.marks.doubtful and not record.doubtful:
+                low = [key for key, (promised, _) in disk.registers.items() if promised < disk.marks.floor]
+                assert not low, (
+                    f"{node} is certain again, and {low} are promised less than a floor it has heard of"
+                )
             disk.marks = record
         elif isinstance(record, SavedDrop):
             for key in list(disk.registers):

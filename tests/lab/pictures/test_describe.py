@@ -15,8 +15,9 @@ from trivet.core.group.messages import (
     Woken,
 )
 from trivet.core.group.register_keys import place_key
-from trivet.core.group.register_messages import Submit, SubmitItem, Submitted
+from trivet.core.group.register_messages import Submit, Submitted
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
+from trivet.core.machine.register import Task
 from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import encode_message
 from trivet.core.paxos import messages as paxos
@@ -94,8 +95,8 @@ SPOKEN = [
     (paxos.Raised(9, 1, STANDING, 1), "floor raised", False),
     (paxos.Refusal(9, 2), "refused, epoch 2", False),
     (paxos.Refusal(9, 2, True), "refused, doubtful", False),
-    (Submit(9, 1, b"", [SubmitItem(1, 0, place_key(7, b"k"), [], 1)]), "write for me k", False),
-    (Submitted(9, 0, []), "that has ended", False),
+    (Submit(9, 1, b"", 1, [1], [0], [1], [[Task(7, b"k", [])]]), "write for me k", False),
+    (Submitted(9, 0, [], [], [], []), "that has ended", False),
     *[(message, text, is_routine(message)) for message, text in SAID],
     (Hello("c", 1, 2, 1), "hello", True),
     (Stranger(7), "you are not who you were", False),

@@ -365,6 +365,7 @@ class Acceptor:
     def on_accept(self, sender: NodeId, message: Accept) -> None:
         """Phase 2, per register. What is damaged is not looked at (Rule P17)."""
         registers, proposer, now = self.registers, message.proposer, self.now
+        get, key_bytes_max = registers.get, self.settings.key_bytes_max
         checks = sender != self.settings.node  # else it has not travelled
         next_id = self.saves.next_id
         seals = self.holding.seals
@@ -377,7 +378,7 @@ class Acceptor:
         for key, counter, next_counter, content in columns:
             position += 1
             ballot = (counter, proposer)
-            register = registers.get(key)
+            register = get(key)
             promised = register.promised if register is not None else self.floor
             if seals and self._is_sealed(key):
                 passed_over[position] = None
@@ -391,7 +392,7 @@ class Acceptor:
             elif ballot < promised:
                 passed_over[position] = None
                 refused.append(Refused(position, promised))
-            elif checks and not (len(key) <= self.settings.key_bytes_max and is_sound(key, content)):
+            elif checks and not (len(key) <= key_bytes_max and is_sound(key, content)):
                 passed_over[position] = None
                 refused.append(Refused(position, NOTHING))
             else:
@@ -407,11 +408,11 @@ class Acceptor:
 
     def on_read(self, sender: NodeId, message: Read) -> None:
         """What is accepted, where it is not what the asker has; in portions of so many bytes."""
-        registers = self.registers
+        get = self.registers.get
         start = size = save_id = position = 0
         others: list[Other] = []
         for key, held in zip(message.keys, message.held, strict=True):
-            register = registers.get(key)
+            register = get(key)
             if register is None:
                 if held != NOTHING:
                     others.append(Other(position, NOTHING))

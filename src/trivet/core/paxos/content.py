@@ -23,10 +23,11 @@ from trivet.core.paxos.operation import Operation
 
 _HEAD: Final = struct.Struct("<I")
 """The length of the value, and one; 0: there is none."""
-_HEAD_BYTES: Final = _HEAD.size
+VALUE_AT: Final = _HEAD.size
+"""Here the value begins, if there is one."""
 _NO_VALUE: Final = _HEAD.pack(0)
 _CRC_BYTES: Final = 4
-_SEALED_BYTES_MIN: Final = _HEAD_BYTES + 4 + _CRC_BYTES
+_SEALED_BYTES_MIN: Final = VALUE_AT + 4 + _CRC_BYTES
 _RESIDUE: Final = 0x2144DF1C
 """The crc32 of whatever has its own crc32, little-endian, at its end."""
 _OVERHEAD_BYTES: Final = 64
@@ -81,19 +82,19 @@ def size_bytes(sealed: Sealed) -> int:
 
 def value_start(sealed: Sealed, count: int) -> bytes | None:
     """The first ``count`` bytes of the value, and what follows it where it is shorter; None: no value."""
-    return None if is_tombstone(sealed) else sealed[_HEAD_BYTES : _HEAD_BYTES + count]
+    return None if is_tombstone(sealed) else sealed[VALUE_AT : VALUE_AT + count]
 
 
 def value_of(sealed: Sealed) -> bytes | None:
     """The value; None: a tombstone."""
     (count,) = _HEAD.unpack_from(sealed)
-    return sealed[_HEAD_BYTES : _HEAD_BYTES + count - 1] if count else None
+    return sealed[VALUE_AT : VALUE_AT + count - 1] if count else None
 
 
 def tail_of(sealed: Sealed) -> Tail:
     """All but the value."""
     (count,) = _HEAD.unpack_from(sealed)
-    start = _HEAD_BYTES + max(count - 1, 0)
+    start = VALUE_AT + max(count - 1, 0)
     tail: Tail = _decode_tail(memoryview(sealed)[start:-_CRC_BYTES])
     return tail
 

@@ -6,7 +6,10 @@ whatever comes of it, a new entry follows from a new acceptance or none does. Le
 first.
 """
 
-from trivet.core.paxos.content import Sealed, size_bytes
+from trivet.core.paxos.content import Sealed
+
+PROMISE_BYTES = 164
+"""What a kept promise takes, beside its key and its content."""
 
 
 class Kept:
@@ -36,8 +39,9 @@ class KeptPromises:
 
     def keep(self, key: bytes, counter: int, content: Sealed) -> None:
         """For the next change of ``key``."""
-        self.take(key)
-        kept = Kept(counter, content, 100 + len(key) + size_bytes(content))
+        if key in self._kept:
+            self.take(key)
+        kept = Kept(counter, content, PROMISE_BYTES + len(key) + len(content))
         self._kept[key] = kept
         self.bytes_in_memory += kept.size_bytes
         while len(self._kept) > self._count_max or self.bytes_in_memory > self._bytes_max:

@@ -3,8 +3,9 @@
 Answers name no keys: the arrow that they follow does.
 """
 
-from trivet.core.group.register_keys import key_of
+from trivet.core.group.register_keys import key_of, place_key
 from trivet.core.group.register_messages import RegisterMessage, Submit, Submitted
+from trivet.core.machine.register import Task
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -35,7 +36,7 @@ def register_text(m: RegisterMessage) -> str:
     if isinstance(m, Remove):
         return f"remove {_keys([item.key for item in m.items])}"
     if isinstance(m, Submit):
-        return f"write for me {_keys([item.place for item in m.items])}"
+        return f"write for me {_keys([place_key(task.db, task.key or b'') for task in _first_of(m)])}"
     if isinstance(m, Promises):
         return _answer("promise", len(m.refused), len(m.accepted))
     if isinstance(m, Accepted):
@@ -57,6 +58,10 @@ _OTHERS: dict[type, str] = {
 KINDS: tuple[type, ...] = (
     Prepare, Promises, Accept, Accepted, Read, Remove, Submit, Refusal, *_OTHERS,
 )  # fmt: skip
+
+
+def _first_of(m: Submit) -> list[Task]:
+    return [tasks[0] for tasks in m.tasks if tasks]
 
 
 def _answer(word: str, refused: int, count: int = 0) -> str:
