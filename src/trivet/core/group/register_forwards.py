@@ -7,8 +7,8 @@ time.
 
 - Rule V1: a copy that is sent has the origin, seq and since of the errand (Rule P8 of the room makes two
   copies one operation); it is never ``fresh`` where it arrives.
-- Rule V2: what a peer sends is judged here: its tasks must concern the register that it names, and there are
-  limits per node. What is not taken is answered ``ELSEWHERE``: this copy has done nothing.
+- Rule V2: what a peer sends is judged here: the tasks of each operation must concern one register, and there
+  are limits per node. What is not taken is answered ``ELSEWHERE``: this copy has done nothing.
 - Rule V3: an answer is held for nobody. Its node hears of a broken link, and submits a copy itself.
 - Rule V4: what the run tells others (events, messages) is told by the node that proposed, once.
 """

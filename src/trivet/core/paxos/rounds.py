@@ -8,6 +8,7 @@ question, or begun anew, has left its flight; so late answers to that do not fin
 """
 
 from enum import IntEnum
+from typing import Final
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.content import Sealed
@@ -25,6 +26,11 @@ class Phase(IntEnum):
     READING = 1
     PREPARING = 2
     ACCEPTING = 3
+
+
+_NOBODY: Final[dict[Ballot, int]] = {}
+_NOTHING_YET: Final[dict[Ballot, Sealed | None]] = {}
+"""Of rounds for which no member counts by itself; nothing is ever put in."""
 
 
 class Round:
@@ -69,9 +75,9 @@ class Round:
         self.refused = 0
         self.next_mask = 0
         """Members that have promised the next ballot."""
-        self.agreeing: dict[Ballot, int] = {}
+        self.agreeing: dict[Ballot, int] = _NOBODY
         """Accepted ballot -> members that told of it."""
-        self.contents: dict[Ballot, Sealed | None] = {}
+        self.contents: dict[Ballot, Sealed | None] = _NOTHING_YET
 
     def take(self, count_max: int) -> None:
         """Take of those that wait what runs together.
@@ -103,13 +109,13 @@ class Round:
         """A new phase: nobody has answered."""
         self.phase = phase
         self.mask = self.refused = self.next_mask = 0
-        if self.agreeing:
-            self.agreeing = {}
-            self.contents = {}
+        self.agreeing, self.contents = _NOBODY, _NOTHING_YET
 
     def count(self, bit: int, accepted: Ballot, content: Sealed | None, hearsay: bool) -> int:
         """A member tells what it has accepted; who told the same, of those who know it from themselves."""
         self.mask |= bit
+        if not self.agreeing:
+            self.agreeing, self.contents = {}, {}  # of most rounds nobody asks for them
         agreeing = self.agreeing.get(accepted, 0) | (0 if hearsay else bit)
         self.agreeing[accepted] = agreeing
         if content is not None or accepted not in self.contents:
