@@ -55,9 +55,15 @@ def stage(world: World, number: int, *calls: list[bytes], writes: bool = True) -
 
 
 def preferred_for(number: int, members: int = 3) -> bytes:
-    """A key for which a member is preferred."""
-    keys = [b"k%d" % n for n in range(100)]
-    return next(key for key in keys if preferred(place_key(DB, key), range(1, members + 1)) == number)
+    """A key for which a member is preferred, and without it the first of the others."""
+    everybody = range(1, members + 1)
+    others = [member for member in everybody if member != number]
+    for place in range(1000):
+        key = b"k%d" % place
+        register = place_key(DB, key)
+        if preferred(register, everybody) == number and preferred(register, others) == others[0]:
+            return key
+    raise AssertionError("there is such a key")
 
 
 def world_of(members: int = 3, nodes: int = 4) -> World:
@@ -412,7 +418,7 @@ def test_a_group_that_is_no_more_answers_everybody() -> None:
 def test_messages_of_another_kind_of_group_are_passed_over() -> None:
     world = world_of()
     world.hosts[1].live.on_message(2, Heartbeat(1, 2, 3))
-    world.hosts[1].live.on_message(2, Submit(7, 0, b"", []))
+    world.hosts[1].live.on_message(2, Submit(7, 0, b"", 0, [], [], [], []))
     world.run_for(50)
 
 

@@ -237,7 +237,7 @@ PLANTED: list[tuple[Plant, str]] = [
     (_definite_of_one_is_definite_of_all, "cuts"),
     (_incarnation_is_not_in_the_mark_of_its_origin, "crashes"),
 ]
-SEEDS_MAX = 30
+SEEDS_MAX = 90
 
 
 @pytest.mark.parametrize(("plant", "theme"), PLANTED, ids=lambda value: getattr(value, "__name__", value))

@@ -10,7 +10,7 @@ from trivet.core.group.register_carrying import MIDDLE_SAMPLES_MIN, Carrying, mi
 from trivet.core.group.register_keys import place_key, slot_of_place
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import seal
+from trivet.core.paxos.content import seal, value_of
 from trivet.core.paxos.operation import Change, Operation
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.registers import Registers
@@ -81,7 +81,7 @@ def test_everything_goes_over_and_who_carries_is_woken() -> None:
     assert pair.woken == 2
     registers = pair.target.acceptor.registers
     assert len(registers) == 20
-    assert registers.get(pair.places[0]).content.value == b"later"
+    assert value_of(registers.get(pair.places[0]).content) == b"later"
 
 
 def test_before_the_seal_it_goes_as_fast_as_it_may() -> None:

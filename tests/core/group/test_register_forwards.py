@@ -1,5 +1,7 @@
 """Forwarded writes: what is taken, what is not, and what is said about it."""
 
+from typing import NamedTuple
+
 import pytest
 
 from tests.core.group.pure import only_pure
@@ -10,15 +12,13 @@ from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.group.register_errands import Errands
 from trivet.core.group.register_execution import DONE_REPLY_BYTES, Runner, replies_of
-from trivet.core.group.register_forwards import Forwards, is_sound
+from trivet.core.group.register_forwards import Forwards, place_of
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import (
     ELSEWHERE,
     RegisterMessage,
     Submit,
-    SubmitItem,
     Submitted,
-    SubmittedItem,
 )
 from trivet.core.machine.register import Registers, Task
 from trivet.core.paxos.ballot import proposer_of
@@ -31,6 +31,15 @@ from trivet.core.script.scripts import Scripts
 pytestmark = only_pure
 
 FROM = proposer_of(2, 5)
+Copy = tuple[int, int, int, list[Task]]
+"""Seq, since, seed, tasks."""
+
+
+class End(NamedTuple):
+    seq: int
+    outcome: int
+    version: int = 0
+    reply: bytes = b""
 
 
 class Silent:
@@ -50,9 +59,10 @@ class Bench:
         self.forwards = Forwards(self.errands, self.paxos, bytes_max, Silent() if silent else None)
 
     def submit(
-        self, *items: SubmitItem, taught: bytes = b"", origin: int = FROM, sender: int = 2, epoch: int = 1
+        self, *copies: Copy, taught: bytes = b"", origin: int = FROM, sender: int = 2, epoch: int = 1
     ) -> None:
-        self.forwards.on_submit(sender, Submit(origin, 0, taught, list(items), epoch))
+        seqs, sinces, seeds, tasks = (list(column) for column in zip(*copies, strict=True))
+        self.forwards.on_submit(sender, Submit(origin, 0, taught, epoch, seqs, sinces, seeds, tasks))
 
     def run(self) -> None:
         """Until nothing moves."""
@@ -67,18 +77,22 @@ class Bench:
         self.forwards.flush(out)
         return out
 
-    def answers(self) -> list[SubmittedItem]:
+    def answers(self) -> list[End]:
         self.run()
-        items: list[SubmittedItem] = []
+        ends: list[End] = []
         for to, message in self.flush():
             assert to == 2 and isinstance(message, Submitted) and message.origin == FROM
-            items += message.items
-        return items
+            ends += ends_of(message)
+        return ends
 
 
-def item(seq: int, *calls: list[bytes], key: bytes = b"k", since: int = 0) -> SubmitItem:
-    task = Task(0, key, [(0, call) for call in calls])
-    return SubmitItem(seq, since, place_key(0, key), [task], 7)
+def ends_of(message: Submitted) -> list[End]:
+    columns = zip(message.seqs, message.outcomes, message.versions, message.replies, strict=True)
+    return [End(*row) for row in columns]
+
+
+def item(seq: int, *calls: list[bytes], key: bytes = b"k", since: int = 0) -> Copy:
+    return (seq, since, 7, [Task(0, key, [(0, call) for call in calls])])
 
 
 def test_it_is_run_once_however_often_it_comes() -> None:
@@ -97,12 +111,13 @@ def test_it_is_run_once_however_often_it_comes() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        SubmitItem(1, 0, place_key(0, b"k"), [], 7),
-        SubmitItem(1, 0, place_key(0, b"k"), [Task(0, None, [(0, [b"TIME"])])], 7),
-        SubmitItem(1, 0, place_key(0, b"k"), [Task(0, b"other", [])], 7),
-        SubmitItem(1, 0, place_key(0, b"k"), [Task(1, b"k", [])], 7),
-        SubmitItem(1, 0, b"", [Task(-1, b"k", [])], 7),
-        SubmitItem(1, 0, b"", [Task(1 << 20, b"k", [])], 7),
+        (1, 0, 7, []),
+        (1, 0, 7, [Task(0, None, [(0, [b"TIME"])])]),
+        (1, 0, 7, [Task(0, b"k", []), Task(0, b"other", [])]),
+        (1, 0, 7, [Task(0, b"k", []), Task(1, b"k", [])]),
+        (1, 0, 7, [Task(0, b"k", []), Task(0, b"k", [(0, [b"INCR", b"other"])])]),
+        (1, 0, 7, [Task(-1, b"k", [])]),
+        (1, 0, 7, [Task(1 << 20, b"k", [])]),
         item(1, [b"INCR", b"other"]),
         item(1, [b"MSET", b"k", b"1", b"other", b"2"]),
         item(1, [b"FLUSHALL"]),
@@ -111,12 +126,12 @@ def test_it_is_run_once_however_often_it_comes() -> None:
         item(1, [b"INCR", b"k"], [b"NONSENSE"]),
     ],
 )
-def test_what_does_not_concern_the_register_is_not_taken(wrong: SubmitItem) -> None:
+def test_what_does_not_concern_the_register_is_not_taken(wrong: Copy) -> None:
     """V2."""
     bench = Bench()
-    assert not is_sound(wrong)
+    assert place_of(wrong[3]) is None
     bench.submit(wrong)
-    assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
+    assert bench.answers() == [End(1, ELSEWHERE)]
 
 
 def test_nobody_submits_in_the_name_of_another() -> None:
@@ -128,13 +143,13 @@ def test_nobody_submits_in_the_name_of_another() -> None:
 def test_who_knows_other_functions_does_not_take_it() -> None:
     bench = Bench()
     bench.submit(item(1, [b"INCR", b"k"]), taught=b"others")
-    assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
+    assert bench.answers() == [End(1, ELSEWHERE)]
 
 
 def test_who_is_behind_does_not_take_it() -> None:
     bench = Bench()
     bench.submit(item(1, [b"INCR", b"k"]), epoch=2)
-    assert bench.answers() == [SubmittedItem(1, ELSEWHERE)]
+    assert bench.answers() == [End(1, ELSEWHERE)]
 
 
 def test_a_node_has_so_much_under_way_and_no_more() -> None:
@@ -158,7 +173,7 @@ def test_a_long_reply_comes_whole_from_who_has_run_it() -> None:
     replies = {}
     for _, message in said:
         assert isinstance(message, Submitted)
-        for one in message.items:
+        for one in ends_of(message):
             replies[one.seq] = replies_of(one.reply, 1)
     assert replies == {2: [long], 3: [1]}
 
@@ -184,7 +199,7 @@ class Caught:
         self.submitted.append(operation)
 
 
-def ended(outcome: Outcome, exposed: bool = False) -> SubmittedItem:
+def ended(outcome: Outcome, exposed: bool = False) -> End:
     bench = Bench()
     caught = Caught()
     bench.forwards._paxos = caught  # type: ignore[assignment]
@@ -199,7 +214,7 @@ def ended(outcome: Outcome, exposed: bool = False) -> SubmittedItem:
 def test_ends_are_told_as_the_origin_needs_them() -> None:
     assert ended(Outcome.BUSY).outcome == ELSEWHERE
     assert ended(Outcome.DEFINITE).outcome == Outcome.DEFINITE
-    assert ended(Outcome.FORGOTTEN) == SubmittedItem(1, Outcome.FORGOTTEN, 4)
+    assert ended(Outcome.FORGOTTEN) == End(1, Outcome.FORGOTTEN, 4)
     assert ended(Outcome.FORGOTTEN, exposed=True).outcome == Outcome.INDEFINITE
 
 
@@ -227,10 +242,10 @@ def test_answers_are_for_this_life_and_of_known_kinds() -> None:
     heard = Heard()
     forwards = Forwards(heard, bench.paxos, 1, None)  # type: ignore[arg-type]
     own = bench.paxos.settings.proposer
-    items = [SubmittedItem(1, 1), SubmittedItem(2, ELSEWHERE), SubmittedItem(3, 0), SubmittedItem(4, 99)]
-    forwards.on_submitted(2, Submitted(own + 1, 50, items), 0)
+    columns = ([1, 2, 3, 4], [1, ELSEWHERE, 0, 99], [0] * 4, [b""] * 4)
+    forwards.on_submitted(2, Submitted(own + 1, 50, *columns), 0)
     assert not heard.heard and heard.since == 0
-    forwards.on_submitted(2, Submitted(own, 50, items), 0)
+    forwards.on_submitted(2, Submitted(own, 50, *columns), 0)
     assert heard.heard == [(2, 1, Outcome.OK), (2, 2, Outcome.BUSY)] and heard.since == 50
 
 
@@ -244,7 +259,6 @@ def test_what_is_sent_has_the_numbers_of_its_errand() -> None:
     bench.forwards.send(errand, 3)
     ((to, message),) = bench.flush()
     assert to == 3 and isinstance(message, Submit)
-    (sent,) = message.items
-    assert (sent.seq, sent.since, sent.place, sent.seed) == (1, 9, place_key(0, b"k"), errand.seed)
-    assert is_sound(sent) and message.settled == 1
+    assert (message.seqs, message.sinces, message.seeds) == ([1], [9], [errand.seed])
+    assert [place_of(tasks) for tasks in message.tasks] == [place_key(0, b"k")] and message.settled == 1
     assert part.replies is None

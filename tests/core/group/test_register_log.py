@@ -14,6 +14,7 @@ from trivet.core.group import save_log
 from trivet.core.group.register_log import REGISTERS, Kept, RegisterLog, found_registers
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.config import GroupConfig
+from trivet.core.paxos.content import value_of
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import SavedRegister
@@ -143,7 +144,7 @@ def values(paxos: Paxos) -> dict[bytes, bytes | None]:
     found: dict[bytes, bytes | None] = {}
     for record in paxos.records(None, 1_000_000):
         if isinstance(record, SavedRegister) and record.content is not None:
-            found[record.key] = record.content.value
+            found[record.key] = value_of(record.content)
     return found
 
 

@@ -12,25 +12,23 @@ from trivet.core.group.register_messages import (
     TASKS_MAX,
     RegisterMessage,
     Submit,
-    SubmitItem,
     Submitted,
-    SubmittedItem,
 )
 from trivet.core.machine.register import Task
 from trivet.core.paxos.operation import Outcome
 
 DECODER = msgspec.msgpack.Decoder(GroupMessage | RegisterMessage)
-ITEM = SubmitItem(3, 9, b"place", [Task(7, b"k", [(7, [b"SET", b"k", b"v"])], 4)], 77)
+TASK = Task(7, b"k", [(7, [b"SET", b"k", b"v"])], 4)
 
 
 @pytest.mark.parametrize(
     ("message", "plain"),
     [
         (
-            Submit(5, 2, b"sha", [ITEM], 8),
-            [73, 5, 2, b"sha", [[3, 9, b"place", [[7, b"k", [[7, [b"SET", b"k", b"v"]]], 4, None, False]], 77]], 8],
+            Submit(5, 2, b"sha", 8, [3], [9], [77], [[TASK]]),
+            [73, 5, 2, b"sha", 8, [3], [9], [77], [[[7, b"k", [[7, [b"SET", b"k", b"v"]]], 4, None, False]]]],
         ),
-        (Submitted(5, 6, [SubmittedItem(3, ELSEWHERE)]), [74, 5, 6, [[3, 100, 0, b""]]]),
+        (Submitted(5, 6, [3], [ELSEWHERE], [4], [b"r"]), [74, 5, 6, [3], [100], [4], [b"r"]]),
     ],
 )  # fmt: skip
 def test_its_tag_is_part_of_the_format(message: Submit | Submitted, plain: object) -> None:
@@ -47,10 +45,12 @@ def test_each_tag_is_one_message_s() -> None:
 @pytest.mark.parametrize(
     "plain",
     [
-        [73, -1, 2, b"", []],
-        [73, 5, 2, b"", [[3, 9, b"place", [[7, b"k", []]] * (TASKS_MAX + 1), 77]]],
-        [74, 5, 6, [[3, 1]] * (ITEMS_MAX + 1)],
-        [74, 5, 6, [[3, -1]]],
+        [73, -1, 2, b"", 1, [], [], [], []],
+        [73, 5, 2, b"", 1, [3], [9], [77], [[[7, b"k", []]] * (TASKS_MAX + 1)]],
+        [73, 5, 2, b"", 1, [3], [9], [77], []],
+        [74, 5, 6, *[[1] * (ITEMS_MAX + 1)] * 3, [b""] * (ITEMS_MAX + 1)],
+        [74, 5, 6, [3], [-1], [0], [b""]],
+        [74, 5, 6, [3], [1, 2], [0], [b""]],
     ],
 )
 def test_nonsense_is_refused(plain: object) -> None:

@@ -5,12 +5,18 @@ import pytest
 from trivet.core.access.users import Users
 from trivet.core.group.outbox import TIMEOUT_ERROR
 from trivet.core.group.register_keys import place_key
-from trivet.core.group.register_runs import NOSCRIPT, RunParts, split_run
+from trivet.core.group.register_runs import _SCRIPTED, _SPECIAL, NOSCRIPT, RunParts, lone_part, split_run
 from trivet.core.group.register_watches import RegisterWatches
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import decode_calls, encode_calls
 from trivet.core.machine.register import Registers
-from trivet.core.machine.register_place import NOT_ON_REGISTERS, OTHER_DATABASE, SEVERAL, WAITS
+from trivet.core.machine.register_place import (
+    _SIMPLE,
+    NOT_ON_REGISTERS,
+    OTHER_DATABASE,
+    SEVERAL,
+    WAITS,
+)
 from trivet.core.script.scripts import Scripts, sha1_of
 from trivet.core.wire.reply import NOT_HERE, NULL_ARRAY, OK, Error
 
@@ -328,3 +334,79 @@ def test_who_could_not_look_watches_nothing_here():
     _, again = splits.split(b"WATCH 5 a")
     again.parts[0].moved()
     assert splits.watches.knows(5)
+
+
+@pytest.mark.parametrize("tracks", [False, True])
+def test_a_run_of_one_simple_call_is_one_part(tracks: bool):
+    tracked: list[Run] = []
+    run = Run(Session(), False)
+    run.tracks = tracks
+    run.add((7, [b"GET", b"key"]), 20)
+    part = lone_part(run, tracked, [], 5)
+    assert part is not None
+    assert (part.task.db, part.task.key, part.task.calls) == (7, b"key", [(7, [b"GET", b"key"])])
+    assert (part.task.reads_only, part.size_bytes, part.staged_ms, part.patient) == (True, 38, 5, False)
+    assert bool(run.calls) == tracks, "what is read is told to who tracks it"
+    part.done([b"value"], 4, True)
+    assert run.replies == [b"value"]
+    part.done([b"other"], 4, True)
+    assert run.replies == [b"value"] and tracked == [run] * tracks
+
+
+def test_a_run_of_one_simple_call_that_failed_is_not_tracked():
+    tracked: list[Run] = []
+    run = Run(Session(), True, patient=True)
+    run.tracks = True
+    run.add((7, [b"SET", b"key", b"v"]), 20)
+    part = lone_part(run, tracked, [], 5)
+    assert part is not None
+    assert part.patient and not part.task.reads_only
+    part.failed(NO)
+    assert run.replies == [NO] and not tracked
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [b"SET a 1", b"SET b 1"], [b"MGET a"], [b"TIME"], [b"WATCH 5 a"], [b"EVAL x 1 a"], [b"SCRIPT LOAD x"],
+        [b"GET"], [b"SET a"], [b"NONSENSE a"], [b"SCAN 0"],
+    ],
+)  # fmt: skip
+def test_other_runs_take_a_closer_look(calls: list[bytes]):
+    run = Run(Session(), True)
+    for call in calls:
+        run.add((7, call.split()), 20)
+    assert lone_part(run, [], [], 5) is None
+    assert run.count == len(run.calls)
+
+
+def test_no_simple_command_is_special():
+    assert not [name for name in _SIMPLE if name in _SPECIAL or name in _SCRIPTED]
+
+
+def test_a_run_of_one_simple_call_goes_elsewhere_as_a_whole():
+    tracked: list[Run] = []
+    misrouted: list[Run] = []
+    run = Run(Session(), True)
+    run.add((7, [b"SET", b"key", b"v"]), 20)
+    part = lone_part(run, tracked, misrouted, 5)
+    assert part is not None
+    part.moved()
+    part.moved()
+    assert misrouted == [run]
+    assert run.replies == [NOT_HERE]
+    assert run.sent == [(7, [b"SET", b"key", b"v"])]
+    run.put_right(0, OK)
+    assert run.replies == [OK]
+
+
+def test_another_list_may_get_a_run_of_one_call():
+    misrouted: list[Run] = []
+    other: list[Run] = []
+    run = Run(Session(), True)
+    run.add((7, [b"SET", b"key", b"v"]), 20)
+    part = lone_part(run, [], misrouted, 5)
+    assert part is not None
+    part.rehome(other)
+    part.moved()
+    assert (other, misrouted) == ([run], [])

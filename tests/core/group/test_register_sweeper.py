@@ -2,6 +2,7 @@
 
 from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_sweeper import AGAIN_MS, SWEPT_MAX, Sweeper
+from trivet.core.paxos.content import Sealed, seal
 from trivet.core.paxos.preference import preferred
 from trivet.core.values.codec import encode_value
 from trivet.core.values.deadlines import NEVER
@@ -25,8 +26,8 @@ def sweeper() -> tuple[Sweeper, Errands]:
     return Sweeper(errands), errands
 
 
-def value(deadline_ms: int) -> bytes:
-    return encode_value(b"v", deadline_ms)
+def value(deadline_ms: int) -> Sealed:
+    return seal(b"", 1, encode_value(b"v", deadline_ms), (), 0)
 
 
 MINE = [place for n in range(60) if preferred(place := place_key(7, b"k%d" % n), ALIVE) == 1]
@@ -92,7 +93,7 @@ def test_another_value_has_another_deadline_or_none():
     assert not sweeping.is_late(MINE[0], 899) and sweeping.next_deadline_ms == 900
     sweeping.holds(MINE[0], value(-1))
     assert sweeping.next_deadline_ms == NEVER and len(errands.parts) == 1
-    sweeping.holds(MINE[0], b"")
+    sweeping.holds(MINE[0], seal(b"", 1, b"", (), 0))
     sweeping.holds(MINE[1], value(300))
     sweeping.clear()
     assert sweeping.next_deadline_ms == NEVER and not len(sweeping)

@@ -13,16 +13,17 @@ import msgspec
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import INCARNATION_MAX, node_of, proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.content import Content, Sealed
+from trivet.core.paxos.messages import Message, Page, Promises
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import (
     Marks,
     Ready,
     Save,
+    SavedAccepts,
     SavedDrop,
-    SavedPromise,
+    SavedPromises,
     SavedRecord,
     SavedRegister,
     SavedRemoval,
@@ -374,9 +375,10 @@ def show_ballot(ballot: tuple[int, int]) -> str:
     return f"{counter}.n{node_of(proposer)}" + "'" * ((proposer & INCARNATION_MAX) - 1)
 
 
-def show_content(content: Content | None) -> str:
-    if content is None:
+def show_content(sealed: Sealed | None) -> str:
+    if sealed is None:
         return "nothing"
+    content = Content(sealed)
     text = "tombstone" if content.value is None else content.value.decode()
     text += f"/v{content.version}"
     if content.done:
@@ -390,8 +392,18 @@ def show_record(record: SavedRecord) -> str:
     if isinstance(record, SavedRegister):
         ballots = f"{show_ballot(record.promised)} {show_ballot(record.accepted)}"
         return f"{record.key.decode()} {ballots} {show_content(record.content)}"
-    if isinstance(record, SavedPromise):
-        return f"{record.key.decode()} promised {show_ballot(record.promised)}"
+    if isinstance(record, SavedAccepts):
+        columns = zip(record.keys, record.counters, record.next_counters, record.contents, strict=True)
+        return ", ".join(
+            f"{key.decode()} {show_ballot((max(counter, after), record.proposer))} "
+            f"{show_ballot((counter, record.proposer))} {show_content(content)}"
+            for key, counter, after, content in columns
+        )
+    if isinstance(record, SavedPromises):
+        return ", ".join(
+            f"{key.decode()} promised {show_ballot((counter, record.proposer))}"
+            for key, counter in zip(record.keys, record.counters, strict=True)
+        )
     if isinstance(record, SavedRemoval):
         return f"{record.key.decode()} removed"
     if isinstance(record, Marks):
@@ -416,7 +428,7 @@ def show_span(span: object) -> str:
 
 
 def _show_field(name: str, value: object) -> str:
-    if isinstance(value, Content):
+    if name == "content":
         return f"{name}={show_content(value)}"
     if isinstance(value, tuple) and len(value) == 2 and name != "lives":
         return f"{name}={show_ballot(value)}"
@@ -438,18 +450,54 @@ def _show_struct(struct: object, hidden: tuple[str, ...]) -> str:
     return " ".join(word for word in words if word)
 
 
+COLUMNS = {
+    "keys": "key", "counters": "counter", "next_counters": "next_counter", "contents": "content", "held": "held",
+    "accepted": "accepted",
+}  # fmt: skip
+"""Fields of messages that are lists -> what one of it is."""
+
+
+def _show_columns(message: Message) -> list[str]:
+    """Its columns, row by row in brackets; what is refused is shown as such."""
+    refused = {item.position: item for item in getattr(message, "refused", ())}
+    names = [name for name in message.__struct_fields__ if name in COLUMNS]
+    rows = zip(*[getattr(message, name) for name in names], strict=True)
+    shown = []
+    for position, row in enumerate(rows, getattr(message, "start", 0)):
+        if position in refused:
+            shown.append(f"[refused {_show_struct(refused[position], ('position',))}]")
+            continue
+        fields = zip(names, row, strict=True)
+        words = [
+            _show_field(COLUMNS[name], value) for name, value in fields if value not in (None, 0, (0, 0))
+        ]
+        shown.append(f"[{' '.join(words)}]")
+    return shown
+
+
 def show(message: Message) -> str:
-    """A message in one line: its class, every field that is not at its default, items in brackets."""
+    """A message in one line: its class, every field that is not at its default, rows and items in brackets."""
     words = [type(message).__name__]
     for name in message.__struct_fields__:
         value = getattr(message, name)
         if name == "standing":
             standing = _show_struct(value, ())
             words.extend([f"<{standing}>"] if standing else [])
-        elif name == "items":
-            words.extend(f"[{_show_struct(item, ('round_id',))}]" for item in value)
+        elif name == "refused" and isinstance(message, Promises):
+            continue  # its rows say so
+        elif name in ("items", "others", "refused", "since"):
+            word = "" if name in ("items", "others") else f"{name} "
+            words.extend(f"[{word}{_show_struct(item, ('position',))}]".replace(" ]", "]") for item in value)
+        elif name in COLUMNS and not isinstance(message, Page):
+            words.extend(_show_columns(message) if name in ("keys", "accepted") else [])
         elif name == "epoch":
             words.extend([f"epoch={value}"] if value != 1 else [])
-        elif name not in ("proposer", "round_id") and value not in (None, 0, (0, 0), []):
+        elif name == "wants_contents":
+            words.extend([] if value else ["bare"])
+        elif name not in ("proposer", "round_id", "flight", "start", "end", "hearsay") and value not in (
+            None, 0, (0, 0), [],
+        ):  # fmt: skip
             words.append(_show_field(name, value))
+        elif name == "hearsay" and value:
+            words.append(f"hearsay={value}")
     return " ".join(words)

@@ -157,8 +157,8 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "        if ballot < promised:\n            save_id = register.save_id if register is not None else 0\n            answers.accepted",
-                "        if register is not None and ballot < register.accepted:\n            save_id = register.save_id if register is not None else 0\n            answers.accepted",
+                "            elif ballot < promised:\n",
+                "            elif register is not None and ballot < register.accepted:\n",
             ),
         ],
     ),
@@ -177,7 +177,7 @@ BUGS = [
             ),
             (
                 "promises.py",
-                "        self.take(key)\n        kept = Kept",
+                "        if key in self._kept:\n            self.take(key)\n        kept = Kept",
                 "        kept = Kept",
             ),
             (
@@ -187,8 +187,8 @@ BUGS = [
             ),
             (
                 "proposer.py",
-                "        if round_.tries == 0 and round_.front is not None:\n            if round_.only_reads():",
-                "        if round_.tries < 3 and round_.front is not None:\n            if round_.tries == 0 and round_.only_reads():",
+                "        if round_.tries == 0 and not round_.is_collecting:\n            if round_.only_reads:",
+                "        if round_.tries < 3 and not round_.is_collecting:\n            if round_.tries == 0 and round_.only_reads:",
             ),
         ],
     ),
@@ -209,8 +209,13 @@ BUGS = [
         [
             (
                 "proposer.py",
-                "            if quorums.is_quorum(agreeing):\n",
-                "            if agreeing:\n",
+                "        if quorums.is_quorum(agreeing):\n",
+                "        if agreeing:\n",
+            ),
+            (
+                "proposer.py",
+                "            if quorums.is_quorum(flight.mask):\n",
+                "            if flight.mask:\n",
             ),
         ],
     ),
@@ -219,11 +224,43 @@ BUGS = [
         [
             (
                 "proposer.py",
-                "            if quorums.is_quorum(agreeing):\n                self._answer_reads(round_, round_.contents[item.accepted])",
-                "            if quorums.is_quorum(round_.mask):\n                self._answer_reads(round_, round_.contents[round_.best()])",
+                "        if quorums.is_quorum(agreeing):\n            self._answer_reads(round_, round_.contents[accepted])",
+                "        if quorums.is_quorum(round_.mask):\n            self._answer_reads(round_, round_.contents[round_.best()])",
             ),
         ],
         seeds=300,
+    ),
+    Planted(
+        "who has another value than the asker holds says nothing of it",
+        [
+            (
+                "acceptor.py",
+                "                if register.accepted != held or register.hearsay:\n",
+                "                if held == NOTHING or register.hearsay:\n",
+            ),
+        ],
+    ),
+    Planted(
+        "an exception is made of nothing: one answer counts for all that fly together",
+        [
+            (
+                "proposer.py",
+                "if not (flight.parted or message.refused or message.since):",
+                "if True:",
+            ),
+        ],
+    ),
+    Planted(
+        "what was about to be asked is asked under other conditions",
+        [
+            (
+                "outbox.py",
+                "            asking.remove(round_)\n",
+                "            asking = [0]\n",
+            ),
+        ],
+        theme="disks",
+        seeds=600,
     ),
     Planted(
         "what changes nothing is answered without agreement",
@@ -304,8 +341,13 @@ BUGS = [
         [
             (
                 "proposer.py",
-                "            if round_.mask == quorums.everyone:\n                self._collected(round_)",
-                "            if quorums.is_quorum(round_.mask):\n                self._collected(round_)",
+                "if flight.mask == quorums.everyone if flight.is_collecting else",
+                "if",
+            ),
+            (
+                "proposer.py",
+                "if each.mask == quorums.everyone if each.is_collecting else",
+                "if",
             ),
             (
                 "proposer.py",
@@ -321,8 +363,8 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
-                "self.raise_floor((0, 0), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
+                "self.raise_floor((0, 0), tail_of(register.content)[0])",
             ),
         ],
     ),
@@ -331,7 +373,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "self.raise_floor(after_all_of(item.ballot[0]), register.content.version)",
+                "self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])",
                 "self.raise_floor(after_all_of(item.ballot[0]), 0)",
             ),
         ],
@@ -341,7 +383,7 @@ BUGS = [
         [
             (
                 "acceptor.py",
-                "        if register is None or register.content is None or not register.content.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
+                "        if register is None or register.content is None or not register.is_tombstone:\n            return\n        if register.accepted != item.ballot or register.promised != item.ballot:\n            return",
                 "        if register is None or register.content is None:\n            return\n        if False:\n            return",
             ),
         ],
@@ -573,7 +615,7 @@ BUGS = [
                 "if sender not in quorums.bits:",
             ),
         ],
-        theme="changes",
+        script="members/old_answers",
     ),
     Planted(
         "one sealed member is enough",
@@ -642,8 +684,7 @@ BUGS = [
                 "return span.state == ARRIVING",
             )
         ],
-        runs="moves",
-        seeds=600,
+        script="slots/anew",
     ),
     Planted(
         "registers of slots that went and came again stay",
@@ -652,7 +693,7 @@ BUGS = [
     ),
     Planted(
         "that registers went with their slots is not saved",
-        [("acceptor.py", "        if self._drops:", "        if False:")],
+        [("acceptor.py", "            self._records.append(SavedDrop(drops))", "            pass")],
         runs="moves",
     ),
     Planted(
@@ -676,8 +717,8 @@ BUGS = [
         [
             (
                 "content.py",
-                "self.done, self.forgotten = list(content.done), content.forgotten",
-                "self.done, self.forgotten = [], content.forgotten",
+                "self.version, self.forgotten, self.done = tail_of(content)",
+                "self.version, self.forgotten, self.done = *tail_of(content)[:2], []",
             )
         ],
         runs="moves",

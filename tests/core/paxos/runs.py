@@ -21,7 +21,7 @@ KEYS = (b"c1", b"c2", b"r1", b"r2")
 """Counters and registers."""
 THEMES = ("mixed", "crashes", "disks", "members", "removals", "copies")
 """What a run has more of."""
-JUDGE_BUDGET = 30_000
+JUDGE_BUDGET = 100_000
 
 
 class Client:
@@ -64,7 +64,7 @@ class Run:
             size, size + 2 if self.changing or theme == "disks" else size, seed, patience_ticks=pick(2, 4), backoff_ticks_max=4,
             operation_ticks=pick(8, 20, 50), tombstone_ticks=1 if removals else pick(1, 3, 10),
             collect_ticks=pick(10, 30), bare_max=pick(1, 1, 100), promises_max=pick(1, 100),
-            page_keys_max=pick(1, 2, 100), message_bytes_max=pick(1, 200, 10000),
+            page_keys_max=pick(1, 2, 100), message_bytes_max=pick(1, 200, 10000), flights_max=pick(1, 2, 100),
             origins_max=pick(1, 2, 16) if theme == "copies" else pick(2, 16),
         )  # fmt: skip
         self.group.events = None

@@ -10,19 +10,31 @@ from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import seal
 from trivet.core.paxos.messages import (
     Accept,
-    AcceptItem,
+    Accepted,
+    Message,
+    Other,
     Page,
     PageReply,
     Prepare,
-    PrepareItem,
+    PromisedSince,
+    Promises,
     Raise,
     Read,
-    ReadItem,
+    ReadReply,
     Refusal,
+    Refused,
     Remove,
     RemoveItem,
 )
-from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister, SavedRemoval, SavedWipe
+from trivet.core.paxos.ready import (
+    Marks,
+    SavedAccepts,
+    SavedPromises,
+    SavedRecord,
+    SavedRegister,
+    SavedRemoval,
+    SavedWipe,
+)
 from trivet.core.paxos.settings import PaxosSettings
 
 ONE = GroupConfig(1, (1, 2, 3))
@@ -45,7 +57,6 @@ def member(**settings: int) -> Acceptor:
 
 def saved(acceptor: Acceptor) -> list[SavedRecord]:
     """Everything goes to the disk; the records."""
-    acceptor.flush()
     save = acceptor.take_save()
     if save is None:
         return []
@@ -54,7 +65,22 @@ def saved(acceptor: Acceptor) -> list[SavedRecord]:
 
 
 def accept(key: bytes, counter: int, value: bytes | None, version: int = 1) -> Accept:
-    return Accept(7, 1, [AcceptItem(1, key, counter, 0, seal(key, version, value, (), 0))])
+    return Accept(7, 1, 1, [key], [counter], [0], [seal(key, version, value, (), 0)])
+
+
+def prepare(key: bytes, counter: int) -> Prepare:
+    return Prepare(7, 1, 2, [key], [counter])
+
+
+def read(*keys: bytes) -> Read:
+    return Read(7, 1, 3, [*keys], [(0, 0)] * len(keys), True)
+
+
+def told(acceptor: Acceptor) -> list[Message]:
+    """What it says when everything is on the disk."""
+    saved(acceptor)
+    out, acceptor.out = acceptor.out, []
+    return [message for _, message in out]
 
 
 def test_every_question_has_a_handler() -> None:
@@ -65,8 +91,8 @@ def test_it_wakes_up_with_what_the_disk_remembers() -> None:
     acceptor = member()
     records = saved(acceptor)
     for message in (
-        accept(b"a", 1, b"x"), accept(b"b", 1, None), accept(b"c", 1, b"y"), Prepare(7, 1, [PrepareItem(2, b"a", 5)]),
-        accept(b"d", 1, None), Remove(7, 1, [RemoveItem(b"d", (1, 7))]), Prepare(7, 1, [PrepareItem(2, b"d", 6)]),
+        accept(b"a", 1, b"x"), accept(b"b", 1, None), accept(b"c", 1, b"y"), prepare(b"a", 5),
+        accept(b"d", 1, None), Remove(7, 1, [RemoveItem(b"d", (1, 7))]), prepare(b"d", 6),
     ):  # fmt: skip
         acceptor.step(2, message)
         records += saved(acceptor)
@@ -87,7 +113,7 @@ def test_a_removal_and_a_new_promise_in_one_save() -> None:
     acceptor.step(2, accept(b"k", 1, None))
     records = saved(acceptor)
     acceptor.step(2, Remove(7, 1, [RemoveItem(b"k", (1, 7))]))
-    acceptor.step(2, Prepare(7, 1, [PrepareItem(2, b"k", 6)]))
+    acceptor.step(2, prepare(b"k", 6))
     records += saved(acceptor)
     register = make(records).registers.get(b"k")
     assert register is not None
@@ -106,31 +132,85 @@ def test_damage_makes_it_doubtful() -> None:
     acceptor = make([Marks(1, 1), SavedRegister(b"j", (1, 7), (1, 7), content)])
     assert (acceptor.doubtful, acceptor.life) == (True, 9)
     assert make([Marks(1, 1), SavedRegister(b"k", (1, 7), (0, 0), content)]).doubtful
+    assert make([Marks(1, 1), SavedAccepts(7, [b"k", b"j"], [1, 1], [2, 2], [content, content])]).doubtful
+    assert not make([Marks(1, 1), SavedAccepts(7, [b"k"], [1], [2], [content])]).doubtful
     assert not make([Marks(1, 1), SavedRegister(b"k", (1, 7), (1, 7), content)]).doubtful
 
 
 def test_records_one_by_one() -> None:
     content = seal(b"k", 1, b"x", (), 0)
     register = SavedRegister(b"k", (1, 7), (1, 7), content, True)
-    acceptor = make([register, SavedPromise(b"k", (3, 7)), SavedPromise(b"j", (2, 7))])
+    acceptor = make([register, SavedPromises(7, [b"k", b"j"], [3, 2])])
     found = acceptor.registers.get(b"k")
     assert found is not None
     assert (found.promised, found.accepted, found.hearsay) == ((3, 7), (1, 7), True)
+    accepts = SavedAccepts(7, [b"k", b"l"], [4, 4], [6, 0], [content, seal(b"l", 2, None, (), 0)])
+    acceptor = make([register, SavedPromises(8, [b"k"], [3]), accepts])
+    one, other = acceptor.registers.get(b"k"), acceptor.registers.get(b"l")
+    assert one is not None
+    assert other is not None
+    assert (one.promised, one.accepted, one.content, one.hearsay) == ((6, 7), (4, 7), content, False)
+    assert (other.promised, other.accepted, other.is_tombstone) == ((4, 7), (4, 7), True)
     assert len(make([register, SavedRemoval(b"k"), SavedRemoval(b"z")]).registers) == 0
     assert len(make([register, SavedWipe()]).registers) == 0
 
 
-def test_damaged_values_get_no_answer() -> None:
+def test_damaged_values_are_not_looked_at() -> None:
     acceptor = member()
     saved(acceptor)
-    bad = msgspec.structs.replace(seal(b"k", 1, b"x", (), 0), value=b"y")
-    acceptor.step(2, Accept(7, 1, [AcceptItem(1, b"k", 1, 0, bad)]))
-    acceptor.step(2, Prepare(7, 1, [PrepareItem(1, b"k" * 100_000, 1)]))
+    bad = seal(b"k", 1, b"x", (), 0).replace(b"x", b"y")
+    long = b"k" * 100_000
+    acceptor.step(2, Accept(7, 1, 5, [b"k", long], [1, 1], [0, 0], [bad, seal(long, 1, b"x", (), 0)]))
+    acceptor.step(2, prepare(long, 1))
     assert not saved(acceptor)
-    assert not acceptor.out
+    accepted, promises = told(acceptor)
+    assert isinstance(accepted, Accepted)
+    assert isinstance(promises, Promises)
+    assert accepted.refused == [Refused(0, (0, 0)), Refused(1, (0, 0))]
+    assert promises.refused == [Refused(0, (0, 0))]
+    assert len(acceptor.registers) == 0
 
 
-@pytest.mark.parametrize("message", [accept(b"k", 1, b"x"), Read(7, 1, [ReadItem(1, b"k", True)])])
+def test_of_what_is_accepted_together_only_exceptions_are_told() -> None:
+    acceptor = member()
+    acceptor.step(2, accept(b"b", 5, b"x"))
+    acceptor.step(2, prepare(b"c", 9))
+    copy = seal(b"b", 1, b"x", (), 0)
+    contents = [
+        seal(b"a", 1, b"x", (), 0),
+        copy,
+        seal(b"c", 1, b"x", (), 0),
+        b"bad",
+        seal(b"e", 1, b"y", (), 0),
+    ]
+    keys = [b"a", b"b", b"c", b"d", b"e"]
+    acceptor.step(2, Accept(7, 1, 5, keys, [5] * 5, [6] * 5, contents))
+    records = saved(acceptor)
+    assert records[-1] == SavedAccepts(7, [b"a", b"e"], [5, 5], [6, 6], [contents[0], contents[4]])
+    answer = acceptor.out[-1][1]
+    assert isinstance(answer, Accepted)
+    assert answer.refused == [Refused(2, (9, 7)), Refused(3, (0, 0))]
+    assert answer.since == [PromisedSince(1, (5, 7))], "a copy, which asks for one promise more"
+
+
+def test_reads_tell_only_what_the_asker_does_not_hold() -> None:
+    acceptor = member()
+    contents = {key: seal(key, 1, b"x", (), 0) for key in (b"a", b"b")}
+    for key, content in contents.items():
+        acceptor.step(2, Accept(7, 1, 1, [key], [5], [6], [content]))
+    told(acceptor)
+    keys, held = [b"a", b"b", b"c", b"d"], [(5, 7), (4, 7), (0, 0), (4, 7)]
+    acceptor.step(2, Read(7, 1, 3, keys, held, True))
+    acceptor.step(2, Read(7, 1, 4, keys, held, False))
+    whole, bare = told(acceptor)
+    assert isinstance(whole, ReadReply)
+    assert isinstance(bare, ReadReply)
+    assert (whole.start, whole.end) == (0, 4)
+    assert whole.others == [Other(1, (5, 7), contents[b"b"]), Other(3, (0, 0))]
+    assert bare.others == [Other(1, (5, 7)), Other(3, (0, 0))]
+
+
+@pytest.mark.parametrize("message", [accept(b"k", 1, b"x"), read(b"k")])
 def test_other_epochs_are_refused(message: Accept | Read) -> None:
     stranger = make()
     stranger.step(2, message)
@@ -145,8 +225,7 @@ def test_other_epochs_are_refused(message: Accept | Read) -> None:
 
 def test_an_epoch_is_durable_before_anything_is_answered_in_it() -> None:
     acceptor = member()
-    acceptor.step(2, Read(7, 1, [ReadItem(1, b"k", True)]))
-    acceptor.flush()
+    acceptor.step(2, read(b"k"))
     assert not acceptor.out
     saved(acceptor)
     assert len(acceptor.out) == 1
@@ -174,7 +253,7 @@ def test_no_config_ends_a_doubt() -> None:
     assert (lost.doubtful, lost.joined) == (True, 3)
     lost.learn(GroupConfig(6, (1, 2, 3), (), ((1, 5),)))
     assert (lost.doubtful, lost.joined) == (True, 5)
-    message = Accept(7, 6, [AcceptItem(1, b"k", 1, 0, seal(b"k", 1, b"x", (), 0))])
+    message = msgspec.structs.replace(accept(b"k", 1, b"x"), epoch=6)
     lost.step(2, message)
     assert lost.out == [(2, Refusal(7, 6, True))]
     assert saved(lost)
@@ -185,7 +264,7 @@ def test_pages_have_limits() -> None:
     acceptor = member(page_keys_max=3, page_bytes_max=1000)
     for number in range(5):
         acceptor.step(2, accept(b"k%d" % number, 1, b"x" * 400))
-    acceptor.step(2, Prepare(7, 1, [PrepareItem(1, b"a", 1)]))
+    acceptor.step(2, prepare(b"a", 1))
     saved(acceptor)
     acceptor.out.clear()
 
@@ -214,7 +293,6 @@ def test_floors_are_raised_on_demand() -> None:
     assert (acceptor.floor, acceptor.floor_version) == ((9, 1), 4)
     acceptor.step(2, Raise(7, 1, 6, (8, 1), 3))
     assert (acceptor.floor, acceptor.floor_version) == ((9, 1), 4)
-    acceptor.flush()
     assert not acceptor.out, "not before it is durable"
     saved(acceptor)
     assert len(acceptor.out) == 2
@@ -226,10 +304,12 @@ def test_long_answers_are_cut() -> None:
         acceptor.step(2, accept(b"k%d" % number, 1, b"x" * 400))
     saved(acceptor)
     acceptor.out.clear()
-    acceptor.step(2, Read(7, 1, [ReadItem(n, b"k%d" % n, True) for n in range(4)]))
-    acceptor.step(2, Prepare(7, 1, [PrepareItem(n, b"k%d" % n, 4) for n in range(4)]))
-    saved(acceptor)
-    assert [len(m.items) for _, m in acceptor.out] == [2, 2, 2, 2]
+    keys = [b"k%d" % n for n in range(4)]
+    acceptor.step(2, read(*keys))
+    acceptor.step(2, Prepare(7, 1, 4, keys, [4] * 4))
+    parts = told(acceptor)
+    assert [(m.start, m.end) for m in parts if isinstance(m, ReadReply)] == [(0, 2), (2, 4)]
+    assert [(m.start, len(m.accepted)) for m in parts if isinstance(m, Promises)] == [(0, 2), (2, 2)]
 
 
 def test_a_full_disk_drops_what_would_have_to_be_written() -> None:
@@ -238,15 +318,14 @@ def test_a_full_disk_drops_what_would_have_to_be_written() -> None:
     saved(acceptor)
     acceptor.out.clear()
     acceptor.full = True
-    acceptor.step(2, Prepare(7, 1, [PrepareItem(1, b"k", 4)]))
+    acceptor.step(2, prepare(b"k", 4))
     acceptor.step(2, accept(b"l", 1, b"v"))
     acceptor.step(2, Remove(7, 1, [RemoveItem(b"k", (1, 7))]))
     acceptor.step(2, Raise(7, 1, 6, (8, 1), 3))
     assert saved(acceptor) == [] and not acceptor.out
-    acceptor.step(2, Read(7, 1, [ReadItem(1, b"k", True)]))
+    acceptor.step(2, read(b"k"))
     acceptor.step(2, Page(7, 1, 5, None, 100))
-    acceptor.step(2, Prepare(7, 2, [PrepareItem(1, b"k", 4)]))
-    acceptor.flush()
+    acceptor.step(2, msgspec.structs.replace(prepare(b"k", 4), epoch=2))
     assert sorted(type(message).__name__ for _, message in acceptor.out) == [
         "PageReply",
         "ReadReply",

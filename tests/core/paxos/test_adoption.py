@@ -1,18 +1,19 @@
 """Adopting what another group had: the register becomes just that."""
 
-from trivet.core.paxos.adoption import Adoption
-from trivet.core.paxos.content import Content, Done, Draft, seal
-from trivet.core.paxos.operation import Outcome
+from trivet.core.paxos.adoption import Adoption, takes
+from trivet.core.paxos.content import Done, Draft, Sealed, seal
+from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.running import run
+from trivet.core.paxos.slots import ARRIVING, SEALED, SERVED, Holding, Span
 
 KEY = b"k"
 
 
-def content(version: int, value: bytes | None, *done: Done, forgotten: int = 0) -> Content:
+def content(version: int, value: bytes | None, *done: Done, forgotten: int = 0) -> Sealed:
     return seal(KEY, version, value, done, forgotten)
 
 
-def adopted(before: Content | None, what: Content) -> tuple[Adoption, Draft]:
+def adopted(before: Sealed | None, what: Sealed) -> tuple[Adoption, Draft]:
     draft = Draft(before, 3, 2)
     operation = Adoption(1, KEY, what, 9, 4)
     run(operation, draft, {}, 100)
@@ -41,3 +42,17 @@ def test_the_same_content_changes_nothing() -> None:
     assert not draft.changed
     assert not operation.wrote
     assert operation.version == 7
+
+
+def test_what_arrives_is_for_its_carrier_and_what_is_served_for_all_others() -> None:
+    slots = {b"served": 1, b"sealed": 2, KEY: 3, b"gone": 4}
+    spans = (Span(1, 1, 1, SERVED), Span(2, 2, 1, SEALED), Span(3, 3, 4, ARRIVING))
+    holding = Holding(spans, slots.__getitem__)
+
+    def ordinary(key: bytes) -> Operation:
+        return Operation(1, key, lambda value, version: Change(False, None, b""), False, 9)
+
+    assert [key for key in slots if takes(holding, ordinary(key))] == [b"served"]
+    what = content(7, b"x")
+    assert [takes(holding, Adoption(1, KEY, what, 9, epoch)) for epoch in (3, 4)] == [False, True]
+    assert not takes(holding, Adoption(1, b"served", what, 9, 1))

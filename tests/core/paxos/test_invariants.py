@@ -48,13 +48,17 @@ def test_tombstones_and_bare_ones() -> None:
         check_acceptor(acceptor)
 
 
-def test_rounds_and_fronts() -> None:
+def test_rounds_and_flights() -> None:
     proposer = make().proposer
     proposer.underway = 5
     with pytest.raises(AssertionError):
         check_proposer(proposer)
     proposer = make().proposer
     proposer.rounds.clear()
+    with pytest.raises(AssertionError):
+        check_proposer(proposer)
+    proposer = make().proposer
+    proposer.outbox.flights.clear()
     with pytest.raises(AssertionError):
         check_proposer(proposer)
     proposer = make().proposer

@@ -10,7 +10,7 @@ import pytest
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import NUMBER_MAX, proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content, Done, seal
+from trivet.core.paxos.content import Done, Sealed, seal
 from trivet.core.paxos.messages import Message, Page
 from trivet.core.paxos.operation import Change, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
@@ -211,6 +211,8 @@ class Noise:
 
     def __init__(self, seed: int) -> None:
         self.prng = Prng(seed)
+        self.rows = 0
+        """Of the lists of a message: its columns are of one length."""
 
     def number(self) -> int:
         return (0, 1, 2, 3, 7, 1 << 32, (1 << 62) + 1, NUMBER_MAX, self.prng.u64() >> 1)[self.prng.below(9)]
@@ -225,7 +227,8 @@ class Noise:
         if origin is Annotated:
             return self.number()
         if origin is list or (origin is tuple and get_args(kind)[-1] is Ellipsis):
-            items = [self.make(get_args(kind)[0]) for _ in range(prng.below(4))]
+            count = self.rows if origin is list else prng.below(4)
+            items = [self.make(get_args(kind)[0]) for _ in range(count)]
             return items if origin is list else tuple(items)
         if origin is tuple:
             return tuple(self.make(part) for part in get_args(kind))
@@ -237,13 +240,23 @@ class Noise:
             return prng.below(2) == 1
         if kind is type(None):
             return None
-        if kind is Content and prng.below(4):
-            done = tuple(
-                Done(self.number(), self.number(), self.number(), b"r") for _ in range(prng.below(3))
-            )
-            return seal(b"k", self.number(), (None, b"1")[prng.below(2)], done, self.number())
-        hints = get_type_hints(kind, include_extras=True)
-        return kind(*[self.make(hints[name]) for name in kind.__struct_fields__])
+        rows, self.rows = self.rows, prng.below(4)
+        made = kind(*[self.field(kind, name) for name in kind.__struct_fields__])
+        self.rows = rows
+        return made
+
+    def field(self, kind: object, name: str) -> object:
+        """Of a message: contents are mostly sound."""
+        if name == "content" and self.prng.below(4):
+            return self.content()
+        if name == "contents" and self.prng.below(4):
+            return [self.content() for _ in range(self.rows)]
+        return self.make(get_type_hints(kind, include_extras=True)[name])
+
+    def content(self) -> Sealed:
+        prng = self.prng
+        done = [Done(self.number(), self.number(), self.number(), b"r") for _ in range(prng.below(3))]
+        return seal(b"k", self.number(), (None, b"1")[prng.below(2)], done, self.number())
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -9,20 +9,25 @@ from trivet.core.base.prng import Prng
 from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.content import seal
 from trivet.core.paxos.messages import (
+    Accept,
     Accepted,
-    AcceptedItem,
     Message,
-    PromiseItem,
+    Other,
+    Prepare,
+    PromisedSince,
     Promises,
+    Read,
     ReadReply,
-    ReadReplyItem,
     Refusal,
+    Refused,
     Standing,
 )
-from trivet.core.paxos.operation import Change, Operation, Outcome
-from trivet.core.paxos.proposer import HANDLERS, SINCE_MAX, Proposer
+from trivet.core.paxos.operation import SINCE_MAX, Change, Operation, Outcome
+from trivet.core.paxos.proposer import HANDLERS, Proposer
+from trivet.core.paxos.registers import Registers
 from trivet.core.paxos.settings import PaxosSettings
 
+ONE = Standing(1)
 PROPOSER = [
     "write", "one_round_trip", "turn", "read_disagrees", "duel", "takeover", "stale_promise", "gives_up", "unchanged",
 ]  # fmt: skip
@@ -60,8 +65,19 @@ def flushed(proposer: Proposer) -> list[tuple[int, Message]]:
     return out
 
 
-def round_of(out: list[tuple[int, Message]]) -> int:
-    return int(out[0][1].items[0].round_id)  # type: ignore[union-attr]
+def flight_of(out: list[tuple[int, Message]]) -> int:
+    message = out[0][1]
+    assert isinstance(message, Prepare | Accept | Read)
+    return message.flight
+
+
+def promise(flight: int, standing: Standing = ONE) -> Promises:
+    """Of one register, of which there is nothing."""
+    return Promises(7, 1, standing, flight, 0, [(0, 0)], [None], [], [])
+
+
+def kinds(out: list[tuple[int, Message]]) -> list[str]:
+    return [type(message).__name__ for _, message in out]
 
 
 def test_every_answer_has_a_handler() -> None:
@@ -88,58 +104,261 @@ def test_limits_are_told_at_once() -> None:
 def test_answers_to_others_do_not_count() -> None:
     proposer = make()
     proposer.submit(write())
-    number = round_of(flushed(proposer))
-    ok = [PromiseItem(number, True, (1, 7))]
+    number = flight_of(flushed(proposer))
+    strange = seal(b"j", 1, b"", (), 0)
     for sender, message in (
-        (2, Promises(8, 1, Standing(1), ok)),  # another life of this node
-        (2, Promises(7, 2, Standing(1), ok)),  # another epoch
-        (9, Promises(7, 1, Standing(1), ok)),  # no member
-        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (2, 7))])),  # another ballot
-        (2, Promises(7, 1, Standing(1), [PromiseItem(number + 1, True, (1, 7))])),  # another round
-        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7), (1, 1), None)])),  # no content
-        (2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7), (1, 1), seal(b"j", 1, b"", (), 0))])),
-        (2, Accepted(7, 1, Standing(1), [AcceptedItem(number, True, (1, 7))])),  # another phase
-        (2, ReadReply(7, 1, Standing(1), [ReadReplyItem(number, (0, 0))])),
-        (2, Promises(7, 1, Standing(1), ok)),
-        (2, Promises(7, 1, Standing(1), ok)),  # the same once more
-    ):  # fmt: skip
+        (2, Promises(8, 1, ONE, number, 0, [(0, 0)], [None], [], [])),  # another life of this node
+        (2, Promises(7, 2, ONE, number, 0, [(0, 0)], [None], [], [])),  # another epoch
+        (9, promise(number)),  # no member
+        (2, promise(number + 1)),  # another flight
+        (2, Promises(7, 1, ONE, number, 1, [(0, 0)], [None], [], [])),  # another position
+        (2, Promises(7, 1, ONE, number, 0, [(1, 1)], [None], [], [])),  # no content
+        (2, Promises(7, 1, ONE, number, 0, [(1, 1)], [strange], [], [])),  # of another key
+        (2, Promises(7, 1, ONE, number, 0, [(0, 0)], [None], [Refused(0, (0, 0))], [])),  # not looked at
+        (2, Accepted(7, 1, ONE, number, [], [])),  # another phase
+        (2, ReadReply(7, 1, ONE, number, 0, 1, [])),
+        (2, promise(number)),
+        (2, promise(number)),  # the same once more
+    ):
         proposer.step(sender, message)
     assert not flushed(proposer)
-    proposer.step(3, Promises(7, 1, Standing(1), ok))
-    assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
+    proposer.step(3, promise(number))
+    assert kinds(flushed(proposer)) == ["Accept"] * 3
+
+
+def test_answers_come_in_parts() -> None:
+    proposer = make()
+    for key in (b"a", b"b"):
+        proposer.submit(write(key))
+    number = flight_of(flushed(proposer))
+    for start in (0, 1):
+        for sender in (2, 3):
+            proposer.step(sender, Promises(7, 1, ONE, number, start, [(0, 0)], [None], [], []))
+        out = flushed(proposer)
+        assert [message.keys for _, message in out if isinstance(message, Accept)] == [
+            [(b"a", b"b")[start]]
+        ] * 3
+
+
+def accepting(*keys: bytes, **settings: int) -> tuple[Proposer, int]:
+    """A proposer, and its flight of accepts."""
+    proposer = make(**settings)
+    for key in keys:
+        proposer.submit(write(key))
+    number = flight_of(flushed(proposer))
+    nothing: list[tuple[int, int]] = [(0, 0)] * len(keys)
+    for sender in (2, 3):
+        proposer.step(sender, Promises(7, 1, ONE, number, 0, nothing, [None] * len(keys), [], []))
+    out = flushed(proposer)
+    assert kinds(out) == ["Accept"] * 3
+    return proposer, flight_of(out)
+
+
+def test_one_answer_counts_for_all_that_fly_together() -> None:
+    proposer, number = accepting(b"a", b"b")
+    proposer.step(2, Accepted(7, 1, ONE, number, [], []))
+    proposer.step(2, Accepted(7, 1, ONE, number, [], []))
+    assert not proposer.finished, "the same once more"
+    proposer.step(1, Accepted(7, 1, ONE, number, [], []))
+    assert [operation.key for operation in proposer.finished] == [b"a", b"b"]
+    assert not proposer.outbox.flights
+    assert len(proposer.kept) == 2
+    proposer.step(3, Accepted(7, 1, ONE, number, [], []))
+    for key in (b"a", b"b"):
+        proposer.submit(write(key, seq=2))
+    assert kinds(flushed(proposer)) == ["Accept"] * 3, "the promises are kept"
+
+
+def test_what_one_answer_takes_exception_to_counts_for_itself() -> None:
+    proposer, number = accepting(b"a", b"b", b"c", b"d")
+    proposer.step(1, Accepted(7, 1, ONE, number, [], []))
+    answer = Accepted(7, 1, ONE, number, [Refused(1, (9, 8)), Refused(2, (0, 0))], [PromisedSince(3, (9, 8))])
+    proposer.step(2, answer)
+    assert [operation.key for operation in proposer.finished] == [b"a", b"d"]
+    assert [proposer.kept.take(key) is not None for key in (b"a", b"d")] == [True, False]
+    proposer.step(2, Accepted(7, 1, ONE, number, [], []))
+    assert [operation.key for operation in proposer.finished] == [b"a", b"d", b"c"], (
+        "not looked at, and asked again"
+    )
+    proposer.step(3, Accepted(7, 1, ONE, number, [], []))
+    assert [operation.key for operation in proposer.finished][3:] == [b"b"]
+
+
+def test_what_is_refused_by_too_many_begins_anew_and_the_others_do_not() -> None:
+    proposer, number = accepting(b"a", b"b")
+    for sender in (2, 3):
+        proposer.step(sender, Accepted(7, 1, ONE, number, [Refused(1, (9, 8))], []))
+    assert [operation.key for operation in proposer.finished] == [b"a"]
+    out = flushed(proposer)
+    assert [(message.keys, message.counters) for _, message in out if isinstance(message, Prepare)] == [
+        ([b"b"], [proposer.counter])
+    ] * 3
+    assert proposer.counter > 9
+
+
+def holding(value: bytes, key: bytes = b"k") -> Proposer:
+    """One whose node holds this value, accepted at (3, 8)."""
+    own = Registers()
+    own.accept(key, own.add(key, (3, 8)), (3, 8), seal(key, 1, value, (), 0), 0)
+    proposer = Proposer(PaxosSettings(node=1, proposer=7), Prng(1), own=own)
+    proposer.learn(GroupConfig(1, (1, 2, 3)))
+    return proposer
+
+
+def test_a_read_gets_the_value_from_here_where_the_others_have_the_same() -> None:
+    proposer = holding(b"value")
+    proposer.submit(read())
+    out = flushed(proposer)
+    assert out[0][1] == Read(7, 1, 1, [b"k"], [(3, 8)], True)
+    proposer.step(2, ReadReply(7, 1, ONE, 1, 0, 1, []))
+    assert not proposer.finished
+    proposer.step(3, ReadReply(7, 1, ONE, 1, 0, 1, []))
+    assert [operation.reply for operation in proposer.finished] == [b"value"]
+
+
+def test_what_this_node_accepts_meanwhile_is_not_what_the_others_agreed_to() -> None:
+    proposer = holding(b"value")
+    proposer.submit(read())
+    flushed(proposer)
+    assert proposer._own is not None
+    register = proposer._own.get(b"k")
+    assert register is not None
+    proposer._own.accept(b"k", register, (5, 9), seal(b"k", 2, b"newer", (), 0), 0)
+    for sender in (2, 3):
+        proposer.step(sender, ReadReply(7, 1, ONE, 1, 0, 1, []))
+    assert [operation.reply for operation in proposer.finished] == [b"value"]
+
+
+def test_a_read_gets_the_value_from_others_where_they_have_another() -> None:
+    for content, answered in ((seal(b"k", 2, b"newer", (), 0), True), (None, False), (b"damaged", False)):
+        proposer = holding(b"value")
+        proposer.submit(read())
+        flushed(proposer)
+        proposer.step(1, ReadReply(7, 1, ONE, 1, 0, 1, []))
+        for sender in (2, 3):
+            proposer.step(sender, ReadReply(7, 1, ONE, 1, 0, 1, [Other(0, (5, 9), content)]))
+        assert [operation.reply for operation in proposer.finished] == [b"newer"] * answered
+
+
+def test_a_read_without_agreement_makes_it() -> None:
+    proposer = holding(b"value")
+    for key in (b"k", b"other"):
+        proposer.submit(read(key))
+    flushed(proposer)
+    proposer.step(1, ReadReply(7, 1, ONE, 1, 0, 2, []))
+    proposer.step(2, ReadReply(7, 1, ONE, 1, 0, 2, [Other(0, (5, 9), seal(b"k", 2, b"newer", (), 0))]))
+    assert [operation.reply for operation in proposer.finished] == [b"-"], "on the other there is agreement"
+    proposer.step(3, ReadReply(7, 1, ONE, 1, 0, 2, [Other(0, (0, 0))]))
+    assert [message.keys for _, message in flushed(proposer) if isinstance(message, Prepare)] == [[b"k"]] * 3
+
+
+def test_answers_to_reads_come_in_parts() -> None:
+    proposer = make()
+    for key in (b"a", b"b"):
+        proposer.submit(read(key))
+    flushed(proposer)
+    for start, end in ((0, 1), (0, 1), (1, 2), (1, 99)):
+        for sender in (1, 2):
+            proposer.step(sender, ReadReply(7, 1, ONE, 1, start, end, []))
+    assert [operation.key for operation in proposer.finished] == [b"a", b"b"]
+
+
+def test_few_flights_are_in_the_air_at_a_time() -> None:
+    proposer, number = accepting(b"a", flights_max=1)
+    second, third, look = write(b"b"), write(b"b", origin=6), read(b"c")
+    proposer.submit(second)
+    assert not flushed(proposer)
+    proposer.submit(look)
+    assert kinds(flushed(proposer)) == ["Read"] * 3, "reads and writes do not wait for each other"
+    proposer.submit(third)
+    for sender in (2, 3):
+        proposer.step(sender, Accepted(7, 1, ONE, number, [], []))
+    out = flushed(proposer)
+    assert [message.keys for _, message in out if isinstance(message, Prepare)] == [[b"b"]] * 3
+    assert proposer.rounds[b"b"].operations == [second, third], "what waits goes together"
+    proposer.submit(write(b"d"))
+    for sender in (2, 3):
+        proposer.step(sender, promise(flight_of(out)))
+    assert kinds(flushed(proposer)) == ["Accept"] * 3 + ["Prepare"] * 3, "what has begun goes on"
+
+
+def test_a_slow_flight_is_in_nobodys_way() -> None:
+    proposer = make(flights_max=1, patience_ticks=10)
+    proposer.submit(write(b"a"))
+    flushed(proposer)
+    proposer.submit(write(b"b"))
+    assert not flushed(proposer)
+    proposer.tick()
+    proposer.tick()
+    assert kinds(flushed(proposer)) == ["Prepare"] * 3
+
+
+def test_what_is_given_up_while_it_waits_for_room_never_flies() -> None:
+    proposer = make(flights_max=1, operation_ticks=1, patience_ticks=10)
+    proposer.submit(write(b"a"))
+    flushed(proposer)
+    proposer.submit(write(b"b"))
+    for _ in range(4):
+        proposer.tick()
+    assert [operation.outcome for operation in proposer.finished] == [Outcome.DEFINITE] * 2
+    assert not flushed(proposer)
+    assert not proposer.rounds
+
+
+def test_what_was_about_to_be_asked_is_not_asked_under_other_conditions() -> None:
+    """News of a loss come in the turn in which a quorum has promised."""
+    proposer = make()
+    proposer.submit(write())
+    number = flight_of(flushed(proposer))
+    for sender in (2, 3):
+        proposer.step(sender, promise(number))
+    proposer.step(3, Promises(7, 1, Standing(1, ((2, 4),)), 99, 0, [], [], [], []))
+    assert kinds(flushed(proposer)) == ["Prepare"] * 3
+
+
+def test_silent_members_are_asked_again() -> None:
+    proposer, number = accepting(b"a", b"b", patience_ticks=2)
+    proposer.step(2, Accepted(7, 1, ONE, number, [Refused(1, (0, 0))], []))
+    for _ in range(2):
+        proposer.tick()
+    assert [to for to, message in flushed(proposer) if flight_of([(to, message)]) == number] == [1, 2, 3]
+    proposer.step(2, Accepted(7, 1, ONE, number, [], []))
+    for _ in range(2):
+        proposer.tick()
+    assert [to for to, message in flushed(proposer) if flight_of([(to, message)]) == number] == [1, 3]
 
 
 def test_news_of_a_loss_begin_everything_anew() -> None:
     proposer = make()
     proposer.submit(write())
-    number = round_of(flushed(proposer))
-    proposer.step(2, Promises(7, 1, Standing(1), [PromiseItem(number, True, (1, 7))]))
-    proposer.step(3, Promises(7, 1, Standing(1, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
+    number = flight_of(flushed(proposer))
+    proposer.step(2, promise(number))
+    proposer.step(3, promise(number, Standing(1, ((2, 4),))))
     out = flushed(proposer)
-    assert [type(m).__name__ for _, m in out] == ["Prepare"] * 3, "the promise of 2 is from its former life"
-    ok = [PromiseItem(round_of(out), True, (proposer.counter, 7))]
-    proposer.step(2, Promises(7, 1, Standing(1), ok))
-    proposer.step(3, Promises(7, 1, Standing(1), ok))
+    assert kinds(out) == ["Prepare"] * 3, "the promise of 2 is from its former life"
+    number = flight_of(out)
+    proposer.step(2, promise(number))
+    proposer.step(3, promise(number))
     assert not flushed(proposer), "2 spoke from its former life again"
-    proposer.step(2, Promises(7, 1, Standing(4), ok))
-    assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
+    proposer.step(2, promise(number, Standing(4)))
+    assert kinds(flushed(proposer)) == ["Accept"] * 3
 
 
 def test_the_first_life_it_hears_of_is_no_news() -> None:
     proposer = make()
     proposer.submit(write())
-    number = round_of(flushed(proposer))
-    proposer.step(2, Promises(7, 1, Standing(4), [PromiseItem(number, True, (1, 7))]))
-    proposer.step(3, Promises(7, 1, Standing(5, ((2, 4),)), [PromiseItem(number, True, (1, 7))]))
-    assert [type(m).__name__ for _, m in flushed(proposer)] == ["Accept"] * 3
+    number = flight_of(flushed(proposer))
+    proposer.step(2, promise(number, Standing(4)))
+    proposer.step(3, promise(number, Standing(5, ((2, 4),))))
+    assert kinds(flushed(proposer)) == ["Accept"] * 3
 
 
 def test_it_begins_above_the_floor_it_has_heard_of() -> None:
     proposer = make()
-    proposer.step(2, Promises(7, 1, Standing(1, (), (9, 3), 5), []))
+    proposer.step(2, Promises(7, 1, Standing(1, (), (9, 3), 5), 1, 0, [], [], [], []))
     assert (proposer.counter, proposer.floor_version) == (9, 5)
     proposer.submit(write())
-    assert flushed(proposer)[0][1].items[0].counter == 10  # type: ignore[union-attr]
+    assert flushed(proposer)[0][1] == Prepare(7, 1, 1, [b"k"], [10])
 
 
 def test_a_later_epoch_is_wanted() -> None:
@@ -162,7 +381,7 @@ def test_an_operation_that_waits_in_line_is_given_up_too() -> None:
     for _ in range(4):
         proposer.tick()
     assert [o.outcome for o in (first, second, other)] == [Outcome.DEFINITE] * 3
-    assert (proposer.underway, proposer.fronts, proposer.rounds) == (0, {}, {})
+    assert (proposer.underway, proposer.rounds, proposer.outbox.flights) == (0, {}, {})
 
 
 def test_settled_seqs_are_remembered_within_bounds() -> None:
@@ -187,11 +406,10 @@ def test_the_wait_after_conflicts_grows_and_is_bounded() -> None:
             ticks += 1
             out = flushed(proposer)
         waits.append(ticks)
-        number = round_of(out)
+        number = flight_of(out)
         for sender in (2, 3):
-            proposer.step(
-                sender, Promises(7, 1, Standing(1), [PromiseItem(number, False, (proposer.counter + 5, 9))])
-            )  # fmt: skip
+            refused = [Refused(0, (proposer.counter + 5, 9))]
+            proposer.step(sender, Promises(7, 1, ONE, number, 0, [(0, 0)], [None], refused, []))
     assert waits[:2] == [0, 0], "the first time at once"
     assert min(waits[2:]) > 0
     assert max(waits) <= 8

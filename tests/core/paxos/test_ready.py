@@ -1,6 +1,7 @@
 """Outcomes: when there is something, and records as bytes."""
 
 import msgspec
+import pytest
 
 from trivet.core.paxos.content import seal
 from trivet.core.paxos.messages import Refusal
@@ -8,7 +9,8 @@ from trivet.core.paxos.ready import (
     Marks,
     Ready,
     Save,
-    SavedPromise,
+    SavedAccepts,
+    SavedPromises,
     SavedRecord,
     SavedRegister,
     SavedRemoval,
@@ -32,6 +34,15 @@ def test_every_record_comes_back_equal() -> None:
     decoder = msgspec.msgpack.Decoder(SavedRecord)
     for record in (
         Marks(2, 1, 9, True, ((3, 5),), (4, 1), 3), SavedRegister(b"k", (3, 7), (2, 7), seal(b"k", 1, b"x", (), 0), True),
-        SavedRegister(b"k", (3, 7), (0, 0), None), SavedPromise(b"k", (3, 7)), SavedRemoval(b"k"), SavedWipe(),
+        SavedRegister(b"k", (3, 7), (0, 0), None), SavedPromises(7, [b"k", b"l"], [3, 4]), SavedRemoval(b"k"), SavedWipe(),
+        SavedAccepts(7, [b"k"], [3], [4], [seal(b"k", 1, b"x", (), 0)]),
     ):  # fmt: skip
         assert decoder.decode(msgspec.msgpack.encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    "body", [[8, 7, [b"k"], []], [6, 7, [b"k"], [1], [2], []], [6, 7, [], [1], [2], [b""]]]
+)
+def test_columns_have_one_length(body: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(body), type=SavedRecord)

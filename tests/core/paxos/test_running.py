@@ -2,7 +2,7 @@
 
 from trivet.core.paxos.content import Draft
 from trivet.core.paxos.operation import Change, Operation, Outcome
-from trivet.core.paxos.running import run
+from trivet.core.paxos.running import SETTLED_MAX, run, settle
 
 
 def increment(value: bytes | None, version: int) -> Change:
@@ -73,3 +73,14 @@ def test_a_value_has_a_limit() -> None:
     large = Operation(1, b"k", lambda value, version: Change(True, b"x" * 101, b""), False, 7, 1)
     assert ran(draft, large)[0] is Outcome.TOO_LARGE
     assert not draft.changed
+
+
+def test_of_so_many_origins_it_is_known_what_is_over() -> None:
+    settled: dict[int, int] = {}
+    for origin in range(SETTLED_MAX):
+        settle(settled, origin, 5)
+    settle(settled, 0, 6)
+    settle(settled, SETTLED_MAX, 1)
+    assert len(settled) == SETTLED_MAX
+    assert 1 not in settled
+    assert settled[0] == 6

@@ -16,7 +16,7 @@ The watch sees what leaves the nodes and what becomes durable, and nothing of th
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Content, Sealed
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -31,8 +31,9 @@ from trivet.core.paxos.messages import (
 )
 from trivet.core.paxos.ready import (
     Marks,
+    SavedAccepts,
     SavedDrop,
-    SavedPromise,
+    SavedPromises,
     SavedRecord,
     SavedRegister,
     SavedRemoval,
@@ -63,14 +64,12 @@ class Watch:
         self.configs = {config.epoch: config}
         self.quorums = {config.epoch: Quorums(config)}
         self.disks: dict[int, Durable] = {}
-        self.keys: dict[tuple[int, int], bytes] = {}
-        """(proposer, round) -> key."""
-        self.ballots: dict[tuple[int, int], Ballot] = {}
-        """(proposer, round) -> ballot that is to be accepted."""
-        self.proposals: dict[bytes, dict[Ballot, Content]] = {}
+        self.questions: dict[tuple[int, int], Prepare | Accept | Read] = {}
+        """By (proposer, flight)."""
+        self.proposals: dict[bytes, dict[Ballot, Sealed]] = {}
         self.votes: dict[tuple[bytes, Ballot, int], int] = {}
         """(key, ballot, epoch) -> members that have accepted, durably."""
-        self.chosen: dict[bytes, dict[Ballot, Content]] = {}
+        self.chosen: dict[bytes, dict[Ballot, Sealed]] = {}
         self.made: dict[tuple[bytes, int, int], int] = {}
         """(key, origin, seq) -> the version that it made."""
 
@@ -114,13 +113,20 @@ class Watch:
                 assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
                 if record.content is not None and not record.hearsay:
                     self._vote(node, disk.marks.epoch, record.key, record.accepted, record.content)
-        elif isinstance(record, SavedPromise):
-            before = disk.promised(record.key)
-            assert record.promised >= before, f"a promise of {node} for {record.key!r} fell"
-            disk.registers[record.key] = (
-                record.promised,
-                disk.registers.get(record.key, (NOTHING, NOTHING))[1],
-            )
+        elif isinstance(record, SavedAccepts):
+            columns = zip(record.keys, record.counters, record.next_counters, record.contents, strict=True)
+            for key, counter, next_counter, content in columns:
+                ballot = (counter, record.proposer)
+                promised = max(ballot, (next_counter, record.proposer))
+                assert promised >= disk.promised(key), f"a promise of {node} for {key!r} fell"
+                disk.registers[key] = (promised, ballot)
+                disk.hearsay[key] = False
+                self._vote(node, disk.marks.epoch, key, ballot, content)
+        elif isinstance(record, SavedPromises):
+            for key, counter in zip(record.keys, record.counters, strict=True):
+                promised = (counter, record.proposer)
+                assert promised >= disk.promised(key), f"a promise of {node} for {key!r} fell"
+                disk.registers[key] = (promised, disk.registers.get(key, (NOTHING, NOTHING))[1])
         elif isinstance(record, SavedRemoval):
             before = disk.promised(record.key)
             disk.registers.pop(record.key, None)
@@ -129,6 +135,11 @@ class Watch:
             assert record.epoch >= disk.marks.epoch, "an epoch fell"
             assert record.floor >= disk.marks.floor, "a floor fell"
             assert record.floor_version >= disk.marks.floor_version, "a floor fell"
+            if disk.marks.doubtful and not record.doubtful:
+                low = [key for key, (promised, _) in disk.registers.items() if promised < disk.marks.floor]
+                assert not low, (
+                    f"{node} is certain again, and {low} are promised less than a floor it has heard of"
+                )
             disk.marks = record
         elif isinstance(record, SavedDrop):
             for key in list(disk.registers):
@@ -137,7 +148,7 @@ class Watch:
         else:
             disk.registers.clear()
 
-    def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+    def _vote(self, node: int, epoch: int, key: bytes, ballot: Ballot, content: Sealed) -> None:
         span = self.span(epoch, key)
         assert span.state in (SERVED, ARRIVING), f"{node} accepts {key!r} in epoch {epoch}: it may not"
         if span.since != 1:
@@ -161,14 +172,14 @@ class Watch:
     def left(self, node: int, message: Message) -> None:
         """A message leaves ``node``, or it says it to itself."""
         disk = self.disk(node)
-        if isinstance(message, (Prepare, Read)):
-            for item in message.items:
-                self.keys[(message.proposer, item.round_id)] = item.key
-        elif isinstance(message, Accept):
-            for item in message.items:
-                self.keys[(message.proposer, item.round_id)] = item.key
-                self.ballots[(message.proposer, item.round_id)] = (item.counter, message.proposer)
-                self._proposal(message.epoch, item.key, (item.counter, message.proposer), item.content)
+        if isinstance(message, (Prepare, Accept, Read)):
+            known = self.questions.setdefault((message.proposer, message.flight), message)
+            assert known is message, "a flight has one question"
+            if isinstance(message, Accept):
+                for key, counter, content in zip(
+                    message.keys, message.counters, message.contents, strict=True
+                ):
+                    self._proposal(message.epoch, key, (counter, message.proposer), content)
         elif isinstance(message, Remove) or not isinstance(
             message, (Promises, Accepted, ReadReply, PageReply, Raised)
         ):
@@ -182,30 +193,59 @@ class Watch:
             self._told(node, disk, message)
 
     def _told(self, node: int, disk: Durable, message: Message) -> None:
+        """A refusal binds nobody."""
         if isinstance(message, Raised):
             return
-        for item in message.items:
-            key = item.key if isinstance(message, PageReply) else self.keys[(message.proposer, item.round_id)]
-            there = key in disk.registers
-            # A refusal binds nobody.
-            if not isinstance(message, ReadReply) and (isinstance(message, PageReply) or item.ok):
-                assert disk.promised(key) >= item.promised, (
-                    f"{node} tells of a promise that is not durable: {key!r} {item}"
-                )
-            if isinstance(message, Accepted) and there and item.ok:
-                ballot = self.ballots[(message.proposer, item.round_id)]
-                accepted = disk.accepted(key)
-                removed = disk.marks.floor > ballot  # and came back since
-                assert removed or accepted > ballot or (accepted == ballot and not disk.hearsay.get(key)), (
-                    f"{node} says that it has accepted what it has not"
-                )
-            if not isinstance(message, Accepted) and there:
-                removed = disk.marks.floor > item.accepted  # and came back since
-                assert removed or disk.accepted(key) >= item.accepted, (
-                    f"{node} tells of a value that is not durable: {key!r} {item}"
-                )
+        if isinstance(message, PageReply):
+            for item in message.items:
+                self._has_promised(node, disk, item.key, item.promised)
+                self._has_value(node, disk, item.key, item.accepted)
+            return
+        question = self.questions[(message.proposer, message.flight)]
+        if isinstance(message, ReadReply):
+            assert isinstance(question, Read)
+            others = {item.position: item.accepted for item in message.others}
+            for position in range(message.start, message.end):
+                accepted = others.get(position, question.held[position])
+                self._has_value(node, disk, question.keys[position], accepted)
+            return
+        assert isinstance(question, (Prepare, Accept))
+        refused = {item.position for item in message.refused}
+        if isinstance(message, Promises):
+            assert isinstance(question, Prepare)
+            for position, accepted in enumerate(message.accepted, message.start):
+                if position not in refused:
+                    key = question.keys[position]
+                    self._has_promised(node, disk, key, (question.counters[position], question.proposer))
+                    self._has_value(node, disk, key, accepted)
+            return
+        assert isinstance(question, Accept)
+        since = {item.position: item.promised for item in message.since}
+        for position, key in enumerate(question.keys):
+            if position in refused:
+                continue
+            ballot = (question.counters[position], question.proposer)
+            asked = (max(question.counters[position], question.next_counters[position]), question.proposer)
+            self._has_promised(node, disk, key, since.get(position, asked))
+            accepted = disk.accepted(key)
+            removed = disk.marks.floor > ballot  # and came back since
+            assert (
+                key not in disk.registers
+                or removed
+                or accepted > ballot
+                or (accepted == ballot and not disk.hearsay.get(key))
+            ), f"{node} says that it has accepted what it has not"
 
-    def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Content) -> None:
+    def _has_promised(self, node: int, disk: Durable, key: bytes, promised: Ballot) -> None:
+        assert disk.promised(key) >= promised, f"{node} tells of a promise that is not durable: {key!r}"
+
+    def _has_value(self, node: int, disk: Durable, key: bytes, accepted: Ballot) -> None:
+        removed = disk.marks.floor > accepted  # and came back since
+        assert key not in disk.registers or removed or disk.accepted(key) >= accepted, (
+            f"{node} tells of a value that is not durable: {key!r} {accepted}"
+        )
+
+    def _proposal(self, epoch: int, key: bytes, ballot: Ballot, content: Sealed) -> None:
         span = self.span(epoch, key)
         if span.since != 1:
             key += b"@%d" % span.since
@@ -220,17 +260,15 @@ class Watch:
             last = max(below)
             self._follows(key, last, self.chosen[key][last], ballot, content)
 
-    def _follows(
-        self, key: bytes, ballot: Ballot, content: Content, later: Ballot, proposed: Content
-    ) -> None:
-        if proposed.version > content.version or proposed == content:
+    def _follows(self, key: bytes, ballot: Ballot, content: Sealed, later: Ballot, proposed: Sealed) -> None:
+        if Content(proposed).version > Content(content).version or proposed == content:
             return
         raise AssertionError(
-            f"{key!r}: {proposed} is proposed at {later}, though a quorum has accepted {content} at {ballot}"
+            f"{key!r}: {proposed!r} is proposed at {later}, though a quorum has accepted {content!r} at {ballot}"
         )
 
-    def _once(self, key: bytes, content: Content) -> None:
-        for entry in content.done:
+    def _once(self, key: bytes, content: Sealed) -> None:
+        for entry in Content(content).done:
             place = (key, entry.origin, entry.seq)
             version = self.made.setdefault(place, entry.version)
             assert version == entry.version, (

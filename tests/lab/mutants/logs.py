@@ -46,7 +46,7 @@ FLUSH_AGAIN = """\
 """
 INSTALLED = """\
         self.outbox.catch_up(installed.sessions)  # replies of batches that the state contains (Rule S2)
-        self._last_write = installed.applied_index
+        self._applier.last_write = installed.applied_index
 """
 GIVEN_UP = """\
             self.notes.append(f"a snapshot was given up, the log stays longer instead: {why}")

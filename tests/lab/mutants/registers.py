@@ -26,8 +26,8 @@ REGISTERS = [
         [
             Edit(
                 "core/group/register_errands.py",
-                "            number, errand.place, errand.execution.change, False, self.runner.origin, errand.seq,\n",
-                "            number, errand.place, errand.execution.change, False, self.runner.origin,\n"
+                "            number, errand.place, execution.change, False, self.runner.origin, errand.seq,\n",
+                "            number, errand.place, execution.change, False, self.runner.origin,\n"
                 "            errand.seq + (errand.submissions - 1) * 1_000_000,\n",
             ),
             Edit(

@@ -11,21 +11,23 @@ GONE = seal(b"k", 5, None, (), 0)
 STANDING = paxos.Standing(1, (), after_all_of(6), 5)
 
 SPOKEN = [
-    (paxos.Prepare(N1, 1, [paxos.PrepareItem(1, b"k", 3)]), "prepare 3.n1"),
-    (paxos.Prepare(N1, 2, [paxos.PrepareItem(i, b"k", 3) for i in range(5)]),
-     "e2 prepare 3.n1; prepare 3.n1; prepare 3.n1 (+2)"),
-    (paxos.Promises(N1, 1, STANDING, [paxos.PromiseItem(1, True, (3, N1))]), "promise 3.n1"),
-    (paxos.Promises(N1, 1, STANDING, [paxos.PromiseItem(1, True, (3, N1), (2, N2), RED)]),
-     "promise 3.n1 (red of 2.n2)"),
-    (paxos.Promises(N1, 1, STANDING, [paxos.PromiseItem(1, False, after_all_of(6))]), "no: promised 6+"),
-    (paxos.Accept(N1, 1, [paxos.AcceptItem(1, b"k", 3, 4, RED)]), "accept 3.n1 red (next 4.n1)"),
-    (paxos.Accept(N1, 1, [paxos.AcceptItem(1, b"k", 3, 0, GONE)]), "accept 3.n1 tombstone"),
-    (paxos.Accepted(N1, 1, STANDING, [paxos.AcceptedItem(1, True, (4, N1))]), "accepted"),
-    (paxos.Accepted(N1, 1, STANDING, [paxos.AcceptedItem(1, False, (5, N2))]), "no: promised 5.n2"),
-    (paxos.Read(N1, 1, [paxos.ReadItem(1, b"k", True)]), "read"),
-    (paxos.ReadReply(N1, 1, STANDING, [paxos.ReadReplyItem(1, (3, N1), RED)]), "red of 3.n1"),
-    (paxos.ReadReply(N1, 1, STANDING, [paxos.ReadReplyItem(1, (3, N1))]), "of 3.n1"),
-    (paxos.ReadReply(N1, 1, STANDING, [paxos.ReadReplyItem(1, NOTHING)]), "nothing"),
+    (paxos.Prepare(N1, 1, 1, [b"k"], [3]), "prepare 3.n1"),
+    (paxos.Prepare(N1, 2, 1, [b"k"] * 5, [3] * 5), "e2 prepare 3.n1; prepare 3.n1; prepare 3.n1 (+2)"),
+    (paxos.Promises(N1, 1, STANDING, 1, 0, [NOTHING], [None], [], []), "promise"),
+    (paxos.Promises(N1, 1, STANDING, 1, 0, [(2, N2)], [RED], [], []), "promise (red of 2.n2)"),
+    (paxos.Promises(N1, 1, STANDING, 1, 4, [NOTHING] * 2, [None] * 2, [paxos.Refused(5, after_all_of(6))], []),
+     "promise; no: promised 6+"),
+    (paxos.Accept(N1, 1, 1, [b"k"], [3], [4], [RED]), "accept 3.n1 red (next 4.n1)"),
+    (paxos.Accept(N1, 1, 1, [b"k"], [3], [0], [GONE]), "accept 3.n1 tombstone"),
+    (paxos.Accepted(N1, 1, STANDING, 1, [], []), "accepted"),
+    (paxos.Accepted(N1, 1, STANDING, 1, [], [paxos.PromisedSince(0, (5, N2))]), "accepted"),
+    (paxos.Accepted(N1, 1, STANDING, 1, [paxos.Refused(0, (5, N2))], []), "no: promised 5.n2"),
+    (paxos.Accepted(N1, 1, STANDING, 1, [paxos.Refused(0, NOTHING)], []), "no: damaged"),
+    (paxos.Read(N1, 1, 1, [b"k"], [(2, N2)], True), "read"),
+    (paxos.ReadReply(N1, 1, STANDING, 1, 0, 1, []), "the same"),
+    (paxos.ReadReply(N1, 1, STANDING, 1, 0, 1, [paxos.Other(0, (3, N1), RED)]), "red of 3.n1"),
+    (paxos.ReadReply(N1, 1, STANDING, 1, 0, 1, [paxos.Other(0, (3, N1))]), "of 3.n1"),
+    (paxos.ReadReply(N1, 1, STANDING, 1, 0, 1, [paxos.Other(0, NOTHING)]), "nothing"),
     (paxos.Remove(N1, 1, [paxos.RemoveItem(b"k", (3, N1))]), "drop tombstone 3.n1"),
     (paxos.Page(N1, 2, 1, None, 100), "e2 which keys?"),
     (paxos.Page(N1, 1, 1, None, 100, 3), "all you have?"),
@@ -52,7 +54,7 @@ def test_every_message_of_the_room_is_among_them():
 
 
 def test_an_acceptance_says_what_is_done():
-    fields = ballot_words(paxos.Accept(N1, 1, [paxos.AcceptItem(1, b"k", 3, 4, RED)]))[1]
+    fields = ballot_words(paxos.Accept(N1, 1, 1, [b"k"], [3], [4], [RED]))[1]
     assert fields["done"] == "7:2 → OK"
     assert fields["version"] == "4"
 

@@ -9,18 +9,19 @@ from trivet.core.group.messages import (
     Forward,
     ForwardRead,
     Invalidate,
+    KillScript,
     NotLeader,
     ReadReplies,
     Taken,
     Woken,
 )
 from trivet.core.group.register_keys import place_key
-from trivet.core.group.register_messages import Submit, SubmitItem, Submitted
+from trivet.core.group.register_messages import Submit, Submitted
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
+from trivet.core.machine.register import Task
 from trivet.core.node.hello import Beat, Hello, Stranger
 from trivet.core.node.peers import encode_message
 from trivet.core.paxos import messages as paxos
-from trivet.core.paxos.content import Content
 from trivet.core.pubsub.messages import Heard, Interest, Published, TellEverything
 from trivet.core.raft import messages as raft
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar
@@ -33,8 +34,7 @@ BATCH = encode_batch(Batch(1, 1, 1, 0, [(0, [b"SET", b"x", b"1"]), (0, [b"DEL", 
 ENTRY = Entry(3, encode_body(0, 0, [BATCH]))
 
 STANDING = paxos.Standing()
-PROMISED = paxos.PromiseItem(1, True, (4, 9))
-REFUSED = paxos.PromiseItem(1, False, (5, 8))
+REFUSED = [paxos.Refused(0, (5, 8))]
 
 SPOKEN = [
     (raft.PreVote(4, 7, 3), "RequestVote t4 (pre)", False),
@@ -71,19 +71,25 @@ SPOKEN = [
     (Follow(False), "no more changes", False),
     (Invalidate([b"k"]), "changed: 1 keys", False),
     (Taken(7), "took 7 bytes", True),
+    (KillScript(7), "kill the script in #7", False),
     (Invalidate([], True), "changed: all keys", False),
-    (paxos.Prepare(9, 1, [paxos.PrepareItem(1, place_key(7, b"k"), 4)] * 4), "prepare k k k …", False),
-    (paxos.Promises(9, 1, STANDING, [PROMISED]), "promise", False),
-    (paxos.Promises(9, 1, STANDING, [REFUSED, PROMISED]), "promise (refused: 1)", False),
-    (paxos.Promises(9, 1, STANDING, [REFUSED]), "refused", False),
+    (paxos.Prepare(9, 1, 1, [place_key(7, b"k")] * 4, [4] * 4), "prepare k k k …", False),
+    (paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)], [None], [], []), "promise", False),
     (
-        paxos.Accept(9, 1, [paxos.AcceptItem(1, place_key(7, b"k"), 4, 0, Content(1, None, (), 0, 0))]),
+        paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)] * 2, [None] * 2, REFUSED, []),
+        "promise, 1 refused",
+        False,
+    ),
+    (paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)], [None], REFUSED, []), "refused", False),
+    (
+        paxos.Accept(9, 1, 1, [place_key(7, b"k")], [4], [0], [b""]),
         "accept k",
         False,
     ),
-    (paxos.Accepted(9, 1, STANDING, [paxos.AcceptedItem(1, True, (4, 9))]), "accepted", False),
-    (paxos.Read(9, 1, [paxos.ReadItem(1, place_key(7, b"k"), True)]), "read k", False),
-    (paxos.ReadReply(9, 1, STANDING, []), "read", False),
+    (paxos.Accepted(9, 1, STANDING, 1, [], []), "accepted", False),
+    (paxos.Accepted(9, 1, STANDING, 1, REFUSED, []), "accepted, 1 refused", False),
+    (paxos.Read(9, 1, 1, [place_key(7, b"k")], [(0, 0)], True), "read k", False),
+    (paxos.ReadReply(9, 1, STANDING, 1, 0, 1, []), "read", False),
     (paxos.Remove(9, 1, [paxos.RemoveItem(place_key(7, b"k"), (4, 9))]), "remove k", False),
     (paxos.Page(9, 1, 1, None, 9), "next page?", False),
     (paxos.PageReply(9, 1, STANDING, 1, [], False), "page", False),
@@ -91,8 +97,8 @@ SPOKEN = [
     (paxos.Raised(9, 1, STANDING, 1), "floor raised", False),
     (paxos.Refusal(9, 2), "refused, epoch 2", False),
     (paxos.Refusal(9, 2, True), "refused, doubtful", False),
-    (Submit(9, 1, b"", [SubmitItem(1, 0, place_key(7, b"k"), [], 1)]), "write for me k", False),
-    (Submitted(9, 0, []), "that has ended", False),
+    (Submit(9, 1, b"", 1, [1], [0], [1], [[Task(7, b"k", [])]]), "write for me k", False),
+    (Submitted(9, 0, [], [], [], []), "that has ended", False),
     *[(message, text, is_routine(message)) for message, text in SAID],
     (Hello("c", 1, 2, 1), "hello", True),
     (Stranger(7), "you are not who you were", False),

@@ -36,7 +36,7 @@ from trivet.core.group.register_forwards import Forwards
 from trivet.core.group.register_keys import key_of
 from trivet.core.group.register_log import RegisterLog
 from trivet.core.group.register_messages import OF_REGISTERS, RegisterMessage, Submit, Submitted
-from trivet.core.group.register_runs import split_run
+from trivet.core.group.register_runs import lone_part, split_run
 from trivet.core.group.register_sweeper import Sweeper
 from trivet.core.group.register_walks import Walks
 from trivet.core.group.register_watches import RegisterWatches
@@ -48,8 +48,8 @@ from trivet.core.paxos.config import GroupConfig
 from trivet.core.paxos.messages import Refusal
 from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.paxos import Paxos
-from trivet.core.paxos.preference import preferred
-from trivet.core.paxos.ready import Ready, Save, SavedRegister, SavedRemoval, SavedWipe
+from trivet.core.paxos.preference import Preferred
+from trivet.core.paxos.ready import Ready, Save, SavedAccepts, SavedRegister, SavedRemoval, SavedWipe
 from trivet.core.paxos.slots import Span, Spans
 from trivet.core.script.scripts import Scripts
 from trivet.core.values.deadlines import NEVER
@@ -110,9 +110,11 @@ class PaxosGroup(Leaderless):
         """Members that have said that they are doubtful, or are silent -> when to try them again."""
         self._alive: list[NodeId] = []
         """Members that may be preferred."""
+        self._preferred = Preferred(())
+        """Which of them, by key."""
         for place, register in paxos.acceptor.registers.after(None):
             if register.content is not None:
-                self.sweeper.holds(place, register.content.value)
+                self.sweeper.holds(place, register.content)
         self.stir()
 
     def stir(self) -> None:
@@ -274,6 +276,7 @@ class PaxosGroup(Leaderless):
                         self._alive.append(member)
                 elif member in self._up and member not in self._shunned:
                     self._alive.append(member)
+        self._preferred = Preferred(self._alive)
 
     def on_peer_silent(self, peer: NodeId) -> None:
         """The node of ``peer`` has not been heard of for an election time-out, though its link is up."""
@@ -380,6 +383,10 @@ class PaxosGroup(Leaderless):
     def _split(self, run: Run, now_ms: Instant) -> None:
         self.call_count += run.count
         tracked, misrouted = self.errands.tracked, self.misrouted
+        lone = lone_part(run, tracked, misrouted, now_ms)
+        if lone is not None:
+            self.errands.add(lone, now_ms)
+            return
         parts = split_run(run, self.registers, self.watches, tracked, misrouted, now_ms)
         for part in parts.parts:
             self.errands.add(part, now_ms)
@@ -403,7 +410,7 @@ class PaxosGroup(Leaderless):
         """Rule Q2."""
         own = self.settings.node
         if not errand.reads_only and errand.sent_to == NO_NODE:
-            member = preferred(errand.place, self._alive)
+            member = self._preferred.of(errand.place)
             if self._buggify is not None:
                 member = self._elsewhere(member)
             if member not in (own, NO_NODE):
@@ -452,9 +459,13 @@ class PaxosGroup(Leaderless):
         self.log.save(save)
         follower = self._follower if self.errands.notes_changes else None
         for record in save.records:
-            if isinstance(record, SavedRegister):
-                content = record.content
-                self.sweeper.holds(record.key, None if content is None else content.value)
+            if isinstance(record, SavedAccepts):
+                self.sweeper.holds_all(record.keys, record.contents)
+                if follower is not None:
+                    for place in record.keys:
+                        follower.changed_elsewhere(key_of(place))
+            elif isinstance(record, SavedRegister):
+                self.sweeper.holds(record.key, record.content)
                 if follower is not None:
                     follower.changed_elsewhere(key_of(record.key))
             elif isinstance(record, SavedRemoval):

@@ -3,7 +3,6 @@
 On the path: parts of runs gather here; ``register_errands`` begins and ends it (Rules N1 to N5).
 """
 
-from collections import deque
 from typing import Final
 
 from trivet.core.base.ids import NO_NODE, Instant, NodeId
@@ -23,9 +22,9 @@ class Errand:
     """One operation on one register that clients of this node want."""
 
     __slots__ = (
-        "copies", "error", "execution", "here", "in_doubt", "is_due", "is_over", "looks", "parts", "place",
-        "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes", "staged_ms",
-        "submissions", "waits_there",
+        "copies", "error", "execution", "has_begun", "here", "in_doubt", "is_due", "is_over", "looks",
+        "parts", "place", "reads_only", "retries", "seed", "sent_ms", "sent_to", "seq", "since", "size_bytes",
+        "staged_ms", "submissions", "waits_there",
     )  # fmt: skip
 
     def __init__(self, place: bytes, reads_only: bool, part: Part) -> None:
@@ -36,8 +35,10 @@ class Errand:
         """Some part is to tell of which version the key is, as of its place among the parts."""
         self.size_bytes = part.size_bytes
         self.staged_ms = part.staged_ms
+        self.has_begun = False
+        """No more parts join it."""
         self.execution: Execution | None = None
-        """None: it has not begun, and more parts may join it."""
+        """Of the copies that were submitted here; None: there were none."""
         self.seq = 0
         self.since = 0
         self.seed = 0
@@ -68,7 +69,7 @@ class Errand:
 
     def has_room_for(self, part: Part) -> bool:
         """Whether one more may go along."""
-        if self.execution is not None or len(self.parts) >= TASKS_MAX:
+        if self.has_begun or len(self.parts) >= TASKS_MAX:
             return False
         if self.looks and not (self.reads_only or part.follows):
             return False  # Rule W3
@@ -88,7 +89,7 @@ class Front:
 
     def __init__(self) -> None:
         self.writing: Errand | None = None
-        self.waiting: deque[Part] = deque()
+        self.waiting: list[Part] = []
         self.reading: Errand | None = None
         """Not begun."""
         self.reads = 0

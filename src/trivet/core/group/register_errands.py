@@ -20,7 +20,6 @@ value.
   sends reads of one key without waiting never sees an older value after a newer one.
 """
 
-from collections import deque
 from typing import Final
 
 import msgspec
@@ -156,13 +155,13 @@ class Errands:
         due, self._due = self._due, []
         for errand in due:
             errand.is_due = False
-            if errand.execution is None:
+            if not errand.has_begun:
                 self._open(errand)
         return [errand for errand in due if not errand.is_over]
 
     def _open(self, errand: Errand) -> None:
+        errand.has_begun = True
         errand.seed = self._seed()
-        errand.execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
         if errand.reads_only:
             front = self._fronts[errand.place]
             front.reads += 1
@@ -190,7 +189,11 @@ class Errands:
 
     def operation(self, errand: Errand) -> Operation:
         """A copy to be submitted here."""
-        assert errand.execution is not None and not errand.is_over
+        assert errand.has_begun and not errand.is_over
+        execution = errand.execution
+        if execution is None:
+            execution = Execution(self.runner, errand.tasks, errand.seed, errand.reads_only)
+            errand.execution = execution
         self._last_id += 1
         number = self._last_id
         self._operations[number] = errand
@@ -199,11 +202,11 @@ class Errands:
         errand.here = True
         if errand.reads_only:
             self._reads[number] = errand
-            return Operation(number, errand.place, errand.execution.change, True)
+            return Operation(number, errand.place, execution.change, True)
         if errand.submissions > 1:
             self.counts[1] += 1
         return Operation(
-            number, errand.place, errand.execution.change, False, self.runner.origin, errand.seq,
+            number, errand.place, execution.change, False, self.runner.origin, errand.seq,
             errand.since, errand.submissions == 1, self.settled,
         )  # fmt: skip
 
@@ -341,7 +344,7 @@ class Errands:
         if errand.in_doubt:
             self.stranded[errand.seq] = errand
             front = self._fronts[errand.place]
-            waiting, front.waiting = front.waiting, deque()
+            waiting, front.waiting = front.waiting, []
             for part in waiting:
                 self._leaves(front, part)
                 part.moved()
@@ -427,14 +430,18 @@ class Errands:
         if not front.waiting:
             self._drop_idle(place, front)
             return
-        errand = front.writing = Errand(place, False, front.waiting.popleft())
-        while front.waiting and errand.has_room_for(front.waiting[0]):
-            errand.join(front.waiting.popleft())
+        waiting = front.waiting
+        errand = front.writing = Errand(place, False, waiting[0])
+        count = 1
+        while count < len(waiting) and errand.has_room_for(waiting[count]):
+            errand.join(waiting[count])
+            count += 1
+        del waiting[:count]
         self._due.append(errand)
 
     def _only_reads(self, place: bytes, front: Front) -> None:
         """All that waits are reads, and no write is in the way any more."""
-        waiting, front.waiting = front.waiting, deque()
+        waiting, front.waiting = front.waiting, []
         for part in waiting:
             self._leaves(front, part)
             part.task = msgspec.structs.replace(part.task, reads_only=True)
@@ -496,7 +503,7 @@ class Errands:
                 self._fail(errand, TIMEOUT_ERROR)
 
     def _expire_waiting(self, front: Front, oldest_ms: Instant) -> None:
-        kept: deque[Part] = deque()
+        kept: list[Part] = []
         for part in front.waiting:
             if part.patient or part.staged_ms >= oldest_ms:
                 kept.append(part)
@@ -510,7 +517,7 @@ class Errands:
         begun = [*self._writes.values(), *self._reads.values()]
         due, self._due = self._due, []
         for front in self._fronts.values():
-            waiting, front.waiting = front.waiting, deque()
+            waiting, front.waiting = front.waiting, []
             for part in waiting:
                 self._leaves(front, part)
                 part.moved()
@@ -546,5 +553,5 @@ class Errands:
             [part.follows for part in parts]
         )
         assert all(front.reads >= 0 for front in self._fronts.values())
-        assert len(self._writes) == sum([errand.execution is not None for errand in writing])
+        assert len(self._writes) == sum([errand.has_begun for errand in writing])
         assert all(errand.waits_there and not errand.is_over for errand in self._sent.values())

@@ -56,12 +56,14 @@ class Runner:
 class Execution:
     """Runs tasks of one register upon what a proposer has found; keeps the results of the last run."""
 
-    __slots__ = ("_mark", "_reads_only", "_results", "_runner", "_seed", "tasks", "was_late")
+    __slots__ = ("_mark", "_reads_only", "_results", "_runner", "_seed", "tasks", "was_cut", "was_late")
 
     def __init__(self, runner: Runner, tasks: list[Task], seed: int, reads_only: bool) -> None:
         self.tasks = tasks
         self.was_late = False
         """The last run found a value past its deadline."""
+        self.was_cut = False
+        """The replies of the last run are longer than a register remembers."""
         self._runner = runner
         self._seed = seed
         self._reads_only = reads_only
@@ -90,7 +92,8 @@ class Execution:
             return Change(False, None, b"")
         self._mark = runner.next_mark()
         encoded = encode_replies(replies)
-        if len(encoded) > DONE_REPLY_BYTES:
+        self.was_cut = len(encoded) > DONE_REPLY_BYTES
+        if self.was_cut:
             encoded = encode_replies([REPLY_LOST] * len(replies))
         return Change(changed, value if changed else None, self._mark + encoded)
 

@@ -7,17 +7,19 @@ several groups fit together (see ``machine/scanning``).
 
 import struct
 from typing import Final
+from zlib import crc32
 
 from trivet.core.cluster.slots import slot_of
-from trivet.core.machine.scanning import scan_place
+from trivet.core.values.table import reversed_bytes
 
 _HEAD: Final = struct.Struct(">HI")
 HEAD_BYTES: Final = _HEAD.size
+_DB_BYTES: Final = 2
 
 
 def place_key(db: int, key: bytes) -> bytes:
     """The name of the register of ``key`` in database ``db``."""
-    return _HEAD.pack(db, scan_place(key)) + key
+    return db.to_bytes(_DB_BYTES, "big") + reversed_bytes(crc32(key)) + key  # see ``scan_place``
 
 
 def db_of(place: bytes) -> int:

@@ -18,6 +18,7 @@ from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.save_log import Found, SaveLog
 from trivet.core.group.snapshots import SnapshotFile
+from trivet.core.paxos.former import decode_records
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import Save, SavedRecord, SavedRegister
 from trivet.core.wal.recovery import Recovery
@@ -30,7 +31,6 @@ WALK_STEP: Final = 8
 """Registers looked at together on a walk."""
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[SavedRecord])
 
 
 Kept = Found[SavedRecord]
@@ -40,7 +40,7 @@ Kept = Found[SavedRecord]
 def found_registers(found: RecoveredGroup, storage: Storage, recovery: Recovery) -> Kept:
     """The group ``found`` in a log (Rules J1, J4)."""
     kept = Kept()
-    kept.read(found, storage, recovery, _decoder.decode, REGISTERS)
+    kept.read(found, storage, recovery, decode_records, REGISTERS)
     return kept
 
 

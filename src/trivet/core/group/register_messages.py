@@ -10,7 +10,7 @@ import msgspec
 
 from trivet.core.machine.register import Task
 from trivet.core.paxos.ballot import Number
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.messages import Message, check_columns
 
 ITEMS_MAX: Final = 10_000
 """Operations in one ``Submit``, ends in one ``Submitted``."""
@@ -21,52 +21,49 @@ ELSEWHERE: Final = 100
 """An outcome beside the room's: it was not taken here, so this copy has done nothing."""
 
 
-class SubmitItem(msgspec.Struct, array_like=True, frozen=True):
-    """One operation on the register ``place``: ``tasks``, one after the other, with the chance of ``seed``.
-
-    ``seq``, ``since``: of its origin, the node that sends it (see ``paxos/operation``).
-    """
-
-    seq: Number
-    since: Number
-    place: bytes
-    tasks: Annotated[list[Task], msgspec.Meta(max_length=TASKS_MAX)]
-    seed: Number
+Tasks = Annotated[list[Task], msgspec.Meta(max_length=TASKS_MAX)]
+"""Of one register; one after the other."""
+Column = msgspec.Meta(max_length=ITEMS_MAX)
 
 
 class Submit(msgspec.Struct, array_like=True, tag=73, frozen=True):
-    """Bring these to their ends, for a node whose clients want them.
+    """Bring operations to their ends, for a node whose clients want them: one at each place of the columns.
 
     ``origin``: of this life of that node. ``settled``: its operations below this are over. ``taught``: what
     functions it knows; who knows others does not take it (``ELSEWHERE``). ``epoch``: of the members by which
-    it chose the receiver.
+    it chose the receiver. ``seqs``, ``sinces``: see ``paxos/operation``. ``seeds``: the chance of each.
     """
 
     origin: Number
     settled: Number
     taught: bytes
-    items: Annotated[list[SubmitItem], msgspec.Meta(max_length=ITEMS_MAX)]
-    epoch: Number = 0
+    epoch: Number
+    seqs: Annotated[list[Number], Column]
+    sinces: Annotated[list[Number], Column]
+    seeds: Annotated[list[Number], Column]
+    tasks: Annotated[list[Tasks], Column]
 
-
-class SubmittedItem(msgspec.Struct, array_like=True, frozen=True):
-    """How the copy of ``seq`` ended here: ``outcome`` is one of ``Outcome``, or ``ELSEWHERE``.
-
-    ``version``: of the register. ``reply``: what the operation has left as such (see ``register_errands``).
-    """
-
-    seq: Number
-    outcome: Number
-    version: Number = 0
-    reply: bytes = b""
+    def __post_init__(self) -> None:
+        check_columns(self.seqs, self.sinces, self.seeds, self.tasks)
 
 
 class Submitted(msgspec.Struct, array_like=True, tag=74, frozen=True):
-    """Ends, in any order. ``floor_version``: no register that was removed had a later version."""
+    """Ends of copies of operations, in any order: one at each place of the columns.
+
+    ``floor_version``: no register that was removed had a later version. ``outcomes``: each is one of
+    ``Outcome``, or ``ELSEWHERE``. ``versions``: of the registers. ``replies``: what the operations have left
+    as such (see ``register_errands``).
+    """
 
     origin: Number
     floor_version: Number
-    items: Annotated[list[SubmittedItem], msgspec.Meta(max_length=ITEMS_MAX)]
+    seqs: Annotated[list[Number], Column]
+    outcomes: Annotated[list[Number], Column]
+    versions: Annotated[list[Number], Column]
+    replies: Annotated[list[bytes], Column]
+
+    def __post_init__(self) -> None:
+        check_columns(self.seqs, self.outcomes, self.versions, self.replies)
 
 
 RegisterMessage = Message | Submit | Submitted

@@ -20,7 +20,7 @@ from trivet.core.group.run import Run
 from trivet.core.machine.checking import WHOLE
 from trivet.core.machine.entry import Call, decode_calls, encode_calls
 from trivet.core.machine.register import Registers, Task
-from trivet.core.machine.register_place import SEVERAL, register_of
+from trivet.core.machine.register_place import SEVERAL, register_of, simple_place
 from trivet.core.machine.rights import AS
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.script.scripts import Scripts, sha1_of
@@ -156,6 +156,43 @@ class WatchPart(RunPart):
         """As ``Part``: it looks elsewhere."""
         self._watches.give_up(self.task.client)
         super().moved()
+
+
+class LonePart(Part):
+    """Of a run that is one call about one key: most are."""
+
+    __slots__ = ("_misrouted", "_run", "_tracked")
+
+    def __init__(
+        self, run: Run, task: Task, now_ms: Instant, tracked: list[Run], misrouted: list[Run]
+    ) -> None:
+        super().__init__(task, sum(map(len, task.calls[0][1])) + CALL_BYTES, now_ms, run.patient)
+        self._run = run
+        self._tracked = tracked
+        self._misrouted = misrouted
+
+    def done(self, replies: list[Reply], version: int, there: bool) -> None:
+        """As ``Part``."""
+        run = self._run
+        if run.tracks and run.replies is None:
+            self._tracked.append(run)
+        run.finish(replies)
+
+    def failed(self, error: Error) -> None:
+        """As ``Part``."""
+        self._run.finish([error])
+
+    def moved(self) -> None:
+        """As ``Part``."""
+        run = self._run
+        if run.replies is None:
+            run.sent = self.task.calls
+            if run.finish_in_part([NOT_HERE]):
+                self._misrouted.append(run)
+
+    def rehome(self, misrouted: list[Run]) -> None:
+        """As ``Part``."""
+        self._misrouted = misrouted
 
 
 class Gathered:
@@ -346,6 +383,18 @@ class _Splitting:
         part = RunPart(self._parts, task, self._now_ms, self._parts.run.patient)
         part.add(position, call)
         self._parts.parts.append(part)
+
+
+def lone_part(run: Run, tracked: list[Run], misrouted: list[Run], now_ms: Instant) -> LonePart | None:
+    """The whole of ``run``, if that is one call whose first argument is its only key; else ``split_run``."""
+    if run.count != 1:
+        return None
+    place = simple_place(run.calls[0])
+    if place is None:
+        return None
+    calls = list(run.calls) if run.tracks else run.take_calls()
+    task = Task(place[0], place[1], calls, 0, None, not run.writes)
+    return LonePart(run, task, now_ms, tracked, misrouted)
 
 
 def split_run(

@@ -15,8 +15,9 @@ from trivet.core.group.register_errands import Errands
 from trivet.core.group.register_keys import db_of, key_of
 from trivet.core.group.register_runs import Part
 from trivet.core.machine.register import Task
+from trivet.core.paxos.content import VALUE_AT, Sealed, value_start
 from trivet.core.paxos.preference import preferred
-from trivet.core.values.codec import deadline_of
+from trivet.core.values.codec import DEADLINE_WITHIN_BYTES, deadline_of, may_have_deadline
 from trivet.core.values.deadlines import NEVER, Deadlines
 from trivet.core.wire.reply import Error, Reply
 
@@ -63,9 +64,17 @@ class Sweeper:
     def __len__(self) -> int:
         return len(self._deadlines) + len(self._late)
 
-    def holds(self, place: bytes, value: bytes | None) -> None:
-        """What this node's acceptor has accepted; None: nothing any more."""
-        deadline_ms = -1 if value is None else deadline_of(value)
+    def holds_all(self, places: list[bytes], contents: list[Sealed]) -> None:
+        """What this node's acceptor has accepted."""
+        knows_some = bool(self._late) or self._deadlines.count > 0
+        for place, content in zip(places, contents, strict=True):
+            if knows_some or may_have_deadline(content, VALUE_AT):
+                self.holds(place, content)
+
+    def holds(self, place: bytes, content: Sealed | None) -> None:
+        """The same of one; None: nothing any more."""
+        start = None if content is None else value_start(content, DEADLINE_WITHIN_BYTES)
+        deadline_ms = -1 if start is None else deadline_of(start)
         if self._late:
             self._late.pop(place, None)
         if deadline_ms != -1:

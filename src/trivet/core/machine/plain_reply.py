@@ -1,5 +1,7 @@
 """Remembered replies as plain msgpack values, and back (for snapshots only)."""
 
+from typing import Final
+
 import msgspec
 
 from trivet.core.wire.reply import (
@@ -20,12 +22,15 @@ from trivet.core.wire.reply import (
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
+_SCALARS: Final = (bytes, int, float)
+"""A truth value is an ``int``."""
+
 Plain = None | bool | int | float | bytes | str | list["Plain"]
 
 
 def to_plain(reply: Reply) -> Plain:
     """A value that msgpack carries and ``from_plain`` understands."""
-    if reply is None or isinstance(reply, bool | int | float | bytes):
+    if reply is None or isinstance(reply, _SCALARS):
         return reply
     if isinstance(reply, Simple):
         return ["+", reply.text]
@@ -69,7 +74,7 @@ def decode_replies(data: bytes) -> list[Reply]:
 
 def from_plain(plain: object) -> Reply:
     """The reply that ``to_plain`` was given; raises ``ValueError`` when it was not."""
-    if plain is None or isinstance(plain, bool | int | float | bytes):
+    if plain is None or isinstance(plain, _SCALARS):
         return plain
     if not isinstance(plain, list) or not plain:
         raise ValueError("not a reply")

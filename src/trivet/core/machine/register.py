@@ -143,7 +143,8 @@ class Registers:
                 result.replies = [UNREADABLE] * len(task.calls)
                 return result
             _put(database, key, value, deadline_ms)
-            result.there = database.get(key) is not None
+            is_mortal = deadline_ms != -1 or isinstance(value, MortalHash)
+            result.there = not is_mortal or database.get(key) is not None
             result.was_late = not result.there
         context = self._context
         if context.notifies != self.notifies:
@@ -307,10 +308,14 @@ def _settle(result: TaskResult, database: Database, key: bytes, data: bytes | No
         result.changed = data is not None
         return
     encoded = encode_value(value, database.deadline_ms(key))
-    if encoded == data and all(type(reply) is Error for reply in result.replies):
+    if encoded == data and _are_errors(result.replies):
         return
     result.changed = True
     result.value = encoded
+
+
+def _are_errors(replies: list[Reply]) -> bool:
+    return all(type(reply) is Error for reply in replies)
 
 
 def _clear(database: Database, key: bytes) -> None:

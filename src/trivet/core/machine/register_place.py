@@ -60,6 +60,15 @@ _SIMPLE: Final = {name: row.arity for name, row in ROWS.items() if _names_one_ke
 """Commands whose first argument is their only key, whatever the others say."""
 
 
+def simple_place(call: Call) -> RegisterPlace | None:
+    """The register of a call whose first argument is its only key; None: it takes a closer look."""
+    db, args = call
+    arity = _SIMPLE.get(args[0]) if args else None
+    if arity is None or not (len(args) == arity or 0 < -arity <= len(args)) or not 0 <= db < NUMBERS_MAX:
+        return None
+    return db, args[1]
+
+
 def register_of(calls: list[Call]) -> RegisterPlace | Error | None:
     """The one register that all ``calls`` concern; None: they concern no key at all.
 

@@ -11,7 +11,7 @@ from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdates, fou
 from trivet.core.group.register_log import REGISTERS, found_registers
 from trivet.core.machine.entry import Verdict, decode_batch_head, decode_body
 from trivet.core.paxos.ballot import incarnation_of, node_of
-from trivet.core.paxos.ready import Marks, SavedPromise, SavedRecord, SavedRegister
+from trivet.core.paxos.ready import Marks, SavedAccepts, SavedPromises, SavedRecord, SavedRegister
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
 
@@ -49,8 +49,8 @@ def life_of_registers(node: NodeId, records: list[SavedRecord]) -> int:
             lives = [record.life, *[life for _, life in record.lives]]
         elif isinstance(record, SavedRegister):
             lives = [record.promised[1], record.accepted[1]]
-        elif isinstance(record, SavedPromise):
-            lives = [record.promised[1]]
+        elif isinstance(record, SavedPromises | SavedAccepts):
+            lives = [record.proposer]
         newest = max([newest, *[_life(node, life) for life in lives]])
     return newest
 

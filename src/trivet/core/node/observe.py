@@ -13,6 +13,7 @@ from trivet.core.group.paxos_group import PaxosGroup
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.node.effects import INFO, WARNING
 from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.content import Content
 from trivet.core.paxos.slots import Spans
 from trivet.core.raft.membership import NOBODY, Membership
 from trivet.core.values.codec import database_digest, state_digest
@@ -132,7 +133,7 @@ def registers_held(group: PaxosGroup) -> dict[bytes, RegisterHeld]:
     """All registers of ``group`` that are held here, by place."""
     found: dict[bytes, RegisterHeld] = {}
     for place, one in group.paxos.acceptor.registers.after(None):
-        content = one.content
+        content = None if one.content is None else Content(one.content)
         crc, version = (0, 0) if content is None else (content.crc, content.version)
         found[place] = RegisterHeld(one.promised, one.accepted, crc, version, one.is_tombstone, one.hearsay)
     return found

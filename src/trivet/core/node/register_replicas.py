@@ -25,6 +25,8 @@ from trivet.core.wal.replay import RecoveredGroup
 
 ORIGINS_MAX = 16
 """Nodes whose last operation a register remembers: each of them takes memory, and goes with every accept."""
+FLIGHTS_MAX = 2
+"""Questions of reads, and of writes, in the air at a time: the next one has all that comes meanwhile."""
 
 
 class RegisterMaker:
@@ -85,5 +87,6 @@ def paxos_settings(config: NodeConfig, incarnation: int) -> PaxosSettings:
         origins_max=ORIGINS_MAX,
         value_bytes_max=limits.call_bytes_max,
         message_bytes_max=limits.append_bytes_max,
+        flights_max=FLIGHTS_MAX,
         page_bytes_max=limits.append_bytes_max,
     )

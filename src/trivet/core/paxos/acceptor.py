@@ -11,26 +11,26 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.answers import Answers
 from trivet.core.paxos.ballot import NOTHING, Ballot, after_all_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import is_sound
+from trivet.core.paxos.content import is_sound, is_tombstone, size_bytes, tail_of
 from trivet.core.paxos.messages import (
     Accept,
-    AcceptedItem,
-    AcceptItem,
+    Accepted,
     Message,
+    Other,
     Page,
     PageItem,
     PageReply,
     Prepare,
-    PrepareItem,
-    PromiseItem,
+    PromisedSince,
+    Promises,
     Raise,
     Raised,
     Read,
-    ReadReplyItem,
+    ReadReply,
     Refusal,
+    Refused,
     Remove,
     RemoveItem,
     Standing,
@@ -38,8 +38,9 @@ from trivet.core.paxos.messages import (
 from trivet.core.paxos.ready import (
     Marks,
     Save,
+    SavedAccepts,
     SavedDrop,
-    SavedPromise,
+    SavedPromises,
     SavedRecord,
     SavedRegister,
     SavedRemoval,
@@ -57,31 +58,9 @@ class Acceptor:
     """One acceptor. Its owner in the room (``Paxos``) takes ``out`` and the save."""
 
     __slots__ = (
-        "_answers",
-        "_changed",
-        "_dropped",
-        "_drops",
-        "_marks_changed",
-        "_slot_of",
-        "_wiped",
-        "doubtful",
-        "epoch",
-        "epoch_wanted",
-        "floor",
-        "floor_version",
-        "full",
-        "holding",
-        "joined",
-        "life",
-        "lives",
-        "marks_id",
-        "now",
-        "out",
-        "registers",
-        "saves",
-        "settings",
-        "spans",
-        "standing",
+        "_dropped", "_marks_changed", "_records", "_slot_of", "doubtful", "epoch", "epoch_wanted", "floor",
+        "floor_version", "full", "holding", "joined", "life", "lives", "marks_id", "now", "out", "registers",
+        "saves", "settings", "spans", "standing",
     )  # fmt: skip
 
     def __init__(
@@ -114,18 +93,15 @@ class Acceptor:
         self._slot_of = slot_of
         self.holding = Holding(None, slot_of)
         """What is done with each slot, by ``spans``."""
-        self._drops: list[Range] = []
         self._dropped: list[bytes] = []
-        """Slots lost since the last save, and the registers that went with them (Rule P21)."""
+        """The registers that went with their slots since the last save (Rule P21)."""
         self.full = False
         """What would have to be written is not looked at, as if it had been lost on its way (Rule P19)."""
         self.marks_id = 0
         """The save that makes the marks durable: no answer leaves before."""
         self._marks_changed = False
-        self._wiped = False
-        self._changed: dict[bytes, bool] = {}
-        """Registers for the next save; True: with what is accepted."""
-        self._answers: dict[tuple[NodeId, int], Answers] = {}
+        self._records: list[SavedRecord] = []
+        """Of registers, for the next save."""
         sound = True
         for record in records:
             sound = self._load(record) and sound
@@ -156,9 +132,13 @@ class Acceptor:
             if record.content is not None:
                 registers.accept(record.key, register, record.accepted, record.content, self.now)
                 register.hearsay = record.hearsay
-        elif isinstance(record, SavedPromise):
-            register = registers.get(record.key) or registers.add(record.key, record.promised)
-            register.promised = record.promised
+        elif isinstance(record, SavedAccepts):
+            return self._load_accepts(record)
+        elif isinstance(record, SavedPromises):
+            for key, counter in zip(record.keys, record.counters, strict=True):
+                promised = (counter, record.proposer)
+                register = registers.get(key) or registers.add(key, promised)
+                register.promised = promised
         elif isinstance(record, SavedRemoval):
             if registers.get(record.key) is not None:
                 registers.remove(record.key)
@@ -185,10 +165,23 @@ class Acceptor:
             registers.remove(key)
         return gone
 
+    def _load_accepts(self, record: SavedAccepts) -> bool:
+        registers, proposer = self.registers, record.proposer
+        sound = True
+        columns = zip(record.keys, record.counters, record.next_counters, record.contents, strict=True)
+        for key, counter, next_counter, content in columns:
+            if not is_sound(key, content):
+                sound = False
+                continue
+            ballot = (counter, proposer)
+            register = registers.get(key) or registers.add(key, ballot)
+            registers.accept(key, register, ballot, content, self.now)
+            register.promised = (next_counter, proposer) if next_counter > counter else ballot
+        return sound
+
     def marks_changed(self) -> None:
         """Something beside the registers changed: the next save takes it, and all answers wait for that."""
-        self._marks_changed = True
-        self.saves.dirty = True
+        self._marks_changed = self.saves.dirty = True
         self.marks_id = self.saves.next_id
         self.standing = self._standing()
 
@@ -204,13 +197,23 @@ class Acceptor:
             self.spans,
         )  # fmt: skip
 
-    def _touch(self, key: bytes, register: Register | None, whole: bool) -> None:
-        """The next save takes the register."""
+    def _keep(self, record: SavedRecord) -> int:
+        """The next save has this record, behind the marks as they are now: its number."""
         saves = self.saves
         saves.dirty = True
-        if register is not None:
-            register.save_id = saves.next_id
-        self._changed[key] = whole or self._changed.get(key, False)
+        if self._marks_changed:
+            self._keep_marks()
+        self._records.append(record)
+        return saves.next_id
+
+    def _keep_marks(self) -> None:
+        self._marks_changed = False
+        self._records.append(self.marks())
+
+    def _keep_whole(self, key: bytes, register: Register) -> None:
+        register.save_id = self._keep(
+            SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
+        )
 
     def raise_floor(self, floor: Ballot, floor_version: int) -> None:
         """What has no register is promised ``floor``, and had no version above ``floor_version``."""
@@ -233,15 +236,13 @@ class Acceptor:
         """
         if config.epoch <= self.epoch:
             return
-        self._send_answers()  # of the epoch before
         self.epoch = config.epoch
         joined = config.joined(self.settings.node)
         if joined != self.joined:
             if self.joined:
                 # It left, or left and came back: what it holds is no member's (Rule P15).
                 self.registers.clear()
-                self._changed.clear()
-                self._wiped = True
+                self._records = [SavedWipe()]
             self.joined = joined
         self._hold(config.spans)
         self.raise_floor(self.floor, config.version)
@@ -252,7 +253,7 @@ class Acceptor:
         drops = outdated(self.spans, spans)
         gone = self._remove_all(drops) if len(self.registers) else []
         if gone:
-            self._drops += drops
+            self._records.append(SavedDrop(drops))  # the marks of the epoch follow in the same save
             self._dropped += gone
         self.spans = spans
         self.holding = Holding(spans, self._slot_of)
@@ -260,6 +261,10 @@ class Acceptor:
     def _is_sealed(self, key: bytes) -> bool:
         """Rule P20. Who proposes by the same config does not ask."""
         return self.holding.seals and self.holding.state(key) == SEALED
+
+    def _may_ask(self, key: bytes) -> bool:
+        """Whether the register is to be looked at at all."""
+        return len(key) <= self.settings.key_bytes_max and not self._is_sealed(key)
 
     def absorb(self, reply: PageReply) -> None:
         """While doubtful: take over what another member knows, wherever it is further (Rule P16)."""
@@ -273,7 +278,7 @@ class Acceptor:
             if item.content is not None and item.accepted > register.accepted:
                 self.registers.accept(item.key, register, item.accepted, item.content, self.now)
                 register.hearsay = True
-            self._touch(item.key, register, True)
+            self._keep_whole(item.key, register)
         self.raise_floor(reply.standing.floor, reply.standing.floor_version)
         self.learn_lives(reply.standing.lives)
 
@@ -285,7 +290,7 @@ class Acceptor:
         for key, register in self.registers.after(None):
             if register.promised < self.floor:
                 register.promised = self.floor
-                self._touch(key, register, False)
+                self._keep_whole(key, register)
         self.doubtful = False
         self.marks_changed()
 
@@ -302,87 +307,134 @@ class Acceptor:
             return
         HANDLERS[type(message)](self, sender, message)
 
-    def _answer(self, sender: NodeId, proposer: int) -> Answers:
-        who = (sender, proposer)
-        answers = self._answers.get(who)
-        if answers is None:
-            answers = self._answers[who] = Answers(sender, proposer, self.epoch)
-        return answers
+    def _answer(self, sender: NodeId, save_id: int, message: Message) -> None:
+        """It tells of what ``save_id`` makes durable, and of the standing (Rule P1)."""
+        self.saves.send(max(save_id, self.marks_id), sender, message, self.out)
 
     def on_prepare(self, sender: NodeId, message: Prepare) -> None:
-        """Phase 1, per register."""
-        for item in message.items:
-            if len(item.key) <= self.settings.key_bytes_max and not self._is_sealed(item.key):
-                self._prepare(sender, message.proposer, item)
+        """Phase 1, per register, in portions of so many bytes."""
+        start = size = save_id = 0
+        promised: tuple[list[bytes], list[int]] = ([], [])
+        answer = self._promises(message, 0)
+        for position, key in enumerate(message.keys):
+            if size >= self.settings.message_bytes_max:
+                self._answer(sender, save_id, answer)
+                start, size, save_id = position, 0, 0
+                answer = self._promises(message, start)
+            register = self._prepare(message, position, key, promised, answer)
+            if register is not None:
+                save_id = max(save_id, register.save_id)
+                if register.content is not None and answer.contents[-1] is not None:
+                    size += size_bytes(register.content)
+        self._answer(sender, save_id, answer)
+        if promised[0]:
+            self._keep(SavedPromises(message.proposer, *promised))
         self._trim_bare()
 
-    def _prepare(self, sender: NodeId, proposer: int, item: PrepareItem) -> None:
-        ballot = (item.counter, proposer)
-        register = self.registers.get(item.key)
-        answers = self._answer(sender, proposer)
-        promised = register.promised if register is not None else self.floor
-        if ballot < promised:
-            save_id = register.save_id if register is not None else 0
-            answers.promise(PromiseItem(item.round_id, False, promised), save_id)
-            return
-        if register is None:
-            register = self.registers.add(item.key, ballot)
-            self._touch(item.key, register, False)
-        elif ballot > promised:
+    def _promises(self, message: Prepare, start: int) -> Promises:
+        """An answer that grows."""
+        return Promises(message.proposer, self.epoch, self.standing, message.flight, start, [], [], [], [])
+
+    def _prepare(
+        self, message: Prepare, position: int, key: bytes, promised: tuple[list[bytes], list[int]],
+        answer: Promises,
+    ) -> Register | None:  # fmt: skip
+        """Promise one register; what there is of it."""
+        counter = message.counters[position]
+        ballot = (counter, message.proposer)
+        register = self.registers.get(key)
+        highest = register.promised if register is not None else self.floor
+        if ballot < highest or not self._may_ask(key):
+            answer.accepted.append(NOTHING)
+            answer.contents.append(None)
+            answer.refused.append(Refused(position, highest if ballot < highest else NOTHING))
+            return register
+        if register is None or ballot > highest:
+            if register is None:
+                register = self.registers.add(key, ballot)
             register.promised = ballot
-            self._touch(item.key, register, False)
-        answers.promise(
-            PromiseItem(item.round_id, True, ballot, register.accepted, register.content, register.hearsay),
-            register.save_id,
-        )
-        if answers.is_long(self.settings.message_bytes_max):
-            self._send_answers()
+            register.save_id = self.saves.next_id
+            promised[0].append(key)
+            promised[1].append(counter)
+        answer.accepted.append(register.accepted)
+        answer.contents.append(register.content)
+        if register.hearsay:
+            answer.hearsay.append(position)
+        return register
 
     def on_accept(self, sender: NodeId, message: Accept) -> None:
-        """Phase 2, per register. What is damaged gets no answer (Rule P17)."""
-        is_own = sender == self.settings.node  # it has not travelled
-        for item in message.items:
-            if len(item.key) > self.settings.key_bytes_max or self._is_sealed(item.key):
-                continue
-            if is_own or is_sound(item.key, item.content):
-                self._accept(sender, message.proposer, item)
-
-    def _accept(self, sender: NodeId, proposer: int, item: AcceptItem) -> None:
-        ballot = (item.counter, proposer)
-        register = self.registers.get(item.key)
-        answers = self._answer(sender, proposer)
-        promised = register.promised if register is not None else self.floor
-        if register is not None and register.accepted == ballot and not register.hearsay:
-            # A copy, or asked again. By now it may have promised more than was asked for.
-            answers.accepted(AcceptedItem(item.round_id, True, promised), register.save_id)
-            return
-        if ballot < promised:
-            save_id = register.save_id if register is not None else 0
-            answers.accepted(AcceptedItem(item.round_id, False, promised), save_id)
-            return
-        if register is None:
-            register = self.registers.add(item.key, ballot)
-        self.registers.accept(item.key, register, ballot, item.content, self.now)
-        register.promised = (item.next_counter, proposer) if item.next_counter > item.counter else ballot
-        self._touch(item.key, register, True)
-        answers.accepted(AcceptedItem(item.round_id, True, register.promised), register.save_id)
+        """Phase 2, per register. What is damaged is not looked at (Rule P17)."""
+        registers, proposer, now = self.registers, message.proposer, self.now
+        get, key_bytes_max = registers.get, self.settings.key_bytes_max
+        checks = sender != self.settings.node  # else it has not travelled
+        next_id = self.saves.next_id
+        seals = self.holding.seals
+        save_id = 0
+        refused: list[Refused] = []
+        since: list[PromisedSince] = []
+        passed_over: dict[int, None] = {}
+        position = -1
+        columns = zip(message.keys, message.counters, message.next_counters, message.contents, strict=True)
+        for key, counter, next_counter, content in columns:
+            position += 1
+            ballot = (counter, proposer)
+            register = get(key)
+            promised = register.promised if register is not None else self.floor
+            if seals and self._is_sealed(key):
+                passed_over[position] = None
+                refused.append(Refused(position, NOTHING))
+            elif register is not None and register.accepted == ballot and not register.hearsay:
+                # A copy, or asked again. By now it may have promised more than was asked for.
+                save_id = max(save_id, register.save_id)
+                passed_over[position] = None
+                if promised != (next_counter, proposer):
+                    since.append(PromisedSince(position, promised))
+            elif ballot < promised:
+                passed_over[position] = None
+                refused.append(Refused(position, promised))
+            elif checks and not (len(key) <= key_bytes_max and is_sound(key, content)):
+                passed_over[position] = None
+                refused.append(Refused(position, NOTHING))
+            else:
+                if register is None:
+                    register = registers.add(key, ballot)
+                registers.accept(key, register, ballot, content, now)
+                register.promised = (next_counter, proposer) if next_counter > counter else ballot
+                register.save_id = save_id = next_id
+        if len(passed_over) < len(message.keys):
+            self._keep(_taken(message, passed_over))
+        answer = Accepted(proposer, self.epoch, self.standing, message.flight, refused, since)
+        self._answer(sender, save_id, answer)
 
     def on_read(self, sender: NodeId, message: Read) -> None:
-        """What is accepted, per register."""
-        for item in message.items:
-            if self._is_sealed(item.key):
-                continue
-            register = self.registers.get(item.key)
-            answers = self._answer(sender, message.proposer)
+        """What is accepted, where it is not what the asker has; in portions of so many bytes."""
+        get = self.registers.get
+        start = size = save_id = position = 0
+        others: list[Other] = []
+        for key, held in zip(message.keys, message.held, strict=True):
+            register = get(key)
             if register is None:
-                answers.read(ReadReplyItem(item.round_id, NOTHING), 0)
-                continue
-            content = register.content if item.wants_content else None
-            answers.read(
-                ReadReplyItem(item.round_id, register.accepted, content, register.hearsay), register.save_id
-            )
-            if answers.is_long(self.settings.message_bytes_max):
-                self._send_answers()
+                if held != NOTHING:
+                    others.append(Other(position, NOTHING))
+            else:
+                if register.save_id > save_id:
+                    save_id = register.save_id
+                if register.accepted != held or register.hearsay:
+                    content = register.content if message.wants_contents else None
+                    others.append(Other(position, register.accepted, content, register.hearsay))
+                    size += size_bytes(content) if content is not None else 0
+            position += 1
+            if size >= self.settings.message_bytes_max:
+                self._reply(sender, message, save_id, start, position, others)
+                start, size, save_id, others = position, 0, 0, []
+        if start < position:
+            self._reply(sender, message, save_id, start, position, others)
+
+    def _reply(
+        self, sender: NodeId, message: Read, save_id: int, start: int, end: int, others: list[Other]
+    ) -> None:
+        reply = ReadReply(message.proposer, self.epoch, self.standing, message.flight, start, end, others)
+        self._answer(sender, save_id, reply)
 
     def on_remove(self, sender: NodeId, message: Remove) -> None:
         """Drop tombstones that every member had accepted, if they are still the same (Rule P11)."""
@@ -392,19 +444,18 @@ class Acceptor:
 
     def _remove(self, item: RemoveItem) -> None:
         register = self.registers.get(item.key)
-        if register is None or register.content is None or not register.content.is_tombstone:
+        if register is None or register.content is None or not register.is_tombstone:
             return
         if register.accepted != item.ballot or register.promised != item.ballot:
             return  # it was written since, or somebody is about to
-        self.raise_floor(after_all_of(item.ballot[0]), register.content.version)
+        self.raise_floor(after_all_of(item.ballot[0]), tail_of(register.content)[0])
         self.registers.remove(item.key)
-        self._touch(item.key, None, True)
+        self._keep(SavedRemoval(item.key))
 
     def on_page(self, sender: NodeId, message: Page) -> None:
         """The next registers, by key; names alone, or everything for one that has lost its own."""
         if message.life > self.lives.get(sender, 0):
             # From here on no answer goes without telling of the loss (Rule P16).
-            self._send_answers()
             self.learn_lives(((sender, message.life),))
         limit = max(1, min(message.limit, self.settings.page_keys_max))
         if message.keys:
@@ -420,11 +471,11 @@ class Acceptor:
                 more = True
                 break
             content = register.content if message.life else None
-            is_there = register.content is not None and not register.content.is_tombstone
+            is_there = not (register.is_bare or register.is_tombstone)
             items.append(
                 PageItem(key, register.promised, register.accepted, is_there, content, register.hearsay)
             )
-            size += len(key) + (content.size_bytes if content is not None else 0)
+            size += len(key) + (size_bytes(content) if content is not None else 0)
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
 
@@ -443,11 +494,11 @@ class Acceptor:
                 break
             items.append(
                 PageItem(
-                    key, register.promised, register.accepted, not content.is_tombstone, content,
+                    key, register.promised, register.accepted, not is_tombstone(content), content,
                     register.hearsay,
                 )
             )  # fmt: skip
-            size += len(key) + content.size_bytes
+            size += len(key) + size_bytes(content)
         reply = PageReply(message.proposer, self.epoch, self.standing, message.round_id, items, more)
         self.saves.send(self.saves.latest(), sender, reply, self.out)
 
@@ -462,14 +513,16 @@ class Acceptor:
         bare = self.registers.bare
         if len(bare) <= self.settings.bare_max:
             return
+        oldest = list(bare)[: len(bare) - self.settings.bare_max // 2]
         floor = self.floor
-        for key in list(bare)[: len(bare) - self.settings.bare_max // 2]:
+        for key in oldest:
             register = self.registers.get(key)
             assert register is not None
             floor = max(floor, register.promised)
-            self.registers.remove(key)
-            self._touch(key, None, True)
         self.raise_floor(floor, 0)
+        for key in oldest:
+            self.registers.remove(key)
+            self._keep(SavedRemoval(key))
 
     def tick(self) -> None:
         """One tick passed."""
@@ -482,45 +535,28 @@ class Acceptor:
 
     # --- outcome -------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """The turn's answers become messages."""
-        if self._answers:
-            self._send_answers()
-
-    def _send_answers(self) -> None:
-        for answers in self._answers.values():
-            answers.send(self.standing, self.marks_id, self.saves, self.out)
-        self._answers = {}
-
     def take_save(self) -> Save | None:
         """Everything that is in no save yet."""
         if not self.saves.dirty:
             return None
-        records: list[SavedRecord] = []
-        if self._wiped:
-            records.append(SavedWipe())
-            self._wiped = False
-        if self._drops:
-            records.append(SavedDrop(self._drops))
-            self._drops = []
         if self._marks_changed:
-            records.append(self.marks())
-            self._marks_changed = False
-        for key, whole in self._changed.items():
-            register = self.registers.get(key)
-            if register is None:
-                records.append(SavedRemoval(key))
-            elif whole:
-                records.append(_whole(key, register))
-            else:
-                records.append(SavedPromise(key, register.promised))
-        self._changed = {}
+            self._keep_marks()
+        records, self._records = self._records, []
         dropped, self._dropped = self._dropped, []
         return Save(self.saves.started(), records, dropped)
 
 
-def _whole(key: bytes, register: Register) -> SavedRegister:
-    return SavedRegister(key, register.promised, register.accepted, register.content, register.hearsay)
+def _taken(message: Accept, passed_over: dict[int, None]) -> SavedAccepts:
+    """What of it was accepted; most often all."""
+    columns = (message.keys, message.counters, message.next_counters, message.contents)
+    if not passed_over:
+        return SavedAccepts(message.proposer, *columns)
+    taken = [position for position in range(len(message.keys)) if position not in passed_over]
+    keys, counters, next_counters, contents = columns
+    return SavedAccepts(
+        message.proposer, [keys[at] for at in taken], [counters[at] for at in taken],
+        [next_counters[at] for at in taken], [contents[at] for at in taken],
+    )  # fmt: skip
 
 
 _WRITES = (Prepare, Accept, Remove, Raise)

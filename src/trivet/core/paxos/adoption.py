@@ -6,8 +6,9 @@ whatever the register holds here is an earlier state of the same. Who begins ane
 arrive anew: what the one before him has still to write ends there, though the slots arrive.
 """
 
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.operation import UNCHANGED, Change, Operation
+from trivet.core.paxos.slots import Holding
 
 
 def _nothing(value: bytes | None, version: int) -> Change:
@@ -19,8 +20,15 @@ class Adoption(Operation):
 
     __slots__ = ("content", "epoch")
 
-    def __init__(self, op_id: int, key: bytes, content: Content, origin: int, epoch: int) -> None:
+    def __init__(self, op_id: int, key: bytes, content: Sealed, origin: int, epoch: int) -> None:
         """``origin``: any; nothing is remembered under it. ``epoch``: since which the slot arrives."""
         super().__init__(op_id, key, _nothing, False, origin)
         self.content = content
         self.epoch = epoch
+
+
+def takes(holding: Holding, operation: Operation) -> bool:
+    """Whether its slot is served; what is adopted goes into one that arrives (Rules P20, P22)."""
+    if isinstance(operation, Adoption):
+        return holding.arrives(operation.key, operation.epoch)
+    return holding.serves(operation.key)

@@ -3,11 +3,16 @@
 On the path: promises bring a content, the proposer drafts its successor, accepts carry that. Besides the
 value it has a version, which rises with every change and never falls, not even over a removal, and the
 *done* entries: who changed it last, with which operation, and what was replied. They make a retry
-harmless (Rules P8, P9). A content never changes; its checksum is made by whoever drafts it and
-checked by everyone who receives or loads it (Rule P17).
+harmless (Rules P8, P9).
+
+Strategy: whoever drafts a content *seals* it: makes bytes of it, with a checksum over the key and all of them
+behind it. From there on these bytes are what travels, is kept and goes to the disk, on every node; only a
+proposer that runs something upon it reads them (``Draft``). So they are made once and checked by one pass by
+everyone who receives or loads them (Rule P17).
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,11 +21,25 @@ from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number
 from trivet.core.paxos.operation import Operation
 
-_HEAD: Final = struct.Struct("<QQBI")
-_ENTRY: Final = struct.Struct("<QQQI")
+_HEAD: Final = struct.Struct("<I")
+"""The length of the value, and one; 0: there is none."""
+VALUE_AT: Final = _HEAD.size
+"""Here the value begins, if there is one."""
+_NO_VALUE: Final = _HEAD.pack(0)
+_CRC_BYTES: Final = 4
+_SEALED_BYTES_MIN: Final = VALUE_AT + 4 + _CRC_BYTES
+_RESIDUE: Final = 0x2144DF1C
+"""The crc32 of whatever has its own crc32, little-endian, at its end."""
+_OVERHEAD_BYTES: Final = 64
+
+Sealed = bytes
+"""``head | value | (version, forgotten, done entries) in msgpack | crc32``.
+
+The crc goes over the key as well, which comes first.
+"""
 
 
-class Done(msgspec.Struct, array_like=True, frozen=True):
+class Done(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The last operation of ``origin`` on this register made ``version`` and was answered ``reply``."""
 
     origin: Number
@@ -29,49 +48,66 @@ class Done(msgspec.Struct, array_like=True, frozen=True):
     reply: bytes
 
 
-class Content(msgspec.Struct, array_like=True, frozen=True):
-    """``value`` None: a tombstone. ``forgotten``: entries up to this version may be missing in ``done``."""
+Tail = tuple[Number, Number, list[Done]]
+"""Version; up to which version entries may be missing; the last operation of each origin, oldest first."""
 
-    version: Number
-    value: bytes | None
-    done: tuple[Done, ...]
-    forgotten: Number
-    crc: Number
-
-    @property
-    def is_tombstone(self) -> bool:
-        """Deleted, and not collected yet."""
-        return self.value is None
-
-    @property
-    def size_bytes(self) -> int:
-        """What it costs, about."""
-        size = 64 if self.value is None else 64 + len(self.value)
-        for entry in self.done:
-            size += 64 + len(entry.reply)
-        return size
+_encode = msgspec.msgpack.Encoder().encode
+_decode_tail = msgspec.msgpack.Decoder(Tail).decode
 
 
-def checksum(key: bytes, version: int, value: bytes | None, done: tuple[Done, ...], forgotten: int) -> int:
-    """The crc32 of a content under its key."""
-    crc = crc32(_HEAD.pack(version, forgotten, value is not None, len(done)), crc32(key))
-    if value is not None:
-        crc = crc32(value, crc)
-    for entry in done:
-        crc = crc32(_ENTRY.pack(entry.origin, entry.seq, entry.version, len(entry.reply)), crc)
-        crc = crc32(entry.reply, crc)
-    return crc
+def seal(key: bytes, version: int, value: bytes | None, done: Sequence[Done], forgotten: int) -> Sealed:
+    """A content, as bytes with their checksum.
+
+    ``value`` None: a tombstone. ``forgotten``: entries up to this version may be missing in ``done``.
+    """
+    tail = _encode((version, forgotten, done))
+    body = _HEAD.pack(0) + tail if value is None else _HEAD.pack(len(value) + 1) + value + tail
+    return body + crc32(body, crc32(key)).to_bytes(_CRC_BYTES, "little")
 
 
-def seal(key: bytes, version: int, value: bytes | None, done: tuple[Done, ...], forgotten: int) -> Content:
-    """A content with its checksum."""
-    return Content(version, value, done, forgotten, checksum(key, version, value, done, forgotten))
+def is_sound(key: bytes, sealed: Sealed) -> bool:
+    """Whether it is what was sealed under this key."""
+    return crc32(sealed, crc32(key)) == _RESIDUE and len(sealed) >= _SEALED_BYTES_MIN
 
 
-def is_sound(key: bytes, content: Content) -> bool:
-    """Whether it is what was sealed."""
-    crc = checksum(key, content.version, content.value, content.done, content.forgotten)
-    return crc == content.crc
+def is_tombstone(sealed: Sealed) -> bool:
+    """Deleted, and not collected yet."""
+    return sealed.startswith(_NO_VALUE)
+
+
+def size_bytes(sealed: Sealed) -> int:
+    """What it costs, about."""
+    return _OVERHEAD_BYTES + len(sealed)
+
+
+def value_start(sealed: Sealed, count: int) -> bytes | None:
+    """The first ``count`` bytes of the value, and what follows it where it is shorter; None: no value."""
+    return None if is_tombstone(sealed) else sealed[VALUE_AT : VALUE_AT + count]
+
+
+def value_of(sealed: Sealed) -> bytes | None:
+    """The value; None: a tombstone."""
+    (count,) = _HEAD.unpack_from(sealed)
+    return sealed[VALUE_AT : VALUE_AT + count - 1] if count else None
+
+
+def tail_of(sealed: Sealed) -> Tail:
+    """All but the value."""
+    (count,) = _HEAD.unpack_from(sealed)
+    start = VALUE_AT + max(count - 1, 0)
+    tail: Tail = _decode_tail(memoryview(sealed)[start:-_CRC_BYTES])
+    return tail
+
+
+class Content:
+    """A look at what is sealed, at once at all of it: for who wants to know, seldom."""
+
+    __slots__ = ("crc", "done", "forgotten", "value", "version")
+
+    def __init__(self, sealed: Sealed) -> None:
+        self.value = value_of(sealed)
+        self.version, self.forgotten, self.done = tail_of(sealed)
+        self.crc = int.from_bytes(sealed[-_CRC_BYTES:], "little")
 
 
 class Draft:
@@ -79,21 +115,19 @@ class Draft:
 
     __slots__ = ("_before", "_origins_max", "changed", "done", "forgotten", "value", "version")
 
-    def __init__(self, content: Content | None, version_floor: int, origins_max: int) -> None:
-        """``content`` None: nobody has anything, and all that ever was is at most ``version_floor``."""
+    def __init__(self, before: Sealed | None, version_floor: int, origins_max: int) -> None:
+        """``before`` None: nobody has anything, and all that ever was is at most ``version_floor``."""
         self._origins_max = origins_max
-        self._before = content
+        self._before = before
         self.changed = False
-        if content is None:
+        if before is None:
             self.version = version_floor
             self.value: bytes | None = None
             self.done: list[Done] = []
             self.forgotten = version_floor
         else:
-            self.version = content.version
-            self.value = content.value
-            self.done = list(content.done)
-            self.forgotten = content.forgotten
+            self.value = value_of(before)
+            self.version, self.forgotten, self.done = tail_of(before)
 
     def last_of(self, origin: int) -> Done | None:
         """The last operation of ``origin``, if it is remembered."""
@@ -125,13 +159,13 @@ class Draft:
                 self._evict(settled)
         done.append(Done(origin, operation.seq, self.version, reply))
 
-    def adopt(self, content: Content) -> None:
+    def adopt(self, content: Sealed) -> None:
         """Become what another group had (Rule P22)."""
         if content == self._before:
             return
         self.changed = True
-        self.version, self.value = content.version, content.value
-        self.done, self.forgotten = list(content.done), content.forgotten
+        self.value = value_of(content)
+        self.version, self.forgotten, self.done = tail_of(content)
 
     def _evict(self, settled: dict[int, int]) -> None:
         """Forget one entry, and that something is forgotten.
@@ -147,6 +181,6 @@ class Draft:
         if gone.version > self.forgotten:
             self.forgotten = gone.version
 
-    def sealed(self, key: bytes) -> Content:
+    def sealed(self, key: bytes) -> Sealed:
         """What is to be accepted."""
-        return seal(key, self.version, self.value, tuple(self.done), self.forgotten)
+        return seal(key, self.version, self.value, self.done, self.forgotten)

@@ -12,7 +12,7 @@ from typing import Final
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import Ballot
-from trivet.core.paxos.content import Content, is_sound
+from trivet.core.paxos.content import Sealed, is_sound
 from trivet.core.paxos.messages import Message, Page, PageReply
 from trivet.core.paxos.proposer import Proposer
 from trivet.core.paxos.ready import Fetched
@@ -31,7 +31,7 @@ class _Fetch:
     def __init__(self, wanted: dict[bytes, Ballot]) -> None:
         self.left = wanted
         """Register -> the lowest ballot that will do."""
-        self.found: list[tuple[bytes, Ballot, Content]] = []
+        self.found: list[tuple[bytes, Ballot, Sealed]] = []
         self.silent: list[NodeId] = []
         """Who is to be asked at the end of the turn."""
         self.asked: dict[NodeId, bool] = {}

@@ -39,26 +39,30 @@ def check_acceptor(acceptor: Acceptor) -> None:
 
 
 def check_proposer(proposer: Proposer) -> None:
-    """Rounds and fronts belong to each other."""
+    """Rounds and flights belong to each other."""
     operations = 0
-    for key, front in proposer.fronts.items():
-        assert front.key == key
-        operations += sum(1 for o in front.queue if o.outcome is Outcome.PENDING)
-        if front.round is not None:
-            assert front.round.front is front
-            assert proposer.rounds.get(front.round.round_id) is front.round
-            operations += sum(1 for o in front.round.operations if o.outcome is Outcome.PENDING)
-    assert operations == proposer.underway
-    for round_id, round_ in proposer.rounds.items():
-        assert round_.round_id == round_id
+    for key, round_ in proposer.rounds.items():
+        assert round_.key == key and not round_.is_collecting
+        operations += sum(1 for o in [*round_.operations, *round_.queue] if o.outcome is Outcome.PENDING)
         _check_round(proposer, round_)
+    assert operations == proposer.underway
+    for key, round_ in proposer.collecting.items():
+        assert round_.key == key and round_.is_collecting and not round_.operations
+        _check_round(proposer, round_)
+    for number, flight in proposer.outbox.flights.items():
+        assert flight.number == number and flight.left
+        assert flight.left == sum(round_ is not None for round_ in flight.rounds)
     assert len(proposer.kept) <= proposer.settings.promises_max
     assert proposer.kept.bytes_in_memory <= proposer.settings.promises_bytes_max
 
 
 def _check_round(proposer: Proposer, round_: Round) -> None:
+    flight = round_.flight
+    assert (flight is None) == (round_.phase is Phase.WAITING), "what is asked is in a flight"
+    if flight is not None:
+        assert proposer.outbox.flights.get(flight.number) is flight and flight.at(round_.position) is round_
+        assert flight.phase is round_.phase and flight.is_collecting == round_.is_collecting
     assert round_.mask & round_.refused == 0
-    assert round_.front is None or round_.front.round is round_
     assert round_.counter <= proposer.counter
     assert round_.phase is not Phase.ACCEPTING or round_.content is not None
     for operation in round_.operations:

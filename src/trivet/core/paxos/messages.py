@@ -1,19 +1,21 @@
 """What proposers and acceptors say to each other.
 
 On the path: the frames between nodes carry these. Each is one msgpack array that starts with its tag (16 to
-27; others are of other rooms, and one decoder reads them all); tags
-and fields are never reused or reordered, new fields are appended with defaults. A message holds what one turn
-has to say about many registers. Every question names its proposer and the round it belongs to, and every
-answer repeats both, so an answer to something else, or to a former life, is recognised. All carry
-the epoch (Rule P12). Answers carry the acceptor's ``Standing``.
+27; others are of other rooms, and one decoder reads them all); tags and fields are never reused or reordered,
+new fields are appended with defaults. A question holds what one turn has to ask about many registers, in
+columns: the register at one *position* has its key, its ballot and so on at that place of each list. It names
+its proposer and the *flight* that it is, and every answer repeats both and speaks of positions, so an answer
+to something else, or to a former life, is recognised. What is as it should be an answer does not name: it
+tells of the others. All carry the epoch (Rule P12). Answers carry the acceptor's ``Standing``.
 """
 
+from collections.abc import Sized
 from typing import Union
 
 import msgspec
 
 from trivet.core.paxos.ballot import NOTHING, Number, WireBallot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 
 
 class Standing(msgspec.Struct, array_like=True, frozen=True):
@@ -30,112 +32,131 @@ class Standing(msgspec.Struct, array_like=True, frozen=True):
     floor_version: Number = 0
 
 
-class PrepareItem(msgspec.Struct, array_like=True, frozen=True):
-    """Promise to refuse ballots below (counter, proposer) for ``key``, and say what you have accepted."""
-
-    round_id: Number
-    key: bytes
-    counter: Number
+def check_columns(*columns: Sized) -> None:
+    """Raises ``ValueError``, which the decoder makes its own error of."""
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError("columns of different lengths")
 
 
 class Prepare(msgspec.Struct, array_like=True, tag=16, frozen=True):
-    """Phase 1."""
+    """Phase 1: promise to refuse ballots below (counter, proposer), and say what you have accepted."""
 
     proposer: Number
     epoch: Number
-    items: list[PrepareItem]
+    flight: Number
+    keys: list[bytes]
+    counters: list[Number]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters)
 
 
-class PromiseItem(msgspec.Struct, array_like=True, frozen=True):
-    """``ok``: promised, and ``content`` was accepted at ``accepted``. Else ``promised`` is in the way.
+class Refused(msgspec.Struct, array_like=True, frozen=True):
+    """``promised`` is in the way there. ``NOTHING``: what was asked is damaged, and was not looked at."""
 
-    ``hearsay``, here and below: accepted by somebody, but it need not have been the sender (Rule P16).
-    """
-
-    round_id: Number
-    ok: bool
+    position: Number
     promised: WireBallot
-    accepted: WireBallot = NOTHING
-    content: Content | None = None
-    hearsay: bool = False
 
 
 class Promises(msgspec.Struct, array_like=True, tag=17, frozen=True):
-    """Answers to ``Prepare``: they leave when they are durable."""
+    """Answers to ``Prepare``, from position ``start`` on: they leave when they are durable.
+
+    What is asked is promised, but for ``refused``; ``contents`` were accepted at ``accepted``. ``hearsay``:
+    positions where that was accepted by somebody, but it need not have been the sender (Rule P16).
+    """
 
     proposer: Number
     epoch: Number
     standing: Standing
-    items: list[PromiseItem]
+    flight: Number
+    start: Number
+    accepted: list[WireBallot]
+    contents: list[Sealed | None]
+    refused: list[Refused]
+    hearsay: list[Number]
 
-
-class AcceptItem(msgspec.Struct, array_like=True, frozen=True):
-    """Accept ``content`` at (counter, proposer). ``next_counter`` not 0: and promise that ballot (§2.2.1)."""
-
-    round_id: Number
-    key: bytes
-    counter: Number
-    next_counter: Number
-    content: Content
+    def __post_init__(self) -> None:
+        check_columns(self.accepted, self.contents)
 
 
 class Accept(msgspec.Struct, array_like=True, tag=18, frozen=True):
-    """Phase 2."""
+    """Phase 2: accept ``contents`` at (counter, proposer).
+
+    ``next_counters`` not 0: and promise that ballot (§2.2.1).
+    """
 
     proposer: Number
     epoch: Number
-    items: list[AcceptItem]
+    flight: Number
+    keys: list[bytes]
+    counters: list[Number]
+    next_counters: list[Number]
+    contents: list[Sealed]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters, self.next_counters, self.contents)
 
 
-class AcceptedItem(msgspec.Struct, array_like=True, frozen=True):
-    """``ok``: accepted, and ``promised`` is what it has promised since. Else ``promised`` is in the way."""
+class PromisedSince(msgspec.Struct, array_like=True, frozen=True):
+    """It is accepted there, but ``promised`` is another ballot than was asked for by now."""
 
-    round_id: Number
-    ok: bool
+    position: Number
     promised: WireBallot
 
 
 class Accepted(msgspec.Struct, array_like=True, tag=19, frozen=True):
-    """Answers to ``Accept``: they leave when they are durable."""
+    """Answers to ``Accept``: they leave when they are durable.
+
+    All is accepted, but for ``refused``, and what was to be promised is, but for ``since``.
+    """
 
     proposer: Number
     epoch: Number
     standing: Standing
-    items: list[AcceptedItem]
-
-
-class ReadItem(msgspec.Struct, array_like=True, frozen=True):
-    """What have you accepted for ``key``? Not ``wants_content``: the ballot is enough."""
-
-    round_id: Number
-    key: bytes
-    wants_content: bool
+    flight: Number
+    refused: list[Refused]
+    since: list[PromisedSince]
 
 
 class Read(msgspec.Struct, array_like=True, tag=20, frozen=True):
-    """The one round trip of a read (Rule P6)."""
+    """The one round trip of a read (Rule P6): what have you accepted?
+
+    ``held``: what the asker itself has. Not ``wants_contents``: the ballots are enough.
+    """
 
     proposer: Number
     epoch: Number
-    items: list[ReadItem]
+    flight: Number
+    keys: list[bytes]
+    held: list[WireBallot]
+    wants_contents: bool
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.held)
 
 
-class ReadReplyItem(msgspec.Struct, array_like=True, frozen=True):
-    """``content`` was accepted at ``accepted``."""
+class Other(msgspec.Struct, array_like=True, frozen=True):
+    """``content`` was accepted at ``accepted`` there. ``hearsay``: as in ``Promises``."""
 
-    round_id: Number
+    position: Number
     accepted: WireBallot
-    content: Content | None = None
+    content: Sealed | None = None
     hearsay: bool = False
 
 
 class ReadReply(msgspec.Struct, array_like=True, tag=21, frozen=True):
-    """Answers to ``Read``: they leave when what they tell of is durable."""
+    """Answers to ``Read``, from ``start`` to before ``end``: they leave when what they tell of is durable.
+
+    But for ``others``, the sender has accepted what the asker holds itself.
+    """
 
     proposer: Number
     epoch: Number
     standing: Standing
-    items: list[ReadReplyItem]
+    flight: Number
+    start: Number
+    end: Number
+    others: list[Other]
 
 
 class RemoveItem(msgspec.Struct, array_like=True, frozen=True):
@@ -176,7 +197,7 @@ class PageItem(msgspec.Struct, array_like=True, frozen=True):
     promised: WireBallot
     accepted: WireBallot
     is_there: bool
-    content: Content | None = None
+    content: Sealed | None = None
     hearsay: bool = False
 
 

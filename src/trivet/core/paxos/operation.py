@@ -10,6 +10,9 @@ from enum import IntEnum
 
 import msgspec
 
+SINCE_MAX = 1 << 62
+"""Versions rise above what an origin claims to know: not so far that they leave their range."""
+
 
 class Outcome(IntEnum):
     """How an operation stands. Up to ``OK`` nothing is wrong."""

@@ -1,110 +1,139 @@
-"""The questions of one turn, gathered per peer.
+"""The questions of one proposer: those of the turn, and those in the air.
 
-On the path: rounds put in an item per register, the end of the turn makes messages of them. What goes to
-every member is one message object, which the owner encodes once; what is asked again goes to the silent
-ones alone.
+On the path: rounds put themselves in, the end of the turn makes flights of them, and messages; a flight is in
+the air until all its rounds have gone on. What goes to every member is one message object, which the owner
+encodes once; what is asked again goes to the silent ones alone.
 """
 
+from collections.abc import Iterator
+from itertools import count
+
 from trivet.core.base.ids import NodeId
-from trivet.core.paxos.messages import (
-    Accept,
-    AcceptItem,
-    Message,
-    Prepare,
-    PrepareItem,
-    Read,
-    ReadItem,
-    Remove,
-    RemoveItem,
-)
+from trivet.core.paxos.content import size_bytes
+from trivet.core.paxos.messages import Accept, Message, Prepare, Read, Remove, RemoveItem
+from trivet.core.paxos.rounds import Flight, Phase, Question, Round
 
 ITEM_BYTES = 32
+SLOW_TICKS = 2
+"""A flight that has been in the air for so many ticks is slow."""
+
+Out = list[tuple[NodeId, Message]]
 
 
 class Outbox:
     """Of one proposer."""
 
-    __slots__ = ("_accepts", "_bytes_max", "_direct", "_prepares", "_reads", "_removes", "proposer")
+    __slots__ = ("_again", "_asking", "_bytes_max", "_numbers", "_removes", "flights", "proposer")
 
     def __init__(self, proposer: int, bytes_max: int) -> None:
         self.proposer = proposer
         self._bytes_max = bytes_max
-        self._prepares: list[PrepareItem] = []
-        self._accepts: list[AcceptItem] = []
-        self._reads: list[ReadItem] = []
+        self._numbers = count(1)
+        self.flights: dict[int, Flight] = {}
+        """In the air, by number."""
+        self._asking: dict[tuple[Phase, bool], list[Round]] = {}
+        """By their question, and what else makes a difference between flights."""
         self._removes: list[RemoveItem] = []
-        self._direct: list[tuple[NodeId, PrepareItem | AcceptItem | ReadItem]] = []
+        self._again: list[tuple[NodeId, Question]] = []
 
-    def prepare(self, item: PrepareItem) -> None:
-        """To every member."""
-        self._prepares.append(item)
+    def ask(self, round_: Round) -> None:
+        """The question of its phase, to every member.
 
-    def accept(self, item: AcceptItem) -> None:
-        """To every member."""
-        self._accepts.append(item)
+        Collections fly alone, since they end later; so do reads that want no content.
+        """
+        place = _place_of(round_)
+        asking = self._asking.get(place)
+        if asking is None:
+            asking = self._asking[place] = []
+        asking.append(round_)
 
-    def read(self, item: ReadItem) -> None:
-        """To every member."""
-        self._reads.append(item)
+    def withdraw(self, round_: Round) -> None:
+        """It waits no more for what it has asked, or was about to ask."""
+        flight = round_.flight
+        if flight is not None:
+            flight.leave(round_)
+            if not flight.left:
+                del self.flights[flight.number]
+        elif round_.phase is not Phase.WAITING:
+            place = _place_of(round_)
+            asking = self._asking[place]
+            asking.remove(round_)
+            if not asking:
+                del self._asking[place]
+
+    def land(self, flight: Flight) -> list[Round]:
+        """Its rounds are answered, all at once."""
+        del self.flights[flight.number]
+        return flight.land()
+
+    def room(self, flights_max: int) -> tuple[bool, bool]:
+        """Whether there is room for flights that read, and for such that write.
+
+        Those that take long are in nobody's way.
+        """
+        reading = writing = 0
+        for flight in self.flights.values():
+            if flight.ticks < SLOW_TICKS:
+                if flight.phase is Phase.READING:
+                    reading += 1
+                else:
+                    writing += 1
+        return reading < flights_max, writing < flights_max
 
     def remove(self, item: RemoveItem) -> None:
         """To every member."""
         self._removes.append(item)
 
-    def again(self, to: NodeId, item: PrepareItem | AcceptItem | ReadItem) -> None:
+    def again(self, to: NodeId, question: Question) -> None:
         """To one that has not answered."""
-        self._direct.append((to, item))
+        self._again.append((to, question))
 
     def clear(self) -> None:
         """What was gathered for an epoch that is over."""
-        self._prepares, self._accepts, self._reads, self._removes, self._direct = [], [], [], [], []
+        self._asking, self._removes, self._again = {}, [], []
 
-    def flush(self, epoch: int, members: tuple[NodeId, ...], out: list[tuple[NodeId, Message]]) -> None:
-        """Make messages of everything."""
-        for message in self._messages(epoch, self._prepares, self._accepts, self._reads):
-            out.extend([(node, message) for node in members])
+    def flush(self, epoch: int, members: tuple[NodeId, ...], out: Out) -> None:
+        """Make flights and messages of everything."""
+        asking, self._asking = self._asking, {}
+        for (phase, apart), rounds in asking.items():
+            for portion in self._portions(phase, rounds):
+                number = next(self._numbers)
+                question = self._question(epoch, number, phase, portion, apart)
+                self.flights[number] = Flight(number, phase, portion, question)
+                out.extend([(node, question) for node in members])
         if self._removes:
             remove = Remove(self.proposer, epoch, self._removes)
             out.extend([(node, remove) for node in members])
-        if self._direct:
-            self._flush_direct(epoch, out)
-        self.clear()
+            self._removes = []
+        if self._again:
+            out.extend(self._again)
+            self._again = []
 
-    def _flush_direct(self, epoch: int, out: list[tuple[NodeId, Message]]) -> None:
-        nodes: dict[NodeId, tuple[list[PrepareItem], list[AcceptItem], list[ReadItem]]] = {}
-        for node, item in self._direct:
-            lists = nodes.setdefault(node, ([], [], []))
-            if isinstance(item, PrepareItem):
-                lists[0].append(item)
-            elif isinstance(item, AcceptItem):
-                lists[1].append(item)
-            else:
-                lists[2].append(item)
-        for node, (prepares, accepts, reads) in nodes.items():
-            out.extend([(node, message) for message in self._messages(epoch, prepares, accepts, reads)])
+    def _portions(self, phase: Phase, rounds: list[Round]) -> Iterator[list[Round]]:
+        """Of ``bytes_max`` each."""
+        start = size = 0
+        for position, round_ in enumerate(rounds):
+            size += ITEM_BYTES + len(round_.key)
+            if phase is Phase.ACCEPTING and round_.content is not None:
+                size += size_bytes(round_.content)
+            if size >= self._bytes_max:
+                yield rounds[start : position + 1]
+                start, size = position + 1, 0
+        if start < len(rounds):
+            yield rounds[start:] if start else rounds
 
-    def _messages(
-        self, epoch: int, prepares: list[PrepareItem], accepts: list[AcceptItem], reads: list[ReadItem]
-    ) -> list[Message]:
-        """In portions of ``bytes_max``."""
-        messages: list[Message] = []
-        size = 0
-        start = 0
-        for i, prepare in enumerate(prepares):
-            size += ITEM_BYTES + len(prepare.key)
-            if size >= self._bytes_max or i == len(prepares) - 1:
-                messages.append(Prepare(self.proposer, epoch, prepares[start : i + 1]))
-                start, size = i + 1, 0
-        start = size = 0
-        for i, accept in enumerate(accepts):
-            size += ITEM_BYTES + len(accept.key) + accept.content.size_bytes
-            if size >= self._bytes_max or i == len(accepts) - 1:
-                messages.append(Accept(self.proposer, epoch, accepts[start : i + 1]))
-                start, size = i + 1, 0
-        start = size = 0
-        for i, read in enumerate(reads):
-            size += ITEM_BYTES + len(read.key)
-            if size >= self._bytes_max or i == len(reads) - 1:
-                messages.append(Read(self.proposer, epoch, reads[start : i + 1]))
-                start, size = i + 1, 0
-        return messages
+    def _question(self, epoch: int, number: int, phase: Phase, rounds: list[Round], apart: bool) -> Question:
+        keys = [round_.key for round_ in rounds]
+        if phase is Phase.READING:
+            return Read(self.proposer, epoch, number, keys, [round_.held for round_ in rounds], not apart)
+        counters = [round_.counter for round_ in rounds]
+        if phase is Phase.PREPARING:
+            return Prepare(self.proposer, epoch, number, keys, counters)
+        next_counters = [round_.next_counter for round_ in rounds]
+        contents = [round_.content for round_ in rounds if round_.content is not None]
+        return Accept(self.proposer, epoch, number, keys, counters, next_counters, contents)
+
+
+def _place_of(round_: Round) -> tuple[Phase, bool]:
+    phase = round_.phase
+    return phase, round_.is_collecting or (phase is Phase.READING and not round_.wants_content)

@@ -18,7 +18,7 @@ from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.ballot import Ballot
 from trivet.core.paxos.collector import Collector
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.export import FETCH_ROUNDS, Export
 from trivet.core.paxos.invariants import check
 from trivet.core.paxos.messages import Message, PageReply, Raised
@@ -52,7 +52,7 @@ class Paxos:
         assert problem(settings) == "", problem(settings)
         self.settings = settings
         self.acceptor = Acceptor(settings, records, doubtful, settings.proposer, slot_of)
-        self.proposer = Proposer(settings, prng, slot_of)
+        self.proposer = Proposer(settings, prng, slot_of, self.acceptor.registers)
         self.scans = Scans(self.proposer)
         self.export = Export(self.proposer)
         self.rescan_ = Rescan(self.proposer, self.scans)
@@ -106,7 +106,7 @@ class Paxos:
         """Nothing is under way that needs ``tick``."""
         acceptor, proposer = self.acceptor, self.proposer
         return not (
-            proposer.rounds or proposer.fronts or self.scans.underway or self.rescan_.epoch
+            proposer.rounds or proposer.collecting or self.scans.underway or self.rescan_.epoch
             or self.export.underway or (acceptor.doubtful and acceptor.joined)
             or (self.collecting and acceptor.registers.tombstones)
         )  # fmt: skip
@@ -194,7 +194,7 @@ class Paxos:
         self.scans.stop(LISTING)
         self.export.stop()
 
-    def adopt(self, op_id: int, key: bytes, content: Content, epoch: int) -> None:
+    def adopt(self, op_id: int, key: bytes, content: Sealed, epoch: int) -> None:
         """Have a quorum hold ``content`` in a slot that arrives since ``epoch`` (``Ready.adopted``; P22)."""
         self.proposer.submit(Adoption(op_id, key, content, self.settings.proposer, epoch))
 
@@ -289,7 +289,6 @@ class Paxos:
                 self._revival = Revival(self.settings, config, proposer.quorums)
         if self._revival is not None:
             self._revival.flush(acceptor)
-        acceptor.flush()
         messages = acceptor.out
         acceptor.out = []
         proposer.flush(messages)

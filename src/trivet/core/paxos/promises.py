@@ -6,7 +6,10 @@ whatever comes of it, a new entry follows from a new acceptance or none does. Le
 first.
 """
 
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
+
+PROMISE_BYTES = 164
+"""What a kept promise takes, beside its key and its content."""
 
 
 class Kept:
@@ -14,7 +17,7 @@ class Kept:
 
     __slots__ = ("content", "counter", "size_bytes")
 
-    def __init__(self, counter: int, content: Content, size_bytes: int) -> None:
+    def __init__(self, counter: int, content: Sealed, size_bytes: int) -> None:
         self.counter = counter
         self.content = content
         self.size_bytes = size_bytes
@@ -34,10 +37,11 @@ class KeptPromises:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, key: bytes, counter: int, content: Content) -> None:
+    def keep(self, key: bytes, counter: int, content: Sealed) -> None:
         """For the next change of ``key``."""
-        self.take(key)
-        kept = Kept(counter, content, 100 + len(key) + content.size_bytes)
+        if key in self._kept:
+            self.take(key)
+        kept = Kept(counter, content, PROMISE_BYTES + len(key) + len(content))
         self._kept[key] = kept
         self.bytes_in_memory += kept.size_bytes
         while len(self._kept) > self._count_max or self.bytes_in_memory > self._bytes_max:

@@ -6,7 +6,10 @@ a promise from the acceptance before, the first round trip falls away (Rule P5);
 quorum agrees takes one as well (Rule P6). Nothing of it is durable: a restarted node has another proposer's
 number.
 
-Of one key one round is under way; what is submitted meanwhile waits at its front, and then runs together.
+Of one key one round is under way; what is submitted meanwhile waits behind it, and then runs together. Rounds
+of different keys that ask the same in one turn fly together. Few flights are in the air at a time
+(``flights_max``): what comes meanwhile flies with the next, so the busier a group is, the more operations
+share a message, an answer and a record in each log.
 """
 
 from collections.abc import Callable
@@ -14,29 +17,27 @@ from typing import cast
 
 from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
-from trivet.core.paxos.adoption import Adoption
+from trivet.core.paxos.adoption import takes
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
-from trivet.core.paxos.content import Content, Draft, is_sound
+from trivet.core.paxos.content import Draft, Sealed, is_sound, is_tombstone, tail_of
 from trivet.core.paxos.messages import (
     Accepted,
-    AcceptedItem,
-    AcceptItem,
     Message,
-    PrepareItem,
-    PromiseItem,
+    Other,
     Promises,
-    ReadItem,
     ReadReply,
     Refusal,
+    Refused,
     RemoveItem,
     Standing,
 )
-from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.paxos.operation import SINCE_MAX, Operation, Outcome
 from trivet.core.paxos.outbox import Outbox
 from trivet.core.paxos.promises import Kept, KeptPromises
-from trivet.core.paxos.rounds import Front, Phase, Round
-from trivet.core.paxos.running import run
+from trivet.core.paxos.registers import Registers
+from trivet.core.paxos.rounds import Flight, Phase, Round
+from trivet.core.paxos.running import run, settle
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.paxos.slots import Holding, SlotOf, one_slot
 
@@ -44,42 +45,21 @@ Answer = Promises | Accepted | ReadReply | Refusal
 
 JUMP_MAX = 8
 """Conflicts after which a ballot is no further above the one in the way than after the last: 2 ** 8."""
-SINCE_MAX = 1 << 62
-"""Versions rise above what an origin claims to know: not so far that they leave their range."""
 
 
 class Proposer:
     """One proposer of one group. Its owner in the room (``Paxos``) takes what is finished."""
 
     __slots__ = (
-        "_due",
-        "_next_round",
-        "_slot_of",
-        "_stirred",
-        "collected",
-        "config",
-        "counter",
-        "epoch_wanted",
-        "finished",
-        "floor",
-        "floor_version",
-        "fronts",
-        "generation",
-        "holding",
-        "internal",
-        "kept",
-        "lives",
-        "now",
-        "outbox",
-        "prng",
-        "quorums",
-        "rounds",
-        "settings",
-        "settled",
-        "underway",
+        "_due", "_new", "_own", "_sleeping", "_slot_of", "collected", "collecting", "config", "counter",
+        "epoch_wanted", "finished", "floor", "floor_version", "generation", "holding", "internal", "kept",
+        "lives", "now", "outbox", "prng", "quorums", "rounds", "settings", "settled", "underway",
     )  # fmt: skip
 
-    def __init__(self, settings: PaxosSettings, prng: Prng, slot_of: SlotOf = one_slot) -> None:
+    def __init__(
+        self, settings: PaxosSettings, prng: Prng, slot_of: SlotOf = one_slot, own: Registers | None = None
+    ) -> None:
+        """``own``: the registers of this node's acceptor, if it has one."""
         self.settings = settings
         self._slot_of = slot_of
         self.holding = Holding(None, slot_of)
@@ -97,8 +77,10 @@ class Proposer:
         self.lives: dict[NodeId, int] = {}
         self.generation = 0
         """Rises whenever nothing that was answered before counts any more."""
-        self.fronts: dict[bytes, Front] = {}
-        self.rounds: dict[int, Round] = {}
+        self.rounds: dict[bytes, Round] = {}
+        """By key: those with operations."""
+        self.collecting: dict[bytes, Round] = {}
+        """By key: those that bring tombstones to every member."""
         self.kept = KeptPromises(settings.promises_max, settings.promises_bytes_max)
         self.settled: dict[int, int] = {}
         """Origin -> its seqs below this are over."""
@@ -109,11 +91,13 @@ class Proposer:
         self.collected: list[tuple[bytes, bool]] = []
         """Tombstones: every member has it, and was told to drop it; or it could not be done."""
         self.underway = 0
-        self._stirred: dict[bytes, Front] = {}
-        """Fronts that may begin a round at the end of the turn."""
+        self._own = own
+        self._new: list[Round] = []
+        """Rounds that have not begun: at the end of a turn they do, as soon as there is room for a flight."""
         self._due: list[Round] = []
         """Rounds that begin a new try at the end of the turn."""
-        self._next_round = 0
+        self._sleeping: dict[Round, None] = {}
+        """Rounds that begin a new try later: when their time has come, if they are still there."""
 
     # --- inputs --------------------------------------------------------------------------
 
@@ -123,38 +107,31 @@ class Proposer:
             return
         self.config = config
         self.quorums = Quorums(config)
-        self.outbox.clear()
         self.holding = Holding(config.spans, self._slot_of)
         self.floor_version = max(self.floor_version, config.version)
         self._restart_all()
+        self.outbox.clear()
         if not self.holding.whole:
             self._end_moved()
 
-    def _takes(self, operation: Operation) -> bool:
-        """Whether its slot is served; what is adopted goes into one that arrives (Rules P20, P22)."""
-        if isinstance(operation, Adoption):
-            return self.holding.arrives(operation.key, operation.epoch)
-        return self.holding.serves(operation.key)
-
     def _end_moved(self) -> None:
         """Operations on slots that are not served any more (Rule P20)."""
-        for front in list(self.fronts.values()):
-            round_ = front.round
-            queue = list(front.queue)
-            for operation in queue if round_ is None else [*round_.operations, *queue]:
-                if operation.outcome is Outcome.PENDING and not self._takes(operation):
+        for round_ in list(self.rounds.values()):
+            for operation in [*round_.operations, *round_.queue]:
+                if operation.outcome is Outcome.PENDING and not takes(self.holding, operation):
                     self.underway -= 1
                     self._finish(operation, Outcome.MOVED)
-            if round_ is not None and round_.is_idle():
+            if round_.operations and round_.is_idle():
                 self._end(round_)
 
     def submit(self, operation: Operation) -> None:
         """Begin an operation; it comes back in ``finished``."""
         settings = self.settings
-        if len(operation.key) > settings.key_bytes_max or operation.since > SINCE_MAX:
+        key = operation.key
+        if len(key) > settings.key_bytes_max or operation.since > SINCE_MAX:
             self._finish(operation, Outcome.TOO_LARGE)
             return
-        if not self.holding.whole and not self._takes(operation):
+        if not self.holding.whole and not takes(self.holding, operation):
             self._finish(operation, Outcome.MOVED)
             return
         if self.underway >= settings.operations_max and not operation.is_internal:
@@ -163,31 +140,25 @@ class Proposer:
         self.underway += 1
         operation.due = self.now + settings.operation_ticks
         if operation.settled > self.settled.get(operation.origin, 0):
-            self._settle(operation.origin, operation.settled)
-        front = self.fronts.get(operation.key)
-        if front is None:
-            front = self.fronts[operation.key] = Front(operation.key)
-        front.queue.append(operation)
-        if front.round is None:
-            self._stirred[operation.key] = front
+            settle(self.settled, operation.origin, operation.settled)
+        round_ = self.rounds.get(key)
+        if round_ is None:
+            self._await_room(Round(key, [operation]))
+        else:
+            round_.queue.append(operation)
 
-    def _settle(self, origin: int, settled: int) -> None:
-        """A node's later life replaces its earlier ones in time, by being used more."""
-        self.settled.pop(origin, None)
-        self.settled[origin] = settled
-        if len(self.settled) > 4096:
-            del self.settled[next(iter(self.settled))]
+    def _await_room(self, round_: Round) -> None:
+        self.rounds[round_.key] = round_
+        self._new.append(round_)
 
     def collect(self, key: bytes) -> bool:
         """Bring the tombstone of ``key`` to every member, then have it dropped (Rule P11).
 
         False: it is busy.
         """
-        if key in self.fronts or not self.holding.serves(key):
+        if key in self.rounds or key in self.collecting or not self.holding.serves(key):
             return False
-        round_ = Round(key, None, [])
-        self.rounds[self._number()] = round_
-        round_.round_id = self._next_round
+        round_ = self.collecting[key] = Round(key, [], True)
         round_.wait_ticks = self.now + self.settings.collect_ticks
         self._due.append(round_)
         return True
@@ -195,15 +166,15 @@ class Proposer:
     def tick(self) -> None:
         """One tick passed."""
         self.now += 1
-        for round_ in list(self.rounds.values()):
-            round_.ticks += 1
-            if round_.is_collecting and self.now >= round_.wait_ticks:
-                self._give_up_collecting(round_)
-            elif round_.phase is Phase.WAITING:
-                if round_.ticks == round_.wait_ticks and not round_.is_collecting:
-                    self._due.append(round_)
-            elif round_.ticks >= self.settings.patience_ticks:
-                self._impatient(round_)
+        for round_ in [round_ for round_ in self._sleeping if self.now >= round_.wait_ticks]:
+            del self._sleeping[round_]
+            self._due.append(round_)
+        for round_ in [round_ for round_ in self.collecting.values() if self.now >= round_.wait_ticks]:
+            self._give_up_collecting(round_)
+        for flight in list(self.outbox.flights.values()):
+            flight.ticks += 1
+            if flight.ticks % self.settings.patience_ticks == 0:
+                self._impatient(flight)
         if self.now % 4 == 0:
             self._expire()
 
@@ -221,8 +192,7 @@ class Proposer:
             return False
         if standing.floor > self.floor:
             self.floor = standing.floor
-            if self.floor[0] > self.counter:
-                self.counter = self.floor[0]
+            self.counter = max(self.counter, self.floor[0])
         if standing.floor_version > self.floor_version:
             self.floor_version = standing.floor_version
         if standing.lives or standing.life != self.lives.get(sender, 0):
@@ -250,31 +220,33 @@ class Proposer:
         if message.proposer == self.settings.proposer and self.config is not None:
             self.epoch_wanted = max(self.epoch_wanted, message.epoch)
 
+    # --- answers -------------------------------------------------------------------------
+
     def on_promises(self, sender: NodeId, message: Promises) -> None:
         """Answers of phase 1."""
-        if self.hears(sender, message.proposer, message.epoch, message.standing):
-            for item in message.items:
-                round_ = self.rounds.get(item.round_id)
-                if round_ is not None and round_.phase is Phase.PREPARING:
-                    self._on_promise(round_, sender, item)
+        quorums = self.quorums
+        if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
+            return
+        flight = self.outbox.flights.get(message.flight)
+        if flight is None or flight.phase is not Phase.PREPARING:
+            return
+        bit = quorums.bits[sender]
+        refused = self._take_refused(flight, bit, message.refused)
+        hearsay = dict.fromkeys(message.hearsay)
+        travelled = sender != self.settings.node
+        position = message.start
+        for accepted, content in zip(message.accepted, message.contents, strict=True):
+            round_ = flight.at(position)
+            if round_ is not None and not (position in refused or (round_.mask | round_.refused) & bit):
+                is_whole = (content is None) == (accepted == NOTHING)
+                if is_whole and not (content and travelled and not is_sound(round_.key, content)):
+                    round_.count(bit, accepted, content, position in hearsay)
+                    self._count_promises(round_)
+            position += 1
 
-    def _on_promise(self, round_: Round, sender: NodeId, item: PromiseItem) -> None:
+    def _count_promises(self, round_: Round) -> None:
         quorums = self.quorums
         assert quorums is not None
-        bit = quorums.bits[sender]
-        if (round_.mask | round_.refused) & bit:
-            return
-        if not item.ok:
-            self._on_refused(round_, bit, item.promised)
-            return
-        content = item.content
-        if item.promised != (round_.counter, self.settings.proposer):
-            return
-        if (content is None) != (item.accepted == NOTHING):
-            return
-        if content is not None and sender != self.settings.node and not is_sound(round_.key, content):
-            return
-        round_.count(bit, item.accepted, content, item.hearsay)
         if round_.is_collecting:
             if round_.mask == quorums.everyone:
                 self._collect(round_)
@@ -285,81 +257,103 @@ class Proposer:
 
     def on_accepted(self, sender: NodeId, message: Accepted) -> None:
         """Answers of phase 2."""
-        if self.hears(sender, message.proposer, message.epoch, message.standing):
-            for item in message.items:
-                round_ = self.rounds.get(item.round_id)
-                if round_ is not None and round_.phase is Phase.ACCEPTING:
-                    self._on_accepted(round_, sender, item)
-
-    def _on_accepted(self, round_: Round, sender: NodeId, item: AcceptedItem) -> None:
         quorums = self.quorums
-        assert quorums is not None
+        if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
+            return
+        flight = self.outbox.flights.get(message.flight)
+        if flight is None or flight.phase is not Phase.ACCEPTING:
+            return
         bit = quorums.bits[sender]
-        if (round_.mask | round_.refused) & bit:
+        if not (flight.parted or message.refused or message.since):
+            flight.mask |= bit
+            if flight.mask == quorums.everyone if flight.is_collecting else quorums.is_quorum(flight.mask):
+                for round_ in self.outbox.land(flight):
+                    self._accepted(round_, True)
             return
-        if not item.ok:
-            self._on_refused(round_, bit, item.promised)
-            return
-        round_.mask |= bit
-        if item.promised == (round_.next_counter, self.settings.proposer):
-            round_.next_mask |= bit
+        flight.part()
+        refused = self._take_refused(flight, bit, message.refused)
+        since = {item.position: True for item in message.since}
+        for position, each in enumerate(flight.rounds):
+            if each is None or position in refused or (each.mask | each.refused) & bit:
+                continue
+            each.mask |= bit
+            each.next_mask |= 0 if position in since else bit
+            if each.mask == quorums.everyone if each.is_collecting else quorums.is_quorum(each.mask):
+                self._accepted(each, quorums.is_quorum(each.next_mask))
+
+    def _accepted(self, round_: Round, keeps: bool) -> None:
+        """By as many as are needed. ``keeps``: a quorum has promised the next ballot as well."""
         if round_.is_collecting:
-            if round_.mask == quorums.everyone:
-                self._collected(round_)
-        elif quorums.is_quorum(round_.mask):
-            assert round_.content is not None
-            if quorums.is_quorum(round_.next_mask):
-                self.kept.keep(round_.key, round_.next_counter, round_.content)
-            self._end(round_)
+            self._collected(round_)
+            return
+        assert round_.content is not None
+        if keeps:
+            self.kept.keep(round_.key, round_.next_counter, round_.content)
+        self._end(round_)
 
     def on_read_reply(self, sender: NodeId, message: ReadReply) -> None:
         """Answers to reads."""
         quorums = self.quorums
         if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
             return
-        travelled = sender != self.settings.node
-        for item in message.items:
-            round_ = self.rounds.get(item.round_id)
-            if round_ is None or round_.phase is not Phase.READING:
-                continue
-            bit = quorums.bits[sender]
-            content = item.content
-            if round_.mask & bit:
-                continue
-            if content is not None and travelled and not is_sound(round_.key, content):
-                continue
-            if content is None and item.accepted != NOTHING and round_.wants_content():
-                continue
-            agreeing = round_.count(bit, item.accepted, content, item.hearsay)
-            if quorums.is_quorum(agreeing):
-                self._answer_reads(round_, round_.contents[item.accepted])
-            elif round_.mask == quorums.everyone:
-                self._prepare(round_)  # they do not agree: make them
+        flight = self.outbox.flights.get(message.flight)
+        if flight is None or flight.phase is not Phase.READING:
+            return
+        bit = quorums.bits[sender]
+        count = len(flight.rounds)
+        if not (flight.parted or message.others or message.start or message.end < count):
+            flight.mask |= bit
+            if quorums.is_quorum(flight.mask):
+                for round_ in self.outbox.land(flight):
+                    self._answer_reads(round_, round_.content)
+            return
+        flight.part()
+        others = {item.position: item for item in message.others}
+        for position in range(message.start, min(message.end, count)):
+            each = flight.rounds[position]
+            if each is not None and not each.mask & bit:
+                self._count_read(each, sender, bit, others.get(position))
+
+    def _count_read(self, round_: Round, sender: NodeId, bit: int, other: Other | None) -> None:
+        """``other`` None: it has what this node holds itself."""
+        quorums = self.quorums
+        assert quorums is not None
+        accepted, content = round_.held, round_.content
+        if other is not None:
+            accepted, content = other.accepted, other.content
+            if content is not None and sender != self.settings.node and not is_sound(round_.key, content):
+                return
+            if content is None and accepted not in (NOTHING, round_.held) and round_.wants_content:
+                return
+        agreeing = round_.count(bit, accepted, content, other is not None and other.hearsay)
+        if quorums.is_quorum(agreeing):
+            self._answer_reads(round_, round_.contents[accepted])
+        elif round_.mask == quorums.everyone:
+            self._prepare(round_)  # they do not agree: make them
+
+    def _take_refused(self, flight: Flight, bit: int, refused: list[Refused]) -> dict[int, None]:
+        """What one member has refused, or not looked at; at which positions."""
+        positions: dict[int, None] = {}
+        for item in refused:
+            positions[item.position] = None
+            round_ = flight.at(item.position)
+            if round_ is not None and item.promised != NOTHING and not (round_.mask | round_.refused) & bit:
+                self._on_refused(round_, bit, item.promised)
+        return positions
 
     # --- what rounds do ------------------------------------------------------------------
 
-    def _number(self) -> int:
-        self._next_round += 1
-        return self._next_round
-
-    def _enter(self, round_: Round, phase: Phase) -> None:
-        """A new phase, under a new number."""
-        self.rounds.pop(round_.round_id, None)
-        round_.enter(phase, self._number())
-        self.rounds[round_.round_id] = round_
+    def _ask(self, round_: Round, phase: Phase) -> None:
+        """A new phase."""
+        self.outbox.withdraw(round_)
+        round_.enter(phase)
+        self.outbox.ask(round_)
 
     def _begin(self, round_: Round) -> None:
         """A new try."""
-        quorums = self.quorums
-        if quorums is None or round_.round_id not in self.rounds:
-            return
-        if round_.is_idle():
-            self._end(round_)
-            return
-        if round_.tries == 0 and round_.front is not None:
-            if round_.only_reads():
-                self._enter(round_, Phase.READING)
-                self.outbox.read(ReadItem(round_.round_id, round_.key, round_.wants_content()))
+        if round_.tries == 0 and not round_.is_collecting:
+            if round_.only_reads:
+                self._read(round_)
                 return
             kept = self.kept.take(round_.key)
             if kept is not None and self._may_be_there(kept):
@@ -367,12 +361,19 @@ class Proposer:
                 return
         self._prepare(round_)
 
+    def _read(self, round_: Round) -> None:
+        """What this node holds itself the others need not send."""
+        register = None if self._own is None else self._own.get(round_.key)
+        if register is not None and register.content is not None:
+            round_.held, round_.content = register.accepted, register.content
+        self._ask(round_, Phase.READING)
+
     def _may_be_there(self, kept: Kept) -> bool:
         """Whether the register cannot have been removed, as far as is known (Rule P11).
 
         An accept in vain would be safe, but leave its operations in doubt (Rule P9).
         """
-        return kept.counter > self.floor[0] or kept.content.version > self.floor_version
+        return kept.counter > self.floor[0] or tail_of(kept.content)[0] > self.floor_version
 
     def _prepare(self, round_: Round) -> None:
         """Phase 1, with a new ballot. A promise kept from before is below it from now on."""
@@ -380,10 +381,9 @@ class Proposer:
         # Who writes the key all the time takes a new ballot with every change: get ahead of that.
         self.counter += 1 << min(round_.tries, JUMP_MAX)
         round_.counter = self.counter
-        self._enter(round_, Phase.PREPARING)
-        self.outbox.prepare(PrepareItem(round_.round_id, round_.key, round_.counter))
+        self._ask(round_, Phase.PREPARING)
 
-    def _decide(self, round_: Round, content: Content | None, agreed: bool, counter: int) -> None:
+    def _decide(self, round_: Round, content: Sealed | None, agreed: bool, counter: int) -> None:
         """The value is known: run the operations upon it, and have what comes out accepted at ``counter``.
 
         ``agreed``: a quorum has accepted this very value, so what changes nothing is answered (Rule P7).
@@ -400,21 +400,20 @@ class Proposer:
         self.counter += 1
         self._accept(round_, content, counter, self.counter)
 
-    def _accept(self, round_: Round, content: Content | None, counter: int, next_counter: int) -> None:
+    def _accept(self, round_: Round, content: Sealed | None, counter: int, next_counter: int) -> None:
         """Phase 2."""
         assert content is not None
         round_.counter = counter
         round_.next_counter = next_counter
         round_.content = content
-        self._enter(round_, Phase.ACCEPTING)
-        self.outbox.accept(AcceptItem(round_.round_id, round_.key, counter, next_counter, content))
+        self._ask(round_, Phase.ACCEPTING)
 
-    def _answer_reads(self, round_: Round, content: Content | None) -> None:
+    def _answer_reads(self, round_: Round, content: Sealed | None) -> None:
         """A quorum has accepted this, so nothing later had been by one when the read began (Rule P6)."""
         self._run(round_, content)
         self._end(round_)
 
-    def _run(self, round_: Round, content: Content | None) -> Draft:
+    def _run(self, round_: Round, content: Sealed | None) -> Draft:
         """Its operations, one upon the outcome of the other."""
         draft = Draft(content, self.floor_version, self.settings.origins_max)
         for operation in round_.operations:
@@ -436,50 +435,46 @@ class Proposer:
         """The first time at once, then after a while: who duels with it shall get a chance to end."""
         settings = self.settings
         round_.tries += 1
-        self._enter(round_, Phase.WAITING)
+        self.outbox.withdraw(round_)
+        round_.enter(Phase.WAITING)
         if round_.tries == 1:
             self._due.append(round_)
         elif round_.is_collecting:
             self._give_up_collecting(round_)
         else:
             longest = settings.backoff_ticks << min(round_.tries - 2, 16)
-            round_.wait_ticks = 1 + self.prng.below(min(longest, settings.backoff_ticks_max))
+            round_.wait_ticks = self.now + 1 + self.prng.below(min(longest, settings.backoff_ticks_max))
+            self._sleeping[round_] = None
 
-    def _impatient(self, round_: Round) -> None:
+    def _impatient(self, flight: Flight) -> None:
         """Answers are missing: ask again, or begin anew where somebody refused."""
         quorums = self.quorums
         assert quorums is not None
-        if round_.phase is Phase.READING and quorums.is_quorum(round_.mask):
-            self._prepare(round_)
-            return
-        if round_.refused:
-            self._conflict(round_)
-            return
-        round_.ticks = 0
-        item: PrepareItem | AcceptItem | ReadItem
-        if round_.phase is Phase.PREPARING:
-            item = PrepareItem(round_.round_id, round_.key, round_.counter)
-        elif round_.phase is Phase.READING:
-            item = ReadItem(round_.round_id, round_.key, round_.wants_content())
-        else:
-            assert round_.content is not None
-            item = AcceptItem(
-                round_.round_id, round_.key, round_.counter, round_.next_counter, round_.content
-            )  # fmt: skip
+        silent = 0
+        for round_ in flight.rounds:
+            if round_ is None:
+                continue
+            mask = round_.mask if flight.parted else flight.mask
+            if flight.phase is Phase.READING and quorums.is_quorum(mask):
+                self._prepare(round_)
+            elif round_.refused:
+                self._conflict(round_)
+            else:
+                silent |= quorums.everyone & ~mask
         for node, bit in quorums.bits.items():
-            if not round_.mask & bit:
-                self.outbox.again(node, item)
+            if silent & bit:
+                self.outbox.again(node, flight.message)
 
     def _restart_all(self) -> None:
         """Nothing that was answered so far counts."""
         self.generation += 1
         self.kept.clear()
-        for round_ in list(self.rounds.values()):
-            if round_.is_collecting:
-                self._give_up_collecting(round_)
-            elif round_.phase is not Phase.WAITING:
-                self._enter(round_, Phase.WAITING)
-                round_.wait_ticks = 0
+        for round_ in list(self.collecting.values()):
+            self._give_up_collecting(round_)
+        for round_ in self.rounds.values():
+            if round_.phase is not Phase.WAITING:
+                self.outbox.withdraw(round_)
+                round_.enter(Phase.WAITING)
                 round_.tries = max(round_.tries, 1)
                 self._due.append(round_)
 
@@ -487,18 +482,15 @@ class Proposer:
 
     def _end(self, round_: Round) -> None:
         """What was run is confirmed."""
-        del self.rounds[round_.round_id]
+        self.outbox.withdraw(round_)
         for operation in round_.operations:
             if operation.outcome is Outcome.PENDING:
                 self.underway -= 1
                 self._finish(operation, operation.tentative)
-        front = round_.front
-        assert front is not None
-        front.round = None
-        if front.queue:
-            self._stirred[front.key] = front
+        if round_.queue:
+            self._await_room(Round(round_.key, round_.queue))
         else:
-            del self.fronts[front.key]
+            del self.rounds[round_.key]
 
     def _finish(self, operation: Operation, outcome: Outcome) -> None:
         operation.outcome = outcome
@@ -507,25 +499,21 @@ class Proposer:
     def _expire(self) -> None:
         """Give up what has taken too long: definitely, unless its change may be on its way (Rule P8)."""
         now = self.now
-        for front in list(self.fronts.values()):
-            round_ = front.round
-            if round_ is not None:
-                for operation in round_.operations:
-                    self._expire_one(operation, now)
-                if round_.is_idle():
-                    self._end(round_)
-            while front.queue and (
-                front.queue[0].outcome is not Outcome.PENDING or front.queue[0].due <= now
-            ):
-                self._expire_one(front.queue.popleft(), now)
-            if not front.queue and front.round is None:
-                self.fronts.pop(front.key, None)
-                self._stirred.pop(front.key, None)
+        for round_ in list(self.rounds.values()):
+            for operation in round_.operations:
+                self._expire_one(operation, now)
+            queue = round_.queue
+            if queue and (queue[0].outcome is not Outcome.PENDING or queue[0].due <= now):
+                round_.queue = [operation for operation in queue if not self._expire_one(operation, now)]
+            if round_.operations and round_.is_idle():
+                self._end(round_)
 
-    def _expire_one(self, operation: Operation, now: int) -> None:
+    def _expire_one(self, operation: Operation, now: int) -> bool:
+        """Whether it is over."""
         if operation.outcome is Outcome.PENDING and operation.due <= now:
             self.underway -= 1
             self._finish(operation, Outcome.INDEFINITE if operation.exposed else Outcome.DEFINITE)
+        return operation.outcome is not Outcome.PENDING
 
     # --- tombstones ----------------------------------------------------------------------
 
@@ -544,17 +532,21 @@ class Proposer:
     def _collected(self, round_: Round) -> None:
         """All members have accepted it: a tombstone may go wherever it is still the same."""
         assert round_.content is not None
-        if not round_.content.is_tombstone:
+        if not is_tombstone(round_.content):
             self._give_up_collecting(round_)
             return
-        del self.rounds[round_.round_id]
-        ballot = (round_.counter, self.settings.proposer)
-        self.outbox.remove(RemoveItem(round_.key, ballot))
+        self._drop_collecting(round_)
+        self.outbox.remove(RemoveItem(round_.key, (round_.counter, self.settings.proposer)))
         self.collected.append((round_.key, True))
 
     def _give_up_collecting(self, round_: Round) -> None:
-        del self.rounds[round_.round_id]
+        self._drop_collecting(round_)
         self.collected.append((round_.key, False))
+
+    def _drop_collecting(self, round_: Round) -> None:
+        self.outbox.withdraw(round_)
+        round_.enter(Phase.WAITING)
+        del self.collecting[round_.key]
 
     # --- outcome -------------------------------------------------------------------------
 
@@ -562,28 +554,39 @@ class Proposer:
         """Begin what is to begin, and make messages of the turn's questions."""
         if self.config is None or self.quorums is None:
             return
-        while self._stirred or self._due:
-            stirred, self._stirred = self._stirred, {}
-            for front in stirred.values():
-                if front.round is None:
-                    self._start(front)
+        if self._due:
             due, self._due = self._due, []
             for round_ in due:
-                if round_.phase is Phase.WAITING:
+                if round_.phase is not Phase.WAITING or not self._is_there(round_):
+                    continue
+                if round_.is_idle():
+                    self._end(round_)
+                else:
                     self._begin(round_)
+        if self._new:
+            self._start_new()
         self.outbox.flush(self.config.epoch, self.quorums.members, out)
 
-    def _start(self, front: Front) -> None:
-        operations = front.take(self.settings.round_operations_max)
-        if not operations:
-            if not front.queue:
-                self.fronts.pop(front.key, None)
-            return
-        round_ = Round(front.key, front, operations)
-        round_.round_id = self._number()
-        self.rounds[round_.round_id] = round_
-        front.round = round_
-        self._begin(round_)
+    def _is_there(self, round_: Round) -> bool:
+        """Nobody has given it up."""
+        return (self.collecting if round_.is_collecting else self.rounds).get(round_.key) is round_
+
+    def _start_new(self) -> None:
+        """Rounds begin for whose flight there is room; to the others more operations may come."""
+        may_read, may_write = self.outbox.room(self.settings.flights_max)
+        new, self._new = self._new, []
+        for round_ in new:
+            if (may_read and may_write) or (may_read if round_.waits_to_read() else may_write):
+                self._start(round_)
+            else:
+                self._new.append(round_)
+
+    def _start(self, round_: Round) -> None:
+        round_.take(self.settings.round_operations_max)
+        if round_.operations:
+            self._begin(round_)
+        else:
+            del self.rounds[round_.key]  # all were given up
 
 
 Handler = Callable[[Proposer, NodeId, Message], None]

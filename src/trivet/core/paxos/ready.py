@@ -10,8 +10,8 @@ import msgspec
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Ballot, Number, WireBallot
-from trivet.core.paxos.content import Content
-from trivet.core.paxos.messages import Message
+from trivet.core.paxos.content import Sealed
+from trivet.core.paxos.messages import Message, check_columns
 from trivet.core.paxos.operation import Operation
 from trivet.core.paxos.slots import Range, Spans
 
@@ -29,21 +29,44 @@ class Marks(msgspec.Struct, array_like=True, tag=1, frozen=True):
     spans: Spans = None
 
 
-class SavedRegister(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class SavedRegister(msgspec.Struct, array_like=True, tag=7, frozen=True):
     """A whole register. ``hearsay``: ``content`` is from others (Rule P16)."""
 
     key: bytes
     promised: WireBallot
     accepted: WireBallot
-    content: Content | None
+    content: Sealed | None
     hearsay: bool = False
 
 
-class SavedPromise(msgspec.Struct, array_like=True, tag=3, frozen=True):
-    """A register promised something, and is else what it was; without one, nothing is accepted there."""
+class SavedPromises(msgspec.Struct, array_like=True, tag=8, frozen=True):
+    """Registers promised (counter, ``proposer``), and are else what they were.
 
-    key: bytes
-    promised: WireBallot
+    Where there was none, nothing is accepted there.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters)
+
+
+class SavedAccepts(msgspec.Struct, array_like=True, tag=9, frozen=True):
+    """Registers accepted ``contents`` at (counter, ``proposer``), as asked, and promised what else was asked.
+
+    That is the next counter, where it is higher.
+    """
+
+    proposer: Number
+    keys: list[bytes]
+    counters: list[Number]
+    next_counters: list[Number]
+    contents: list[Sealed]
+
+    def __post_init__(self) -> None:
+        check_columns(self.keys, self.counters, self.next_counters, self.contents)
 
 
 class SavedRemoval(msgspec.Struct, array_like=True, tag=4, frozen=True):
@@ -63,9 +86,9 @@ class SavedDrop(msgspec.Struct, array_like=True, tag=6, frozen=True):
 
 
 SavedRecord = Union[  # noqa: UP007
-    Marks, SavedRegister, SavedPromise, SavedRemoval, SavedWipe, SavedDrop
+    Marks, SavedRegister, SavedPromises, SavedAccepts, SavedRemoval, SavedWipe, SavedDrop
 ]
-"""One record of the WAL; replayed in order."""
+"""One record of the WAL; replayed in order. Of tags that are missing, see ``former.py``."""
 
 
 class Save(msgspec.Struct, frozen=True):
@@ -99,7 +122,7 @@ class ScanResult(msgspec.Struct, frozen=True):
 class Fetched(msgspec.Struct, frozen=True):
     """Of ``Paxos.fetch``: (register, ballot, content); ``missing``: nobody told of it."""
 
-    found: list[tuple[bytes, Ballot, Content]]
+    found: list[tuple[bytes, Ballot, Sealed]]
     missing: list[bytes]
 
 

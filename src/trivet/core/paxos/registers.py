@@ -5,12 +5,15 @@ promised for it lies below the *floor* (Rule P10). Kept beside the table: which 
 tombstones, oldest first, and which are *bare*, with a promise and nothing accepted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sortedcontainers import SortedDict
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed, is_tombstone
+
+REGISTER_BYTES = 264
+"""What a register takes, beside its key and its content."""
 
 
 class Register:
@@ -18,7 +21,7 @@ class Register:
 
     __slots__ = ("accepted", "content", "content_bytes", "hearsay", "promised", "save_id")
 
-    def __init__(self, promised: Ballot, accepted: Ballot, content: Content | None) -> None:
+    def __init__(self, promised: Ballot, accepted: Ballot, content: Sealed | None) -> None:
         self.promised = promised
         self.accepted = accepted
         self.content = content
@@ -40,16 +43,18 @@ class Register:
     @property
     def is_tombstone(self) -> bool:
         """Deleted."""
-        return self.content is not None and self.content.value is None
+        return self.content is not None and is_tombstone(self.content)
 
 
 class Registers:
     """All registers of one acceptor."""
 
-    __slots__ = ("_table", "bare", "bytes_in_memory", "tombstones")
+    __slots__ = ("_table", "bare", "bytes_in_memory", "get", "tombstones")
 
     def __init__(self) -> None:
         self._table: SortedDict[bytes, Register] = SortedDict()
+        self.get: Callable[[bytes], Register | None] = self._table.get
+        """The register of a key, if there is one."""
         self.tombstones: dict[bytes, int] = {}
         """Key -> tick since when; oldest first."""
         self.bare: dict[bytes, None] = {}
@@ -59,39 +64,34 @@ class Registers:
     def __len__(self) -> int:
         return len(self._table)
 
-    def get(self, key: bytes) -> Register | None:
-        """The register of ``key``, if there is one."""
-        register: Register | None = self._table.get(key)
-        return register
-
     def add(self, key: bytes, promised: Ballot) -> Register:
         """A new register that has only a promise."""
         assert key not in self._table
         register = Register(promised, NOTHING, None)
         self._table[key] = register
         self.bare[key] = None
-        self.bytes_in_memory += 200 + len(key)
+        self.bytes_in_memory += REGISTER_BYTES + len(key)
         return register
 
-    def accept(self, key: bytes, register: Register, accepted: Ballot, content: Content, now: int) -> None:
+    def accept(self, key: bytes, register: Register, accepted: Ballot, content: Sealed, now: int) -> None:
         """It holds ``content`` from now on."""
         if register.content is None:
             self.bare.pop(key, None)
-        content_bytes = content.size_bytes
+        content_bytes = len(content)
         self.bytes_in_memory += content_bytes - register.content_bytes
         register.content_bytes = content_bytes
         register.accepted = accepted
         register.content = content
         register.hearsay = False
-        if content.value is not None:
+        if is_tombstone(content):
+            self.tombstones.setdefault(key, now)
+        elif self.tombstones:
             self.tombstones.pop(key, None)
-        elif key not in self.tombstones:
-            self.tombstones[key] = now
 
     def remove(self, key: bytes) -> None:
         """It is no longer there."""
         register: Register = self._table.pop(key)
-        self.bytes_in_memory -= 200 + len(key) + register.content_bytes
+        self.bytes_in_memory -= REGISTER_BYTES + len(key) + register.content_bytes
         self.tombstones.pop(key, None)
         self.bare.pop(key, None)
 

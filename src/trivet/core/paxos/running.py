@@ -4,9 +4,25 @@ On the path: between the promises of a quorum and the accept. What comes out is 
 accepted it. If it has to be run again upon another value, everything is decided anew.
 """
 
+from typing import Final
+
 from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.content import Draft
 from trivet.core.paxos.operation import Operation, Outcome
+
+SETTLED_MAX: Final = 4096
+"""Origins of which a proposer knows which operations are over."""
+
+
+def settle(settled: dict[int, int], origin: int, seq: int) -> None:
+    """Operations of ``origin`` below ``seq`` are over.
+
+    A node's later life replaces its earlier ones in time, by being used more.
+    """
+    settled.pop(origin, None)
+    settled[origin] = seq
+    if len(settled) > SETTLED_MAX:
+        del settled[next(iter(settled))]
 
 
 def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes_max: int) -> None:

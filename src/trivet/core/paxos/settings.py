@@ -32,6 +32,8 @@ class PaxosSettings(msgspec.Struct, frozen=True, kw_only=True):
     value_bytes_max: int = 64 * MIB
     message_bytes_max: int = 1 * MIB
     """Of keys and values in one message, but at least one."""
+    flights_max: int = 1024
+    """Questions in the air at a time, of reads, and of writes; what comes meanwhile flies with the next."""
     promises_max: int = 65536
     """Promises kept for the next change of a register."""
     promises_bytes_max: int = 64 * MIB
@@ -63,7 +65,7 @@ def problem(settings: PaxosSettings) -> str:
     limits = (
         settings.patience_ticks, settings.backoff_ticks, settings.backoff_ticks_max, settings.operation_ticks,
         settings.operations_max, settings.round_operations_max, settings.origins_max, settings.key_bytes_max,
-        settings.value_bytes_max, settings.message_bytes_max, settings.promises_max,
+        settings.value_bytes_max, settings.message_bytes_max, settings.flights_max, settings.promises_max,
         settings.promises_bytes_max, settings.held_messages_max, settings.page_keys_max,
         settings.page_bytes_max, settings.scans_max, settings.bare_max, settings.tombstone_ticks,
         settings.collect_max, settings.collect_ticks, settings.rescan_max,

@@ -18,7 +18,7 @@ from typing import Final
 
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Ballot
-from trivet.core.paxos.content import Content, seal
+from trivet.core.paxos.content import Sealed, is_tombstone, seal, size_bytes, tail_of
 from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 from trivet.core.paxos.ready import Fetched, ScanResult
@@ -191,18 +191,19 @@ class Transfer:
         self._fetching -= len(fetched.found) + len(fetched.missing)
         if fetched.missing:
             self._is_whole = False  # who had it has lost it, or something later is there: list it once more
-        size_bytes = 0
+        taken_bytes = 0
         for key, ballot, content in fetched.found:
-            size_bytes += len(key) + content.size_bytes
+            taken_bytes += len(key) + size_bytes(content)
             self._adopt(key, ballot, content)
         self.carried += len(fetched.found)
-        self.carried_bytes += size_bytes
-        return size_bytes
+        self.carried_bytes += taken_bytes
+        return taken_bytes
 
-    def _adopt(self, key: bytes, ballot: Ballot, content: Content) -> None:
-        self.version = max(self.version, content.version)
+    def _adopt(self, key: bytes, ballot: Ballot, content: Sealed) -> None:
+        version = tail_of(content)[0]
+        self.version = max(self.version, version)
         self._next_id += 1
-        self._adopting[self._next_id] = (key, _Taken(ballot, content.version, content.is_tombstone))
+        self._adopting[self._next_id] = (key, _Taken(ballot, version, is_tombstone(content)))
         self._target.adopt(self._next_id, key, content, self._epoch)
 
     def on_adopted(self, operation: Operation) -> None:

@@ -41,6 +41,10 @@ _UINT16: Final = 0xCD
 _UINT32: Final = 0xCE
 _UINT64: Final = 0xCF
 _FIXINTS: Final = 0x80
+_DEADLINE_AT: Final = 4
+_MINUS_ONE: Final = 0xFF
+DEADLINE_WITHIN_BYTES: Final = 13
+"""So many bytes of an encoded value tell its deadline."""
 _VALUE_DECODER: Final = msgspec.msgpack.Decoder(Stored)
 
 
@@ -82,11 +86,11 @@ def decode_value(data: bytes) -> tuple[Value, int]:
 
 
 def deadline_of(data: bytes) -> int:
-    """The deadline in what ``encode_value`` gave, without reading the value; -1: none, or other bytes.
+    """The deadline in what ``encode_value`` gave, or in the start of that; -1: none, or other bytes.
 
-    Such bytes are a msgpack array of a tag, an empty key, the deadline, and so on.
+    The value is not read. Such bytes are a msgpack array of a tag, an empty key, the deadline, and so on.
     """
-    if data[2:4] != b"\xc4\x00" or len(data) < 5:
+    if data[2:_DEADLINE_AT] != b"\xc4\x00" or len(data) <= _DEADLINE_AT:
         return -1
     if data[4] == _UINT64:
         return int.from_bytes(data[5:13], "big")
@@ -97,6 +101,11 @@ def deadline_of(data: bytes) -> int:
     if data[4] == _UINT8:
         return data[5]
     return data[4] if data[4] < _FIXINTS else -1
+
+
+def may_have_deadline(data: bytes, start: int) -> bool:
+    """Whether ``deadline_of`` what begins there is worth a look; whatever the bytes are."""
+    return data[start + _DEADLINE_AT] != _MINUS_ONE
 
 
 def item_of(database: Database, key: bytes) -> Item | None:

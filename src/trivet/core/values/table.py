@@ -47,9 +47,14 @@ _SPACE: Final = SPACE
 _REVERSED_BYTE: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
+def reversed_bytes(number: int) -> bytes:
+    """The 32 bits of ``number`` in reverse order, big-endian."""
+    return number.to_bytes(4, "little").translate(_REVERSED_BYTE)
+
+
 def reverse32(number: int) -> int:
     """``number`` with its 32 bits in reverse order."""
-    return int.from_bytes(number.to_bytes(4, "little").translate(_REVERSED_BYTE), "big")
+    return int.from_bytes(reversed_bytes(number), "big")
 
 
 class Table(Generic[V]):

@@ -15,7 +15,7 @@ import msgspec
 from trivet.core.base.entry import Entry
 from trivet.core.base.ids import GroupId, Index, NodeId, Term
 
-RECORD_FORMAT: Final = 2
+RECORD_FORMAT: Final = 3
 """Goes into ``BootRecord.format``; raised when older code could not read the records."""
 
 

@@ -7,7 +7,7 @@ For pictures of a single key, which is named nowhere. A ballot is written ``3.n2
 from collections.abc import Callable
 
 from trivet.core.paxos.ballot import NOTHING, NUMBER_MAX, Ballot, node_of
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Content, Sealed
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -21,6 +21,7 @@ from trivet.core.paxos.messages import (
     Read,
     ReadReply,
     Refusal,
+    Refused,
     Remove,
     Standing,
 )
@@ -40,15 +41,16 @@ def ballot_text(ballot: Ballot) -> str:
     return f"{counter}+" if proposer == NUMBER_MAX else f"{counter}.n{node_of(proposer)}"
 
 
-def content_text(content: Content | None) -> str:
+def content_text(content: Sealed | None) -> str:
     """What a register holds."""
     if content is None:
         return "nothing"
-    if content.value is None:
+    value = Content(content).value
+    if value is None:
         return "tombstone"
-    text = content.value[: VALUE_CHARS_MAX + 1].decode(errors="replace")
+    text = value[: VALUE_CHARS_MAX + 1].decode(errors="replace")
     if not text.isprintable():
-        return f"<{len(content.value)} bytes>"
+        return f"<{len(value)} bytes>"
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 
@@ -75,53 +77,54 @@ def _standing(standing: Standing) -> dict[str, str]:
     return {"floor": ballot_text(standing.floor), "floor version": str(standing.floor_version)}
 
 
-def _next(promised: Ballot, counter: int) -> str:
-    """What is promised beside an acceptance, if anything is."""
-    return f" (next {ballot_text(promised)})" if promised[0] > counter else ""
-
-
 def _prepare(m: Prepare) -> Said:
-    return _items([f"prepare {ballot_text((i.counter, m.proposer))}" for i in m.items]), _keys(
-        [i.key for i in m.items]
-    )
+    return _items([f"prepare {ballot_text((counter, m.proposer))}" for counter in m.counters]), _keys(m.keys)
+
+
+def _no(refused: Refused) -> str:
+    return "no: damaged" if refused.promised == NOTHING else f"no: promised {ballot_text(refused.promised)}"
 
 
 def _promises(m: Promises) -> Said:
+    refused = {item.position: item for item in m.refused}
     texts = []
-    for item in m.items:
-        if not item.ok:
-            texts.append(f"no: promised {ballot_text(item.promised)}")
-            continue
-        held = ""
-        if item.content is not None:
-            held = f" ({content_text(item.content)} of {ballot_text(item.accepted)})"
-        texts.append(f"promise {ballot_text(item.promised)}{held}")
+    columns = zip(m.accepted, m.contents, strict=True)
+    for position, (accepted, content) in enumerate(columns, m.start):
+        if position in refused:
+            texts.append(_no(refused[position]))
+        elif content is None:
+            texts.append("promise")
+        else:
+            texts.append(f"promise ({content_text(content)} of {ballot_text(accepted)})")
     return _items(texts), _standing(m.standing)
 
 
 def _accept(m: Accept) -> Said:
+    columns = zip(m.counters, m.next_counters, m.contents, strict=True)
     texts = [
-        f"accept {ballot_text((i.counter, m.proposer))} {content_text(i.content)}"
-        + _next((i.next_counter, m.proposer), i.counter)
-        for i in m.items
+        f"accept {ballot_text((counter, m.proposer))} {content_text(content)}"
+        + (f" (next {ballot_text((next_counter, m.proposer))})" if next_counter > counter else "")
+        for counter, next_counter, content in columns
     ]
-    fields = _keys([i.key for i in m.items])
-    for item in m.items[:1]:
-        fields["version"] = str(item.content.version)
+    fields = _keys(m.keys)
+    for sealed in m.contents[:1]:
+        content = Content(sealed)
+        fields["version"] = str(content.version)
         fields["done"] = ", ".join(
-            f"{d.origin}:{d.seq} → {d.reply.decode(errors='replace')}" for d in item.content.done
+            f"{d.origin}:{d.seq} → {d.reply.decode(errors='replace')}" for d in content.done
         )
     return _items(texts), fields
 
 
 def _accepted(m: Accepted) -> Said:
-    texts = ["accepted" if i.ok else f"no: promised {ballot_text(i.promised)}" for i in m.items]
-    promised = " ".join(ballot_text(i.promised) for i in m.items[:ITEMS_SHOWN])
-    return _items(texts), {"promised": promised} | _standing(m.standing)
+    texts = [_no(item) for item in m.refused] or ["accepted"]
+    since = {"promised since": " ".join(ballot_text(one.promised) for one in m.since[:ITEMS_SHOWN])}
+    return _items(texts), (since if m.since else {}) | _standing(m.standing)
 
 
 def _read(m: Read) -> Said:
-    return "read", _keys([i.key for i in m.items])
+    held = [f"I have {ballot_text(ballot)}" for ballot in m.held[:ITEMS_SHOWN]]
+    return "read", _keys(m.keys) | {"held": "; ".join(held)}
 
 
 def _read_reply(m: ReadReply) -> Said:
@@ -129,9 +132,9 @@ def _read_reply(m: ReadReply) -> Said:
         "nothing"
         if item.accepted == NOTHING
         else f"{content_text(item.content) + ' ' if item.content else ''}of {ballot_text(item.accepted)}"
-        for item in m.items
+        for item in m.others
     ]
-    return _items(texts), _standing(m.standing)
+    return _items(texts) or "the same", _standing(m.standing)
 
 
 def _remove(m: Remove) -> Said:

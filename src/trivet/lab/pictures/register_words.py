@@ -3,8 +3,9 @@
 Answers name no keys: the arrow that they follow does.
 """
 
-from trivet.core.group.register_keys import key_of
+from trivet.core.group.register_keys import key_of, place_key
 from trivet.core.group.register_messages import RegisterMessage, Submit, Submitted
+from trivet.core.machine.register import Task
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -27,19 +28,19 @@ KEY_CHARS_MAX = 20
 def register_text(m: RegisterMessage) -> str:
     """The label of a message."""
     if isinstance(m, Prepare):
-        return f"prepare {_keys([item.key for item in m.items])}"
+        return f"prepare {_keys(m.keys)}"
     if isinstance(m, Accept):
-        return f"accept {_keys([item.key for item in m.items])}"
+        return f"accept {_keys(m.keys)}"
     if isinstance(m, Read):
-        return f"read {_keys([item.key for item in m.items])}"
+        return f"read {_keys(m.keys)}"
     if isinstance(m, Remove):
         return f"remove {_keys([item.key for item in m.items])}"
     if isinstance(m, Submit):
-        return f"write for me {_keys([item.place for item in m.items])}"
+        return f"write for me {_keys([place_key(task.db, task.key or b'') for task in _first_of(m)])}"
     if isinstance(m, Promises):
-        return _answers("promise", [item.ok for item in m.items])
+        return _answer("promise", len(m.refused), len(m.accepted))
     if isinstance(m, Accepted):
-        return _answers("accepted", [item.ok for item in m.items])
+        return _answer("accepted", len(m.refused))
     if isinstance(m, Refusal):
         return f"refused, {'doubtful' if m.doubtful else f'epoch {m.epoch}'}"
     return _OTHERS[type(m)]
@@ -59,11 +60,15 @@ KINDS: tuple[type, ...] = (
 )  # fmt: skip
 
 
-def _answers(word: str, oks: list[bool]) -> str:
-    refused = oks.count(False)
+def _first_of(m: Submit) -> list[Task]:
+    return [tasks[0] for tasks in m.tasks if tasks]
+
+
+def _answer(word: str, refused: int, count: int = 0) -> str:
+    """``count``: of answers, if that is known."""
     if not refused:
         return word
-    return "refused" if refused == len(oks) else f"{word} (refused: {refused})"
+    return "refused" if refused == count else f"{word}, {refused} refused"
 
 
 def _keys(places: list[bytes]) -> str:

@@ -10,7 +10,7 @@ from trivet.core.base.ids import NodeId
 from trivet.core.base.prng import Prng
 from trivet.core.paxos.ballot import Ballot, proposer_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import Content
+from trivet.core.paxos.content import Sealed
 from trivet.core.paxos.messages import Message
 from trivet.core.paxos.operation import Change, ChangeFunction, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
@@ -108,7 +108,7 @@ class Member(Machine):
         self.lives = 0
         self.rescanned = 0
         """The last epoch of which it knows that every register is at quorums of both sets."""
-        self.contents: dict[Ballot, Content] = {}
+        self.contents: dict[Ballot, Sealed] = {}
         """Everything that it ever accepted for ``key``, for the judge."""
         self._seed = seed
         self._config = config
@@ -344,7 +344,7 @@ def ms_of(operation: ClientOperation) -> int:
 
 def judge_ballots(members: list[Member]) -> list[Complaint]:
     """A ballot has one content, whoever accepted it (Rule P3 of ``core/paxos``)."""
-    seen: dict[Ballot, Content] = {}
+    seen: dict[Ballot, Sealed] = {}
     complaints = []
     for member in members:
         for ballot, content in member.contents.items():
