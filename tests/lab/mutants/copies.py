@@ -128,9 +128,9 @@ VALUES = [
     Mutant(
         "V13", "a write is answered before a write quorum has it",
         edit(
-            "core/group/eventual_group.py",
-            "        while quorum and self._held_by(quorum.first_number) >= quorum.count:\n",
-            "        while quorum and self._held_by(quorum.first_number) >= 0:\n",
+            "core/group/eventual_tally.py",
+            "        while write and self._held_by(write.first) >= write.count:\n",
+            "        while write and self._held_by(write.first) >= 0:\n",
         ),
         1, "sessions", ROTTING_COPIES,
     ),

@@ -46,7 +46,7 @@ from trivet.core.raft.messages import Message
 from trivet.core.steward.messages import HowFar, LeadWish, NodeReport, PlanTold, SoFar, StewardMessage
 from trivet.core.wire.peer import FrameParser, frame
 
-PEER_FORMAT: Final = 7
+PEER_FORMAT: Final = 8
 """The version of the messages between nodes."""
 
 HELLO_TIMEOUT_MS: Final = 5_000
