@@ -332,6 +332,35 @@ def test_what_was_seen_is_told_again_when_members_change_until_it_is_heard() -> 
     assert one.quiet
 
 
+def test_witnesses_have_to_be_heard_before_it_has_caught_up() -> None:
+    """Rule N13."""
+    one = Gossip(GossipSettings(node=3, actor=actor_of(3, 1)), Holder(Lattice(), Hlc(0)), is_new=True)
+    one.learn((1, 2, 3))
+    one.witnesses = ((1, 2), 2)
+    for node, is_enough in ((1, False), (2, True)):
+        one.peer_up(node)
+        one.step(node, seen())
+        one.tick()
+        one.take(WALL_MS)
+        assert one.caught_up is is_enough
+
+
+def test_what_a_member_tells_beside_is_asked_for() -> None:
+    one = Gossip(GossipSettings(node=1, actor=actor_of(1, 1)), Holder(Lattice(), Hlc(0)))
+    one.learn((1, 2))
+    one.peer_up(2)
+    clock = Clock()
+    clock.add_range(actor_of(2, 1), 1, 3)
+    one.heard(2, clock)
+    one.heard(2, Clock())
+    one.heard(9, clock)
+    one.messages = []
+    for _ in range(one.settings.patience_ticks):
+        one.tick()
+    assert (2, Want([(actor_of(2, 1), 1, 3)])) in one.messages
+    assert not one.durable.actors
+
+
 def test_an_exchange_that_nobody_goes_on_with_ends() -> None:
     """Its giver forgets it, and sleeps."""
     group = Group(2, retained_bytes_max=1)

@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V13)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V18)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -6,6 +6,8 @@ from mutants.focuses import (
     COPIES,
     EMPTIED_COPIES,
     MEMBERS_OF_COPIES,
+    MEMBERS_OF_QUORUMS,
+    QUORUMS_OF_COPIES,
     ROTTING_COPIES,
     SESSIONS,
     SESSIONS_AROUND,
@@ -133,5 +135,50 @@ VALUES = [
             "        while write and self._held_by(write.first) >= 0:\n",
         ),
         1, "sessions", ROTTING_COPIES,
+    ),
+    Mutant(
+        "V14", "a read does not wait for what a read quorum has",
+        edit(
+            "core/group/eventual_reads.py",
+            "(one.needs is not None and clock.covers(one.needs))\n",
+            "one.needs is not None\n",
+        ),
+        1, "sessions", QUORUMS_OF_COPIES,
+    ),
+    Mutant(
+        "V15", "a read takes what was told before it came for an answer",
+        edit(
+            "core/group/eventual_reads.py",
+            "            if one.number <= message.number and one.needs is None:\n",
+            "            if one.needs is None:\n",
+        ),
+        1, "sessions", QUORUMS_OF_COPIES,
+    ),
+    Mutant(
+        "V16", "while members change only those count that stay",
+        edit(
+            "core/group/eventual_quorums.py",
+            "        self._sides = [tuple(before), tuple(staying)] if staying else [tuple(members)]\n",
+            "        self._sides = [tuple(staying)] if staying else [tuple(members)]\n",
+        ),
+        1, "sessions", MEMBERS_OF_QUORUMS,
+    ),
+    Mutant(
+        "V17", "who goes hands over to one member only",
+        edit(
+            "core/group/eventual_tally.py",
+            "        return self._gossip.kept_from(staying, self.write.count)\n",
+            "        return self._gossip.kept_from(staying, 1)\n",
+        ),
+        1, "sessions", MEMBERS_OF_QUORUMS,
+    ),
+    Mutant(
+        "V18", "what was told counts, by whatever members its teller went",
+        edit(
+            "core/group/eventual_tally.py",
+            "*self._gossip.holders(dot, of_epoch=True)",
+            "*self._gossip.holders(dot)",
+        ),
+        1, "sessions", MEMBERS_OF_QUORUMS,
     ),
 ]  # fmt: skip

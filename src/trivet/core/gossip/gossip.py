@@ -15,6 +15,7 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 - Rule N9: see ``incoming``; of what is nonsense nothing is taken.
 - Rule N11: see ``memories``.
 - Rule N12: for who has what only that counts which was said while its sender went by the members of this one.
+- Rule N13: who has yet to catch up has what all whom it hears had, and hears so many as its owner asks for.
 - Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
   make no more under this name.
 """
@@ -109,6 +110,8 @@ class Gossip:
         self._members: tuple[NodeId, ...] = ()
         self._epoch = 0
         """How often they have changed (Rule N12)."""
+        self.witnesses: tuple[tuple[NodeId, ...], int] = ((), 0)
+        """So many of these have to be heard before it has caught up (Rule N13)."""
         self._up: dict[NodeId, None] = {}
         self._wants: dict[NodeId, deque[Delta]] = {}
         """What peers have asked for, and is on its way to them."""
@@ -263,6 +266,17 @@ class Gossip:
         others = [self._peers[node] for node in among if node in self._peers]
         heard = [peer for peer in others if peer.up and peer.is_heard and peer.epoch == self._epoch]
         return alone_of(self._lattice.clock, heard, max(1, min(count, len(others))))
+
+    @property
+    def durable(self) -> Clock:
+        """What has been seen here and is on the disk; not to be changed."""
+        return self._durable
+
+    def heard(self, sender: NodeId, clock: Clock) -> None:
+        """A member has told, in this epoch, that it has this on its disk: what lacks here is asked for."""
+        peer = self._peers.get(sender)
+        if peer is not None and (peer.clock is None or clock.covers(peer.clock)):
+            peer.clock, peer.epoch = clock, self._epoch
 
     @property
     def refused(self) -> int:
@@ -481,9 +495,12 @@ class Gossip:
             self.retained.keep(taken.updates)
 
     def _look_whether_caught_up(self) -> None:
-        """It has what all whom it hears had when they told."""
-        peers = self._up_peers()
-        if peers and all(p.clock is not None and self._lattice.clock.covers(p.clock) for p in peers):
+        """Rule N13: it has what all whom it hears had when they told."""
+        covers = self._lattice.clock.covers
+        has_all = [peer.clock is not None and covers(peer.clock) for peer in self._up_peers()]
+        nodes, count = self.witnesses
+        heard = [node for node in nodes if node in self._peers and self._peers[node].up]
+        if has_all and all(has_all) and len(heard) >= count:
             self.caught_up = True
 
     def tick(self) -> None:

@@ -17,7 +17,7 @@ answered when that is synced, and only then do others hear of it.
 - Rule X10: who is no member any more hands on what has not been done here, its own clients' and what others
   have sent. The numbers of what is carried go on: others remember them (Rule X8 there).
 - Rules X12 to X14: calls of clients that carry what they have seen (``eventual_causal``).
-- Rules X16, X17: writes that wait for other members (``eventual_quorums``, ``eventual_tally``).
+- Rules X16 to X18: writes and reads that wait for other members (``eventual_tally``).
 """
 
 from collections import deque
@@ -43,7 +43,7 @@ from trivet.core.group.eventual_log import (
     SavedState,
     SavedUpdates,
 )
-from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
 from trivet.core.group.eventual_tally import Tally
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
@@ -213,6 +213,7 @@ class EventualGroup(Leaderless):
     def adopt(self, before: Self) -> None:
         """As ``leaderless`` (Rule X10)."""
         self.carriers, self.carriage = before.carriers, before.carriage
+        self.tally.go_on_from(before.tally)
         self._staged = before._give_up()
         self.stir()
 
@@ -224,6 +225,7 @@ class EventualGroup(Leaderless):
                 run.fail(IN_DOUBT, whoever=True)
             else:
                 runs.append(run)
+        runs += self.tally.read.drain()
         self.tally.fail_all(IN_DOUBT)
         runs += self.emptyings.drain() + self.causal.drain() + self._staged
         self._held.clear()
@@ -323,9 +325,21 @@ class EventualGroup(Leaderless):
             if self.carriers.on_carried(sender, message, self._agenda.now_ms):
                 self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
-            if isinstance(message, Seen) and message.epoch > self.epoch:
-                self.epoch_wanted = message.epoch
+            if isinstance(message, Seen):
+                self._compare_epochs(message.epoch)
             self.gossip.step(sender, message)
+        elif isinstance(message, AskClock):
+            self._compare_epochs(message.epoch)
+            if self.settings.node in self.members and not (self.comes or self.doubtful or self._was_out):
+                self.outgoing.append((sender, self.tally.answer_to(message)))  # Rule X18
+        elif isinstance(message, TellClock):
+            self._compare_epochs(message.epoch)
+            self.tally.on_told(sender, message)
+
+    def _compare_epochs(self, epoch: int) -> None:
+        """Who goes by a later epoch knows that the map here is behind."""
+        if epoch > self.epoch:
+            self.epoch_wanted = epoch
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -385,7 +399,8 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged or self.emptyings or (self.causal.news and self.causal.waits):
+        has_waiting = self.tally.read.busy or (self.causal.news and self.causal.waits)
+        if self._staged or self.emptyings or has_waiting:
             self._run(now_ms, made, waiting)
         seen: Clock | None = None
         if any(run.past is not None for run, _ in waiting):
@@ -412,6 +427,7 @@ class EventualGroup(Leaderless):
             or self.gossip.wants_turn
             or (self._is_late() and not self.log.full)
             or (self.causal.news and self.causal.waits)
+            or self.tally.read.may_run(self.executor.lattice.clock)
         )
         if self.wants_turn:
             self.stir()
@@ -434,9 +450,11 @@ class EventualGroup(Leaderless):
             self.call_count += run.count
         causal = self.causal
         if not self.serves:
-            for run in [*self.emptyings.drain(), *causal.drain(), *staged]:
+            for run in [*self.emptyings.drain(), *causal.drain(), *self.tally.read.drain(), *staged]:
                 self.carriers.stage(run, now_ms)
             return
+        if self.tally.read.busy or self.tally.read.count > 1:
+            staged = self.tally.sift(staged, self.executor.lattice.clock, self.outgoing, now_ms)
         ready = causal.release() if causal.news else []
         for run in staged:
             if run.past is None or causal.admits(run, run.past, now_ms):

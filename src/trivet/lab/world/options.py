@@ -85,6 +85,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How many of the calls of ``copies`` empty its database."""
     eventual_write_quorum: int = 0
     """0: one, or more in some runs in which every node has a copy, as the seed says."""
+    eventual_read_quorum: int = 0
+    """0: one, or in half of those so many that they meet the write quorum, if a majority can do it."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
