@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V18)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V15)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -6,7 +6,6 @@ from mutants.focuses import (
     COPIES,
     EMPTIED_COPIES,
     MEMBERS_OF_COPIES,
-    MEMBERS_OF_QUORUMS,
     QUORUMS_OF_COPIES,
     ROTTING_COPIES,
     SESSIONS,
@@ -152,33 +151,6 @@ VALUES = [
             "            if one.number <= message.number and one.needs is None:\n",
             "            if one.needs is None:\n",
         ),
-        1, "sessions", QUORUMS_OF_COPIES,
-    ),
-    Mutant(
-        "V16", "while members change only those count that stay",
-        edit(
-            "core/group/eventual_quorums.py",
-            "        self._sides = [tuple(before), tuple(staying)] if staying else [tuple(members)]\n",
-            "        self._sides = [tuple(staying)] if staying else [tuple(members)]\n",
-        ),
-        1, "sessions", MEMBERS_OF_QUORUMS,
-    ),
-    Mutant(
-        "V17", "who goes hands over to one member only",
-        edit(
-            "core/group/eventual_tally.py",
-            "        return self._gossip.kept_from(staying, self.write.count)\n",
-            "        return self._gossip.kept_from(staying, 1)\n",
-        ),
-        1, "sessions", MEMBERS_OF_QUORUMS,
-    ),
-    Mutant(
-        "V18", "what was told counts, by whatever members its teller went",
-        edit(
-            "core/group/eventual_tally.py",
-            "*self._gossip.holders(dot, of_epoch=True)",
-            "*self._gossip.holders(dot)",
-        ),
-        1, "sessions", MEMBERS_OF_QUORUMS,
+        37, "sessions", QUORUMS_OF_COPIES,
     ),
 ]  # fmt: skip

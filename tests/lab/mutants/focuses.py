@@ -290,9 +290,3 @@ ROTTING_COPIES: Focus = SESSIONS | {
 
 QUORUMS_OF_COPIES: Focus = SESSIONS_AROUND | {"eventual_write_quorum": 2, "eventual_read_quorum": 2}
 """Reads and writes of two of three."""
-
-MEMBERS_OF_QUORUMS: Focus = SESSIONS_CARRIED | {
-    "eventual_replicas": 3, "eventual_write_quorum": 2, "eventual_read_quorum": 2, "move_every_ms": 200,
-    "plans": True, "grace_ms": 300_000, "kill_every_ms": 0, "fault_ms_max": 2_000,
-}  # fmt: skip
-"""The same, while members come and go."""
