@@ -122,6 +122,7 @@ def test_a_causal_client_has_seen_what_it_was_told_of():
         ((1, 2, 3), (1, 2, 4), (1, 2), 2),
         ((1, 2, 3), (1, 2, 4), (1, 4, 3), 2),
         ((1,), (2,), (1,), 0),
+        ((1, 2, 3), (1, 4, 5), (1, 4, 5), 1),
     ],
 )
 def test_of_two_sets_the_one_counts_that_has_it_less(before, staying, nodes, fewest):
