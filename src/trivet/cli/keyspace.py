@@ -63,6 +63,11 @@ def ask(asker: "Asker", *words: str, once: bool = False) -> "Reply":
     type=click.IntRange(1, 9),
     help="Mode eventual: a write is answered when so many copies have it on disk.  [default: 1]",
 )
+@click.option(
+    "--read-quorum",
+    type=click.IntRange(1, 9),
+    help="Mode eventual: a read shows all that so many copies had on disk.  [default: 1]",
+)
 def create(
     db: int,
     nodes: tuple[str, ...],
@@ -74,6 +79,7 @@ def create(
     shards: int | None,
     together: bool,
     write_quorum: int | None,
+    read_quorum: int | None,
 ) -> None:
     """Give database DB groups of its own. It must be empty."""
     from trivet.cli.asking import asker_for
@@ -84,6 +90,7 @@ def create(
     words += ["SHARDS", str(shards)] if shards else []
     words += ["TOGETHER"] if together else []
     words += ["WRITE", "QUORUM", str(write_quorum)] if write_quorum else []
+    words += ["READ", "QUORUM", str(read_quorum)] if read_quorum else []
     ask(asker_for(nodes, data, password_file), *words, once=True)
     click.echo(f"keyspace {db} is there: SELECT {name or db}")
 

@@ -63,6 +63,7 @@ def line_of(row: NodeRow | KeyspaceRow | GroupRow | MoveRow | ClaimRow) -> str:
     if isinstance(row, KeyspaceRow):
         text = f"keyspace {row.number} {row.name} {row.mode} replicas={row.replicas} shards={row.shards}"
         text += f" write={row.write_quorum}" if row.write_quorum > 1 else ""
+        text += f" read={row.read_quorum}" if row.read_quorum > 1 else ""
         return text + " together" * row.together
     if isinstance(row, GroupRow):
         text = f"group {row.id} of {row.keyspace}: {show(row.ranges) or 'nothing'} @{row.epoch}"

@@ -146,7 +146,8 @@ class Conversation(NetworkWords):
         self.group.say(show_clock(self.group.live(int(words[0])).stable()))
 
     def do_acked(self, words: Words) -> None:
-        self.group.say(f"by {len(self.group.live(int(words[0])).holders(int(words[1])))}")
+        live = self.group.live(int(words[0]))
+        self.group.say(f"by {len(live.holders((live.actor, int(words[1]))))}")
 
     def do_retained(self, words: Words) -> None:
         self.group.say(f"{len(self.group.live(int(words[0])).retained)} updates")

@@ -284,6 +284,83 @@ def test_who_comes_looks_again_when_the_last_has_told_what_it_has_seen() -> None
     assert one.caught_up and one.quiet
 
 
+def seen(last: int = 0, epoch: int = 0) -> Seen:
+    """Of node 1: so many updates of its own."""
+    clock = Clock()
+    clock.add_range(actor_of(1, 1), 1, last)
+    return Seen(clock.encode(), False, digest_bytes(0), 0, actor_of(1, 1), epoch)
+
+
+def test_who_is_away_or_goes_by_other_members_counts_for_nothing() -> None:
+    """Rule N12."""
+    one = Gossip(GossipSettings(node=1, actor=actor_of(1, 1)), Holder(Lattice(), Hlc(0)))
+    one.learn((1, 2, 3), 5)
+    one._lattice.clock.add_range(actor_of(1, 1), 1, 4)
+    dot = (actor_of(1, 1), 4)
+    for node in (2, 3):
+        one.peer_up(node)
+        one.step(node, seen(4, epoch=5 if node == 2 else 4))
+    assert (one.holders(dot), one.holders(dot, of_epoch=True)) == ([2, 3], [2]), "node 3 goes by others"
+    assert (one.kept_alone(), one.kept_from((2, 3), 1), one.kept_from((2, 3), 2)) == (0, 0, 4)
+    assert (one.kept_from((2,), 2), one.kept_from((3,), 1)) == (0, 4), "no more are asked for than there are"
+    one.step(3, seen(4, epoch=5))
+    assert one.kept_from((2, 3), 2) == 0
+    one.peer_lost(2)
+    assert (one.kept_alone(), one.kept_from((2, 3), 1), one.kept_from((2, 3), 2)) == (0, 0, 4)
+    one.peer_up(2)
+    assert one.kept_from((2, 3), 2) == 4, "it has yet to speak"
+    one.step(2, seen(4, epoch=5))
+    assert one.kept_from((2, 3), 2) == 0
+
+
+def test_what_was_seen_is_told_again_when_members_change_until_it_is_heard() -> None:
+    """Rule N12."""
+    one = Gossip(GossipSettings(node=1, actor=actor_of(1, 1)), Holder(Lattice(), Hlc(0)))
+    one.learn((1, 2), 5)
+    one.peer_up(2)
+    one.step(2, seen(epoch=5))
+    one.messages = []
+    assert one.quiet
+    one.learn((1, 2), 6)
+    assert not one.quiet
+    for _ in range(2 * one.settings.tell_ticks):
+        one.tick()
+    told = [message for _, message in one.messages if isinstance(message, Seen)]
+    assert told and all(message.epoch == 6 for message in told)
+    assert not one.quiet, "it was not heard by which members node 2 goes"
+    one.step(2, seen(epoch=6))
+    assert one.quiet
+
+
+def test_witnesses_have_to_be_heard_before_it_has_caught_up() -> None:
+    """Rule N13."""
+    one = Gossip(GossipSettings(node=3, actor=actor_of(3, 1)), Holder(Lattice(), Hlc(0)), is_new=True)
+    one.learn((1, 2, 3))
+    one.witnesses = ((1, 2), 2)
+    for node, is_enough in ((1, False), (2, True)):
+        one.peer_up(node)
+        one.step(node, seen())
+        one.tick()
+        one.take(WALL_MS)
+        assert one.caught_up is is_enough
+
+
+def test_what_a_member_tells_beside_is_asked_for() -> None:
+    one = Gossip(GossipSettings(node=1, actor=actor_of(1, 1)), Holder(Lattice(), Hlc(0)))
+    one.learn((1, 2))
+    one.peer_up(2)
+    clock = Clock()
+    clock.add_range(actor_of(2, 1), 1, 3)
+    one.heard(2, clock)
+    one.heard(2, Clock())
+    one.heard(9, clock)
+    one.messages = []
+    for _ in range(one.settings.patience_ticks):
+        one.tick()
+    assert (2, Want([(actor_of(2, 1), 1, 3)])) in one.messages
+    assert not one.durable.actors
+
+
 def test_an_exchange_that_nobody_goes_on_with_ends() -> None:
     """Its giver forgets it, and sleeps."""
     group = Group(2, retained_bytes_max=1)

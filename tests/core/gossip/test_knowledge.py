@@ -42,3 +42,10 @@ def test_acknowledged_by_those_who_have_all_up_to_it() -> None:
 def test_kept_alone_is_what_nobody_else_has() -> None:
     assert alone_of(OWN, [peer(clock(a=3)), peer(clock(b=1)), peer(None)]) == 3
     assert alone_of(OWN, []) == 7
+
+
+def test_kept_is_what_fewer_have_than_asked_for() -> None:
+    peers = [peer(clock(a=3, b=2)), peer(clock(a=5)), peer(None)]
+    assert [alone_of(OWN, peers, count) for count in (1, 2, 3)] == [0, 2 + 2, 5 + 2]
+    assert [alone_of(OWN, peers * 2, count) for count in (2, 3)] == [0, 2 + 2]
+    assert alone_of(OWN, [], 2) == 7

@@ -211,6 +211,11 @@ def test_how_it_stands_while_members_change():
     assert not held.serves and held.standing().epoch == 2
     bench.heal()
     bench.wait(500)
+    assert held.standing().kept == 1, "the others have it, and go by other members (X17)"
+    for number in (1, 2):
+        group(bench, number).follow(row)
+        bench.servers[number].dirty = True
+    bench.wait(500)
     assert held.standing().kept == 0
     bench.answer("c", "SET mine 2")
     assert held.executor.lattice.clock.base(held.gossip.actor) == 1, "it was run at another"

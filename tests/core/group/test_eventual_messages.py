@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from trivet.core.group.eventual_messages import CALLS_MAX, Carried, Carry, CarryMessage
+from trivet.core.group.eventual_messages import CALLS_MAX, AskClock, Carried, Carry, CarryMessage, TellClock
 from trivet.core.node.peers import KINDS, Kind, decode_message, encode_message
 from trivet.core.wire.peer import FrameParser
 
@@ -14,6 +14,8 @@ MESSAGES = [
     Carried(1, 2, b"replies", 3, 4),
     Carried(1, 2, b"replies", seen=b"clock"),
     Carried(1, 2, refused=True, life=9),
+    AskClock(1, 2, 3),
+    TellClock(1, 2, 3, b"clock"),
 ]
 
 
@@ -34,6 +36,8 @@ def test_they_come_as_they_were_sent(message):
         [116, 1, 2, True, [], 1, b"", -1],
         [117, 1, 2, b"", -1],
         [117, -1, 2],
+        [135, 1, 2, -1],
+        [136, 1, 2, 3, 4],
     ],
 )
 def test_nonsense_is_none(message):

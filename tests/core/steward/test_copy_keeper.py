@@ -53,6 +53,15 @@ def test_what_is_waited_for(copies, dead_ms, over):
     assert is_over(cluster, row, facts, GRACE_MS) is over
 
 
+def test_where_a_write_is_on_several_disks_who_goes_gets_back_what_it_had_lost():
+    """It may be one of those that were counted."""
+    cluster, row = changing()
+    cluster.keyspaces[row.keyspace].write_quorum = 2
+    for one, over in ((LACKS, False), (HAS, True)):
+        facts = Facts(groups={GROUP: GroupFacts(copies={1: one, 2: HAS, 3: HAS, 4: HAS})})
+        assert is_over(cluster, row, facts, GRACE_MS) is over
+
+
 def test_of_a_group_of_which_nothing_is_heard_nothing_is_over():
     cluster, row = changing()
     assert not is_over(cluster, row, Facts(), GRACE_MS)

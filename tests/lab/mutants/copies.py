@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V13)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V15)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -6,6 +6,7 @@ from mutants.focuses import (
     COPIES,
     EMPTIED_COPIES,
     MEMBERS_OF_COPIES,
+    QUORUMS_OF_COPIES,
     ROTTING_COPIES,
     SESSIONS,
     SESSIONS_AROUND,
@@ -128,10 +129,28 @@ VALUES = [
     Mutant(
         "V13", "a write is answered before a write quorum has it",
         edit(
-            "core/group/eventual_group.py",
-            "        while quorum and self._held_by(quorum.first_number) >= quorum.count:\n",
-            "        while quorum and self._held_by(quorum.first_number) >= 0:\n",
+            "core/group/eventual_tally.py",
+            "        while write and self._held_by(write.first) >= write.count:\n",
+            "        while write and self._held_by(write.first) >= 0:\n",
         ),
         1, "sessions", ROTTING_COPIES,
+    ),
+    Mutant(
+        "V14", "a read does not wait for what a read quorum has",
+        edit(
+            "core/group/eventual_reads.py",
+            "(one.needs is not None and clock.covers(one.needs))\n",
+            "one.needs is not None\n",
+        ),
+        1, "sessions", QUORUMS_OF_COPIES,
+    ),
+    Mutant(
+        "V15", "a read takes what was told before it came for an answer",
+        edit(
+            "core/group/eventual_reads.py",
+            "            if one.number <= message.number and one.needs is None:\n",
+            "            if one.needs is None:\n",
+        ),
+        37, "sessions", QUORUMS_OF_COPIES,
     ),
 ]  # fmt: skip

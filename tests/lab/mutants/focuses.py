@@ -292,3 +292,6 @@ ROTTING_COPIES: Focus = SESSIONS | {
     "rot_snapshot_rate": 0.0,
 }  # fmt: skip
 """The log of one node rots again and again, and a write is to be on two disks."""
+
+QUORUMS_OF_COPIES: Focus = SESSIONS_AROUND | {"eventual_write_quorum": 2, "eventual_read_quorum": 2}
+"""Reads and writes of two of three."""

@@ -1,7 +1,7 @@
 """Messages of mode ``eventual``, and what pictures say of them."""
 
 from trivet.core.gossip.messages import Compare, Differ, Keys, Seen, States, Updates, Want
-from trivet.core.group.eventual_messages import Carried, Carry
+from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import STRING, Change, Delta
 
@@ -33,4 +33,6 @@ SAID = [
     (Carry(0, 1, True, []), "which life is yours?"),
     (Carried(1, 1), "replies"),
     (Carried(1, 1, refused=True), "not taken"),
+    (AskClock(1, 1, 1), "what have you?"),
+    (TellClock(1, 1, 1, clock(7)), "I have 7"),
 ]

@@ -13,6 +13,8 @@ from trivet.lab.workloads.copies import (
     are_all_members,
     is_lossless,
     keeps_what_is_acknowledged,
+    read_quorum_of,
+    reads_what_is_acknowledged,
     replicas_of,
     write_quorum_of,
 )
@@ -278,7 +280,7 @@ def test_where_it_lives() -> None:
     assert preparation is not None and clearance is not None
     (words,) = preparation.next_calls(1, Prng(1))[0].wire
     assert words[:8] == b"KEYSPACE CREATE 8 MODE eventual REPLICAS 3 SHARDS".split()
-    assert words[9:] == b"WRITE QUORUM 1".split()
+    assert words[9:] == b"WRITE QUORUM 1 READ QUORUM 1".split()
     assert clearance.next_calls(1, Prng(1))[0].wire == [b"KEYSPACE DROP 8 FORCE".split()]
 
 
@@ -303,3 +305,21 @@ def test_what_two_disks_have_one_does_not_lose() -> None:
     assert keeps_what_is_acknowledged(msgspec.structs.replace(rots, eventual_write_quorum=2))
     moves = msgspec.structs.replace(rots, eventual_write_quorum=2, move_every_ms=1)
     assert not keeps_what_is_acknowledged(moves)
+
+
+def test_whether_quorums_meet() -> None:
+    drawn = [msgspec.structs.replace(HERE, seed=seed) for seed in range(1, 200)]
+    pairs = {(write_quorum_of(one), read_quorum_of(one)) for one in drawn}
+    assert pairs == {(1, 1), (2, 1), (2, 2)}
+    assert all(reads_what_is_acknowledged(one) is (read_quorum_of(one) == 2) for one in drawn)
+    both = msgspec.structs.replace(HERE, eventual_write_quorum=2, eventual_read_quorum=2)
+    assert reads_what_is_acknowledged(both)
+    for change, holds in (
+        ({"bit_rot_every_ms": 1}, True),
+        ({"move_every_ms": 1}, True),
+        ({"bit_rot_every_ms": 1, "move_every_ms": 1}, False),
+        ({"wipe_every_ms": 1}, False),
+        ({"plans": True, "grace_ms": 5_000}, False),
+        ({"eventual_replicas": 4}, False),
+    ):
+        assert reads_what_is_acknowledged(msgspec.structs.replace(both, **change)) is holds, change

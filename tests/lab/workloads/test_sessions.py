@@ -118,6 +118,32 @@ def test_in_the_end_nothing_is_lost_where_no_disk_loses_anything() -> None:
     assert judge(wrote().ok(9, 9, f"ACT 0;SMEMBERS {X}", OK, items("a"), final=True)) == []
 
 
+QUORUMS: dict[str, object] = {"eventual_write_quorum": 2, "eventual_read_quorum": 2, "bit_rot_every_ms": 1}
+
+MET = {
+    "what was acknowledged": sees(wrote(), "0", X, "a"),
+    "what is written meanwhile": sees(Told().ok(9, 12, f"ACT 1;SADD {X} a", OK, 1), "0", X),
+    "what nobody knows of": sees(Told().open(0, f"ACT 1;SADD {X} a"), "0", X),
+    "what is removed meanwhile": sees(wrote().ok(9, 12, f"ACT 0;SREM {X} a", OK, 1), "0", X),
+    "a transaction that writes": wrote().ok(9, 10, f"ACT 0;SMEMBERS {X};SADD {Y} b", OK, items(), 1),
+}  # fmt: skip
+UNMET = {
+    "does not show a": sees(wrote(), "0", X),
+    "still shows a": sees(removed(), "0", X, "a"),
+}
+
+
+@pytest.mark.parametrize("name", MET)
+def test_where_quorums_meet_what_was_acknowledged_is_read(name: str) -> None:
+    assert judge(MET[name], **QUORUMS) == []
+
+
+@pytest.mark.parametrize("name", UNMET)
+def test_and_nothing_else(name: str) -> None:
+    assert any(name in sentence for sentence in judge(UNMET[name], **QUORUMS))
+    assert judge(UNMET[name], bit_rot_every_ms=1) == [], "without quorums nobody was promised anything"
+
+
 # -- the workload -------------------------------------------------------------------------------------
 
 

@@ -98,7 +98,8 @@ def _forbids(state: MapState, call: KeyspaceCall) -> Error | None:
     shards = call.shards or 0
     if len(state.groups) + max(1, shards) > GROUPS_MAX:
         return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
-    return _forbids_quorum(call.mode or RAFT, call.replicas or DEFAULT_REPLICAS, call.write_quorum or 1)
+    quorums = (call.write_quorum or 1, call.read_quorum or 1)
+    return _forbids_quorums(call.mode or RAFT, call.replicas or DEFAULT_REPLICAS, quorums)
 
 
 def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
@@ -126,6 +127,7 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
         call.together or False,
         token,
         call.write_quorum or 1,
+        call.read_quorum or 1,
     )
     for share in shares(max(1, shards)):
         row = found(state, number, [share], first, epoch)
@@ -136,14 +138,15 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
     return OK
 
 
-def _forbids_quorum(mode: str, replicas: int, write_quorum: int) -> Error | None:
-    """Why no such quorum can be asked for."""
-    if write_quorum == 1:
+def _forbids_quorums(mode: str, replicas: int, quorums: tuple[int, int]) -> Error | None:
+    """Why no such quorums, of writes and of reads, can be asked for."""
+    largest = max(quorums)
+    if largest == 1:
         return None
     if mode != EVENTUAL:
-        return Error(f"ERR WRITE QUORUM is for mode {EVENTUAL}; in mode {mode} it is not asked for")
-    if write_quorum > replicas:
-        return Error(f"ERR a quorum of {write_quorum} can't be reached with {replicas} replicas")
+        return Error(f"ERR WRITE QUORUM and READ QUORUM are for mode {EVENTUAL}, not for mode {mode}")
+    if largest > replicas:
+        return Error(f"ERR a quorum of {largest} can't be reached with {replicas} replicas")
     return None
 
 
@@ -172,7 +175,8 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(f"ERR a keyspace of mode {row.mode} has at most {replicas_max(row.mode)} replicas")
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
-    problem = _forbids_quorum(row.mode, replicas, write_quorum)
+    read_quorum = row.read_quorum if call.read_quorum is None else call.read_quorum
+    problem = _forbids_quorums(row.mode, replicas, (write_quorum, read_quorum))
     if problem is not None:
         return problem
     is_fixed = row.mode in (EVENTUAL, PRIMARY)
@@ -180,11 +184,11 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
         return Error(
             f"ERR the shards of a keyspace of mode {row.mode} stay as they were made: create another one"
         )
-    wanted = (name, replicas, shards, together, write_quorum)
-    if wanted == (row.name, row.replicas, row.shards, row.together, row.write_quorum):
+    wanted = (name, replicas, shards, together, write_quorum, read_quorum)
+    if wanted == (row.name, row.replicas, row.shards, row.together, row.write_quorum, row.read_quorum):
         return OK
     state.advance()
-    row.name, row.replicas, row.shards, row.together, row.write_quorum = wanted
+    row.name, row.replicas, row.shards, row.together, row.write_quorum, row.read_quorum = wanted
     state.settle_keyspaces()
     return OK
 

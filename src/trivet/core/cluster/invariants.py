@@ -83,7 +83,8 @@ def _check_keyspaces(state: MapState) -> None:
         assert row.mode in MODES
         assert 1 <= row.replicas <= replicas_max(row.mode)
         assert not (row.together and row.shards > 1)
-        assert 1 <= row.write_quorum <= (row.replicas if row.mode == EVENTUAL else 1)
+        quorum_max = row.replicas if row.mode == EVENTUAL else 1
+        assert 1 <= row.write_quorum <= quorum_max and 1 <= row.read_quorum <= quorum_max
 
 
 def _check_groups(state: MapState) -> None:

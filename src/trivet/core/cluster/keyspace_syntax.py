@@ -8,8 +8,9 @@
 | ``KEYSPACE LIST``, ``KEYSPACE INFO db-or-name`` | |
 
 Options: ``MODE raft|local|paxos|eventual|primary``, ``NAME name``, ``REPLICAS count``, ``SHARDS count|AUTO``,
-``TOGETHER``; of mode ``eventual`` ``WRITE QUORUM count``. Only ``ALTER`` has ``APART``, the opposite of
-``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes last: the nodes to choose the first members from.
+``TOGETHER``; of mode ``eventual`` ``WRITE QUORUM count`` and ``READ QUORUM count``. Only ``ALTER`` has
+``APART``, the opposite of ``TOGETHER``. Only ``CREATE`` has ``ON node …``, which comes last: the nodes to
+choose the first members from.
 """
 
 from typing import Final
@@ -36,10 +37,10 @@ HELP: Final[list[Reply]] = [
     for line in (
         "KEYSPACE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "CREATE <db> [MODE raft|local|paxos|eventual|primary] [NAME <name>] [REPLICAS <n>]",
-        "    [SHARDS <n>|AUTO] [TOGETHER] [WRITE QUORUM <n>]",
+        "    [SHARDS <n>|AUTO] [TOGETHER] [WRITE QUORUM <n>] [READ QUORUM <n>]",
         "    Give database <db> groups of its own.",
         "ALTER <db>|<name> [NAME <name>] [REPLICAS <n>] [SHARDS <n>|AUTO] [TOGETHER|APART]",
-        "    [WRITE QUORUM <n>]",
+        "    [WRITE QUORUM <n>] [READ QUORUM <n>]",
         "    Change what a keyspace shall be.",
         "DROP <db>|<name> [FORCE]",
         "    Remove a keyspace: an empty one, or FORCE: with all that is in it.",
@@ -77,6 +78,7 @@ class KeyspaceCall(msgspec.Struct, kw_only=True):
     """0: ``AUTO``."""
     together: bool | None = None
     write_quorum: int | None = None
+    read_quorum: int | None = None
     on: list[NodeId] = []
     force: bool = False
     """Also what is not empty: for who asks the map, which does not know."""
@@ -143,8 +145,8 @@ def _options(call: KeyspaceCall, args: list[bytes]) -> Error | None:
             continue
         if at + 1 == len(args):
             return fields.SYNTAX
-        if option == b"WRITE":
-            problem = _quorum(call, args[at + 1 : at + 3])
+        if option in (b"WRITE", b"READ"):
+            problem = _quorum(call, args[at : at + 3])
             if problem is not None:
                 return problem
             at += 3
@@ -186,13 +188,16 @@ def _option(call: KeyspaceCall, option: bytes, value: bytes) -> Error | None:
 
 
 def _quorum(call: KeyspaceCall, words: list[bytes]) -> Error | None:
-    """``QUORUM count``."""
-    if len(words) < 2 or words[0].upper() != b"QUORUM":
+    """``WRITE QUORUM count`` or ``READ QUORUM count``."""
+    if len(words) < 3 or words[1].upper() != b"QUORUM":
         return fields.SYNTAX
-    count = fields.number(words[1], 1, COPIES_MAX)
+    count = fields.number(words[2], 1, COPIES_MAX)
     if isinstance(count, Error):
         return Error(f"ERR invalid quorum: 1 to {COPIES_MAX}, and no more than REPLICAS")
-    call.write_quorum = count
+    if words[0].upper() == b"WRITE":
+        call.write_quorum = count
+    else:
+        call.read_quorum = count
     return None
 
 

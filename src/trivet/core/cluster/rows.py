@@ -127,6 +127,8 @@ class KeyspaceRow(msgspec.Struct, array_like=True):
     """The claim by which it got its database; 0: that was nobody's before."""
     write_quorum: int = 1
     """Of mode ``eventual``: on so many members' disks is a write when it is answered."""
+    read_quorum: int = 1
+    """Of mode ``eventual``: a read shows all that so many members had on their disks."""
 
 
 class ClaimRow(msgspec.Struct, array_like=True):

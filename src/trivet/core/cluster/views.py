@@ -39,6 +39,7 @@ def _facts(row: KeyspaceRow, groups: int) -> dict[bytes, Reply]:
     }
     if row.mode == EVENTUAL:
         facts[b"write-quorum"] = row.write_quorum
+        facts[b"read-quorum"] = row.read_quorum
     return facts
 
 

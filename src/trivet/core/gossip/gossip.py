@@ -14,6 +14,8 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 - Rule N8: one member is asked at a time; another when nothing comes: who was away gets everything once.
 - Rule N9: see ``incoming``; of what is nonsense nothing is taken.
 - Rule N11: see ``memories``.
+- Rule N12: for who has what only that counts which was said while its sender went by the members of this one.
+- Rule N13: who has yet to catch up has what all whom it hears had, and hears so many as its owner asks for.
 - Rule N10: who hears of updates of its own that it does not know has lost some (``is_forgetful``): it must
   make no more under this name.
 """
@@ -41,7 +43,7 @@ from trivet.core.gossip.messages import (
 from trivet.core.gossip.portions import portions_of, take_portion
 from trivet.core.gossip.retained import Retained
 from trivet.core.gossip.settings import AFTER_MAX, GossipSettings, node_of, problem
-from trivet.core.lattice.clock import Clock, decode_clock
+from trivet.core.lattice.clock import Clock, Dot, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
 from trivet.core.lattice.key_state import top_stamp
 
@@ -106,6 +108,10 @@ class Gossip:
         """Have come, and are to be joined."""
         self._peers: dict[NodeId, Peer] = {}
         self._members: tuple[NodeId, ...] = ()
+        self._epoch = 0
+        """How often they have changed (Rule N12)."""
+        self.witnesses: tuple[tuple[NodeId, ...], int] = ((), 0)
+        """So many of these have to be heard before it has caught up (Rule N13)."""
         self._up: dict[NodeId, None] = {}
         self._wants: dict[NodeId, deque[Delta]] = {}
         """What peers have asked for, and is on its way to them."""
@@ -125,12 +131,15 @@ class Gossip:
 
     # -- who there is --------------------------------------------------------------------------------
 
-    def learn(self, members: tuple[NodeId, ...]) -> None:
-        """The map's members; empty: this node is none."""
-        self._members = members
+    def learn(self, members: tuple[NodeId, ...], epoch: int = 0) -> None:
+        """The map's members, and how often they have changed; empty: this node is none."""
+        is_news = epoch != self._epoch
+        self._members, self._epoch = members, epoch
         others = [node for node in members if node != self.settings.node]
         self._peers = {node: self._peers.get(node) or Peer() for node in others}
         for node, peer in self._peers.items():
+            if is_news:
+                peer.is_told = False
             if node in self._up and not peer.up:
                 self._greet(node, peer)
         self._may_forget = True
@@ -218,12 +227,19 @@ class Gossip:
         return [peer for peer in self._peers.values() if peer.up]
 
     def _is_level(self, peer: Peer) -> bool:
-        """Rule N6."""
-        return peer.is_told and peer.clock is not None and peer.clock == self._durable
+        """Rules N6, N12."""
+        is_heard = peer.clock is not None and peer.clock == self._durable and peer.epoch == self._epoch
+        return peer.is_told and is_heard
 
-    def holders(self, number: int) -> list[NodeId]:
-        """Which other members have this own update, and all before it, on their disks."""
-        return holders_of(self.actor, number, self._peers)
+    def holders(self, dot: Dot, of_epoch: bool = False) -> list[NodeId]:
+        """Which other members have this own update, and all before it, on their disks.
+
+        ``of_epoch``: as they have said it in the epoch of this one (Rule N12).
+        """
+        peers = self._peers
+        if of_epoch:
+            peers = {node: peer for node, peer in peers.items() if peer.epoch == self._epoch}
+        return holders_of(dot[0], dot[1], peers)
 
     def stable(self) -> Clock:
         """What all members have on their disks (Rule N5)."""
@@ -237,10 +253,30 @@ class Gossip:
         """As whom members make updates now, as far as they have said."""
         return sorted([self.actor, *[peer.actor for peer in self._peers.values() if peer.actor]])
 
-    def kept_alone(self, among: tuple[NodeId, ...] | None = None) -> int:
-        """Updates here that no other member (of ``among``) is known to have on its disk."""
-        peers = [peer for node, peer in self._peers.items() if among is None or node in among]
-        return alone_of(self._lattice.clock, peers)
+    def kept_alone(self) -> int:
+        """Updates here that no other member is known to have on its disk."""
+        return alone_of(self._lattice.clock, self._peers.values())
+
+    def kept_from(self, among: tuple[NodeId, ...], count: int) -> int:
+        """Updates here that fewer than ``count`` others of ``among``, or than there are, have on their disks.
+
+        Only those count that are heard, and what they have said in this epoch: who is away may have lost what
+        it had, and who was no member meanwhile has (Rule N12).
+        """
+        others = [self._peers[node] for node in among if node in self._peers]
+        heard = [peer for peer in others if peer.up and peer.is_heard and peer.epoch == self._epoch]
+        return alone_of(self._lattice.clock, heard, max(1, min(count, len(others))))
+
+    @property
+    def durable(self) -> Clock:
+        """What has been seen here and is on the disk; not to be changed."""
+        return self._durable
+
+    def heard(self, sender: NodeId, clock: Clock) -> None:
+        """A member has told, in this epoch, that it has this on its disk: what lacks here is asked for."""
+        peer = self._peers.get(sender)
+        if peer is not None and (peer.clock is None or clock.covers(peer.clock)):
+            peer.clock, peer.epoch = clock, self._epoch
 
     @property
     def refused(self) -> int:
@@ -304,7 +340,7 @@ class Gossip:
         except ValueError:
             self._refused += 1
             return
-        peer.clock = clock
+        peer.clock, peer.epoch = clock, message.epoch
         peer.actor = max(peer.actor, message.actor)
         self._may_forget = True
         if not peer.is_heard:
@@ -326,7 +362,7 @@ class Gossip:
         is_plain = self._durable == lattice.clock and not lattice.ahead()
         root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
         self.messages.append(
-            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor))
+            (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor, self._epoch))
         )
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
@@ -459,9 +495,12 @@ class Gossip:
             self.retained.keep(taken.updates)
 
     def _look_whether_caught_up(self) -> None:
-        """It has what all whom it hears had when they told."""
-        peers = self._up_peers()
-        if peers and all(p.clock is not None and self._lattice.clock.covers(p.clock) for p in peers):
+        """Rule N13: it has what all whom it hears had when they told."""
+        covers = self._lattice.clock.covers
+        has_all = [peer.clock is not None and covers(peer.clock) for peer in self._up_peers()]
+        nodes, count = self.witnesses
+        heard = [node for node in nodes if node in self._peers and self._peers[node].up]
+        if has_all and all(has_all) and len(heard) >= count:
             self.caught_up = True
 
     def tick(self) -> None:

@@ -14,7 +14,7 @@ from trivet.core.lattice.clock import Clock
 class Peer:
     """Another member."""
 
-    __slots__ = ("actor", "clock", "give", "is_heard", "is_told", "told_ticks", "up")
+    __slots__ = ("actor", "clock", "epoch", "give", "is_heard", "is_told", "told_ticks", "up")
 
     def __init__(self) -> None:
         self.up = False
@@ -22,6 +22,8 @@ class Peer:
         """What it has seen and keeps, as it said last; None: it has said nothing."""
         self.actor = 0
         """As whom it makes updates; 0: it has not said."""
+        self.epoch = 0
+        """By which members it went when it said what it has seen."""
         self.is_heard = False
         """It has said what it has seen since the link came up."""
         self.is_told = False
@@ -56,10 +58,15 @@ def holders_of(actor: int, number: int, peers: Mapping[NodeId, Peer]) -> list[No
     return [node for node, clock in clocks if clock.base(actor) >= number]
 
 
-def alone_of(own: Clock, peers: Iterable[Peer]) -> int:
-    """Updates of ``own`` that none of them is known to have on its disk."""
-    missing = told_of(Clock(), peers).missing_from(own)
-    return sum([last - first + 1 for _, first, last in missing])
+def alone_of(own: Clock, peers: Iterable[Peer], count: int = 1) -> int:
+    """Updates of ``own`` that fewer than ``count`` of them are known to have on their disks."""
+    held = [Clock() for _ in range(count)]
+    """What one of them has, what two of them have, ..."""
+    for clock in [peer.clock for peer in peers if peer.clock is not None]:
+        for more in range(count - 1, 0, -1):
+            held[more].join(held[more - 1].meet(clock))
+        held[0].join(clock)
+    return sum([last - first + 1 for _, first, last in held[-1].missing_from(own)])
 
 
 def whom_to_ask(lacks: dict[NodeId, list[tuple[int, int, int]]], asked: NodeId, own: NodeId) -> NodeId:

@@ -35,7 +35,7 @@ class Seen(OfGossip, array_like=True, tag=121, frozen=True):
     """All that the sender has seen, and has on its disk. ``asks``: it wants to hear the same.
 
     ``root``: the digest of what it holds; ``memories``: how much of that is of things that are gone.
-    ``actor``: as whom it makes updates.
+    ``actor``: as whom it makes updates. ``epoch``: by which members it goes (Rule N12).
     """
 
     clock: bytes
@@ -43,6 +43,7 @@ class Seen(OfGossip, array_like=True, tag=121, frozen=True):
     root: Digest
     memories: Number
     actor: Number = 0
+    epoch: Number = 0
 
 
 class Want(OfGossip, array_like=True, tag=122, frozen=True):

@@ -22,7 +22,7 @@ import msgspec
 from trivet.core.base.ids import GroupId, Instant
 from trivet.core.group.past import Past
 from trivet.core.group.run import Run
-from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.clock import Clock, Dot
 from trivet.core.lattice.delta import Delta
 from trivet.core.lattice.lattice import Lattice
 from trivet.core.machine.checking import WHOLE, names_of
@@ -48,7 +48,7 @@ class Causal:
         self._timeout_ms = timeout_ms
         self._waiting: dict[Past, deque[tuple[Run, Instant]]] = {}
         """By client, in its order, with when each is to be given up."""
-        self._held: deque[tuple[int, int, Run, list[Reply], Clock]] = deque()
+        self._held: deque[tuple[int, Dot, Run, list[Reply], Clock]] = deque()
         """Answers that wait for the save of this id, the newest own update and what was seen then (X13)."""
         self._actor = 0
         self._named: dict[int, int] = {}
@@ -146,19 +146,19 @@ class Causal:
 
     # -- when it was run (Rule X13) --------------------------------------------------------------------
 
-    def hold(self, save_id: int, number: int, run: Run, replies: list[Reply], seen: Clock) -> None:
+    def hold(self, save_id: int, dot: Dot, run: Run, replies: list[Reply], seen: Clock) -> None:
         """It was run when ``seen`` had been seen, which will be on the disk with the save of that id."""
-        self._held.append((save_id, number, run, replies, seen))
+        self._held.append((save_id, dot, run, replies, seen))
 
-    def answered(self, synced_id: int) -> list[tuple[int, Run, list[Reply]]]:
+    def answered(self, synced_id: int) -> list[tuple[Dot, Run, list[Reply]]]:
         """The saves up to this one are on the disk: those that wait no longer, and the newest own update."""
         held = self._held
-        found: list[tuple[int, Run, list[Reply]]] = []
+        found: list[tuple[Dot, Run, list[Reply]]] = []
         while held and held[0][0] <= synced_id:
-            _, number, run, replies, seen = held.popleft()
+            _, dot, run, replies, seen = held.popleft()
             if run.past is not None:
                 run.past.join(self._group, seen)
-            found.append((number, run, replies))
+            found.append((dot, run, replies))
         return found
 
     def unanswered(self) -> list[Run]:

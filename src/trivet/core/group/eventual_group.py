@@ -17,6 +17,7 @@ answered when that is synced, and only then do others hear of it.
 - Rule X10: who is no member any more hands on what has not been done here, its own clients' and what others
   have sent. The numbers of what is carried go on: others remember them (Rule X8 there).
 - Rules X12 to X14: calls of clients that carry what they have seen (``eventual_causal``).
+- Rules X16 to X18: writes and reads that wait for other members (``eventual_tally``).
 """
 
 from collections import deque
@@ -28,7 +29,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import EVENTUAL, GroupRow, KeyspaceRow
 from trivet.core.command.table import Event
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import OfGossip
+from trivet.core.gossip.messages import OfGossip, Seen
 from trivet.core.group.agenda import Agenda
 from trivet.core.group.changes import Follower
 from trivet.core.group.eventual_carrying import IN_DOUBT, Carriage, Carriers
@@ -42,14 +43,14 @@ from trivet.core.group.eventual_log import (
     SavedState,
     SavedUpdates,
 )
-from trivet.core.group.eventual_messages import Carried, Carry
-from trivet.core.group.eventual_quorums import Sides, WriteQuorum
+from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
+from trivet.core.group.eventual_tally import Tally
 from trivet.core.group.eventual_watches import EventualWatches
 from trivet.core.group.face import FromGroup
 from trivet.core.group.leaderless import Leaderless, Standing
 from trivet.core.group.run import Run
 from trivet.core.group.settings import GroupSettings
-from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.clock import Clock, Dot
 from trivet.core.lattice.delta import Delta
 from trivet.core.machine.convergent import Convergent
 from trivet.core.machine.machine import Machine
@@ -57,6 +58,8 @@ from trivet.core.paxos.ballot import proposer_of
 from trivet.core.values.deadlines import NEVER
 from trivet.core.wire.reply import Error, Reply
 
+NOTHING: Final[Dot] = (0, 0)
+"""Instead of an own update: there is none."""
 SWEEP_MAX: Final = 1_000
 """Keys past their deadline that one turn takes away."""
 SWEEP_AFTER_MS: Final = 5_000
@@ -88,8 +91,7 @@ class EventualGroup(Leaderless):
         self.carriers = Carriers(number, settings.incarnation, settings.limits, timeout_ms)
         self.carriage = Carriage(number, settings.limits, settings.incarnation)
         self.causal = Causal(number, executor.lattice, timeout_ms)
-        self.write_quorum = WriteQuorum(timeout_ms)
-        self.sides = Sides((), (), ())
+        self.tally = Tally(settings, gossip)
         self.watches = EventualWatches(executor)
         self.emptyings = Emptyings(executor, settings.limits.emptied_per_turn_max)
         self.comes = bool(comes)
@@ -105,14 +107,14 @@ class EventualGroup(Leaderless):
         self.epoch = 0
         self._system = system
         self._prng = prng
-        self._held: deque[tuple[int, int, Run, list[Reply]]] = deque()
+        self._held: deque[tuple[int, Dot, Run, list[Reply]]] = deque()
         """Answers that wait for the save of this id (Rule X4); the newest own update then (Rule X16)."""
         self._news: deque[tuple[int, list[Event], list[tuple[bool, bytes, bytes]]]] = deque()
         """What runs say to others, and waits for the save of this id (the same)."""
         self._made_id = 0
         """The last save with updates of this node's own."""
-        self._last_made = 0
-        """The number of the newest of them."""
+        self._last_made: Dot = NOTHING
+        """The newest of them."""
         self._synced_id = 0
         self._carrier: NodeId = NO_NODE
         """Who runs this node's calls, while it is no member (Rule X1 there)."""
@@ -174,14 +176,15 @@ class EventualGroup(Leaderless):
             self._is_new = False
             self.comes = since > 0
             self.gossip.caught_up = not self.comes
-        self.sides = Sides(self.members, row.before or self.members, self.staying)
-        self.gossip.learn(self.members if own in self.members else ())
+        self.tally.follow(row)
+        # What is left over must not count as what a member has.
+        is_in = own in self.members and not self._was_out
+        self.gossip.learn(self.members if is_in else (), epoch)
         self._choose_carrier()
 
     def heed(self, keyspace: KeyspaceRow) -> None:
         """As ``LeaderlessReplica``."""
-        if keyspace.write_quorum != self.write_quorum.count:
-            self.write_quorum.count = keyspace.write_quorum
+        if self.tally.heed(keyspace):
             self.stir()
 
     @property
@@ -201,8 +204,7 @@ class EventualGroup(Leaderless):
         """As ``leaderless``."""
         if self.settings.node not in self.members:
             return Standing()
-        gossip = self.gossip
-        return Standing(self.epoch, gossip.caught_up, gossip.kept_alone(self.staying or None))
+        return Standing(self.epoch, self.gossip.caught_up, self.tally.kept(self.staying or self.members))
 
     def refuse_growth(self, refuses: bool) -> None:
         """Whether the node's memory is full."""
@@ -211,6 +213,7 @@ class EventualGroup(Leaderless):
     def adopt(self, before: Self) -> None:
         """As ``leaderless`` (Rule X10)."""
         self.carriers, self.carriage = before.carriers, before.carriage
+        self.tally.go_on_from(before.tally)
         self._staged = before._give_up()
         self.stir()
 
@@ -222,7 +225,8 @@ class EventualGroup(Leaderless):
                 run.fail(IN_DOUBT, whoever=True)
             else:
                 runs.append(run)
-        self.write_quorum.fail_all(IN_DOUBT)
+        runs += self.tally.read.drain()
+        self.tally.fail_all(IN_DOUBT)
         runs += self.emptyings.drain() + self.causal.drain() + self._staged
         self._held.clear()
         self._staged = []
@@ -235,7 +239,7 @@ class EventualGroup(Leaderless):
             run.fail(error, whoever=True)
         self._held.clear()
         self._news.clear()
-        self.write_quorum.fail_all(error)
+        self.tally.fail_all(error)
         self.emptyings.fail_all(error)
         self.causal.fail_all(error)
         self.carriers.fail_all(error)
@@ -248,14 +252,14 @@ class EventualGroup(Leaderless):
 
     def replicas_of_last_write(self) -> int:
         """How many other members have synced all that this node's clients have written."""
-        return len(self.gossip.holders(self._last_made)) if self._last_made else 0
+        return len(self.gossip.holders(self._last_made)) if self._last_made != NOTHING else 0
 
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
         if self._held or self.emptyings or self.carriers.has_writes or self.causal.has_writes:
             return True
-        if self.write_quorum:
+        if self.tally.write:
             return True
         return any(run.writes for run in self._staged)
 
@@ -264,7 +268,7 @@ class EventualGroup(Leaderless):
         """As ``face``."""
         held = sum([run.size_bytes for _, _, run, _ in self._held if run.writes])
         held += self.carriers.pending_bytes + self.causal.pending_bytes
-        return held + self.write_quorum.pending_bytes
+        return held + self.tally.write.pending_bytes
 
     def is_member(self, node: NodeId) -> bool:
         """As ``face``."""
@@ -321,7 +325,21 @@ class EventualGroup(Leaderless):
             if self.carriers.on_carried(sender, message, self._agenda.now_ms):
                 self._choose_carrier(sender)
         elif isinstance(message, OfGossip):
+            if isinstance(message, Seen):
+                self._compare_epochs(message.epoch)
             self.gossip.step(sender, message)
+        elif isinstance(message, AskClock):
+            self._compare_epochs(message.epoch)
+            if self.settings.node in self.members and not (self.comes or self.doubtful or self._was_out):
+                self.outgoing.append((sender, self.tally.answer_to(message)))  # Rule X18
+        elif isinstance(message, TellClock):
+            self._compare_epochs(message.epoch)
+            self.tally.on_told(sender, message)
+
+    def _compare_epochs(self, epoch: int) -> None:
+        """Who goes by a later epoch knows that the map here is behind."""
+        if epoch > self.epoch:
+            self.epoch_wanted = epoch
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""
@@ -339,8 +357,7 @@ class EventualGroup(Leaderless):
         self.gossip.tick()
         self.carriers.expire(now_ms - self.settings.command_timeout_ms)
         self.causal.expire(now_ms)
-        if self.write_quorum:
-            self.write_quorum.expire(now_ms, self._held_by(self.write_quorum.first_number))
+        self.tally.expire(now_ms)
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
             if self.executor.lattice.bases_count:
@@ -354,7 +371,7 @@ class EventualGroup(Leaderless):
         """Nothing that passes with time is under way."""
         return self.gossip.quiet and not (
             self.stirred or self._staged or self._held or self.emptyings or self.carriers.busy
-            or self.causal.busy or self.write_quorum or self.log.busy or self.log.waits_for_log
+            or self.causal.busy or self.tally.busy or self.log.busy or self.log.waits_for_log
             or self.executor.lattice.bases_count or self._is_late()
         )  # fmt: skip
 
@@ -382,7 +399,8 @@ class EventualGroup(Leaderless):
         records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
-        if self._staged or self.emptyings or (self.causal.news and self.causal.waits):
+        has_waiting = self.tally.read.busy or (self.causal.news and self.causal.waits)
+        if self._staged or self.emptyings or has_waiting:
             self._run(now_ms, made, waiting)
         seen: Clock | None = None
         if any(run.past is not None for run, _ in waiting):
@@ -400,8 +418,7 @@ class EventualGroup(Leaderless):
             self.gossip.messages = []
         self._tell()
         self._hold(waiting, seen)
-        if self.write_quorum:
-            self._look_at_quorum()
+        self.tally.look()
         self.carriage.flush(self.outgoing)
         self.log.step(self.executor.lattice, self._head(), now_ms)
         self.wants_turn = (
@@ -410,6 +427,7 @@ class EventualGroup(Leaderless):
             or self.gossip.wants_turn
             or (self._is_late() and not self.log.full)
             or (self.causal.news and self.causal.waits)
+            or self.tally.read.may_run(self.executor.lattice.clock)
         )
         if self.wants_turn:
             self.stir()
@@ -432,9 +450,11 @@ class EventualGroup(Leaderless):
             self.call_count += run.count
         causal = self.causal
         if not self.serves:
-            for run in [*self.emptyings.drain(), *causal.drain(), *staged]:
+            for run in [*self.emptyings.drain(), *causal.drain(), *self.tally.read.drain(), *staged]:
                 self.carriers.stage(run, now_ms)
             return
+        if self.tally.read.busy or self.tally.read.count > 1:
+            staged = self.tally.sift(staged, self.executor.lattice.clock, self.outgoing, now_ms)
         ready = causal.release() if causal.news else []
         for run in staged:
             if run.past is None or causal.admits(run, run.past, now_ms):
@@ -501,7 +521,7 @@ class EventualGroup(Leaderless):
         save_id = self.log.save(records)
         if made:
             self._made_id = save_id
-            self._last_made = made[-1].number
+            self._last_made = (made[-1].actor, made[-1].number)
         self.gossip.staged(save_id, made)
 
     def _hold(self, waiting: list[tuple[Run, list[Reply]]], seen: Clock | None) -> None:
@@ -516,15 +536,15 @@ class EventualGroup(Leaderless):
     def _answer(self) -> None:
         held = self._held
         while held and held[0][0] <= self._synced_id:
-            _, number, run, replies = held.popleft()
-            self._give(run, replies, number)
-        for number, run, replies in self.causal.answered(self._synced_id):
-            self._give(run, replies, number)
+            _, dot, run, replies = held.popleft()
+            self._give(run, replies, dot)
+        for dot, run, replies in self.causal.answered(self._synced_id):
+            self._give(run, replies, dot)
 
-    def _give(self, run: Run, replies: list[Reply], number: int) -> None:
+    def _give(self, run: Run, replies: list[Reply], dot: Dot) -> None:
         """What is synced here is answered; or waits for others to have this own update (Rule X16)."""
-        if run.writes and number and self.write_quorum.count > 1:
-            self.write_quorum.add(run, replies, number, self._now_ms)
+        if run.writes and dot != NOTHING and self.tally.write.count > 1:
+            self.tally.write.add(run, replies, dot, self._now_ms)
         else:
             run.finish(replies)
         news = self._news
@@ -532,16 +552,6 @@ class EventualGroup(Leaderless):
             _, events, published = news.popleft()
             self.events.extend(events)
             self.published.extend(published)
-
-    def _look_at_quorum(self) -> None:
-        """Rule X16."""
-        quorum = self.write_quorum
-        while quorum and self._held_by(quorum.first_number) >= quorum.count:
-            quorum.finish_first()
-
-    def _held_by(self, number: int) -> int:
-        """On so many members' disks is this own update, and all before it."""
-        return self.sides.fewest([self.settings.node, *self.gossip.holders(number)])
 
     def _is_late(self) -> bool:
         return self.serves and self.executor.next_deadline_ms + self._sweep_after_ms() <= self._wall_ms
@@ -583,7 +593,7 @@ class EventualGroup(Leaderless):
             assert not self._staged and not self.wants_turn
         if self.asleep:
             assert not self.stirred and self.gossip.quiet and not self._held and not self.carriers.busy
-            assert not self.emptyings and not self._news and not self.causal.busy and not self.write_quorum
+            assert not self.emptyings and not self._news and not self.causal.busy and not self.tally.busy
 
     def check_invariants(self) -> None:
         """Assert what must always hold of it."""

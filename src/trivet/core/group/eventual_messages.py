@@ -1,7 +1,8 @@
 """What nodes say about a group of mode ``eventual`` beside the room's own messages (``core/gossip``).
 
 A node that holds nothing of the group has a member run its clients' calls (``Carry``), which answers when
-what they wrote is on its disk (``Carried``). What they carry is judged again by whoever gets it.
+what they wrote is on its disk (``Carried``). What they carry is judged again by whoever gets it. Where there
+is a read quorum, a member asks others what they have before it reads (``AskClock``, ``TellClock``).
 """
 
 from typing import Annotated, Final
@@ -51,4 +52,24 @@ class Carried(msgspec.Struct, array_like=True, tag=117, frozen=True):
     seen: bytes = b""
 
 
-CarryMessage = Carry | Carried
+class AskClock(msgspec.Struct, array_like=True, tag=135, frozen=True):
+    """What have you on your disk (Rule X18)? ``number``: the sender's, in its life ``incarnation``.
+
+    ``epoch``: by which members the sender goes.
+    """
+
+    number: Number
+    incarnation: Number
+    epoch: Number
+
+
+class TellClock(msgspec.Struct, array_like=True, tag=136, frozen=True):
+    """The clock of what the sender has on its disk; ``epoch``: by which members it goes."""
+
+    number: Number
+    incarnation: Number
+    epoch: Number
+    clock: bytes
+
+
+CarryMessage = Carry | Carried | AskClock | TellClock

@@ -4,6 +4,9 @@
   disks, and all that this member has made before; while members change, w of those that were there and w of
   those that stay. When that takes longer than a command may, it is told so: it is done here and will spread
   all the same, nothing is undone.
+- Rule X17: what others have said counts only if they said it while they went by the same members as this one;
+  and who goes hands over to w of those that stay. So what somebody who goes has told to have, it has told
+  before it looked what is left to be handed over, or it is not needed.
 """
 
 from collections import deque
@@ -12,6 +15,7 @@ from typing import Final
 
 from trivet.core.base.ids import Instant, NodeId
 from trivet.core.group.run import Run
+from trivet.core.lattice.clock import Dot
 from trivet.core.wire.reply import Error, Reply
 
 NOT_ENOUGH: Final = "NOREPLICAS"
@@ -36,12 +40,12 @@ class Sides:
 
 
 class _Waiting:
-    __slots__ = ("number", "replies", "run", "until_ms")
+    __slots__ = ("dot", "replies", "run", "until_ms")
 
-    def __init__(self, run: Run, replies: list[Reply], number: int, until_ms: Instant) -> None:
+    def __init__(self, run: Run, replies: list[Reply], dot: Dot, until_ms: Instant) -> None:
         self.run = run
         self.replies = replies
-        self.number = number
+        self.dot = dot
         self.until_ms = until_ms
 
 
@@ -63,14 +67,14 @@ class WriteQuorum:
         return sum([one.run.size_bytes for one in self._waiting])
 
     @property
-    def first_number(self) -> int:
-        """What is waited for next: others are to have this own update and all before it."""
-        return self._waiting[0].number
+    def first(self) -> Dot:
+        """What is waited for next: others are to have this own update and all of its actor before it."""
+        return self._waiting[0].dot
 
-    def add(self, run: Run, replies: list[Reply], number: int, now_ms: Instant) -> None:
-        """It is on the disk here, with all own updates up to ``number``."""
+    def add(self, run: Run, replies: list[Reply], dot: Dot, now_ms: Instant) -> None:
+        """It is on the disk here, with all own updates up to ``dot``."""
         until_ms = now_ms + (run.patience_ms or self._timeout_ms)
-        self._waiting.append(_Waiting(run, replies, number, until_ms))
+        self._waiting.append(_Waiting(run, replies, dot, until_ms))
 
     def finish_first(self) -> None:
         """Enough have what the first waits for."""

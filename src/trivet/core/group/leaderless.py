@@ -33,7 +33,7 @@ class Standing(NamedTuple):
     is_caught_up: bool = False
     """It has what the others had when it came, or when it began to doubt what it has."""
     kept: int = 0
-    """Updates that it has, and no other member that stays is known to have on its disk."""
+    """Updates that it has, and fewer members that stay are known to have on their disks than have to."""
 
 
 class LeaderlessLog(Protocol):

@@ -299,6 +299,7 @@ def facts_of(front: Front, row: KeyspaceRow) -> dict[bytes, Reply]:
     }
     if row.mode == EVENTUAL:
         facts[b"write-quorum"] = row.write_quorum
+        facts[b"read-quorum"] = row.read_quorum
     return facts
 
 

@@ -4,8 +4,9 @@ On the path: nowhere. Such a group has neither a leader nor a log: the leader of
 change begins, and when all members have reported what there is to wait for that it is over.
 
 - Rule K8: it says ``BEGIN`` where the members are not those that shall be, and ``END`` when who has come has
-  what the others had, and who goes has nothing that no other has. Each word carries the epoch of the members
-  that those who reported went by, so what was true of other members counts for nothing.
+  what the others had, and who goes has nothing that fewer of those that stay have than a write asks for;
+  where that is more than one, nor does it lack anything that a damaged log had lost. Each word carries the
+  epoch of the members that those who reported went by, so what was true of other members counts for nothing.
 - Rule K9: who has been dead for the time of grace is not waited for: what only it had is lost.
   Nobody who can be heard is taken out without its word; and never the last one that is alive.
 """
@@ -79,6 +80,7 @@ def _is_changing(cluster: ClusterMap, row: GroupRow) -> bool:
 def is_over(cluster: ClusterMap, row: GroupRow, facts: Facts, grace_ms: int) -> bool:
     """Rules K8, K9."""
     said = facts.groups.get(row.id)
+    asks_for_several = cluster.keyspaces[row.keyspace].write_quorum > 1
     is_anybody_there = False
     for node in row.members:
         if node not in cluster.members or facts.dead_ms.get(node, -1) >= grace_ms:
@@ -90,5 +92,7 @@ def is_over(cluster: ClusterMap, row: GroupRow, facts: Facts, grace_ms: int) -> 
         stays = node in row.incoming
         if kept if not stays else not is_caught_up:
             return False
+        if asks_for_several and not is_caught_up and node in row.before:
+            return False  # others may count upon what it is about to get again
         is_anybody_there = is_anybody_there or stays
     return is_anybody_there

@@ -52,6 +52,11 @@ class Act(NamedTuple):
     steps: tuple[Step, ...]
     operation: Operation
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing."""
+        return all(step.verb is Verb.READ for step in self.steps)
+
 
 class Why(NamedTuple):
     """How an element came to be known."""
@@ -219,3 +224,40 @@ class _Sweep:
     def _complain(self, sentence: str, operations: list[Operation]) -> None:
         evidence = list(dict.fromkeys([operation.text() for operation in operations]))
         self.complaints.append(Complaint(JUDGE, sentence, evidence))
+
+
+def judge_quorums(acts: Sequence[Act]) -> list[Complaint]:
+    """Where quorums of reads and writes meet: a read shows every write that was acknowledged before it began.
+
+    Of acts that only read, be they of a session or not; it says nothing of what others had read.
+    """
+    done = [act for act in acts if act.operation.outcome is Outcome.OK]
+    removals: dict[Element, list[Operation]] = {}
+    for act in acts:
+        if act.operation.outcome is not Outcome.FAIL:
+            for element in _elements(act, Verb.REMOVE):
+                removals.setdefault(element, []).append(act.operation)
+    complaints: list[Complaint] = []
+    for act in [act for act in done if act.is_read]:
+        read = act.operation
+        before = [one for one in done if one.operation.return_us < read.invoke_us]
+        shown = dict.fromkeys(_elements(act, Verb.READ))
+        keys = dict.fromkeys(step.key for step in act.steps)
+        for one in before:
+            for key, item in _elements(one, Verb.ADD):
+                is_gone = any(gone.invoke_us < read.return_us for gone in removals.get((key, item), []))
+                if key in keys and (key, item) not in shown and not is_gone:
+                    complaints.append(_unseen(f"does not show {item.decode()}", key, one.operation, read))
+            for key, item in _elements(one, Verb.REMOVE):
+                if (key, item) in shown:
+                    complaints.append(_unseen(f"still shows {item.decode()}", key, one.operation, read))
+    return complaints[:SHOWN_MAX]
+
+
+def _elements(act: Act, verb: Verb) -> list[Element]:
+    return [(step.key, item) for step in act.steps if step.verb is verb for item in step.items]
+
+
+def _unseen(what: str, key: bytes, write: Operation, read: Operation) -> Complaint:
+    sentence = f"read quorum: {key.decode()} {what}, of which it was told before"
+    return Complaint(JUDGE, sentence, [write.text(), read.text()])

@@ -1,7 +1,7 @@
 """Says in words what nodes tell each other about keyspaces of mode ``eventual``: updates, what was seen."""
 
 from trivet.core.gossip.messages import Compare, Differ, GossipMessage, Keys, Seen, States, Updates, Want
-from trivet.core.group.eventual_messages import Carried, Carry, CarryMessage
+from trivet.core.group.eventual_messages import AskClock, Carried, Carry, CarryMessage, TellClock
 from trivet.core.lattice.clock import decode_clock
 
 KEYS_SHOWN = 3
@@ -30,10 +30,26 @@ def copy_text(m: CopyMessage) -> str:
         return "that was all" if m.done and not m.rows else text
     if isinstance(m, Carry):
         return "run for me" if m.calls else "which life is yours?"
+    if isinstance(m, AskClock):
+        return "what have you?"
+    if isinstance(m, TellClock):
+        return f"I have {_seen(m.clock)}"
     return "not taken" if m.refused else "replies"
 
 
-KINDS: tuple[type, ...] = (Updates, Seen, Want, Compare, Differ, Keys, States, Carry, Carried)
+KINDS: tuple[type, ...] = (
+    Updates,
+    Seen,
+    Want,
+    Compare,
+    Differ,
+    Keys,
+    States,
+    Carry,
+    Carried,
+    AskClock,
+    TellClock,
+)
 
 
 def is_routine(m: CopyMessage) -> bool:

@@ -257,10 +257,36 @@ def write_quorum_of(options: RunOptions) -> int:
     return max(1, Prng(options.seed ^ crc32(b"write quorum") << 16).between(-1, options.nodes // 2 + 1))
 
 
+def read_quorum_of(options: RunOptions) -> int:
+    """Of how many members a read shows what they had; what a majority of nodes can do alone."""
+    write = write_quorum_of(options)
+    if options.eventual_read_quorum or write == 1:
+        return options.eventual_read_quorum or 1
+    count = replicas_of(options) - write + 1
+    drawn = Prng(options.seed ^ crc32(b"read quorum") << 16).chance(0.5)
+    return count if drawn and count <= options.nodes // 2 + 1 else 1
+
+
+def reads_what_is_acknowledged(options: RunOptions) -> bool:
+    """Whether quorums of reads and writes meet: no member is given up, or loses what it alone has."""
+    most = replicas_of(options)
+    rots = loses(options)
+    if options.move_every_ms:
+        most = max(most, 5 if rots else 3)  # what the administrator may want
+    if write_quorum_of(options) + read_quorum_of(options) <= most or options.wipe_every_ms:
+        return False
+    is_kept = not rots or (write_quorum_of(options) > 1 and are_all_members(options))
+    return is_kept and not (options.plans and options.grace_ms < NEVER_DEAD_MS)
+
+
+def loses(options: RunOptions) -> bool:
+    """Whether the disk of one node may lose what was synced."""
+    return bool(options.wipe_every_ms or options.bit_rot_every_ms or options.misdirect_every_ms)
+
+
 def is_lossless(options: RunOptions) -> bool:
     """Whether nothing that was synced is ever lost: neither by a disk nor with a node that is given up."""
-    rots = options.wipe_every_ms or options.bit_rot_every_ms or options.misdirect_every_ms
-    return not rots and not (options.plans and options.grace_ms < NEVER_DEAD_MS)
+    return not loses(options) and not (options.plans and options.grace_ms < NEVER_DEAD_MS)
 
 
 def keeps_what_is_acknowledged(options: RunOptions) -> bool:

@@ -13,7 +13,7 @@ from trivet.core.group.register_keys import db_of, key_of, place_key
 from trivet.lab.history import Operation, Outcome
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.resp import OK, ReplyError, Value
-from trivet.lab.workloads.copies import replicas_of, write_quorum_of
+from trivet.lab.workloads.copies import read_quorum_of, replicas_of, write_quorum_of
 from trivet.lab.workloads.places import ANY_DATABASE, Place
 from trivet.lab.workloads.registry import REGISTRY
 from trivet.lab.workloads.workload import Context, Workload, is_open, operations_on
@@ -232,6 +232,7 @@ def _copies(options: RunOptions) -> Call:
             b"KEYSPACE", b"CREATE", b"%d" % COPIES_DATABASE, b"MODE", b"eventual",
             b"REPLICAS", b"%d" % replicas_of(options), b"SHARDS", b"%d" % shards,
             b"WRITE", b"QUORUM", b"%d" % write_quorum_of(options),
+            b"READ", b"QUORUM", b"%d" % read_quorum_of(options),
         ]
     )  # fmt: skip
 

@@ -12,9 +12,9 @@ from trivet.core.base.prng import Prng
 from trivet.lab.history import Operation, Outcome, classify
 from trivet.lab.judges.complaint import Complaint
 from trivet.lab.judges.finals import final_values
-from trivet.lab.judges.sessions import Act, Step, Verb, judge
+from trivet.lab.judges.sessions import Act, Step, Verb, judge, judge_quorums
 from trivet.lab.resp import OK, ReplyError, Value
-from trivet.lab.workloads.copies import is_lossless, keeps_what_is_acknowledged
+from trivet.lab.workloads.copies import is_lossless, keeps_what_is_acknowledged, reads_what_is_acknowledged
 from trivet.lab.workloads.workload import Base, Context
 from trivet.lab.world.client import Call, Picked
 from trivet.lab.world.options import RunOptions
@@ -53,6 +53,7 @@ class Sessions(Base):
         super().__init__(options, prng)
         self.lossless = is_lossless(options)
         self.keeps = keeps_what_is_acknowledged(options)
+        self.quorums_meet = reads_what_is_acknowledged(options)
         self._threads: dict[int, _Thread] = {}
         self._ended: list[_Thread] = []
         self._acts = 0
@@ -170,6 +171,9 @@ class Sessions(Base):
         """The four guarantees; and in the end nothing is lost."""
         acts = [_act_of(number, operation) for number, operation in enumerate(history)]
         found = judge(acts)
+        if self.quorums_meet and not found:
+            self.count("quorum reads", len([1 for act in acts if act.is_read and act.operation.replies]))
+            found = judge_quorums(acts)
         return found or (self._lost(acts, history) if self.keeps else [])
 
     def _lost(self, acts: list[Act], history: Sequence[Operation]) -> list[Complaint]:

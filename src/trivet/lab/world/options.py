@@ -85,6 +85,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How many of the calls of ``copies`` empty its database."""
     eventual_write_quorum: int = 0
     """0: one, or more in some runs in which every node has a copy, as the seed says."""
+    eventual_read_quorum: int = 0
+    """0: one, or in half of those so many that they meet the write quorum, if a majority can do it."""
     fence_rate: float = 0.0
     """How likely a lock's tokens come from ``FENCE`` where there is a log; on registers they always do."""
     spread_rate: float = 0.0
@@ -370,11 +372,14 @@ def _draw_groups(prng: Prng) -> dict[str, int | float]:
 
 
 def _draw_emptying(prng: Prng) -> dict[str, int | float]:
-    """Of runs with copies: few calls empty all, in shares so small that much happens between two of them."""
-    return {
-        "emptied_per_turn_max": prng.between(1, 8),
-        "emptying_rate": prng.between(5, 40) / 1000 if prng.chance(0.4) else 0.0,
-    }
+    """Of runs with copies: few calls empty all, in shares so small that much happens between two of them.
+
+    Then ``sessions`` is not among them: its sets are in the same database, and nobody tells its judge.
+    """
+    emptied_per_turn_max = prng.between(1, 8)
+    emptying_rate = prng.between(5, 40) / 1000 if prng.chance(0.4) else 0.0
+    drawn = {"emptied_per_turn_max": emptied_per_turn_max, "emptying_rate": emptying_rate}
+    return drawn | ({"weight_sessions": 0} if emptying_rate else {})
 
 
 SPREAD_RATE = 0.4
