@@ -59,7 +59,7 @@ _WORKING: Final[tuple[tuple[str, Kind, str], ...]] = (
     ("requirepass", anything, ""),
     ("script-instructions-max", integer(100_000, 10_000_000_000), "50000000"),
     ("script-memory-max", memory(1 << 20, 1 << 30), "67108864"),
-    ("script-time-max", _LONG, "30000"),
+    ("script-time-max", integer(1, 3_600_000), "30000"),
     ("busy-reply-threshold", _LONG, "5000"),
     ("proto-max-bulk-len", memory(1024 * 1024, LONG_MAX), "536870912"),
     ("tracking-table-max-keys", _LONG, "1000000"),

@@ -165,7 +165,7 @@ class LongScripts:
         word = GO_ON
         if self._kill and not self.paused.has_written:
             word = KILLED
-        elif limits.time_ms_max and self._ran_ms >= limits.time_ms_max:
+        elif self._ran_ms >= limits.time_ms_max:
             word = LATE
         return _encoder.encode(Verdict(self.index, self._number, word))
 

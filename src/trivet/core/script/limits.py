@@ -29,7 +29,7 @@ class ScriptLimits:
         self.memory_bytes_max = 0
         """What one script may use, results of commands included."""
         self.time_ms_max = 0
-        """For so long the leader lets a script go on, in ms by its clock; 0: for ever."""
+        """For so long the leader lets a script go on, in ms by its clock."""
         self.busy_ms = 0
         """After so long others are told ``BUSY``."""
         self.reset()
