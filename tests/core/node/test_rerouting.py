@@ -287,6 +287,25 @@ def test_a_part_that_went_by_an_old_map_begins_the_whole_anew():
     assert gathering.replies == [[b"0", [b"moved"]]]
 
 
+def test_parts_that_all_come_back_again_and_again_stay_as_many_and_are_withdrawn_in_time():
+    """Each asking anew once doubled the parts, every 20 ms, and the time began anew as well."""
+    bench = Bench()
+    gathering = gathered(bench, b"DBSIZE")
+    now_ms = 0
+    while gathering.replies is None:
+        assert now_ms <= 5_000 + RETRY_MS
+        for number in (1, 2):
+            (part,) = bench.groups[number].taken
+            bench.groups[number].taken = []
+            part.sent = part.take_calls()
+            part.finish_in_part([NOT_HERE])
+            bench.rerouting.take(part, 3, now_ms)
+        now_ms += RETRY_MS
+        bench.rerouting.look(3, now_ms)
+    assert gathering.replies == [MOVING]
+    assert now_ms >= 5_000
+
+
 def test_a_part_that_went_by_an_old_map_when_one_group_has_all_by_now():
     bench = Bench()
     gathering = gathered(bench, b"DBSIZE")

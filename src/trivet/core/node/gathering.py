@@ -7,7 +7,7 @@ Where nobody leads, that is refused (``manners``).
 from collections.abc import Callable
 from typing import Final
 
-from trivet.core.base.ids import GroupId
+from trivet.core.base.ids import GroupId, Instant
 from trivet.core.cluster.slots import slot_of
 from trivet.core.group.face import Replica
 from trivet.core.group.run import Run, Waiter
@@ -43,7 +43,7 @@ class Plan:
 class Gathering(Run):
     """A call that waits for its parts."""
 
-    __slots__ = ("plan", "runs")
+    __slots__ = ("lost_ms", "plan", "runs")
 
     def __init__(self, waiter: Waiter, writes: bool, plan: Plan) -> None:
         super().__init__(waiter, writes)
@@ -51,6 +51,8 @@ class Gathering(Run):
         self.count = 1
         self.first = plan.args
         self.runs: list[Run] = []
+        self.lost_ms: Instant = 0
+        """Since when parts of it are turned away; 0: none was."""
 
     def run_done(self) -> None:
         """A part is answered."""

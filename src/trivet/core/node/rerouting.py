@@ -94,6 +94,12 @@ class _Homeless:
                 self.calls.append((position, sent[position], reply))
         before = _sent_again(run)
         self.since_ms = now_ms if before is None else before.since_ms
+        gathering = _part_and_whole(run)[1]
+        if gathering is not None:
+            # Its parts are new ones each time: it knows since when it is asked for.
+            if not gathering.lost_ms:
+                gathering.lost_ms = self.since_ms
+            self.since_ms = gathering.lost_ms
         self.tries = 0 if before is None else before.tries
         self.part_of = run.waiter.part_of if isinstance(run.waiter, Again) else _part_of(run)
 
@@ -183,9 +189,10 @@ class Rerouting:
                 return True
         if not reply.locked_at or epoch != run.epoch:
             call = inner  # the index is one of another group's log
-        gathering = _gathering_of(run) if inner[1][0] in WHOLE else None
+        part, gathering = _part_and_whole(run) if inner[1][0] in WHOLE else (run, None)
         if gathering is not None:
-            return self._gather_again(gathering, call[0], epoch, now_ms)
+            # What another part of it has set off needs no second time: parts would double with each.
+            return part not in gathering.runs or self._gather_again(gathering, call[0], epoch, now_ms)
         found = plan_of(self._router, *inner)
         if found is NOT_IN_REACH:
             return False
@@ -334,12 +341,13 @@ def _sent_again(run: Run) -> Again | None:
     return waiter if isinstance(waiter, Again) else None
 
 
-def _gathering_of(run: Run) -> Gathering | None:
-    """The call to several groups of which it is a part."""
-    waiter: object = run.waiter
-    while isinstance(waiter, Again):
-        waiter = waiter.run.waiter
-    return waiter if isinstance(waiter, Gathering) else None
+def _part_and_whole(run: Run) -> tuple[Run, Gathering | None]:
+    """The part of a call to several groups that was sent again as ``run``, and that call, if there is one."""
+    part = run
+    while isinstance(part.waiter, Again):
+        part = part.waiter.run
+    whole = part.waiter
+    return part, whole if isinstance(whole, Gathering) else None
 
 
 def _part_of(run: Run) -> Replica | None:
