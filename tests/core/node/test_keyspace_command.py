@@ -1,8 +1,11 @@
 """KEYSPACE: databases with groups of their own."""
 
+from types import SimpleNamespace
+
 from tests.core.node.bench import Bench
 from tests.core.node.founded import founded, reply
-from trivet.core.node.keyspace_command import leader_of
+from trivet.core.cluster.rows import JOINING, UP
+from trivet.core.node.keyspace_command import leader_of, on_alive
 
 
 def names(bench: Bench, client: str) -> list[str]:
@@ -167,3 +170,16 @@ def test_a_user_without_the_right_changes_nothing():
     )
     assert names(bench, "b2") == ["default"]
     assert bench.ask("b", "KEYSPACE HELP").startswith('["KEYSPACE <subcommand>')
+
+
+def test_a_new_group_is_not_founded_on_fewer_because_somebody_joins():
+    """Who joins gets nothing yet: named among the nodes it took the place of one that is away for a moment."""
+    up, joining = SimpleNamespace(state=UP), SimpleNamespace(state=JOINING)
+    heard = {2: False, 3: True, 4: True}
+    front = SimpleNamespace(
+        config=SimpleNamespace(node=1),
+        cluster=SimpleNamespace(members={1: up, 2: up, 3: up, 4: joining}),
+        system=SimpleNamespace(peer_is_up=heard.get),
+    )
+    assert on_alive(front, 3) == [], "any that is up, heard or not"
+    assert on_alive(front, 2) == [b"ON", b"1", b"3"]

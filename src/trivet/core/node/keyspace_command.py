@@ -11,7 +11,7 @@ from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import EVENTUAL, LEADERLESS, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import EVENTUAL, LEADERLESS, UP, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -317,9 +317,13 @@ def leader_of(front: Front, row: GroupRow) -> NodeId:
 
 
 def on_alive(front: Front, replicas: int) -> list[bytes]:
-    """``ON node …`` for a new group: those that this node hears, if they are enough."""
+    """``ON node …`` for a new group: those that may get one and that this node hears, if they are enough."""
     own = front.config.node
-    alive = [node for node in front.cluster.members if node == own or front.system.peer_is_up(node)]
+    alive = [
+        node
+        for node, row in front.cluster.members.items()
+        if row.state == UP and (node == own or front.system.peer_is_up(node))
+    ]
     if len(alive) < (replicas or 3):
         return []
     return [b"ON", *[b"%d" % node for node in alive]]
