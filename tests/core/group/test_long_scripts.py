@@ -6,11 +6,14 @@ from tests.core.node.bench import Bench, encode
 from tests.core.node.founded import founded
 from trivet.core.base.pausable import Wants
 from trivet.core.group.long_scripts import LongScripts
-from trivet.core.machine.entry import Batch, Verdict, encode_batch, encode_body
+from trivet.core.group.messages import KillScript
+from trivet.core.group.run import Run
+from trivet.core.machine.entry import Batch, Verdict, decode_body, encode_batch, encode_body, encode_calls
 from trivet.core.machine.machine import Machine
 from trivet.core.node.observe import digest_of_state
 from trivet.core.script.bridge import GO_ON, KILLED, LATE
-from trivet.core.wire.reply import Error
+from trivet.core.script.script_rows import NOT_BUSY
+from trivet.core.wire.reply import OK, Error
 
 LONG = "for i = 1, 400000 do end"
 """Four times what a script may do on these benches before it needs a verdict."""
@@ -331,6 +334,92 @@ def test_verdicts_are_found_also_for_an_entry_that_waits_itself():
     index, payload = scripts.next_put_off() or (0, b"")
     assert scripts.apply(machine, index, payload, 0) is None
     assert run_on(scripts, machine) is not None
+
+
+def both(*calls: list[bytes]) -> tuple[LongScripts, Machine]:
+    """An entry with several calls, whose first waits for a verdict."""
+    scripts, machine = alone()
+    batch = Batch(1, 1, 1, 0, [(0, call) for call in calls])
+    assert scripts.apply(machine, 1, encode_body(1, 1, [encode_batch(batch)]), 0) is None
+    assert run_on(scripts, machine) is None
+    return scripts, machine
+
+
+class Killer:
+    """A client that waits for the reply to SCRIPT KILL."""
+
+    def __init__(self) -> None:
+        self.run = Run(self, False)
+        self.run.add((0, [b"SCRIPT", b"KILL"]), 32)
+
+    def run_done(self) -> None:
+        pass
+
+
+def said_by(scripts: LongScripts, machine: Machine) -> int:
+    payload = scripts.wanted(machine.settings.script_limits, 1, 0)
+    assert payload is not None
+    body = decode_body(payload)
+    assert isinstance(body, Verdict)
+    return body.word
+
+
+def test_a_kill_is_about_one_script_and_not_about_the_next_in_the_entry():
+    scripts, machine = both(SCRIPT, SCRIPT)
+    killer = Killer()
+    scripts.ask(killer.run, machine, 0)
+    wish = scripts.wish()
+    assert wish == KillScript(1, 1) and said_by(scripts, machine) == KILLED
+    scripts.apply(machine, 2, verdict(1, 1, KILLED), 0)
+    assert run_on(scripts, machine) is None
+    assert killer.run.replies == [OK], "not when the whole entry has ended"
+    assert scripts.wish() is None
+    scripts.kill_asked(wish)
+    assert said_by(scripts, machine) == GO_ON, "said late, and once more, it is about the first"
+    scripts.kill_asked(KillScript(1, 2))
+    assert said_by(scripts, machine) == KILLED
+
+
+def test_who_wanted_the_end_of_a_script_that_ended_by_itself_is_told_so_at_once():
+    scripts, machine = both([b"EVAL", LONG.encode(), b"0"], SCRIPT)
+    killer = Killer()
+    scripts.ask(killer.run, machine, 0)
+    for number in range(1, 9):
+        scripts.apply(machine, number + 1, verdict(1, number, GO_ON), 0)
+    assert run_on(scripts, machine) is None
+    assert killer.run.replies == [NOT_BUSY]
+    assert said_by(scripts, machine) == GO_ON
+
+
+def test_time_is_counted_for_each_call_of_a_client():
+    scripts, machine = both(SCRIPT, SCRIPT)
+    late_ms = machine.settings.script_limits.time_ms_max
+    scripts.apply(machine, 2, verdict(1, 1, GO_ON), 0)
+    scripts.go_on(machine, 0)
+    while scripts.may_go_on:
+        scripts.go_on(machine, late_ms)
+    assert said_by(scripts, machine) == LATE
+    scripts.apply(machine, 3, verdict(1, 2, LATE), late_ms)
+    while scripts.may_go_on:
+        scripts.go_on(machine, late_ms)
+    assert said_by(scripts, machine) == GO_ON
+
+
+def test_of_a_transaction_that_has_used_up_its_time_no_further_script_begins():
+    calls = encode_calls(
+        [(0, SCRIPT), (0, [b"EVAL", b"return redis.call('SET', 'k', 'v')", b"0"]), (0, [b"GET", b"k"])]
+    )
+    scripts, machine = both([b"EXEC", calls, b""], [b"EVAL", b"return 7", b"0"])
+    scripts.apply(machine, 2, verdict(1, 1, LATE), 0)
+    outcome = run_on(scripts, machine)
+    assert outcome is not None
+    transaction, after = outcome[0].replies
+    assert [type(reply) is Error and "script-time-max" in reply.text for reply in transaction[:2]] == [
+        True,
+        True,
+    ]
+    assert machine.databases.open(0).get(b"k") is None
+    assert after == 7, "another call is not concerned"
 
 
 def test_nothing_pauses_in_the_system_group():

@@ -71,7 +71,7 @@ SPOKEN = [
     (Follow(False), "no more changes", False),
     (Invalidate([b"k"]), "changed: 1 keys", False),
     (Taken(7), "took 7 bytes", True),
-    (KillScript(7), "kill the script in #7", False),
+    (KillScript(7, 1), "kill script 1 of #7", False),
     (Invalidate([], True), "changed: all keys", False),
     (paxos.Prepare(9, 1, 1, [place_key(7, b"k")] * 4, [4] * 4), "prepare k k k …", False),
     (paxos.Promises(9, 1, STANDING, 1, 0, [(0, 0)], [None], [], []), "promise", False),

@@ -58,11 +58,8 @@ class Pausable(Generic[Result]):
     def __init__(self, work: Callable[[], Result], stack: Stack | None = None) -> None:
         self.wants = Wants.BREATH
         self.result: Result | None = None
-        self.has_written = False
-        """What is computed has had effects that ending it early would leave half done."""
-        self.call: list[bytes] | None = None
-        """What runs, as its caller wrote it, if that is to be shown."""
-        self._abandoned = False
+        self.is_abandoned = False
+        """Nobody wants the result any more."""
         self._begun = False
         self._ended = False
         self._error: BaseException | None = None
@@ -92,7 +89,7 @@ class Pausable(Generic[Result]):
 
     def pause(self, wants: Wants) -> int:
         """Called by the computation itself: the answer with which it is to go on."""
-        if self._abandoned:
+        if self.is_abandoned:
             return ABANDONED
         self.wants = wants
         runs = greenlet.getcurrent()
@@ -103,7 +100,7 @@ class Pausable(Generic[Result]):
             answer: int = parent.switch()
         except greenlet.GreenletExit:
             answer = ABANDONED  # nobody holds this object any more
-        self._abandoned = answer == ABANDONED
+        self.is_abandoned = answer == ABANDONED
         return answer
 
     def abandon(self) -> None:

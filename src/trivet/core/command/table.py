@@ -117,7 +117,11 @@ class Pauses(Protocol):
     """What an entry runs in that may pause, so that its node goes on meanwhile (see ``pausable``)."""
 
     has_written: bool
-    call: list[bytes] | None
+    is_late: bool
+
+    def begin_script(self, call: list[bytes] | None) -> bool:
+        """A script begins, or the function that ``call`` names; False: it must not, it is too late."""
+        ...
 
     def pause(self, wants: Wants) -> int:
         """Stop here; what it returns is how to go on."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from trivet.core.base.ids import NO_NODE, ConnectionId, Index, Instant, NodeId
 from trivet.core.command.table import Event
 from trivet.core.group.long_scripts import BUSY_ERROR, LongScripts
-from trivet.core.group.messages import GroupMessage, KillScript
+from trivet.core.group.messages import GroupMessage
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
 from trivet.core.group.remote_service import RemoteService
@@ -36,6 +36,11 @@ class Owner(Protocol):
     events: list[Event]
     published: list[tuple[bool, bytes, bytes]]
     denied: list[Denied]
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether everything is applied that the log held at the start."""
+        ...
 
 
 class Applier:
@@ -96,8 +101,9 @@ class Applier:
                 scripts.asked(raft.term)
         for run in reads.take(scripts.takes):
             scripts.ask(run, replica.machine, now_ms)
-        if scripts.killers and raft.role is not Role.LEADER and raft.leader != NO_NODE:
-            replica.outgoing.append((raft.leader, KillScript(scripts.index)))
+        wish = scripts.wish()
+        if wish is not None and raft.role is not Role.LEADER and raft.leader != NO_NODE:
+            replica.outgoing.append((raft.leader, wish))
         if scripts.is_busy(limits, now_ms):
             replica.outbox.refuse_staged(BUSY_ERROR)
             reads.refuse(BUSY_ERROR)
@@ -123,14 +129,16 @@ class Applier:
             machine = replica.machine
             machine.take_events()
             machine.take_published()
+            machine.take_woken()
+            machine.take_denied()
 
     # -- what they said -----------------------------------------------------------------------------
 
     def _look(self, machine: Machine) -> None:
         replica = self._replica
         raft = replica.raft
-        if machine.has_news():
-            self._tell(machine)
+        if machine.has_news() and replica.is_as_before:
+            self._tell(machine)  # what an earlier life has said is kept until ``old_to``, and forgotten
         locks = machine.intents.locks
         if machine.shared_index != self._shared_index or locks.has_freed:
             # Users and settings are to count on all nodes now, not with the next heartbeat. And what other

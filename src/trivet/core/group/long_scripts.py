@@ -9,8 +9,9 @@ groups, other clients' sockets). It goes on in the next turn, or when the log sa
   the same pause the first counts. So a script ends at the same instruction on every replica, also on one that
   runs it from its log later.
 - Rule V2: whoever leads, and waits itself, proposes the verdict: the end, if somebody asked for it
-  (``SCRIPT KILL``) and the script has written nothing, or if it has run for ``script-time-max`` by the
-  leader's clock; what passes while there is no majority does not count.
+  (``SCRIPT KILL``) and the script has written nothing, or if its call, a transaction as a whole, has run for
+  ``script-time-max`` by the leader's clock; what passes while there is no majority does not count. A kill
+  is about one script: not about the next one in the entry, however late its message comes.
 - Rule V3: while a script runs, no batch of this node leaves; reads wait. After ``busy-reply-threshold`` what
   waits here and has not left is told ``BUSY``, which is definite. The script's own client waits for as long
   as it goes on.
@@ -22,10 +23,12 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.ids import SYSTEM_GROUP, GroupId, Index, Instant, Term
-from trivet.core.base.pausable import Pausable, Stack, Wants
+from trivet.core.base.pausable import Stack, Wants
 from trivet.core.base.prng import Prng
+from trivet.core.group.messages import KillScript
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import VERDICT_BYTES_MAX, Verdict, decode_body
+from trivet.core.machine.entry_run import EntryRun
 from trivet.core.machine.machine import Applied, Machine, may_pause
 from trivet.core.machine.rights import AS
 from trivet.core.script.bridge import GO_ON, KILLED, LATE
@@ -51,14 +54,18 @@ class LongScripts:
 
     def __init__(self, group: GroupId) -> None:
         self._may_pause = group != SYSTEM_GROUP  # all nodes live by that one: nothing long runs in it
-        self.paused: Pausable[list[Applied]] | None = None
+        self.paused: EntryRun[list[Applied]] | None = None
         """An entry with a script that has not come to its end."""
         self._stack: Stack | None = None
         self.index: Index = 0
         """Of that entry."""
         self.since_ms: Instant = 0
+        self._script = 0
+        """The number of the script that runs in it (see ``EntryRun``); with ``index`` it names the script."""
+        self._script_since_ms: Instant = 0
+        self._call = 0
         self._ran_ms = 0
-        """For so long it has gone on, between its pauses for verdicts."""
+        """For so long the call that runs has gone on, between its pauses for verdicts."""
         self._went_on_ms: Instant = 0
         """When the last verdict was known."""
         self._moved_ms: Instant = 0
@@ -84,10 +91,9 @@ class LongScripts:
         if self._stack is None:
             self._stack = Stack()
         self.paused = machine.begin(index, payload, self._stack)
-        self.index, self._number, self._kill = index, 0, False
+        self.index, self._number, self._script, self._call = index, 0, 0, 0
         self._asked = (0, 0)
-        self.since_ms = self._went_on_ms = now_ms
-        self._ran_ms = 0
+        self.since_ms = now_ms
         return self._step(machine, GO_ON, now_ms)
 
     def go_on(self, machine: Machine, now_ms: Instant) -> list[Applied] | None:
@@ -111,20 +117,26 @@ class LongScripts:
         paused = self.paused
         assert paused is not None
         self._moved_ms = now_ms
-        if not paused.go_on(word):
+        has_ended = paused.go_on(word)
+        if word == KILLED or has_ended or paused.scripts != self._script:
+            # The script that somebody wanted to end is over. Nobody has asked for the end of the next.
+            self._kill = False
+            self._answer_killers(OK if word == KILLED else NOT_BUSY)
+            self._script, self._script_since_ms = paused.scripts, now_ms
+        if paused.calls != self._call:
+            self._call, self._ran_ms, self._went_on_ms = paused.calls, 0, now_ms
+        if not has_ended:
             if paused.wants is Wants.VERDICT:
                 self._number += 1
                 self._ran_ms += now_ms - self._went_on_ms
                 machine.verdicts_met += 1
-            if self.killers and paused.has_written:
+            if paused.has_written:
                 self._answer_killers(UNKILLABLE_ERROR)
             return None
         outcome = paused.result
         assert outcome is not None
         self.paused = None
         machine.ended()
-        if self.killers:
-            self._answer_killers(OK if word == KILLED else NOT_BUSY)
         for about in [about for about in self._verdicts if about[0] <= self.index]:
             del self._verdicts[about]
         return outcome
@@ -190,9 +202,13 @@ class LongScripts:
             self.killers.append(run)
             self._kill = True
 
-    def kill_asked(self, index: Index) -> None:
-        """Another replica has clients who want the script of that entry to end."""
-        if self.paused is not None and self.index == index:
+    def wish(self) -> KillScript | None:
+        """What to tell the leader while clients of this node want the script to end."""
+        return KillScript(self.index, self._script) if self.killers else None
+
+    def kill_asked(self, wish: KillScript) -> None:
+        """Another replica has clients who want that script to end; it may be over by now."""
+        if self.paused is not None and (wish.index, wish.script) == (self.index, self._script):
             self._kill = True
 
     def _answer_killers(self, reply: Reply) -> None:
@@ -207,7 +223,7 @@ class LongScripts:
         if call is None:
             return BUSY_ERROR
         running: dict[bytes, Reply] = {
-            b"name": call[1], b"command": list[Reply](call), b"duration_ms": now_ms - self.since_ms,
+            b"name": call[1], b"command": list[Reply](call), b"duration_ms": now_ms - self._script_since_ms,
         }  # fmt: skip
         return {**stats, b"running_script": running}
 

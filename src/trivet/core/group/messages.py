@@ -112,9 +112,13 @@ class Taken(OfReplica, array_like=True, tag=72, frozen=True):
 
 
 class KillScript(OfReplica, array_like=True, tag=75, frozen=True):
-    """For the leader: clients here want the script in the entry at ``index`` to end. Said until it does."""
+    """For the leader: clients here want the ``script``-th script, from 1, in the entry at ``index`` to end.
+
+    Said again until it does.
+    """
 
     index: int
+    script: int
 
 
 GroupMessage = (

@@ -245,7 +245,7 @@ class RaftGroup:
         elif isinstance(message, Taken):
             self.remotes.taken(sender, message.size_bytes)
         elif isinstance(message, KillScript):
-            self.scripts.kill_asked(message.index)
+            self.scripts.kill_asked(message)
 
     def on_tick(self, now_ms: Instant) -> None:
         """One tick of the driver's clock."""

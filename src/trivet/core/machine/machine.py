@@ -21,13 +21,14 @@ import msgspec
 
 from trivet.core.base.checksum import crc32
 from trivet.core.base.ids import NO_NODE, NodeId
-from trivet.core.base.pausable import Pausable, Stack
+from trivet.core.base.pausable import Stack
 from trivet.core.base.prng import Prng
 from trivet.core.command.table import ROWS, Context, Flag, Row
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.checking import ALWAYS, LEARNT, NOT_FOUNDED, WARY, is_wary, refuses
 from trivet.core.machine.collecting import COLLECT, COLLECTED
 from trivet.core.machine.entry import Batch, Call, Verdict, decode_batch, decode_body, decode_calls
+from trivet.core.machine.entry_run import EntryRun, Place
 from trivet.core.machine.rights import AS, USERS, Rights, answer_about_users
 from trivet.core.machine.scanning import SCANPART, SLOTKEYS, scan_part, slot_keys
 from trivet.core.machine.specials import ROWS_WITHOUT_GROWTH, UNKNOWN, Specials, run_calls
@@ -92,14 +93,19 @@ class Machine(Specials):
         self.applied_index = index
         return outcome
 
-    def begin(self, index: int, payload: bytes, stack: Stack) -> Pausable[list[Applied]]:
+    def begin(self, index: int, payload: bytes, stack: Stack) -> EntryRun[list[Applied]]:
         """Apply an entry that may pause (Rule V1), on a stack on which nothing has paused.
 
         Nothing else may be read or applied until it has ended; ``applied_index`` rises then.
         """
-        entry = Pausable(lambda: self.apply(index, payload), stack)
+        entry = EntryRun(lambda: self.apply(index, payload), stack, self._place)
         self._writes.pauses = entry
         return entry
+
+    def _place(self) -> Place:
+        running = self.running
+        assert running is not None
+        return running.node, running.sequence, len(self.running_replies)
 
     @property
     def is_whole(self) -> bool:

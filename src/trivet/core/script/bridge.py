@@ -350,6 +350,7 @@ class ScriptRun:
         if self._verdict == GO_ON:
             pauses.has_written = self._wrote
             self._verdict = pauses.pause(Wants.VERDICT)
+            pauses.is_late = self._verdict == LATE
         return self._limits.steps_max if self._verdict == GO_ON else 0
 
     def _breathe(self) -> int:

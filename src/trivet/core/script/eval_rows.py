@@ -8,7 +8,7 @@ from typing import Final
 
 from trivet.core.command.arguments import NOT_AN_INTEGER
 from trivet.core.command.table import Context, Flag, command
-from trivet.core.script.bridge import Outcome, ScriptRun
+from trivet.core.script.bridge import Outcome, ScriptRun, time_error
 from trivet.core.script.bytecode import Refused
 from trivet.core.script.scripts import scripts_of, sha1_of
 from trivet.core.script.shebang import Script, read_script
@@ -75,8 +75,8 @@ def _run(context: Context, source: bytes, sha: bytes, args: list[bytes], read_on
         scripts_of(context).remember(sha, source, False)
     elif script.has_shebang and not script.no_writes:
         return RO_REFUSES
-    if context.pauses is not None:
-        context.pauses.call = None
+    if context.pauses is not None and not context.pauses.begin_script(None):
+        return time_error(scripts_of(context).limits)
     run = ScriptRun(context, scripts_of(context).bytecode, read_only or script.no_writes)
     try:
         return placed(run.run(code, split[0], split[1]), sha)

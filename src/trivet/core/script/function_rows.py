@@ -8,7 +8,7 @@ from typing import Final
 
 from trivet.core.command.arguments import PATTERN_TOO_LONG
 from trivet.core.command.table import Context, Flag, command
-from trivet.core.script.bridge import ScriptRun
+from trivet.core.script.bridge import ScriptRun, time_error
 from trivet.core.script.bytecode import Refused
 from trivet.core.script.dump import BadDump, dump, load
 from trivet.core.script.eval_rows import RO_REFUSES, placed, script_keys, split_keys
@@ -334,8 +334,8 @@ def _fcall(context: Context, args: list[bytes], read_only: bool) -> Reply:
     if read_only and not no_writes:
         return RO_REFUSES
     body = b"\n" + library.source.partition(b"\n")[2]
-    if context.pauses is not None:
-        context.pauses.call = args
+    if context.pauses is not None and not context.pauses.begin_script(args):
+        return time_error(scripts.limits)
     run = ScriptRun(context, scripts.bytecode, read_only or no_writes)
     try:
         return placed(run.call_function(scripts.bytecode.of(body, _CHUNK), name, split[0], split[1]), name)

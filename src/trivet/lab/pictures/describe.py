@@ -392,7 +392,7 @@ def _invalidate(m: Invalidate) -> Words:
 
 
 def _kill_script(m: KillScript) -> Words:
-    return Words("KillScript", f"kill the script in #{m.index}", {})
+    return Words("KillScript", f"kill script {m.script} of #{m.index}", {})
 
 
 def _taken(m: Taken) -> Words:
