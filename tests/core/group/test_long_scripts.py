@@ -228,6 +228,11 @@ def test_a_node_without_a_replica_can_kill_too():
     made.send("s", encode(f'EVAL "{ENDLESS}" 1 k'))
     some_turns()
     assert made.node(home).groups[group].scripts.paused is not None
+    made.mono_ms += 2 * made.configs[home].resend_ms
+    for number in made.servers:
+        made.node(number).on_tick(made.mono_ms, made.wall_ms)
+    some_turns()
+    assert take(made, "s") == [], "its batch has come again, and is not taken for one whose replies are lost"
     made.send("r", encode("GET k"))
     some_turns()
     assert take(made, "r")[0].startswith("-BUSY")

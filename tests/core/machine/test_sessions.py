@@ -78,8 +78,9 @@ def test_what_is_admitted_is_the_session_it_belongs_to():
     sessions = NodeSessions()
     session = sessions.admit(batch(1))
     assert session is sessions.by_node[1]
+    assert session.last_sequence == 0, "it is not applied yet: nobody is to take it for done"
+    session.applied(1, [OK])
     assert sessions.admit(batch(1)) is None
-    session.replies[1] = [OK]
     assert sessions.admit(batch(2, acknowledged=1)) is session
     assert session.replies == {}
 
@@ -111,9 +112,12 @@ def test_what_its_clients_were_served_goes_with_it():
 def test_whose_predecessors_were_answered_is_next_though_they_are_not_known():
     """Rule S5: they were lost with a primary."""
     sessions = NodeSessions()
-    assert sessions.admit(Batch(2, 7, 5, 4, [])) is not None
+    session = sessions.admit(Batch(2, 7, 5, 4, []))
+    assert session is not None
+    session.applied(5, [])
     assert sessions.admit(Batch(2, 7, 8, 6, [])) is None, "the seventh is under way"
-    assert sessions.admit(Batch(2, 7, 8, 7, [])) is not None
+    assert sessions.admit(Batch(2, 7, 8, 7, [])) is session
+    session.applied(8, [])
     assert sessions.admit(Batch(2, 7, 8, 7, [])) is None, "a duplicate"
     assert sessions.admit(Batch(2, 7, 6, 5, [])) is None, "a lower number never counts"
     sessions.forget(2)

@@ -150,7 +150,7 @@ class Machine(Specials):
             if session is None:
                 continue
             replies = self._run_batch(context, batch)
-            session.replies[batch.sequence] = replies
+            session.applied(batch.sequence, replies)
             self.digest = crc32(_encoder.encode(replies), self.digest)
             outcome.append(Applied(batch.node, batch.incarnation, batch.sequence, replies))
         if self.memory is not None:

@@ -31,6 +31,14 @@ class NodeSession:
         self.replies: dict[int, list[Reply]] = {}
         """By batch sequence, rising; only those not acknowledged (Rule S2)."""
 
+    def applied(self, sequence: int, replies: list[Reply]) -> None:
+        """A batch has been applied: from now on it is a duplicate, and its replies are known.
+
+        Not before: while an entry has paused (Rule V1), whoever looks must not take its batch for done.
+        """
+        self.last_sequence = sequence
+        self.replies[sequence] = replies
+
 
 class NodeSessions:
     """The sessions of all nodes; part of the replicated state."""
@@ -55,7 +63,6 @@ class NodeSessions:
             self.by_node[batch.node] = session
         if batch.incarnation != session.incarnation or not _may_follow(batch, session.last_sequence):
             return None
-        session.last_sequence = batch.sequence
         replies = session.replies
         while replies:
             oldest = next(iter(replies))
