@@ -30,7 +30,7 @@ def test_two_of_them_pause_by_turns():
     def count(name: str, entries: dict) -> None:
         for number in range(3):
             said.append(f"{name}{number}")
-            entries[name].pause(Wants.BREATH)
+            entries[name].pause(Wants.SLICE)
 
     entries: dict = {}
     for name in "ab":
@@ -50,7 +50,7 @@ def test_whoever_is_abandoned_comes_to_its_end_without_another_pause():
     told = []
 
     def work() -> None:
-        told.extend([entry.pause(Wants.BREATH) for _ in range(3)])
+        told.extend([entry.pause(Wants.SLICE) for _ in range(3)])
 
     entry = Pausable(work)
     entry.go_on()
@@ -82,4 +82,4 @@ def test_an_idle_stack_that_nobody_holds_ends():
 def test_only_the_computation_itself_can_pause_it():
     entry = Pausable(lambda: None)
     with pytest.raises(AssertionError, match="only the computation itself"):
-        entry.pause(Wants.BREATH)
+        entry.pause(Wants.SLICE)

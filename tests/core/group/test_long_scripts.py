@@ -161,7 +161,7 @@ def test_it_is_stopped_when_it_has_run_for_too_long_and_waiting_for_a_majority_d
     for _ in range(2000):
         assert made.step()
     assert scripts.paused is not None, "it has waited for three seconds, and not run"
-    while scripts.paused.wants is not Wants.BREATH:
+    while scripts.paused.wants is not Wants.SLICE:
         assert made.step()
     made.mono_ms += 2500
     del made.settle

@@ -21,7 +21,7 @@ def test_in_an_abandoned_entry_none_begins():
     begun = []
 
     def work() -> None:
-        entry.pause(Wants.BREATH)
+        entry.pause(Wants.SLICE)
         begun.append(entry.begin_script(None))
 
     entry = EntryRun(work, Stack(), lambda: (1, 1, 0))

@@ -20,8 +20,8 @@ ABANDONED: Final = -1
 class Wants(IntEnum):
     """Why a computation has paused."""
 
-    BREATH = 0
-    """It has run for long; any answer lets it go on."""
+    SLICE = 0
+    """Its time slice is over; any answer lets it go on."""
     VERDICT = 1
     """It may go on only if the answer says so."""
 
@@ -56,7 +56,7 @@ class Pausable(Generic[Result]):
     """One computation. It begins with the first ``go_on``."""
 
     def __init__(self, work: Callable[[], Result], stack: Stack | None = None) -> None:
-        self.wants = Wants.BREATH
+        self.wants = Wants.SLICE
         self.result: Result | None = None
         self.is_abandoned = False
         """Nobody wants the result any more."""

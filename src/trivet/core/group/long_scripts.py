@@ -167,7 +167,7 @@ class LongScripts:
         """Whether a turn would bring the paused entry on."""
         paused = self.paused
         return paused is not None and (
-            paused.wants is Wants.BREATH or (self.index, self._number) in self._verdicts
+            paused.wants is Wants.SLICE or (self.index, self._number) in self._verdicts
         )
 
     def wanted(self, limits: ScriptLimits, term: Term, now_ms: Instant) -> bytes | None:

@@ -39,7 +39,7 @@ FAILURE_STEPS: Final = 1_200
 GARBAGE_KB_MAX: Final = 8192
 """So much more than twice what was alive is used before garbage is collected; less under a small limit."""
 LOG_LINES_MAX: Final = 100
-BREATH_STEPS: Final = 500_000
+SLICE_STEPS: Final = 500_000
 """After so many instructions (about 5 ms) a script lets its node do other things, where it may pause."""
 
 GO_ON, KILLED, LATE = 1, 2, 3
@@ -120,16 +120,16 @@ class ScriptRun:
         self.log: list[tuple[int, bytes]] = []
         limits = self._limits = scripts_of(context).limits
         self._cost_max = limits.steps_max
-        self._breath = self._breath_at = min(BREATH_STEPS, limits.steps_max // 2)
+        self._slice = self._slice_end = min(SLICE_STEPS, limits.steps_max // 2)
         self._state = new_state(limits.memory_bytes_max)
         self._asked: dict[bytes, Callable[..., object]] = {
             b"seed": self._seed, b"compile": self._compile, b"library": _library, b"find": _find,
             b"sha1": _sha1, b"log": self._log, b"setresp": self._setresp, b"known": _known, b"flags": _flags,
-            b"band": _band, b"bor": _bor, b"bxor": _bxor, b"more": self._more, b"breathe": self._breathe,
+            b"band": _band, b"bor": _bor, b"bxor": _bxor, b"more": self._more, b"slice": self._end_slice,
         }  # fmt: skip
         entries = self._state.execute(
             _own.of(_SANDBOX, b"@trivet"), self._call, self._pcall, self._take, self._ask, limits.steps_max,
-            min(GARBAGE_KB_MAX, limits.memory_bytes_max >> 13), self._breath,
+            min(GARBAGE_KB_MAX, limits.memory_bytes_max >> 13), self._slice,
         )  # fmt: skip
         self._entries = entries
 
@@ -245,9 +245,9 @@ class ScriptRun:
             if not more:
                 raise self._stopped()
             self._cost_max += more
-        if self._cost > self._breath_at:
-            self._breath_at = self._cost + self._breath
-            self._breathe()
+        if self._cost > self._slice_end:
+            self._slice_end = self._cost + self._slice
+            self._end_slice()
         if not given:
             return Error(_NO_ARGUMENTS)
         args: list[bytes] = []
@@ -353,11 +353,11 @@ class ScriptRun:
             pauses.is_late = self._verdict == LATE
         return self._limits.steps_max if self._verdict == GO_ON else 0
 
-    def _breathe(self) -> int:
+    def _end_slice(self) -> int:
         pauses = self._pauses
         if pauses is not None:
             pauses.has_written = self._wrote
-            if pauses.pause(Wants.BREATH) == ABANDONED:
+            if pauses.pause(Wants.SLICE) == ABANDONED:
                 self._verdict = ABANDONED
                 raise self._stopped()
         return 0

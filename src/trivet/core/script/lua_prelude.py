@@ -9,7 +9,7 @@ from typing import Final
 
 PRELUDE: Final = rb"""
 local as_function = python.as_function
-local py_call, py_pcall, py_take, py_ask, step_limit, GC_KB, BREATH = ...
+local py_call, py_pcall, py_take, py_ask, step_limit, GC_KB, SLICE = ...
 local redis_call, redis_pcall = as_function(py_call), as_function(py_pcall)
 local take, ask = as_function(py_take), as_function(py_ask)
 
@@ -37,7 +37,7 @@ local function stop(reason)
   error(STOP, 0)
 end
 
-local breath_at = BREATH
+local slice_end = SLICE
 local function may_go_on()
   while not stopped and steps > step_limit do
     local more = ask("more")
@@ -63,9 +63,9 @@ local function tick()
     gc_at_kb = live_kb * 2 + GC_KB
   end
   if stopped or steps > step_limit then may_go_on() end
-  if steps > breath_at then
-    breath_at = steps + BREATH
-    ask("breathe")
+  if steps > slice_end then
+    slice_end = steps + SLICE
+    ask("slice")
   end
 end
 
