@@ -20,8 +20,8 @@ LONG = "for i = 1, 400000 do end"
 ENDLESS = "while true do end"
 
 
-def bench(nodes: int = 3) -> Bench:
-    made = Bench(nodes)
+def bench(nodes: int = 3, **settings) -> Bench:
+    made = Bench(nodes, **settings)
     made.talk(
         """
         a> CONFIG SET script-instructions-max 100000 busy-reply-threshold 1000 | SET k 1

@@ -28,6 +28,7 @@ from trivet.core.base.ids import GroupId, Index, Instant, NodeId, Term
 from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.messages import GroupMessage
+from trivet.core.group.read_back import BackReader
 from trivet.core.group.set_aside import SetAside, is_backed_up
 from trivet.core.group.snapshot_due import is_in_the_way, is_log_long, takes_long_to_repeat
 from trivet.core.machine.machine import Machine
@@ -126,15 +127,9 @@ class Snapshots:
     """All three directions."""
 
     def __init__(
-        self,
-        group: GroupId,
-        raft: Raft,
-        wal: Wal,
-        tokens: Tokens,
-        limits: Limits,
-        newest: SnapshotFile | None,
-        buggify: Buggify | None = None,
-    ) -> None:
+        self, group: GroupId, raft: Raft, wal: Wal, tokens: Tokens, limits: Limits,
+        newest: SnapshotFile | None, buggify: Buggify | None = None,
+    ) -> None:  # fmt: skip
         self._buggify = buggify
         self.outgoing: list[tuple[NodeId, Message]] = []
         self.notes: list[str] = []
@@ -152,6 +147,7 @@ class Snapshots:
         self._taking: _Taking | None = None
         self._giving: dict[NodeId, _Giving] = {}
         self._wanted: dict[NodeId, None] = {}
+        self._back = BackReader(group, raft, wal, tokens)
         self._receiving: _Receiving | None = None
         self._installed: Machine | None = None
         self._obsolete: list[SnapshotFile] = []
@@ -224,13 +220,14 @@ class Snapshots:
             self._finished(held, False)
         if self._taking is None and not self._paused_until_ms and self._is_due(machine):
             self._begin(machine)
+        if self._wanted and not (machine.is_whole or self._newest_is_bad or self._paused_until_ms):
+            self.jobs += self._back.begin(self._newest_at()[0])  # (Rule T10)
         self._ticked = False
         self.wants_turn = False
         if self._taking is not None and not self._taking.finishing and len(self._taking.jobs) < JOBS_MAX:
             self._slice(self._taking)
         self._trim(machine)
-        installed = self._installed
-        self._installed = None
+        installed, self._installed = self._installed, None
         return installed
 
     def _backed_up(self, index: Index) -> bool:
@@ -316,8 +313,7 @@ class Snapshots:
             self._newest = file
             self._newest_is_bad = False
             self._remove_obsolete()
-            for peer in list(self._wanted):
-                self.wanted(peer)
+            self._want_again()
         return done
 
     def _remove_obsolete(self) -> None:
@@ -332,13 +328,19 @@ class Snapshots:
 
     def _trim(self, machine: Machine) -> None:
         """Forget old entries in memory: a follower that still needs one gets a snapshot."""
-        if self._raft.bytes_in_memory > self._limits.log_memory_bytes:
-            first = self._raft.first_index
-            middle = first + (machine.applied_index - first) // 2
+        if self._raft.bytes_in_memory > self._limits.log_memory_bytes and machine.is_whole:
+            middle = (self._raft.first_index + machine.applied_index) // 2
             if self._backed_up(middle):
                 self._raft.compact(middle)
 
+    def _newest_at(self) -> tuple[Index, Term]:
+        return (0, 0) if self._newest is None else (self._newest.index, self._newest.term)
+
     # -- giving ------------------------------------------------------------------------------
+
+    def _want_again(self) -> None:
+        for peer in list(self._wanted):
+            self.wanted(peer)
 
     def wanted(self, peer: NodeId) -> None:
         """``peer`` needs entries that are forgotten here."""
@@ -540,6 +542,13 @@ class Snapshots:
         if self.aside is not None and token == self.aside.token:
             self.aside.done = True
             return
+        if token == self._back.token:
+            if self._back.done(reads, *self._newest_at()):
+                self._want_again()
+            else:
+                self.notes.append("forgotten entries cannot be read back: the log is damaged")
+                self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+            return
         if taking is not None and token in taking.jobs:
             del taking.jobs[token]
             if token == taking.finishing:
@@ -570,6 +579,10 @@ class Snapshots:
             self.notes.append(f"{self.aside.file} could not be written, the replica waits: {why}")
             self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
             self.aside = None
+            return
+        if token == self._back.token:
+            self._back.failed()
+            self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
             return
         taking = self._taking
         if taking is not None and token in taking.jobs:

@@ -131,6 +131,14 @@ def _acknowledged(s: State, leading: LeaderState, progress: Progress, index: Ind
         s.send(progress.peer, TimeoutNow(s.term))
 
 
+def log_reaches_back(s: State, leading: LeaderState) -> None:
+    """Entries that were forgotten are here again: who waits for a snapshot may not need one any more."""
+    for progress in leading.progress.values():
+        if progress.mode is Mode.SNAPSHOT and progress.match >= s.log.snapshot_index:
+            progress.probe(progress.match + 1)
+            leading.stirred = True
+
+
 # --- messages -------------------------------------------------------------------------
 
 

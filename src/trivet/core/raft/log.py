@@ -111,6 +111,15 @@ class Log:
         self.memory_bytes -= size_bytes(self._entries[:count])
         del self._entries[:count]
 
+    def extend_back(self, term: Term, entries: list[Entry]) -> None:
+        """What was forgotten is here again: ``entries``, up to the first; ``term``: before them."""
+        assert entries and entries[-1].term == self.snapshot_term
+        self._entries[:0] = entries
+        self.snapshot_index -= len(entries)
+        self.snapshot_term = term
+        self.checked_index = min(self.checked_index, self.snapshot_index)
+        self.memory_bytes += size_bytes(entries)
+
     def restart(self, index: Index, term: Term) -> None:
         """Forget everything; the log goes on after the snapshot (index, term)."""
         self._entries = []

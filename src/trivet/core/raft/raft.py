@@ -436,6 +436,13 @@ class Raft:
         s = self._s
         s.compact(min(to_index, s.handed, s.saves.unsaved_from - 1))
 
+    def read_back(self, term: Term, entries: list[Entry]) -> None:
+        """Entries that ``compact`` forgot are here again; ``term`` is that of the one before them."""
+        s = self._s
+        s.log.extend_back(term, entries)
+        if s.leading is not None:
+            leader.log_reaches_back(s, s.leading)
+
     def restore(self, index: Index, term: Term, membership: bytes) -> bool:
         """The leader's snapshot (index, term) is durable and installed.
 

@@ -161,6 +161,17 @@ class SegmentPool:
         """Bytes of the closed segments that somebody needs, or that come after such a one."""
         return sum([segment.size_bytes for segment in self._closed[self._free :]])
 
+    def files(self, group: GroupId, first: Index) -> list[tuple[str, int]]:
+        """(file, bytes written) of the segments in which entries of ``group`` from ``first`` on may be."""
+        found = [
+            (segment_file(segment.number), segment.size_bytes)
+            for segment in self._closed
+            if segment.last_indexes.get(group, 0) >= first
+        ]
+        if self.current is not None:
+            found.append((segment_file(self.current.number), self.offset))
+        return found
+
     def counts(self) -> tuple[int, int, int]:
         """(segments in use, of these needed by nobody, spares)."""
         in_use = len(self._closed) + (0 if self.current is None else 1)

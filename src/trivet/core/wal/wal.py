@@ -189,6 +189,10 @@ class Wal:
         """(segments in use, of these waiting to be recycled, spares)."""
         return self._pool.counts()
 
+    def files(self, group: GroupId, first: Index) -> list[tuple[str, int]]:
+        """(file, bytes that count) of all in which entries of ``group`` from ``first`` on may be."""
+        return self._pool.files(group, first)
+
     # -- staging
 
     def append(self, record: Record) -> int:
