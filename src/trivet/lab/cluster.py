@@ -36,6 +36,7 @@ from trivet.lab.world.network import Network
 from trivet.lab.world.options import RunOptions
 from trivet.lab.world.process import HeldOf, Process, World
 from trivet.lab.world.sim import Simulation
+from trivet.lab.world.standstill import has_majority, stays_as_it_is
 from trivet.lab.world.trace import Trace
 from trivet.lab.world.wires import Wires
 
@@ -325,12 +326,13 @@ class SimulatedCluster:
         return self._demand("after healing")
 
     def _is_whole(self, core: list[NodeId]) -> bool:
-        """Whether each group has a majority in ``core``, and none is changing, so that it may need others."""
+        """Whether each group has a majority in ``core``, and will have it when nothing else is asked for."""
         cluster = self.newest_map()
+        looks = [process.looks for process in self.processes.values()]
         return cluster is None or all(
-            2 * len([node for node in row.members if node in core]) > len(row.members)
+            has_majority(row, core)
             and self.invariants.voters_of(row.id, row.members) == sorted(row.members)
-            and not row.incoming
+            and stays_as_it_is(row, cluster, [look[row.id] for look in looks if row.id in look])
             for row in cluster.groups.values()
         )
 
@@ -449,7 +451,9 @@ class SimulatedCluster:
             self.complain("functions", "some group does not learn what the system group knows", self._state())
             return
         if not self._run_for(self.options.liveness_ms, equal) and not self.spoken():
-            self.complain("replicas", "the replicas do not reach one applied index", self._state())
+            self.complain(
+                "replicas", "the replicas do not reach one applied index, or one membership", self._state()
+            )
             return
         for group in self._groups():
             digests = {
@@ -553,12 +557,13 @@ class SimulatedCluster:
         )
 
     def _is_level(self, group: GroupId) -> bool:
-        """Whether the members of a group, and nobody else, have replicas, and all at one applied index."""
+        """Whether just the members of a group have replicas, at one applied index, and know each other."""
         members = [
             node for node in self.invariants.members_of(group, self.processes) if node in self.processes
         ]
         looks = {node: p.looks[group] for node, p in self.processes.items() if group in p.looks}
-        return sorted(looks) == sorted(members) and len({look.applied for look in looks.values()}) == 1
+        states = {(look.applied, members_text(look.membership)) for look in looks.values()}
+        return sorted(looks) == sorted(members) and len(states) == 1
 
     def recording(self) -> Recording:
         """What the recorder has seen, with the clients' operations and the judges' sayings so far."""

@@ -144,3 +144,21 @@ def test_all_that_are_here_are_asked_whether_they_rest():
     groups = [Sleepy(agenda) for _ in range(3)]
     agenda.check_invariants(groups)
     assert [group.rested for group in groups] == [1, 1, 1]
+
+
+def test_when_the_clock_goes_back_all_alarms_ring():
+    """A3: who sleeps may go by a time that goes on."""
+    agenda = Agenda()
+    one = Sleepy(agenda)
+    one.alarm_ms = 9_000
+    one.stir()
+    turns(agenda)
+    agenda.tick(20, 5_000)
+    assert one.asleep
+    agenda.tick(40, 4_999)
+    assert agenda.stirred == [one]
+    turns(agenda)
+    agenda.tick(60, 5_000)
+    assert one.asleep and not agenda.stirred, "it has set it anew"
+    agenda.tick(80, 9_000)
+    assert agenda.stirred == [one]

@@ -20,6 +20,23 @@ def test_an_idle_group_that_keeps_the_log_takes_a_snapshot():
     assert snapshots._is_due(bench.node(1).group.machine)
 
 
+def test_a_group_that_keeps_a_bit_of_the_log_sleeps():
+    """T8: it is looked at now and then, and has ticks only when a snapshot is worth it."""
+    bench = Bench(3, limits=QUICK)
+    write(bench, 20)
+    bench.until(lambda: bench.node(1).group.asleep)
+    wal = bench.node(1).group.wal
+    wal._holders, wal._held_bytes = {1: None}, 4 * QUICK.snapshot_log_bytes
+    group, ticks = bench.node(1).group, 0
+    for _ in range(100):
+        bench.wait(20)
+        ticks += not group.asleep
+    assert ticks <= 3
+    wal._held_bytes += 1
+    index = group.snapshots.index
+    bench.until(lambda: group.snapshots.index > index, 3_000)
+
+
 def test_a_snapshot_that_counts_now_gives_its_group_a_turn():
     """T2: the file of the one before it is removed, also if nobody has written since."""
     bench = Bench(limits=QUICK)

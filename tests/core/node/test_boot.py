@@ -17,11 +17,13 @@ from trivet.core.cluster.map import Member
 from trivet.core.group.register_log import REGISTERS
 from trivet.core.machine.entry import Batch, encode_batch, encode_body
 from trivet.core.machine.machine import Machine
+from trivet.core.machine.sessions import NodeSession
 from trivet.core.machine.snapshot import SnapshotWalk
 from trivet.core.node.boot import boot
 from trivet.core.node.config import NodeConfig
 from trivet.core.paxos.ballot import proposer_of
 from trivet.core.paxos.ready import Marks
+from trivet.core.raft.membership import Membership, encode_membership
 from trivet.core.wal.record import UNKNOWN_INDEX, BootRecord, FoundRecord, GroupRecord, Record, SnapshotRecord
 from trivet.core.wal.scan import Frame, Scanner
 from trivet.core.wal.segment import segment_file
@@ -149,6 +151,14 @@ def test_a_life_of_which_only_its_deeds_are_left_counts(told):
         wal.append(record)
     bench.servers[1].dirty = True
     bench.settle()
+    _tear_what_comes(bench)
+    bench.start(1)
+    bench.settle()
+    assert incarnation(bench) > lost
+
+
+def _tear_what_comes(bench: Bench) -> None:
+    """The frames of some more writes can't be read when the node starts again."""
     disk = bench.servers[1].disk
     before = len([found for found in Scanner(disk).scan() if isinstance(found, Frame)])
     for i in range(5):
@@ -157,9 +167,49 @@ def test_a_life_of_which_only_its_deeds_are_left_counts(told):
     frames = [found for found in Scanner(disk).scan() if isinstance(found, Frame)]
     for frame in frames[before : before + 3]:
         disk.files[segment_file(frame.segment)][frame.offset + 30] ^= 1
+
+
+def test_a_life_of_which_only_a_snapshot_tells_counts():
+    """B1: what was once in the log is in the state, and the sessions there know the node's lives."""
+    bench = Bench()
+    lost = incarnation(bench) + _DAYS
+    machine = Machine(10)
+    machine.applied_index = 1
+    machine.sessions.by_node[1] = NodeSession(lost)
+    writer = SnapshotWriter(Tokens(), 9, 1, 1)
+    jobs = []
+    walk = SnapshotWalk(machine, 1000)
+    while (chunk := walk.next_chunk()) is not None:
+        jobs.append(writer.add(chunk))
+    jobs.append(writer.finish())
+    data = b"".join(op.data for job in jobs for op in job.operations if isinstance(op, Write))
+    nobody = encode_membership(Membership())
+    wal = bench.node(1)._wal
+    logged = GroupRecord(9, 1, 0, 1, 1, [Entry(1, b"?")], 0, 1, 1)
+    for record in [FoundRecord(9, nobody), logged, SnapshotRecord(9, 1, 1, writer.file, False, nobody)]:
+        wal.append(record)
+    bench.servers[1].dirty = True
+    bench.settle()
+    _tear_what_comes(bench)
+    bench.servers[1].disk.files[writer.file] = bytearray(data)
     bench.start(1)
     bench.settle()
     assert incarnation(bench) > lost
+
+
+def test_two_lives_that_know_equally_little_are_not_one():
+    """B1: whichever boot records are lost, chance keeps them apart."""
+    bench = Bench()
+    _tear_what_comes(bench)
+    files = {name: bytes(data) for name, data in bench.servers[1].disk.files.items()}
+    lives = []
+    for _ in range(2):
+        bench.start(1)
+        lives.append(incarnation(bench))
+        bench.crash(1)
+        disk = bench.servers[1].disk
+        disk.files = {name: bytearray(data) for name, data in files.items()}
+    assert lives[0] != lives[1]
 
 
 def test_an_unreadable_snapshot_costs_a_damaged_log_no_group_of_registers():
@@ -171,13 +221,7 @@ def test_an_unreadable_snapshot_costs_a_damaged_log_no_group_of_registers():
         wal.append(record)
     bench.servers[1].dirty = True
     bench.settle()
-    before = len([found for found in Scanner(disk).scan() if isinstance(found, Frame)])
-    for i in range(5):
-        bench.say("a", f"SET k{i} 1")
-    bench.crash(1)
-    frames = [found for found in Scanner(disk).scan() if isinstance(found, Frame)]
-    for frame in frames[before : before + 3]:
-        disk.files[segment_file(frame.segment)][frame.offset + 30] ^= 1
+    _tear_what_comes(bench)
     disk.files[writer.file] = bytearray(b"no snapshot")
     bench.start(1)
     assert 9 in bench.node(1).front.replicas
@@ -342,6 +386,8 @@ def test_a_group_that_a_damaged_log_may_have_lost_has_doubts_when_it_comes():
     bench.wait(1000)
     assert bench.answer("b@3", "SELECT 3") == "+OK"
     assert bench.answer("b", "GET k") == '"1"'
+    members = [bench.node(number).groups[SECOND].raft.membership for number in (1, 2, 3)]
+    assert members[2] == members[0] == members[1], "it knows for whom to campaign (B5)"
     bench.crash(3)
     bench.start(3)
     assert bench.node(3).groups[SECOND].raft.missing_to == UNKNOWN_INDEX

@@ -97,6 +97,19 @@ def test_a_replica_that_comes_back_begins_with_its_tombstone():
     assert ready is None or not ready.messages
 
 
+def test_a_replica_that_was_lost_knows_the_founders_and_does_not_act_upon_that():
+    """B5: the log from its first entry tells of no members."""
+    replicas, recovery = maker(Disk())
+    recovery.wal._tombstones[2] = DropRecord(2, 7, 3, 40, True)
+    back = replicas.create(2, MEMBERS, Prng(1), None)
+    assert (back.raft.term, back.raft.missing_to, back.raft.suspect) == (7, 40, True)
+    assert back.raft.membership == MEMBERS
+    for _ in range(200):
+        back.raft.tick()
+    ready = back.raft.ready()
+    assert ready is None or not ready.messages
+
+
 def test_a_tombstone_outlives_a_restart():
     bench = with_keyspace(5)
     inside = holders(bench, SECOND)

@@ -5,8 +5,9 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 
 - Rule N3: nothing of this member's own leaves before it is on its disk, and it says to have seen only what
   is: after a crash it would give the same dots to other updates.
-- Rule N4: own updates go to every member at once. Who lacks something, by what another says it has seen, asks
-  for it: first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
+- Rule N4: own updates go at once to every member that has said something since the link to it came up: a link
+  is up also where a process stands still. Who lacks something, by what another says it has seen, asks for it:
+  first for the updates, then, if they are kept nowhere, for all that differs (``exchange``).
 - Rule N5: see ``knowledge``.
 - Rule N6: whose updates have come to the disk here is told at once, the others soon. While two members have
   not told each other the same, they go on telling; then there is silence.
@@ -203,7 +204,8 @@ class Gossip:
         if own:
             self.retained.keep(own)
             for portion in portions_of(own, self.settings.message_bytes_max):
-                self.messages.extend([(node, portion) for node, peer in self._peers.items() if peer.up])
+                heard = [node for node, peer in self._peers.items() if peer.up and peer.is_heard]
+                self.messages.extend([(node, portion) for node in heard])
         if not self._saves:
             thanks, self._thanks = self._thanks, {}
             for node in thanks:

@@ -8,7 +8,7 @@ at those that are on the agenda, and what an idle group costs is its memory.
 - Rule A2: whoever is on the agenda for a turn is awake: it gets ticks until, at one of them, it says that it
   is ``asleep``, since nothing that passes with time is under way.
 - Rule A3: who falls asleep before something that its clock will bring sets an alarm for it. An alarm may ring
-  in vain, but none is forgotten.
+  in vain, but none is forgotten. When the clock has gone back all ring: who sleeps may go by another.
 """
 
 from trivet.core.base.ids import Instant, WallMs
@@ -26,6 +26,7 @@ class Agenda:
         """Groups that get ticks."""
         self.now_ms: Instant = 0
         """The last tick."""
+        self._wall_ms: WallMs = 0
         self._alarms: dict[Replica, WallMs] = {}
         self.next_alarm_ms: WallMs = NEVER
         """No alarm is due before."""
@@ -63,8 +64,11 @@ class Agenda:
     def tick(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """One tick for all who are awake."""
         self.now_ms = now_ms
-        if wall_ms >= self.next_alarm_ms:
+        if wall_ms < self._wall_ms:
+            self._ring(NEVER)
+        elif wall_ms >= self.next_alarm_ms:
             self._ring(wall_ms)
+        self._wall_ms = wall_ms
         awake, self.awake = self.awake, []
         for group in awake:
             group.on_tick(now_ms)

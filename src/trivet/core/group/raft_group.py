@@ -23,6 +23,7 @@ from trivet.core.group.applying import Applier, digest_complaint
 from trivet.core.group.changes import Follower, Followers, who_changes
 from trivet.core.group.down import DownNodes
 from trivet.core.group.eviction import Evictor
+from trivet.core.group.log_time import LogTime
 from trivet.core.group.messages import Follow, Forward, ForwardRead, KillScript, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
 from trivet.core.group.outbox import Outbox, Parcel
@@ -90,6 +91,7 @@ class RaftGroup:
         self._peer_reads = PeerReads()
         self._saves: deque[tuple[int, int]] = deque()
         """(lsn, save id) of records on their way to the disk."""
+        self.time = LogTime()
         self._time_entry: Index = 0
         self.led_by: tuple[NodeId, int] = (NO_NODE, 0)
         """(leader, term) as of the last turn; the same object until it changes."""
@@ -310,6 +312,10 @@ class RaftGroup:
     def turn(self, now_ms: Instant, wall_ms: WallMs) -> None:
         """Carry out what this turn's inputs ask for."""
         self.stirred = False
+        if self.raft.role is Role.LEADER:
+            wall_ms = self.time.at(now_ms, wall_ms, self.machine.now_ms)
+        else:
+            self.time.reset()
         self.raft.full = self.wal.full
         self.raft.no_snapshots = self.snapshots.stuck
         self.outbox.close_turn()

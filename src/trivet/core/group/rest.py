@@ -7,6 +7,7 @@ time in a replica names it here.
 from typing import Protocol
 
 from trivet.core.base.ids import WallMs
+from trivet.core.group.log_time import LogTime
 from trivet.core.group.long_scripts import LongScripts
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.reads import ReadQueue
@@ -32,6 +33,7 @@ class Sleeper(Protocol):
     wants_turn: bool
     doubtful: bool
     scripts: LongScripts
+    time: LogTime
 
 
 def may_sleep(group: Sleeper) -> bool:
@@ -61,8 +63,10 @@ def _looks_at_memory(machine: Machine) -> bool:
 
 
 def alarm_of(group: Sleeper) -> WallMs:
-    """When a group that sleeps is to have a turn: a leader tells the log of deadlines (Rule L2)."""
-    return group.machine.databases.next_deadline_ms() if group.raft.role is Role.LEADER else NEVER
+    """When a group that sleeps is to have a turn: a leader tells the log of deadlines (Rules L2, L6)."""
+    if group.raft.role is not Role.LEADER:
+        return NEVER
+    return group.time.when(group.machine.databases.next_deadline_ms())
 
 
 def check_rest(group: Sleeper) -> None:

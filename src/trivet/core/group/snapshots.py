@@ -172,15 +172,9 @@ class Snapshots:
     def busy(self) -> bool:
         """Whether one is taken, given or received, or is to be."""
         return bool(
-            self._taking
-            or self._giving
-            or self._receiving
-            or self._wanted
-            or self._records
-            or self._held_back
-            or self._installed
-            or self._paused_until_ms
-        ) or bool(self._wal.held_bytes(self._group))
+            self._taking or self._giving or self._receiving or self._wanted
+            or self._records or self._held_back or self._installed or self._paused_until_ms
+        ) or is_in_the_way(self._wal, self._group, self._limits, self._size_bytes())  # fmt: skip
 
     @property
     def stuck(self) -> bool:
@@ -252,10 +246,14 @@ class Snapshots:
             return True
         if self._buggify is not None and self._buggify.rare(SNAPSHOT_EARLY):
             return True
-        size_bytes = self._newest.size_bytes if self._newest is not None else 0
+        size_bytes = self._size_bytes()
         if is_log_long(self._wal, self._group, self._limits, size_bytes):
             return True
         return self._ticked and is_in_the_way(self._wal, self._group, self._limits, size_bytes)
+
+    def _size_bytes(self) -> int:
+        """Of the newest snapshot."""
+        return self._newest.size_bytes if self._newest is not None else 0
 
     def _begin(self, machine: Machine) -> None:
         term = self._raft.term_at(machine.applied_index)

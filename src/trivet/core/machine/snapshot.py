@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from trivet.core.base.errors import CorruptionError
+from trivet.core.base.ids import NodeId
 from trivet.core.cluster.map import decode
 from trivet.core.machine.buckets import bucket_items
 from trivet.core.machine.machine import Machine
@@ -183,6 +184,14 @@ class SnapshotWalk:
         if self._machine.snapshot_hook is self:
             self._machine.snapshot_hook = None
             self._machine.hooks_changed()
+
+
+def lives_in(head: bytes) -> dict[NodeId, int]:
+    """By node, the incarnation of its session, of a snapshot's first chunk; raises ``CorruptionError``."""
+    try:
+        return {state.node: state.incarnation for state in _head_decoder.decode(head).sessions}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise CorruptionError(f"the head of the snapshot does not decode: {error}") from error
 
 
 class SnapshotLoad:

@@ -40,7 +40,10 @@ from trivet.core.wal.replay import RecoveredGroup
 from trivet.core.wal.wal import Wal
 
 _SUSPECT_MARGIN_MS: Final = 86_400_000
-"""How far the incarnation jumps when a later boot record may be lost: a day of restarts at 1 per ms."""
+"""So far the incarnation jumps, at least, where a boot record may be lost: a day of restarts, 1 per ms.
+
+At most twice as far, by chance: two lives that know equally little must not be taken for one.
+"""
 
 
 class Booted:
@@ -86,7 +89,8 @@ def boot(
     _check_owner(config, recovery)
     cluster = ClusterMap(config.cluster, config.members)
     told = newest_told(config.node, recovery, storage) if recovery.boot_suspect else 0
-    incarnation = _next_incarnation(recovery, told, wall_ms)
+    margin_ms = _SUSPECT_MARGIN_MS + prng.below(_SUSPECT_MARGIN_MS) if recovery.boot_suspect else 0
+    incarnation = _next_incarnation(recovery, told, wall_ms, margin_ms)
     maker = ReplicaMaker(config, recovery.wal, tokens, incarnation, buggify)
     log: list[tuple[int, str]] = []
     groups: dict[GroupId, RaftGroup] = {}
@@ -202,9 +206,7 @@ def _birth(config: NodeConfig, recovery: Recovery, prng: Prng) -> int:
     return (config.birth or prng.u64() >> 1 or 1) if recovery.fresh else 0
 
 
-def _next_incarnation(recovery: Recovery, told: int, wall_ms: WallMs) -> int:
+def _next_incarnation(recovery: Recovery, told: int, wall_ms: WallMs, margin_ms: int) -> int:
     """Rule B1. The clock covers a directory that was lost; the log covers a clock that went back."""
     before = max(told, recovery.boot.incarnation if recovery.boot is not None else 0)
-    if recovery.boot_suspect:
-        before += _SUSPECT_MARGIN_MS
-    return max(before + 1, wall_ms)
+    return max(before + 1, wall_ms) + margin_ms

@@ -6,20 +6,24 @@ On the path: nowhere; once, when such a node starts.
 import msgspec
 
 from trivet.core.base.disk import Storage
+from trivet.core.base.errors import CorruptionError
 from trivet.core.base.ids import NodeId
 from trivet.core.group.eventual_log import COPIES, SavedActor, SavedUpdates, found_updates
 from trivet.core.group.register_log import REGISTERS, found_registers
 from trivet.core.machine.entry import Verdict, decode_batch_head, decode_body
+from trivet.core.machine.snapshot import lives_in
 from trivet.core.paxos.ballot import incarnation_of, node_of
 from trivet.core.paxos.ready import Marks, SavedAccepts, SavedPromises, SavedRecord, SavedRegister
 from trivet.core.wal.recovery import Recovery
 from trivet.core.wal.replay import RecoveredGroup
+from trivet.core.wal.snapshot_file import SnapshotReader
 
 
 def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
     """The newest incarnation of ``node`` of which its log tells beside the words of its boots; 0: of none.
 
-    Batches in the logs of groups, what registers have promised, and as whom copies were changed.
+    Batches in the logs of groups, sessions in their snapshots, what registers have promised, and as whom
+    copies were changed.
     """
     newest = 0
     said = len(recovery.notes)
@@ -34,7 +38,7 @@ def newest_told(node: NodeId, recovery: Recovery, storage: Storage) -> int:
                 elif isinstance(record, SavedUpdates):
                     newest = max([newest, *[_life(node, delta.actor) for delta in record.deltas]])
         else:
-            newest = max(newest, _life_of_batches(node, group))
+            newest = max(newest, _life_of_batches(node, group), _life_in_snapshot(node, group, storage))
         recovery.groups[number] = group  # what can't be read is found, and said, when the group starts
     del recovery.notes[said:]
     return newest
@@ -69,3 +73,15 @@ def _life_of_batches(node: NodeId, group: RecoveredGroup) -> int:
             continue  # a membership, or nothing at all
         newest = max([newest, *[head.incarnation for head in heads if head.node == node]])
     return newest
+
+
+def _life_in_snapshot(node: NodeId, group: RecoveredGroup, storage: Storage) -> int:
+    """What a snapshot that can't be read says is worth nothing: another life of the node may be newer."""
+    if group.snapshot is None:
+        return 0
+    try:
+        for head in SnapshotReader(storage, group.snapshot.file).chunks():
+            return lives_in(head).get(node, 0)
+    except CorruptionError:
+        pass  # it is found, and said, when the group starts
+    return 0

@@ -265,6 +265,7 @@ class Node(Views):
         elif isinstance(message, OfSteward):
             self.steward.on_message(sender, message)
         elif isinstance(message, Beat):
+            self.steward.yielding.on_beat(sender)
             if message.words and self._wal.open:
                 self.front.liveness.hear(sender, message, self.front.now_ms)
         elif isinstance(message, Stranger) and self._birth and message.birth != self._birth:
@@ -340,6 +341,7 @@ class Node(Views):
         self.front.effects.sends.extend(self.front.liveness.beat(mono_ms, self._peers.up))
         for peer in self._peers.silent(mono_ms - self.config.election_ms):
             self.residents.on_peer_silent(peer)
+            self.steward.yielding.on_silent(peer)
 
     def _look_at_wait(self, session: Session) -> None:
         waits = session.waits

@@ -4,7 +4,9 @@
   repaired by its peers before it votes.
 - Rule B4: with what membership a replica begins is in the log before anything else of it: the founding one
   if this node is a founder, else none, and then it waits until a leader tells it (Raft rule 20).
-- Rule B5: a replica that was dropped and comes back begins with its tombstone's term and vote.
+- Rule B5: a replica that was dropped and comes back begins with its tombstone's term and vote, and knows no
+  members. One that was lost begins with those of the founding, if they have not changed: who takes the log
+  from its first entry is told of no others. It does not act upon them before it is repaired.
 """
 
 from typing import Final
@@ -79,7 +81,8 @@ class ReplicaMaker:
         tombstone = self._wal.tombstone(group)
         found = RecoveredGroup(group, 0, 0, 0, None, 1, [])
         if tombstone is not None:
-            founding = NOBODY
+            if not tombstone.suspect:
+                founding = NOBODY
             found = RecoveredGroup(
                 group, tombstone.term, tombstone.vote, 0, None, 1, [], tombstone.missing_to, tombstone.suspect
             )

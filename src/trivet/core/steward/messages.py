@@ -59,6 +59,8 @@ class NodeReport(OfSteward, array_like=True, tag=112, frozen=True):
 
     groups: Annotated[list[GroupReport], msgspec.Meta(max_length=GROUPS_MAX)]
     moves: Annotated[list[MoveReport], msgspec.Meta(max_length=MOVES_MAX)] = []
+    hears_few: bool = False
+    """Of the other nodes that live (Rule K14): it shall lead nothing more."""
 
 
 class PlanTold(OfSteward, array_like=True, tag=113, frozen=True):

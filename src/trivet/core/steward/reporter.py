@@ -32,7 +32,7 @@ class Reporter:
         self._since_ms: Instant = 0
         self._said: dict[GroupId, Said] = {}
 
-    def report(self, moves: list[MoveReport] | None = None) -> NodeReport:
+    def report(self, moves: list[MoveReport] | None = None, hears_few: bool = False) -> NodeReport:
         """What is so now."""
         desk = self._desk
         elapsed_ms = max(1, desk.now_ms - self._since_ms)
@@ -64,7 +64,7 @@ class Reporter:
             elif ops:
                 reports.append(GroupReport(number, ops))
         self._counts, self._ops, self._census, self._said = counts, rates, census, said
-        return NodeReport(reports, moves or [])
+        return NodeReport(reports, moves or [], hears_few)
 
     def _member(self, number: GroupId, group: LeaderlessReplica, ops: int, rank: int) -> GroupReport:
         """A member where nobody leads. What it has alone is asked of who goes; else it is no news."""

@@ -66,7 +66,6 @@ class Steward:
         self._keeper = Keeper(self.desk)
         self._register_keeper = RegisterKeeper(self.desk)
         self._primary_keeper = PrimaryKeeper(self.desk)
-        self.yielding = Yielding(self.desk)
         self._housekeeper = Housekeeper(self.desk)
         self._planner = Planner(self.desk)
         self._copy_keeper = CopyKeeper(self.desk, self._planner)
@@ -75,6 +74,7 @@ class Steward:
         self._movers: dict[int, Mover] = {}
         self._register_movers: dict[int, RegisterMover] = {}
         self._up: dict[NodeId, None] = {}
+        self.yielding = Yielding(self.desk, self._up)
         self._wished: dict[GroupId, tuple[NodeId, Term, Instant]] = {}
         """Who was wished to lead, in which term that was tried, and not again before when (Rule K10)."""
         self._report_ms: Instant = 0
@@ -259,7 +259,7 @@ class Steward:
         for number, progress in far.items():
             if progress is not None:
                 moves.append(MoveReport(number, progress[0], progress[1]))
-        report = self._reporter.report(moves)
+        report = self._reporter.report(moves, self.yielding.hears_few())
         leader = desk.groups[SYSTEM_GROUP].leader
         if leader == desk.node:
             self._heard(leader, report)
