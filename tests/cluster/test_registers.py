@@ -6,8 +6,10 @@ import time
 import pytest
 import redis
 
+from tests.cluster import namespaces
 from tests.cluster.harness import HOST, wait_until
 from tests.cluster.load import Client, Load, connect
+from tests.cluster.namespaces import CLIENT_PORT, NamespacedCluster, hold
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(600)]
 
@@ -19,6 +21,9 @@ FROZEN_MAX_S = 1.5
 """The same when a node is stopped and its links are up: until its silence is noticed."""
 
 
+_WHY_NOT = namespaces.why_not()
+
+
 class RegisterClient(Client):
     """Its keys are registers."""
 
@@ -26,8 +31,18 @@ class RegisterClient(Client):
 
 
 def create(cluster, *words):
-    with redis.Redis(HOST, cluster.port(1)) as client:
-        assert client.execute_command("KEYSPACE", "CREATE", DB, "MODE", "paxos", *words) == b"OK"
+    create_at(cluster.port(1), HOST, *words)
+
+
+def create_at(port, host, *words):
+    def created():
+        try:
+            with redis.Redis(host, port) as client:
+                return client.execute_command("KEYSPACE", "CREATE", DB, "MODE", "paxos", *words) == b"OK"
+        except redis.exceptions.ClusterDownError:
+            return False  # it is not founded yet
+
+    wait_until(created, "the keyspace is there")
 
 
 def begin(cluster, nodes=None):
@@ -170,6 +185,54 @@ def test_a_member_joins_for_one_that_is_dead_for_good(make, loaded):
     )
     cluster.kill(1)  # of those that had the keys first, one is left
     judge(load, cluster, [2, 4])
+
+
+def cut_off(cluster, victim, how):
+    """Nothing passes between ``victim`` and the others, or nothing that it sends, or nothing sent to it."""
+    for other in [node for node in cluster.nodes if node != victim]:
+        if how != "deaf":
+            cluster.cut(victim, other)
+        if how != "mute":
+            cluster.cut(other, victim)
+
+
+@pytest.mark.skipif(_WHY_NOT != "", reason=_WHY_NOT)
+def test_the_side_of_a_majority_serves_whoever_is_cut_off(tmp_path, record_property):
+    """The other side acknowledges nothing, tells its clients so, and is there again when the wall falls."""
+    cluster = NamespacedCluster(tmp_path)
+    load = None
+    try:
+        addresses = {node: (cluster.address(node), CLIENT_PORT) for node in cluster.nodes}
+        create_at(CLIENT_PORT, cluster.address(1))
+        load = Load(addresses, 6, RegisterClient).start()
+        gaps = []
+        for victim, how in ((1, "alone"), (2, "deaf"), (3, "mute")):
+            seen = load.acknowledged()
+            wait_until(lambda seen=seen: load.acknowledged() > seen + 100, "load under way", 60.0)
+            at_s = time.monotonic()
+            cut_off(cluster, victim, how)
+            cut_s = time.monotonic()
+            wait_until(lambda s=cut_s, v=victim: go_on(load, s, v), "writes go on", 30.0)
+            hold(6.0)
+            gaps.append(longest_s(load, at_s, victim))
+            healed_s = time.monotonic()
+            cluster.heal()
+            wait_until(lambda s=healed_s: go_on(load, s, 0), "clients of all nodes go on", 60.0)
+            load.note_down(victim, at_s, time.monotonic())
+            alone = [client for client in load.clients if client.node == victim]
+            assert not [1 for one in alone for begun, end in one.done if cut_s <= begun and end < healed_s]
+            assert all(any(begun < healed_s for begun, _, _ in one.errors) for one in alone), "they are told"
+        load.stop()
+        report(record_property, load, gaps)
+        assert load.complaints(frozen_may_fail=True) == []
+        for node in cluster.nodes:
+            with connect(CLIENT_PORT, cluster.address(node), db=DB) as client:
+                assert load.judge(client.mget) == []
+    finally:
+        if load is not None:
+            for client in load.clients:
+                client.stopping.set()
+        cluster.stop()
 
 
 @pytest.mark.soak
