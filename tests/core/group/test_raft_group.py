@@ -420,6 +420,28 @@ def test_what_the_leader_could_not_run_for_a_full_follower_goes_elsewhere():
     assert group.outbox.misrouted == [run] and run.misrouted == 1 and run.calls
 
 
+def test_where_most_disks_are_full_a_leader_with_room_refuses_what_would_not_be_committed():
+    """At once, and it is known that nothing was done."""
+    bench = Bench(3, limits=Limits(segment_bytes=65536))
+    assert bench.leader() == 1
+    for number in (2, 3):
+        bench.servers[number].disk.full = True
+    replies: list[str] = []
+    for i in range(100):
+        replies += bench.say("a", f"SET j{i} {'v' * 1000}")
+        bench.wait(20)
+    assert not bench.node(1).group.wal.full
+    bench.wait(6_000)
+    refused = bench.say("a", "SET k 1")
+    assert len(refused) == 1 and refused[0].startswith("-OOM the disks of most nodes"), refused
+    assert bench.say("a", "GET j0") != []
+    bench.wait(60_000)  # nothing is said in between, also not of space that is there again
+    for number in (2, 3):
+        bench.servers[number].disk.full = False
+    bench.wait(2_000)
+    assert bench.say("a", "SET k 1") == ["+OK"]
+
+
 def test_no_read_starves_while_many_keys_are_due():
     bench = Bench(3, limits=Limits(segment_bytes=65536, expire_per_entry_max=3))
     bench.say("a", " | ".join(f"SET k{i} 1 PX 100" for i in range(60)))

@@ -22,6 +22,10 @@ from trivet.core.wire.reply import Error, NotHere, Reply
 TIMEOUT_ERROR = Error(
     "TIMEOUT no majority confirmed the command in time: it may have taken effect, or still may"
 )
+NO_ROOM = Error(
+    "OOM the disks of most nodes that hold this are full: writes are refused until space returns, "
+    "reads go on; nothing was done"
+)
 NO_LEADER_ERROR = Error("CLUSTERDOWN no leader: this node is cut off from the majority; nothing was done")
 
 

@@ -26,7 +26,7 @@ from trivet.core.group.eviction import Evictor
 from trivet.core.group.log_time import LogTime
 from trivet.core.group.messages import Follow, Forward, ForwardRead, KillScript, OfReplica, ReadReplies, Taken
 from trivet.core.group.messages import GroupMessage as GroupMessage
-from trivet.core.group.outbox import Outbox, Parcel
+from trivet.core.group.outbox import NO_ROOM, Outbox, Parcel
 from trivet.core.group.peer_reads import PeerReads
 from trivet.core.group.proposing import Proposer
 from trivet.core.group.reads import ReadQueue
@@ -392,6 +392,8 @@ class RaftGroup:
         if self._resend:
             resend, self._resend = self.outbox.again(), False
             self._applier.last_progress_ms = now_ms
+        if self.outbox.has_staged() and self.raft.no_room:
+            self.outbox.refuse_staged(NO_ROOM)
         packs = self.outbox.has_staged() and self.scripts.paused is None  # (Rule V3)
         parcels = resend + self.outbox.pack() if packs else resend
         if leader == self.settings.node:

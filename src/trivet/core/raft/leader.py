@@ -59,6 +59,16 @@ def propose(s: State, payload: bytes) -> Index:
 # --- counting -------------------------------------------------------------------------
 
 
+def has_no_room(s: State, leading: LeaderState) -> bool:
+    """Whether the disks of so many voters are full that nothing would be committed."""
+    if not any(progress.full for progress in leading.voting):
+        return False
+    room = {s.node: not s.full}
+    for progress in leading.voting:
+        room[progress.peer] = not progress.full
+    return s.electorate.tally(room) is Outcome.LOST
+
+
 def count_commit(s: State, leading: LeaderState) -> None:
     """Commit what a quorum has made durable, if it is of the leader's own term (§3.6.2).
 

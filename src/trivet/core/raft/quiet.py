@@ -25,6 +25,8 @@ def is_idle(s: State, leading: LeaderState) -> bool:
     for progress in leading.progress.values():
         if progress.match != last_index or progress.mode is not Mode.REPLICATE or not progress.active:
             return False
+        if progress.full:
+            return False  # it is to say when it has room again
         if not progress.vouches and not s.membership.is_voter(progress.peer):
             return False  # whoever awaits that it is fit to vote would wait for ever
     return True

@@ -206,6 +206,12 @@ class Raft:
         self._s.full = full
 
     @property
+    def no_room(self) -> bool:
+        """As leader: most disks are full, so nothing more would be committed."""
+        s = self._s
+        return s.leading is not None and leader.has_no_room(s, s.leading)
+
+    @property
     def no_snapshots(self) -> bool:
         """A follower waits for a snapshot, and none can be taken here: it does not stay leader."""
         return self._s.no_snapshots
