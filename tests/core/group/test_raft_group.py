@@ -442,6 +442,24 @@ def test_where_most_disks_are_full_a_leader_with_room_refuses_what_would_not_be_
     assert bench.say("a", "SET k 1") == ["+OK"]
 
 
+@pytest.mark.parametrize("asleep", [False, True])
+def test_a_leaders_clock_that_goes_back_holds_keys_twice_as_long_at_most(asleep):
+    """L6, A3: not for as long as the clock needs to come to where it was."""
+    bench = Bench(3)
+    leader = bench.node(bench.leader()).group
+    bench.say("a", "SET k 1 PX 2000 | SET for-ever 1")
+    if asleep:
+        bench.until(lambda: leader.asleep, 1_500)
+    bench.servers[bench.leader()].wall_skew_ms = -100_000
+    bench.wait(1_900 if not asleep else 400)
+    assert len(bench.node(2).group.machine.databases.open(0)) == 2
+    bench.wait(2_300 if not asleep else 3_800)
+    assert len(bench.node(2).group.machine.databases.open(0)) == 1, "nobody has asked for it"
+    assert bench.say("a", "GET k | SET j 1 PX 500") == ["nil", "+OK"]
+    bench.wait(1_100)
+    assert bench.say("a", "GET j") == ["nil"]
+
+
 def test_no_read_starves_while_many_keys_are_due():
     bench = Bench(3, limits=Limits(segment_bytes=65536, expire_per_entry_max=3))
     bench.say("a", " | ".join(f"SET k{i} 1 PX 100" for i in range(60)))
