@@ -72,6 +72,9 @@ class ReplicaMaker:
         machine = self._machine(group)
         newest = _load_snapshot(storage, recovery, group, machine, encode_membership(founding))
         if newest is None:
+            if found.snapshot is not None:
+                # Its record was the only one that told, and does not count any more.
+                self._wal.append(FoundRecord(group, encode_membership(founding)))
             machine = self._machine(group)
             found = recovery.group(group)
         return self._assemble(group, found, founding, machine, newest, prng)

@@ -99,14 +99,16 @@ class Quorums:
     def _forgetful(self, node: int, seen: ObservationLike) -> tuple[int, ...]:
         """Peers that have just said that they lost something, and whose log has reached the commit index.
 
-        They may have held it when it was counted.
+        They may have held it when it was counted. Of one that was damaged the word may be an old one, which
+        has come in the same turn as that by which it was counted, and after it.
         """
         before = self._matches.get(node, {})
         return tuple(
             [
                 peer
                 for peer, match in seen.matches
-                if match < before.get(peer, 0) and self._reached.get(peer, 0) >= seen.commit
+                if (match < before.get(peer, 0) or peer in self._damaged)
+                and self._reached.get(peer, 0) >= seen.commit
             ]
         )
 

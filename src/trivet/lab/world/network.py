@@ -173,6 +173,8 @@ class Network:
         link = self._links.get((node, peer))
         if link is None or not link.dialer_open:
             return
+        if not link.acceptor_open and self._resets(link):
+            self._tell_dialer(link, self._delay_us())
         self.frames += 1
         options, prng = self._options, self._prng
         note = self._note(link, frame)
@@ -293,6 +295,11 @@ class Network:
 
     def _hearing_us(self, speaker: NodeId, hearer: NodeId) -> int:
         return self._prng.between(100_000, 5_000_000) if self._blocked(speaker, hearer) else self._delay_us()
+
+    def _resets(self, link: Link) -> bool:
+        """Whether the machine at the other end answers what comes on a connection that it knows no more."""
+        here, there = link.dialer, link.acceptor
+        return self._ends[there].is_up() and not self._blocked(here, there) and not self._blocked(there, here)
 
     def redial(self, node: NodeId, peer: NodeId) -> None:
         """``node`` drops its link to ``peer`` by itself and dials anew; without one it tries at once."""
