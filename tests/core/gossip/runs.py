@@ -15,12 +15,12 @@ class Run:
 
     def __init__(self, seed: int, kind: type[Gossip] = Gossip) -> None:
         self.prng = prng = Prng(seed)
-        retained = (400, 3_000, 1 << 20)[prng.below(3)]
+        retained = (60, 400, 1 << 20)[prng.below(3)]
         waiting = (600, 1 << 20)[prng.below(2)]
-        pace = (300, 1 << 20)[prng.below(2)]
+        pace = (40, 1 << 20)[prng.below(2)]
         self.group = Group(
             3 + prng.below(3), seed, kind, retained_bytes_max=retained, waiting_bytes_max=waiting,
-            give_bytes_per_tick=pace, message_bytes_max=(500, 1 << 20)[prng.below(2)], silence_ticks=30,
+            give_bytes_per_tick=pace, message_bytes_max=(70, 1 << 20)[prng.below(2)], silence_ticks=30,
         )  # fmt: skip
         self.loss, self.doubling, self.reordering = prng.below(3) * 10, prng.below(2) * 15, prng.below(2) == 0
         self.moves = prng.below(3) == 0

@@ -12,7 +12,7 @@ from tests.core.gossip.swim_world import changed_source
 from tests.core.gossip.world import WALL_MS, Group, Holder, actor_of
 from tests.core.scripts import replay as replay_script
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import Differ, Seen, States, Updates, Want, digest_bytes
+from trivet.core.gossip.messages import Differ, Seen, States, Updates, Want, digest_bytes, updates_of
 from trivet.core.gossip.settings import GossipSettings
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.hlc import Hlc
@@ -193,11 +193,11 @@ def test_what_comes_is_bounded() -> None:
         delta = other.write(2, b"k%d" % number, "set", value="v" * 100)
         assert delta is not None
         deltas.append(delta)
-    live.step(2, Updates(deltas[1:]))
+    live.step(2, updates_of(deltas[1:]))
     live.take(0)
     assert live._incoming.waiting.bytes <= 10_000
     for actor in range(10):
-        live.step(2, Updates([msgspec.structs.replace(deltas[0], actor=100 + actor, stamp=1)]))
+        live.step(2, updates_of([msgspec.structs.replace(deltas[0], actor=100 + actor, stamp=1)]))
         live.take(0)
     assert len(lattice.clock.actors) == 3
     for number in range(50):
@@ -205,7 +205,7 @@ def test_what_comes_is_bounded() -> None:
     assert not live._states
     live.step(2, Want([(7, 1, 1 << 60)] * 5_000))
     live.full = True
-    live.step(2, Updates(deltas[:1]))
+    live.step(2, updates_of(deltas[:1]))
     assert live.take(0) is None
 
 
@@ -237,7 +237,7 @@ def ticks_of_a_large_update(kind: type[Gossip]) -> int:
     group.turn(2)
     group.ticks(10)
     removal = group.live(2).retained.of([(group.live(2).actor, 1, 1)])
-    group.live(3).step(2, Updates(list(removal)))
+    group.live(3).step(2, updates_of([delta for bundle in removal for delta in bundle.deltas()]))
     group.unlink(2, 3)
     group.link(1, 3)
     return group.ticks(300)
@@ -255,9 +255,10 @@ def taken_of_a_large_update_that_comes_early(kind: type[Gossip]) -> int:
         group.write(1, b"s", "add", name)
         group.turn(1)
         group.ticks(2)
-    first, second = group.live(1).retained.of([(group.live(1).actor, 1, 2)])
-    group.live(2).step(1, Updates([second]))
-    group.live(2).step(1, Updates([first]))
+    kept = group.live(1).retained.of([(group.live(1).actor, 1, 2)])
+    first, second = [delta for bundle in kept for delta in bundle.deltas()]
+    group.live(2).step(1, updates_of([second]))
+    group.live(2).step(1, updates_of([first]))
     group.turn(2)
     return group.desks[2].lattice.clock.base(group.live(1).actor)
 
@@ -387,7 +388,8 @@ PLANTED = {
     "own updates leave before they are synced": (
         "gossip.py", "        self._saves.append((save_id, own, self._lattice.clock.copy()))\n",
         "        self._saves.append((save_id, own, self._lattice.clock.copy()))\n"
-        "        for node in self._up:\n            self.messages.append((node, Updates(own)))\n"),
+        "        for node in self._up:\n"
+        "            self.messages.extend([(node, one) for one in portions_of(own, 1 << 20)])\n"),
     "states leave before they are synced": (
         "gossip.py", "                if self._saves:\n                    self._after", "                if False:\n                    self._after"),
     "kept no longer than this member needs it": (
@@ -414,7 +416,7 @@ PLANTED = {
         "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",
         "        pass"),
     "what is kept no more is passed over": (
-        "gossip.py", "            self.messages.append((sender, Updates([], lost=True)))", "            pass"),
+        "gossip.py", "            self.messages.append((sender, Updates(NO_DELTAS, lost=True)))", "            pass"),
     "a giver that never gives up": (
         "gossip.py", "if is_over or give.idle_ticks > settings.silence_ticks:", "if is_over:"),
     "what waits is dropped where it comes": (

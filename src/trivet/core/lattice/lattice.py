@@ -37,7 +37,7 @@ from trivet.core.lattice.key_state import (
     decode_state,
     encode_state,
 )
-from trivet.core.lattice.tree import DigestTree, digest_of_cell, digest_of_plain
+from trivet.core.lattice.tree import DigestTree
 
 KEY_BYTES: Final = 300
 """What a key costs in memory beside its cells, about."""
@@ -199,6 +199,31 @@ class Lattice:
         self._close(key, held)
         return [(change.kind, change.name) for change in changes]
 
+    def assign(self, delta: Delta) -> Plain | None:
+        """Take an update that is but a string, assigned to a key that holds what it replaces, and no more.
+
+        None: it is another one, and nothing has changed; it is still to be looked at (``awaits``, ``apply``).
+        What is taken has no problem. It awaits nothing if it is its actor's next, which is not asked here.
+        """
+        changes = delta.changes
+        change = changes[0]
+        payload = change.payload
+        if payload is None or change.kind != STRING or len(changes) != 1 or self._ahead or self._watches:
+            return None
+        if change.name or change.bases or change.added is not None or change.after is not None or delta.after:
+            return None
+        key, removed = delta.key, change.removed
+        state = self._keys.get(key)
+        if state is None:
+            if removed:
+                return None
+        elif isinstance(state, KeyState) or len(removed) != 1 or removed[0] != (state[0], state[1]):
+            return None
+        plain = (delta.actor, delta.number, delta.stamp, payload)
+        self.clock.add(plain[0], plain[1])
+        self._put_plain(key, state, plain)
+        return plain
+
     def _spoil(self, key: bytes, actor: int, number: int) -> None:
         """An update comes in alone, or with a state (Rule L10)."""
         ahead = self._ahead.get(key)
@@ -211,7 +236,7 @@ class Lattice:
             self.bytes_in_memory += KEY_BYTES + len(key) + PLAIN_BYTES + len(plain[3])
         else:
             self.bytes_in_memory += len(plain[3]) - len(before[3])
-        self.tree.put(key, digest_of_plain(key, plain))
+        self.tree.put_plain(key, plain)
         self._keys[key] = plain
 
     def _open(self, key: bytes, state: AnyState | None) -> KeyState:
@@ -228,14 +253,11 @@ class Lattice:
     def _put(
         self, key: bytes, held: KeyState, place: Place, before: AnyCell | None, after: AnyCell | None
     ) -> None:
-        digest = 0
         if before is not None:
-            digest -= digest_of_cell(key, place[0], place[1], before)
             self.bytes_in_memory -= bytes_of(place, before)
         if after is not None:
-            digest += digest_of_cell(key, place[0], place[1], after)
             self.bytes_in_memory += bytes_of(place, after)
-        self.tree.change(key, digest)
+        self.tree.note(key, place, before, after)
         held.put(place, after)
         if isinstance(after, Cell) and after.bases:
             self._with_bases[(key, place)] = None

@@ -346,7 +346,8 @@ class Convergent:
         change = Change(STRING, b"", removed, payload=PLAIN + text)
         stamp = self.hlc.now(self._databases.now_ms)
         delta = Delta(self.actor, lattice.clock.base(self.actor) + 1, stamp, key, [change])
-        lattice.apply(delta)
+        if lattice.assign(delta) is None:
+            lattice.apply(delta)
         self._places.forget(key)
         made.append(delta)
         self.changed.append(key)
@@ -415,6 +416,19 @@ class Convergent:
         return made
 
     # -- from the lattice to the view ----------------------------------------------------------------
+
+    def merge_plain(self, delta: Delta) -> bool:
+        """An update of another replica, the next of its actor, if it is but the next string at its key."""
+        plain = self.lattice.assign(delta)
+        if plain is None:
+            return False
+        key = delta.key
+        self.changed.append(key)
+        if self._places or self._view.field_deadlines.count or self._view.deadlines.count:
+            self._show_plain(key, plain)
+        else:
+            self._view.values.put(key, plain[3][1:])
+        return True
 
     def merge(self, delta: Delta) -> None:
         """An update of another replica."""
