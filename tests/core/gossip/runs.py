@@ -17,10 +17,10 @@ class Run:
         self.prng = prng = Prng(seed)
         retained = (60, 400, 1 << 20)[prng.below(3)]
         waiting = (600, 1 << 20)[prng.below(2)]
-        pace = (40, 1 << 20)[prng.below(2)]
+        pace = (300, 1 << 20)[prng.below(2)]
         self.group = Group(
             3 + prng.below(3), seed, kind, retained_bytes_max=retained, waiting_bytes_max=waiting,
-            give_bytes_per_tick=pace, message_bytes_max=(70, 1 << 20)[prng.below(2)], silence_ticks=30,
+            give_bytes_per_tick=pace, message_bytes_max=(500, 1 << 20)[prng.below(2)], silence_ticks=30,
         )  # fmt: skip
         self.loss, self.doubling, self.reordering = prng.below(3) * 10, prng.below(2) * 15, prng.below(2) == 0
         self.moves = prng.below(3) == 0

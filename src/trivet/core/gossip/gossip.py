@@ -23,6 +23,8 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 
 from collections import deque
 
+from msgspec.structs import replace
+
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
 from trivet.core.gossip.bundles import Bundle
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
@@ -50,6 +52,7 @@ from trivet.core.gossip.settings import (
     DIGESTED_AT_ONCE,
     DIGESTED_PER_TICK,
     STALE_MAX,
+    STATES_PER_TURN,
     GossipSettings,
     node_of,
     problem,
@@ -284,7 +287,7 @@ class Gossip:
     @property
     def wants_turn(self) -> bool:
         """There is more to be taken at once."""
-        return self._incoming.has_more and not self.full
+        return (self._incoming.has_more or bool(self._states)) and not self.full
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -413,7 +416,8 @@ class Gossip:
 
     def _take_states(self, taken: Taken, wall_ms: WallMs) -> None:
         """Rule X3."""
-        while self._states:
+        left = STATES_PER_TURN
+        while self._states and left > 0:
             sender, message = self._states.popleft()
             pull = self._pull
             if pull is None or not self._is_of_pull(sender, message):
@@ -421,14 +425,19 @@ class Gossip:
             pull.idle_ticks = 0
             if message.serial in pull.serials:
                 continue
+            first, rest = message.rows[:left], message.rows[left:]
+            left -= len(first)
             try:
                 clock = decode_clock(message.clock)
             except ValueError:
                 self._refused += 1
                 self._end_pull()
                 continue
-            for key, state in message.rows:
+            for key, state in first:
                 self._take_state(pull, taken, key, state, clock, message.clock, wall_ms)
+            if rest:
+                self._states.appendleft((sender, replace(message, rows=rest)))
+                break
             pull.serials[message.serial] = None
             if message.done:
                 pull.last = message.serial

@@ -296,20 +296,35 @@ class Lattice:
             raise ValueError("a state that holds what its replica has not seen")
         state = self._keys.get(key)
         context = self.context(key)
+        if len(theirs) < 2 and not isinstance(state, KeyState):
+            plain = theirs.get(STRING_PLACE)
+            if len(theirs) == (0 if plain is None else 1) and not isinstance(plain, Cell):
+                joined = _join_plain(state, context, plain, their_clock)
+                if joined is state:
+                    return self._joined(key, [], dots, context, their_clock)
+                if joined is not None:
+                    self._put_plain(key, state, joined)
+                    return self._joined(key, [STRING_PLACE], dots, context, their_clock)
         mine = cells_of(state)
         changed: list[Place] = []
         outcome: list[tuple[Place, AnyCell | None, AnyCell | None]] = []
         for place in dict.fromkeys([*mine, *theirs]):
             before = mine.get(place)
-            joined = to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))
-            if not _is_same(before, joined):
+            after = to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))
+            if not _is_same(before, after):
                 changed.append(place)
-                outcome.append((place, before, joined))
+                outcome.append((place, before, after))
         if outcome:
             held = self._open(key, state)
-            for place, before, joined in outcome:
-                self._put(key, held, place, before, joined)
+            for place, before, after in outcome:
+                self._put(key, held, place, before, after)
             self._close(key, held)
+        return self._joined(key, changed, dots, context, their_clock)
+
+    def _joined(
+        self, key: bytes, changed: list[Place], dots: list[Dot], context: Clock, their_clock: Clock
+    ) -> list[Place]:
+        """A state with these dots was joined when ``context`` had been seen of the key."""
         if not self.clock.covers(their_clock):
             self.note(key, their_clock)
         if self._watches:
@@ -402,6 +417,22 @@ def _changed(before: AnyCell | None, change: Change, delta: Delta) -> AnyCell | 
         start, amount = change.added
         cell.put_series(delta.actor, (delta.number, start, decode_amount(amount)))
     return to_any(cell)
+
+
+def _join_plain(
+    mine: Plain | None, mine_clock: Clock, theirs: Plain | None, their_clock: Clock
+) -> Plain | None:
+    """``join_cells`` where the outcome is one string, or what it was; None: the outcome is not so easy."""
+    if theirs is None:
+        return None if mine is not None and their_clock.has(mine[0], mine[1]) else mine
+    if mine is None:
+        return None if mine_clock.has(theirs[0], theirs[1]) else theirs
+    if (mine[0], mine[1]) == (theirs[0], theirs[1]):
+        return mine
+    is_seen, sees = their_clock.has(mine[0], mine[1]), mine_clock.has(theirs[0], theirs[1])
+    if is_seen is sees:
+        return None
+    return theirs if is_seen else mine
 
 
 def _is_same(one: AnyCell | None, other: AnyCell | None) -> bool:

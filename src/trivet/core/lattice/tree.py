@@ -3,9 +3,8 @@
 - Rule T1: the digest of a key is the sum of the digests of what its cells hold; a key that holds nothing
   counts for nothing. So it is kept as it changes, at the cost of what changes.
 - Rule T2: the same state has the same digests, whatever came before.
-
-Digests are made when somebody asks for one, and some now and then (``settle``): a replica that is written to
-is seldom asked, and of what changes often only the last counts. So are the sums above the leaves.
+- Rule T3: they are made when somebody asks for one, and some now and then (``settle``): a replica that is
+  written to is seldom asked, and of what changes often only the last counts. So are the sums of them.
 """
 
 from array import array
