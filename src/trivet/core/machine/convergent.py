@@ -470,7 +470,9 @@ class Convergent:
                 return
         if isinstance(value, Stream):
             settle_stream(value, shown_last_id(cell_of(state, (LAST_ID, b""))))
-        self._show_deadline(key)
+        for one, _ in places:
+            if one == DEADLINE:
+                self._show_deadline(key)
 
     def _follow_one(self, key: bytes, value: Value | None, name: bytes, cell: AnyCell | None) -> bool:
         """One element of ``value`` is as the cell has it; False: not so easily."""
@@ -504,7 +506,8 @@ class Convergent:
         state = self.lattice.state(key)
         value, places = shown_value(state)
         self._places.forget(key)
-        view.field_deadlines.drop(key)
+        if view.field_deadlines.count:
+            view.field_deadlines.drop(key)
         if value is None:
             view.values.pop(key)
             view.deadlines.drop(key)
@@ -527,7 +530,8 @@ class Convergent:
     def _show_deadline(self, key: bytes) -> None:
         deadline_ms = shown_deadline(cell_of(self.lattice.state(key), (DEADLINE, b"")))
         if deadline_ms == -1:
-            self._view.deadlines.drop(key)
+            if self._view.deadlines.count:
+                self._view.deadlines.drop(key)
         else:
             self._view.deadlines.put(key, deadline_ms)
 
