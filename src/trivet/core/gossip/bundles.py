@@ -33,6 +33,9 @@ class Bundle:
         self.count = len(deltas)
         self.spans: dict[int, tuple[int, int]] = {}
         """By actor: the first and the last of its numbers in it."""
+        if len(deltas) == 1:
+            self.spans[deltas[0].actor] = (deltas[0].number, deltas[0].number)
+            return
         first_of: dict[int, int] = {}
         last_of: dict[int, int] = {}
         for delta in deltas:

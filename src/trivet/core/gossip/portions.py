@@ -10,9 +10,9 @@ from trivet.core.gossip.messages import Updates
 
 def portions_of(bundles: list[Bundle], bytes_max: int) -> list[Updates]:
     """Messages of about ``bytes_max`` each, and not more than a bundle may be; a larger one goes alone."""
-    bytes_max = min(bytes_max, BUNDLE_BYTES)
     if len(bundles) == 1:
         return [Updates(msgspec.Raw(bundles[0].data))]
+    bytes_max = min(bytes_max, BUNDLE_BYTES)
     messages: list[Updates] = []
     portion: Bundle | None = None
     for bundle in bundles:

@@ -225,7 +225,7 @@ class EventualLog(SaveLog):
     def step(self, lattice: Lattice, head: SavedActor, now_ms: Instant) -> None:
         """One slice of a snapshot, behind the saves of the turn; before that the digests by which it goes."""
         tree = lattice.tree
-        if self.busy and tree.stale_count > STALE_MAX:
+        if tree.stale_count > STALE_MAX and self.busy:
             tree.settle(SETTLED_AT_ONCE)
-        if not self.busy or tree.stale_count <= STALE_MAX:
+        if tree.stale_count <= STALE_MAX or not self.busy:
             self.slice(_Walk(lattice, head), now_ms)

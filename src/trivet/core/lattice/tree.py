@@ -114,6 +114,11 @@ class DigestTree:
             else:
                 self._put(key, digest_of_plain(key, change))
 
+    def _settle_all(self) -> None:
+        stale, self._stale, self._queue = self._stale, {}, []
+        for key, change in stale.items():
+            self._make(key, change)
+
     def _make(self, key: bytes, change: "_Change") -> None:
         if not isinstance(change, dict):
             self._put(key, digest_of_plain(key, change))
@@ -166,7 +171,7 @@ class DigestTree:
 
     def _sum_up(self) -> None:
         if self._stale:
-            self.settle(len(self._stale))
+            self._settle_all()
         if not self._grown:
             return
         grown, self._grown = self._grown, {}
@@ -200,5 +205,5 @@ class DigestTree:
 
     def keys(self, place: int) -> list[tuple[bytes, int]]:
         """Of one leaf: its keys and their digests, in order."""
-        self.settle(len(self._stale))
+        self._settle_all()
         return sorted(self._leaves.get(place, {}).items())
