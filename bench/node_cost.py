@@ -83,6 +83,8 @@ class Timed:
         config = NodeConfig(node=number, cluster="c0ffee", members=members)
         self.node = Node(config, self.disk, number, 1_000, START_WALL_MS)
         self.cost_ns = 0
+        self.longest_ns = 0
+        """The longest of these turns."""
         self.turns = 0
         self.done: deque[tuple[int, list[bytes]]] = deque()
         self.frames: deque[tuple[int, bytes]] = deque()
@@ -91,11 +93,12 @@ class Timed:
 
 
 class Cluster:
-    """Three nodes; the first leads."""
+    """Three nodes, or more; the first leads."""
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: int = 3) -> None:
         members = [
-            Member(id=n, host=f"10.0.0.{n}", client_port=7000 + n, peer_port=17000 + n) for n in (1, 2, 3)
+            Member(id=n, host=f"10.0.0.{n}", client_port=7000 + n, peer_port=17000 + n)
+            for n in range(1, nodes + 1)
         ]
         self.mono_ms = 1_000
         self.timed = {member.id: Timed(member.id, members) for member in members}
@@ -103,10 +106,9 @@ class Cluster:
         self.replied = b""
         self._links: dict[tuple[int, int], int] = {}
         self._conns = 100
+        self._links_count = 0
         for pair in [(a, b) for a in self.timed for b in self.timed if a != b]:
-            self._links[pair] = len(self._links) + 1
-            self.timed[pair[1]].node.on_link_accepted(self._links[pair], f"10.0.0.{pair[0]}:5")
-            self.timed[pair[0]].node.on_peer_dialed(pair[1])
+            self.link(*pair)
         self.settle()
         for _ in range(1000):
             if self.leader.node.group.raft.role is Role.LEADER:
@@ -115,6 +117,20 @@ class Cluster:
         for _ in range(20):
             self.pass_time(TICK_MS)
         assert self.leader.node.group.raft.role is Role.LEADER
+
+    def link(self, one: int, other: int) -> None:
+        """``one`` dials ``other``."""
+        self._links_count += 1
+        self._links[one, other] = self._links_count
+        self.timed[other].node.on_link_accepted(self._links_count, f"10.0.0.{one}:5")
+        self.timed[one].node.on_peer_dialed(other)
+
+    def unlink(self, one: int, other: int) -> None:
+        """The link that ``one`` has dialed breaks."""
+        link = self._links.pop((one, other))
+        self.timed[other].frames = deque([row for row in self.timed[other].frames if row[0] != link])
+        self.timed[other].node.on_link_closed(link)
+        self.timed[one].node.on_peer_lost(other)
 
     @property
     def leader(self) -> Timed:
@@ -168,7 +184,9 @@ class Cluster:
                 for conn, data in asks:
                     node.on_client_bytes(conn, data)
                 effects = node.turn(self.mono_ms, wall_ms)
-                timed.cost_ns += clock() - began_ns
+                took_ns = clock() - began_ns
+                timed.cost_ns += took_ns
+                timed.longest_ns = max(timed.longest_ns, took_ns)
                 timed.turns += 1
                 self._perform(timed, effects)
 
@@ -177,6 +195,8 @@ class Cluster:
         for job in effects.disk:
             timed.done.append((job.token, timed.disk.perform(list(job.operations))))
         for peer, data in effects.sends:
+            if (timed.number, peer) not in self._links:
+                continue
             self.timed[peer].frames.append((self._links[timed.number, peer], data))
         for conn, data in effects.replies:
             self.replied_bytes[conn] = self.replied_bytes.get(conn, 0) + len(data)

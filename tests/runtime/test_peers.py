@@ -105,6 +105,32 @@ def test_a_peer_that_is_there_is_not_waited_for(perform: Perform, monkeypatch: p
     assert perform(scene, peers=1) == 0
 
 
+def test_an_attempt_whose_first_words_were_lost_is_not_waited_for(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "CONNECT_MAX_S", 10 * DEADLINE_S)
+
+    async def scene(stage: Stage) -> None:
+        loop = asyncio.get_running_loop()
+        connect, attempts = loop.create_connection, []
+
+        async def unanswered_at_first(*what: object) -> object:
+            attempts.append(what)
+            if len(attempts) == 1:
+                await asyncio.Event().wait()
+            return await connect(*what)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(loop, "create_connection", unanswered_at_first)
+        link = DialedLink(stage.runner, 7, "127.0.0.1", port_of(stage.sockets[2]), 1000)
+        await stage.until(lambda: attempts)
+        assert ("dialed", 7) not in links(stage)
+        link.redial()
+        await stage.until(lambda: ("dialed", 7) in links(stage))
+        link.stop()
+
+    assert perform(scene, peers=1) == 0
+
+
 def dial(stage: Stage, *dials: tuple[int, str, int]) -> None:
     stage.node.effects.dials = list(dials)
     stage.runner.wake()

@@ -18,6 +18,8 @@ from trivet.runtime.disk import DirectoryStorage
 from trivet.runtime.loop import NodeRunner, mono_ms, wall_ms
 from trivet.runtime.room import Room, make_room
 
+GARBAGE_AFTER = 20_000
+"""So many more objects than before make the collector look for garbage; a node makes hardly any in cycles."""
 SWITCH_INTERVAL_S = 0.0005
 """How long the loop may keep the interpreter from a disk thread whose sync is done."""
 
@@ -44,6 +46,7 @@ def run_node(config: RunConfig) -> int:
         node = Node(settings, storage, seed, mono_ms(), wall_ms())
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER, *gc.get_threshold()[1:])
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             exit_code = runner.run(_serve(node, config, storage, room))
     except StartError as error:

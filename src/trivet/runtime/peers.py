@@ -61,6 +61,9 @@ class DialedLink:
     async def _connect(self) -> None:
         """One attempt; afterwards the link is up, or nothing of the attempt is left.
 
+        It is given up at once when there is no need to wait: its first words may have been lost when the
+        peer could not be reached, and come again only when its patience ends.
+
         An attempt that has made a connection is never cancelled: uvloop then closes its handle and does not
         say ``connection_lost``, so that the link would seem to be up for ever. It is no rare case: the
         kernel repeats an unanswered SYN after a second, which is when a wall falls and patience ends at once.
@@ -68,9 +71,12 @@ class DialedLink:
         connection = DialedConnection(self)
         loop = self._driver.loop
         attempt = loop.create_task(loop.create_connection(lambda: connection, self.host, self.port))
+        hurry = loop.create_task(self._hurry.wait())
         try:
-            await asyncio.wait((attempt,), timeout=CONNECT_MAX_S)
+            either = (attempt, hurry)
+            await asyncio.wait(either, timeout=CONNECT_MAX_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            hurry.cancel()
             if not connection.made:
                 connection.given_up = True
                 attempt.cancel()

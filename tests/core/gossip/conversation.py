@@ -21,11 +21,13 @@
 
 from typing import Any
 
+from msgspec import Raw
+
 from tests.core.gossip.world import Group, show_clock
 from tests.core.network_words import NetworkWords, Words
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import Compare, Differ, Keys, Seen, States, Updates, Want
-from trivet.core.lattice.delta import FIELD, Change, Delta
+from trivet.core.gossip.messages import Compare, Differ, Keys, Seen, States, Updates, Want, updates_of
+from trivet.core.lattice.delta import FIELD, Change, Delta, encode_deltas
 
 
 class Conversation(NetworkWords):
@@ -185,8 +187,8 @@ class Conversation(NetworkWords):
         sender, to = int(words[0]), int(words[1])
         add = Change(FIELD, b"f", added=(9, b"x"))
         for message in (
-            Updates([Delta(5, 1, 1, b"k", [add])]),
-            Updates([Delta(5, 1, 1, b"k", [add, add])], lost=True),
+            updates_of([Delta(5, 1, 1, b"k", [add])]),
+            Updates(Raw(encode_deltas([Delta(5, 1, 1, b"k", [add, add])])), lost=True),
             Seen(b"x", True, bytes(8), 0),
             Seen(b"\x91\x93\x01\x00\x90", True, bytes(8), 0),
             Want([(5, 3, 1), (1, 1, (1 << 63) - 1)]),

@@ -15,7 +15,7 @@ class Run:
 
     def __init__(self, seed: int, kind: type[Gossip] = Gossip) -> None:
         self.prng = prng = Prng(seed)
-        retained = (400, 3_000, 1 << 20)[prng.below(3)]
+        retained = (60, 400, 1 << 20)[prng.below(3)]
         waiting = (600, 1 << 20)[prng.below(2)]
         pace = (300, 1 << 20)[prng.below(2)]
         self.group = Group(

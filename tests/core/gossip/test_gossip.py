@@ -9,12 +9,15 @@ import pytest
 from tests.core.gossip.conversation import Conversation
 from tests.core.gossip.runs import Run
 from tests.core.gossip.swim_world import changed_source
-from tests.core.gossip.world import WALL_MS, Group, Holder, actor_of
+from tests.core.gossip.world import WALL_MS, Desk, Group, Holder, actor_of
 from tests.core.scripts import replay as replay_script
+from trivet.core.gossip.bundles import bundles_of
 from trivet.core.gossip.gossip import Gossip
-from trivet.core.gossip.messages import Differ, Seen, States, Updates, Want, digest_bytes
-from trivet.core.gossip.settings import GossipSettings
+from trivet.core.gossip.incoming import Taken
+from trivet.core.gossip.messages import UNKNOWN, Differ, Seen, States, Updates, Want, digest_bytes, updates_of
+from trivet.core.gossip.settings import DIGESTED_AT_ONCE, STATES_PER_TURN, GossipSettings
 from trivet.core.lattice.clock import Clock
+from trivet.core.lattice.delta import STRING, Change, Delta
 from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.lattice import Lattice
 
@@ -193,11 +196,11 @@ def test_what_comes_is_bounded() -> None:
         delta = other.write(2, b"k%d" % number, "set", value="v" * 100)
         assert delta is not None
         deltas.append(delta)
-    live.step(2, Updates(deltas[1:]))
+    live.step(2, updates_of(deltas[1:]))
     live.take(0)
     assert live._incoming.waiting.bytes <= 10_000
     for actor in range(10):
-        live.step(2, Updates([msgspec.structs.replace(deltas[0], actor=100 + actor, stamp=1)]))
+        live.step(2, updates_of([msgspec.structs.replace(deltas[0], actor=100 + actor, stamp=1)]))
         live.take(0)
     assert len(lattice.clock.actors) == 3
     for number in range(50):
@@ -205,7 +208,7 @@ def test_what_comes_is_bounded() -> None:
     assert not live._states
     live.step(2, Want([(7, 1, 1 << 60)] * 5_000))
     live.full = True
-    live.step(2, Updates(deltas[:1]))
+    live.step(2, updates_of(deltas[:1]))
     assert live.take(0) is None
 
 
@@ -237,7 +240,7 @@ def ticks_of_a_large_update(kind: type[Gossip]) -> int:
     group.turn(2)
     group.ticks(10)
     removal = group.live(2).retained.of([(group.live(2).actor, 1, 1)])
-    group.live(3).step(2, Updates(list(removal)))
+    group.live(3).step(2, updates_of([delta for bundle in removal for delta in bundle.deltas()]))
     group.unlink(2, 3)
     group.link(1, 3)
     return group.ticks(300)
@@ -255,9 +258,10 @@ def taken_of_a_large_update_that_comes_early(kind: type[Gossip]) -> int:
         group.write(1, b"s", "add", name)
         group.turn(1)
         group.ticks(2)
-    first, second = group.live(1).retained.of([(group.live(1).actor, 1, 2)])
-    group.live(2).step(1, Updates([second]))
-    group.live(2).step(1, Updates([first]))
+    kept = group.live(1).retained.of([(group.live(1).actor, 1, 2)])
+    first, second = [delta for bundle in kept for delta in bundle.deltas()]
+    group.live(2).step(1, updates_of([second]))
+    group.live(2).step(1, updates_of([first]))
     group.turn(2)
     return group.desks[2].lattice.clock.base(group.live(1).actor)
 
@@ -332,6 +336,59 @@ def test_what_was_seen_is_told_again_when_members_change_until_it_is_heard() -> 
     assert one.quiet
 
 
+def test_digests_that_have_yet_to_be_made_are_told_when_they_are() -> None:
+    """Rule N7: it is not asked for many of them at once, and does not rest before they were told."""
+    lattice, count = Lattice(), 2 * DIGESTED_AT_ONCE + 1
+    one = Gossip(GossipSettings(node=1, actor=actor_of(1, 1)), Holder(lattice, Hlc(0)))
+    one.learn((1, 2))
+    made = [Delta(one.actor, n + 1, 1, b"%d" % n, [Change(STRING, b"", payload=b"v")]) for n in range(count)]
+    for delta in made:
+        lattice.apply(delta)
+    one.staged(1, bundles_of(made))
+    one.saved(1)
+    one.peer_up(2)
+    root = digest_bytes(twin_root(made))
+    one.step(2, msgspec.structs.replace(seen(count), root=bytes(7) + b"1"))
+    assert one.broken == 0, "it has yet to be made"
+    for _ in range(10):
+        one.tick()
+    one.step(2, msgspec.structs.replace(seen(count), root=root))
+    roots = [message.root for _, message in one.messages if isinstance(message, Seen)]
+    assert roots[0] == UNKNOWN and roots[-1] == root and lattice.tree.stale_count == 0
+    assert one.quiet and one.broken == 0
+    one.step(2, msgspec.structs.replace(seen(count), root=bytes(7) + b"1"))
+    assert one.broken == 1
+
+
+def twin_root(deltas: list[Delta]) -> int:
+    twin = Lattice()
+    for delta in deltas:
+        twin.apply(delta)
+    return twin.tree.root
+
+
+def test_of_an_exchange_a_turn_joins_so_many_states() -> None:
+    count = 2 * STATES_PER_TURN + 50
+    group = Group(2, retained_bytes_max=1)
+    group.unlink(1, 2)
+    for number in range(count):
+        group.write(1, b"key:%d" % number, "set", value="v")
+    group.turn(1)
+    group.sync(1)
+    group.link(1, 2)
+    per_turn: list[int] = []
+    take = group._take
+
+    def metered(desk: Desk, taken: Taken) -> None:
+        per_turn.append(len(taken.states))
+        take(desk, taken)
+
+    group._take = metered  # type: ignore[method-assign]
+    group.ticks(300)
+    assert group.unequal() == "" and sum(per_turn) == count
+    assert max(per_turn) == STATES_PER_TURN
+
+
 def test_witnesses_have_to_be_heard_before_it_has_caught_up() -> None:
     """Rule N13."""
     one = Gossip(GossipSettings(node=3, actor=actor_of(3, 1)), Holder(Lattice(), Hlc(0)), is_new=True)
@@ -387,7 +444,8 @@ PLANTED = {
     "own updates leave before they are synced": (
         "gossip.py", "        self._saves.append((save_id, own, self._lattice.clock.copy()))\n",
         "        self._saves.append((save_id, own, self._lattice.clock.copy()))\n"
-        "        for node in self._up:\n            self.messages.append((node, Updates(own)))\n"),
+        "        for node in self._up:\n"
+        "            self.messages.extend([(node, one) for one in portions_of(own, 1 << 20)])\n"),
     "states leave before they are synced": (
         "gossip.py", "                if self._saves:\n                    self._after", "                if False:\n                    self._after"),
     "kept no longer than this member needs it": (
@@ -414,12 +472,12 @@ PLANTED = {
         "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",
         "        pass"),
     "what is kept no more is passed over": (
-        "gossip.py", "            self.messages.append((sender, Updates([], lost=True)))", "            pass"),
+        "gossip.py", "            self.messages.append((sender, Updates(NO_DELTAS, lost=True)))", "            pass"),
     "a giver that never gives up": (
         "gossip.py", "if is_over or give.idle_ticks > settings.silence_ticks:", "if is_over:"),
     "what waits is dropped where it comes": (
-        "incoming.py", "                waiting.put(delta)\n            else:",
-        "                waiting.put(delta)\n                waiting.trim()\n            else:"),
+        "incoming.py", "                    waiting.put(delta)\n                else:",
+        "                    waiting.put(delta)\n                    waiting.trim()\n                else:"),
     "all are asked at once": (
         "gossip.py",
         "        self.messages.append((self._asked, Want(lacks[self._asked][: self.settings.want_ranges_max])))",

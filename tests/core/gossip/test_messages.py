@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec import Raw
 
 from trivet.core.gossip.messages import (
     Compare,
@@ -13,15 +14,17 @@ from trivet.core.gossip.messages import (
     Updates,
     Want,
     digest_bytes,
+    updates_of,
 )
-from trivet.core.lattice.delta import STRING, Change, Delta
+from trivet.core.lattice.delta import STRING, Change, Delta, encode_deltas
 
 DECODER = msgspec.msgpack.Decoder(GossipMessage)
 encode = msgspec.msgpack.encode
 DIGEST = digest_bytes(7)
+DELTA = Delta(1, 2, 3, b"k", [Change(STRING, b"", [(1, 1)], [(2, 2, b"5")], b"v")])
 
 MESSAGES = [
-    Updates([Delta(1, 2, 3, b"k", [Change(STRING, b"", [(1, 1)], [(2, 2, b"5")], b"v")])], True),
+    Updates(Raw(encode_deltas([DELTA])), True),
     Seen(b"clock", True, DIGEST, 3, 9),
     Want([(1, 2, 3)]),
     Compare(1, 3, [(0, [(1, DIGEST)])]),
@@ -50,13 +53,20 @@ def test_every_message_is_here() -> None:
         Differ(1, 0, [], b""),
         Differ(1, 5, [], b""),
         Want([(1, 1, 1)] * 10_001),
-        Updates([Delta(1, 0, 1, b"k", [Change(STRING, b"")])]),
-        Updates([Delta(1, 1, 1, b"k", [])]),
     ],
 )
 def test_what_does_not_fit_is_refused(message: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         DECODER.decode(encode(message))
+
+
+def test_updates_are_read_when_it_is_their_turn() -> None:
+    message = DECODER.decode(encode(updates_of([DELTA, DELTA])))
+    assert isinstance(message, Updates) and message.deltas == [DELTA, DELTA]
+    for nonsense in ([Delta(1, 0, 1, b"k", DELTA.changes)], [Delta(1, 1, 1, b"k", [])], [7], b"x"):
+        message = DECODER.decode(encode([120, nonsense, False]))
+        with pytest.raises(ValueError, match=r".+"):
+            assert isinstance(message, Updates) and message.deltas
 
 
 def test_seen_is_small() -> None:

@@ -1,44 +1,63 @@
 """Updates that are kept for others."""
 
-from trivet.core.gossip.retained import BUNDLE, Retained, size_of
+from trivet.core.gossip.bundles import BUNDLE, bundles_of
+from trivet.core.gossip.retained import SHARE, Retained
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import FIELD, STRING, Change, Delta
+from trivet.core.lattice.delta import STRING, Change, Delta, encode_deltas
 
 
 def delta(actor: int, number: int, payload: bytes = b"v") -> Delta:
     return Delta(actor, number, 1, b"k", [Change(STRING, b"", payload=payload)])
 
 
+def given(retained: Retained, ranges: list[tuple[int, int, int]]) -> list[Delta]:
+    return [one for bundle in retained.of(ranges) for one in bundle.deltas()]
+
+
+SIZE = len(encode_deltas([delta(7, 1)]))
+
+
 def test_all_or_nothing_of_a_range() -> None:
     retained = Retained(10_000)
     for number in (1, 2, 4):
-        retained.keep([delta(7, number)])
+        retained.keep(bundles_of([delta(7, number)]))
     assert retained.has([(7, 1, 2)])
     assert not retained.has([(7, 1, 4)])
     assert not retained.has([(8, 1, 1)])
     assert not retained.has([(7, 1, 1 << 62)])
     assert not retained.has([(7, 5, 5)])
+    assert retained.has([(7, 1, 1), (7, 4, 4)])
 
 
 def test_given_in_the_order_in_which_they_were_taken() -> None:
     retained = Retained(10_000)
     kept = [delta(7, 1), delta(9, 1), delta(7, 2), delta(9, 2), delta(7, 3)]
     for one in kept:
-        retained.keep([one])
-    assert list(retained.of([(9, 1, 2), (7, 2, 2), (7, 3, 9)])) == kept[1:]
-    assert list(retained.of([(7, 1, 1), (7, 3, 3), (5, 1, 9)])) == [kept[0], kept[4]]
-    assert list(retained.of([])) == []
+        retained.keep(bundles_of([one]))
+    assert given(retained, [(9, 1, 2), (7, 2, 2), (7, 3, 9)]) == kept[1:]
+    assert given(retained, [(7, 1, 1), (7, 3, 3), (5, 1, 9)]) == [kept[0], kept[4]]
+    assert given(retained, []) == []
+
+
+def test_small_ones_become_one_and_what_was_given_stays_as_it_was() -> None:
+    retained = Retained(1 << 20)
+    for number in range(1, BUNDLE + 2):
+        retained.keep(bundles_of([delta(7, number)]))
+    assert [bundle.count for bundle in retained.of([(7, 1, 1 << 40)])] == [BUNDLE, 1]
+    (last,) = retained.of([(7, BUNDLE + 1, BUNDLE + 1)])
+    retained.keep(bundles_of([delta(7, BUNDLE + 2)]))
+    assert last.count == 1
 
 
 def test_too_many_the_oldest_go() -> None:
-    size = size_of(delta(7, 1))
-    retained = Retained(3 * size)
+    assert 3 * SIZE // SHARE < SIZE, "each is alone"
+    retained = Retained(3 * SIZE)
     for number in range(1, 6):
-        retained.keep([delta(7, number)])
+        retained.keep(bundles_of([delta(7, number)]))
     assert len(retained) == 3
-    assert retained.bytes == 3 * size
+    assert retained.bytes == 3 * SIZE
     assert retained.has([(7, 3, 5)])
-    retained.keep([delta(7, 6, b"x" * 10_000)])
+    retained.keep(bundles_of([delta(7, 6, b"x" * 10_000)]))
     assert len(retained) == 0
     assert retained.bytes == 0
 
@@ -46,9 +65,9 @@ def test_too_many_the_oldest_go() -> None:
 def test_bundles_are_looked_through_where_something_may_be():
     retained = Retained(10_000_000)
     kept = [delta(7 + number % 2, number // 2 + 1) for number in range(2_000)]
-    retained.keep(kept)
+    retained.keep(bundles_of(kept))
     assert len(retained) == 2_000
-    assert list(retained.of([(8, 500, 502), (7, 1, 1)])) == [kept[0], kept[999], kept[1_001], kept[1_003]]
+    assert given(retained, [(8, 500, 502), (7, 1, 1)]) == [kept[0], kept[999], kept[1_001], kept[1_003]]
     assert retained.has([(7, 1, 1_000), (8, 1, 1_000)])
     assert not retained.has([(7, 1, 1_001)])
     stable = Clock()
@@ -60,17 +79,11 @@ def test_bundles_are_looked_through_where_something_may_be():
 
 
 def test_what_all_have_is_forgotten() -> None:
-    retained = Retained(10_000)
+    retained = Retained(5 * SIZE)
     for number in (1, 2, 3):
-        retained.keep([delta(7, number)])
+        retained.keep(bundles_of([delta(7, number)]))
     stable = Clock()
     stable.add_range(7, 1, 2)
     retained.forget(stable)
     assert len(retained) == 1
-    assert retained.bytes == size_of(delta(7, 3))
-
-
-def test_sizes_grow_with_what_is_in_it() -> None:
-    small = Delta(1, 1, 1, b"k", [Change(FIELD, b"f")])
-    large = Delta(1, 1, 1, b"k", [Change(FIELD, b"f", [(1, 1)], [(2, 1, b"5")], b"v" * 100)])
-    assert size_of(large) >= size_of(small) + 100 + 20 + 40
+    assert retained.bytes == SIZE

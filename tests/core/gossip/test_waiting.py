@@ -1,9 +1,8 @@
 """Updates that can't be taken yet, in bounded room."""
 
-from trivet.core.gossip.retained import size_of
-from trivet.core.gossip.waiting import Waiting
+from trivet.core.gossip.waiting import Waiting, size_of
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import STRING, Change, Delta
+from trivet.core.lattice.delta import FIELD, STRING, Change, Delta
 
 
 def delta(actor: int, number: int, payload: bytes = b"v") -> Delta:
@@ -58,3 +57,9 @@ def test_what_was_seen_in_another_way_goes() -> None:
     assert len(waiting) == 1
     waiting.clear()
     assert (len(waiting), waiting.bytes) == (0, 0)
+
+
+def test_sizes_grow_with_what_is_in_it() -> None:
+    small = Delta(1, 1, 1, b"k", [Change(FIELD, b"f")])
+    large = Delta(1, 1, 1, b"k", [Change(FIELD, b"f", [(1, 1)], [(2, 1, b"5")], b"v" * 100)])
+    assert size_of(large) >= size_of(small) + 100 + 20 + 40

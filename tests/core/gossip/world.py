@@ -4,12 +4,13 @@ The model knows what was written, by whom, whether it came to the disk there, an
 """
 
 from trivet.core.base.prng import Prng
+from trivet.core.gossip.bundles import bundles_of
 from trivet.core.gossip.gossip import Gossip, Taken
 from trivet.core.gossip.messages import Compare, Differ, Keys, OfGossip, Seen, States, Updates, Want
 from trivet.core.gossip.settings import ACTOR_SHIFT, GossipSettings, node_of
 from trivet.core.lattice.cell import added_to, is_there, winner
 from trivet.core.lattice.clock import Clock, decode_clock
-from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Delta
+from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Delta, problem_of
 from trivet.core.lattice.hlc import Hlc
 from trivet.core.lattice.key_state import cells_of
 from trivet.core.lattice.lattice import Lattice
@@ -69,6 +70,12 @@ class Holder:
     def __init__(self, lattice: Lattice, hlc: Hlc) -> None:
         self.lattice = lattice
         self.hlc = hlc
+
+    def merge_plain(self, delta: Delta) -> bool:
+        awaited = self.lattice.awaits(delta)
+        plain = self.lattice.assign(delta)
+        assert plain is None or not (awaited or problem_of(delta))
+        return plain is not None
 
     def merge(self, delta: Delta) -> None:
         assert not self.lattice.awaits(delta)
@@ -285,7 +292,7 @@ class Group:
         if desk.staged:
             desk.save_id += 1
             desk.queue.append((desk.save_id, desk.staged))
-            live.staged(desk.save_id, desk.own)
+            live.staged(desk.save_id, bundles_of(desk.own))
             desk.staged, desk.own = [], []
             self.say(f"{node} saves #{desk.save_id}")
         messages, live.messages = live.messages, []
@@ -304,9 +311,9 @@ class Group:
         if taken.clock:
             desk.staged.append(taken.clock)
             self.say(f"{desk.node} has seen {show_clock(decode_clock(taken.clock))}")
-        for delta in taken.updates:
+        for delta in [delta for bundle in taken.bundles for delta in bundle.deltas()]:
             self.say(f"{desk.node} takes {show_delta(delta)}")
-        desk.staged.extend(taken.updates)
+            desk.staged.append(delta)
 
     def deliver(self, flight: Flight) -> None:
         sender, to, message = flight

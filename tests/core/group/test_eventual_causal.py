@@ -178,6 +178,7 @@ def test_keys_that_an_unfinished_exchange_has_brought_wait_for_its_end():
     held, other = group(bench, 2), group(bench, 1)
     there = other.executor.lattice
     held.executor.merge_state(b"k", there.encoded(b"k"), there.clock.copy())
+    held.stir()
     causal(bench, "b")
     assert bench.answer("p@2", "SELECT 7") == "+OK"
     assert bench.answer("p", "GET k") == '"1"', "plain clients are shown it"

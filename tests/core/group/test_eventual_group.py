@@ -4,7 +4,7 @@ import copy
 
 from tests.core.node.bench import encode
 from tests.core.node.founded import founded
-from trivet.core.gossip.messages import Updates
+from trivet.core.gossip.messages import updates_of
 from trivet.core.group.eventual_group import SWEEP_AFTER_MS, EventualGroup
 from trivet.core.group.messages import NotLeader
 from trivet.core.group.run import Nobody, Run
@@ -227,7 +227,7 @@ def test_updates_are_told_apart_from_nonsense():
     """What a peer sends is judged before it is logged."""
     bench = with_copies()
     held = group(bench, 1)
-    held.on_message(2, Updates([Delta(5, 1, 1, b"k", [CHANGE, CHANGE])]))
+    held.on_message(2, updates_of([Delta(5, 1, 1, b"k", [CHANGE, CHANGE])]))
     bench.servers[1].dirty = True
     bench.wait(100)
     assert held.gossip.refused >= 1 and bench.answer("a", "EXISTS k") == "0"

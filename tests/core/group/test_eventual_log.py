@@ -10,6 +10,8 @@ from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
 from trivet.core.group.eventual_log import (
     COPIES,
+    SETTLED_AT_ONCE,
+    STALE_MAX,
     EventualLog,
     Kept,
     Restored,
@@ -191,6 +193,36 @@ def test_records_that_can_not_be_read_are_told_and_passed_over():
     )  # fmt: skip
     assert len(restored.notes) == 5
     assert restored.lattice.held() == [b"k"]
+
+
+class Sliced(EventualLog):
+    """Of which a snapshot is called for, or not."""
+
+    def __init__(self, is_busy):
+        self.is_busy = is_busy
+        self.slices = 0
+
+    @property
+    def busy(self):
+        return self.is_busy
+
+    def slice(self, source, now_ms):
+        self.slices += 1
+
+
+def test_a_snapshot_waits_until_the_digests_by_which_it_goes_are_made():
+    lattice, count = Lattice(), 2 * SETTLED_AT_ONCE + STALE_MAX
+    for number in range(1, count + 1):
+        change = Change(STRING, b"", payload=b"\0x")
+        lattice.apply(Delta(3, number, 5, b"%d" % number, [change]))
+    idle = Sliced(False)
+    idle.step(lattice, HEAD, 0)
+    assert (idle.slices, lattice.tree.stale_count) == (1, count), "for nobody they are made"
+    called = Sliced(True)
+    called.step(lattice, HEAD, 0)
+    assert (called.slices, lattice.tree.stale_count) == (0, count - SETTLED_AT_ONCE)
+    called.step(lattice, HEAD, 20)
+    assert (called.slices, lattice.tree.stale_count) == (1, STALE_MAX)
 
 
 def test_encoded_records_are_those_of_chunks():

@@ -2,8 +2,10 @@ import pytest
 
 from tests.core.lattice.histories import KEYS, Replica, image, shown, twin
 from tests.core.lattice.judging import add, collect, made, put, take
+from trivet.core.lattice.cell import join_cells, to_any
 from trivet.core.lattice.clock import Clock
-from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Delta
+from trivet.core.lattice.delta import FIELD, MEMBER, STRING, Change, Delta
+from trivet.core.lattice.key_state import STRING_PLACE, KeyState, encode_state
 from trivet.core.lattice.lattice import Lattice
 
 
@@ -159,3 +161,82 @@ def test_restored_it_is_the_same():
     assert image(again) == image(a.lattice)
     again.restore(b"b", Lattice().encoded(b"b"))
     assert again.state(b"b") is None
+
+
+def string(number, *removed, key=b"a", **more):
+    return Delta(7, number, 5, key, [Change(STRING, b"", list(removed), payload=b"v%d" % number, **more)])
+
+
+def test_a_string_upon_what_is_held_is_taken_at_once():
+    lattice, other = Lattice(), Lattice()
+    for number, delta in enumerate((string(1), string(2, (7, 1)), string(3, key=b"b")), 1):
+        assert lattice.assign(delta) == (7, number, 5, b"v%d" % number)
+        other.apply(delta)
+    assert image(lattice) == image(other) and lattice.bytes_in_memory == other.bytes_in_memory
+    assert lattice.tree.root == other.tree.root
+    assert lattice.clock == other.clock
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        string(2), string(2, (7, 9)), string(2, (7, 1), (8, 1)), string(2, (8, 1), key=b"new"),
+        string(2, (7, 1), bases=[(8, 1, b"1")]), string(2, (7, 1), after=(8, 1)),
+        Delta(7, 2, 5, b"a", string(2, (7, 1)).changes, ((8, 1),)),
+        Delta(7, 2, 5, b"a", [Change(STRING, b"", added=(2, b"1"))]),
+        Delta(7, 2, 5, b"a", [Change(STRING, b"", [(7, 1)])]),
+        Delta(7, 2, 5, b"a", [Change(MEMBER, b"x", payload=b"")]),
+        Delta(7, 2, 5, b"a", [*string(2, (7, 1)).changes, Change(MEMBER, b"x", payload=b"")]),
+        Delta(7, 2, 5, b"set", string(2, (7, 1)).changes),
+    ],
+)  # fmt: skip
+def test_any_other_update_is_to_be_looked_at(delta):
+    lattice = Lattice()
+    lattice.apply(string(1))
+    lattice.apply(Delta(9, 1, 5, b"set", [Change(MEMBER, b"y", payload=b"")]))
+    before, root = image(lattice), lattice.tree.root
+    assert lattice.assign(delta) is None
+    assert (image(lattice), lattice.tree.root) == (before, root)
+
+
+def test_while_an_exchange_is_watched_or_a_key_is_ahead_every_update_is_looked_at():
+    lattice = Lattice()
+    watch = lattice.watch(Clock())
+    assert lattice.assign(string(1)) is None
+    lattice.give_up(watch)
+    ahead = Clock()
+    ahead.add(8, 1)
+    lattice.note(b"other", ahead)
+    assert lattice.assign(string(1)) is None
+
+
+def test_strings_are_joined_as_cells_are():
+    """Every case of who holds one and who has seen the other's."""
+    plains = (None, (1, 1, 5, b"x"), (2, 1, 6, b"y"))
+    dots = ((1, 1), (2, 1))
+    sets = [[dot for at, dot in enumerate(dots) if bits >> at & 1] for bits in range(4)]
+    tried = 0
+    for mine, theirs in [(mine, theirs) for mine in plains for theirs in plains]:
+        for own, other in [(own, other) for own in sets for other in sets]:
+            if (mine and mine[:2] not in own) or (theirs and theirs[:2] not in other):
+                continue
+            lattice, their_clock = Lattice(), Clock()
+            for dot in own:
+                lattice.clock.add(*dot)
+            for dot in other:
+                their_clock.add(*dot)
+            if mine:
+                lattice.restore(b"a", encode_state(mine))
+            expected = to_any(join_cells(mine, lattice.clock, theirs, their_clock))
+            changed = lattice.join(b"a", encode_state(theirs or KeyState()), their_clock)
+            assert changed == ([] if expected == mine else [STRING_PLACE])
+            state = lattice.state(b"a")
+            held = state.cells.get(STRING_PLACE) if isinstance(state, KeyState) else state
+            assert image_of(held) == image_of(expected)
+            assert lattice.tree.root == twin(lattice).tree.root
+            tried += 1
+    assert tried == 64
+
+
+def image_of(cell):
+    return cell if cell is None or isinstance(cell, tuple) else cell.assigns

@@ -1,6 +1,16 @@
 from trivet.core.base.prng import Prng
 from trivet.core.lattice.cell import Cell
-from trivet.core.lattice.tree import FANOUT, LEAVES, LEVELS, DigestTree, digest_of_cell, leaf_of
+from trivet.core.lattice.delta import FIELD
+from trivet.core.lattice.key_state import STRING_PLACE
+from trivet.core.lattice.tree import (
+    FANOUT,
+    LEAVES,
+    LEVELS,
+    DigestTree,
+    digest_of_cell,
+    digest_of_plain,
+    leaf_of,
+)
 
 
 def test_it_is_a_sum_however_it_came_about():
@@ -59,3 +69,61 @@ def test_every_part_of_a_cell_counts():
     plain = Cell()
     plain.assigns[(1, 2)] = (3, b"x")
     assert digest_of_cell(b"k", 1, b"", plain) == digest_of_cell(b"k", 1, b"", (1, 2, 3, b"x"))
+
+
+def cell_of(prng):
+    cell = Cell()
+    cell.assigns[(1, prng.below(9) + 1)] = (prng.below(9), b"x")
+    cell.adds[2] = (prng.below(9) + 1, 1, prng.below(9))
+    return cell
+
+
+def test_digests_are_made_when_somebody_asks_and_are_those_of_what_is_held_then():
+    prng = Prng(7)
+    tree, held = DigestTree(), {}
+    for _ in range(3_000):
+        key = b"%d" % prng.below(40)
+        cells = held.setdefault(key, {})
+        lot = prng.below(20)
+        if lot < 8 and set(cells) <= {STRING_PLACE} and not isinstance(cells.get(STRING_PLACE), Cell):
+            cells[STRING_PLACE] = (1, prng.below(99) + 1, 5, b"v")
+            tree.put_plain(key, cells[STRING_PLACE])
+        elif lot < 15:
+            place = STRING_PLACE if prng.below(2) else (FIELD, b"%d" % prng.below(3))
+            before = cells.pop(place, None)
+            after = None if before is not None and prng.below(2) else cell_of(prng)
+            tree.note(key, place, before, after)
+            if after is not None:
+                cells[place] = after
+        elif lot < 17:
+            tree.settle(prng.below(5))
+        elif lot < 19:
+            expected = sum([digest_of_cell(key, *place, cell) for place, cell in cells.items()]) % (1 << 64)
+            assert tree.of(key) == expected
+        else:
+            sums = {k: sum([digest_of_cell(k, *p, c) for p, c in one.items()]) for k, one in held.items()}
+            leaf = {k: total % (1 << 64) for k, total in sums.items() if leaf_of(k) == leaf_of(key) and total}
+            assert tree.keys(leaf_of(key)) == sorted(leaf.items())
+            assert tree.root == sum(sums.values()) % (1 << 64)
+            assert tree.stale_count == 0
+
+
+def test_so_many_digests_are_made_at_a_time_and_of_what_changed_often_only_the_last():
+    tree = DigestTree()
+    for number in range(100):
+        for again in range(3):
+            tree.put_plain(b"%d" % number, (1, 3 * number + again + 1, 5, b"v"))
+    assert tree.stale_count == 100
+    tree.settle(30)
+    assert tree.stale_count == 70
+    tree.put_plain(b"99", (1, 1_000, 5, b"w"))
+    tree.settle(1_000)
+    assert tree.stale_count == 0
+    assert tree.of(b"99") == digest_of_plain(b"99", (1, 1_000, 5, b"w"))
+    for number in range(100):
+        tree.note(b"%d" % number, STRING_PLACE, tree_plain(number), None)
+    assert tree.root == 0
+
+
+def tree_plain(number):
+    return (1, 1_000, 5, b"w") if number == 99 else (1, 3 * number + 3, 5, b"v")

@@ -63,7 +63,9 @@ class Replica:
             for one in list(self.waiting):
                 if not self.lattice.awaits(one):
                     self.waiting.remove(one)
-                    self.executor.merge(one)
+                    is_known = self.lattice.clock.has(one.actor, one.number)
+                    if is_known or not self.executor.merge_plain(one):
+                        self.executor.merge(one)
                     moved = True
 
     def hear_state(self, other: "Replica", key: bytes) -> None:

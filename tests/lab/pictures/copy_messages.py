@@ -1,6 +1,16 @@
 """Messages of mode ``eventual``, and what pictures say of them."""
 
-from trivet.core.gossip.messages import Compare, Differ, Keys, Seen, States, Updates, Want
+from trivet.core.gossip.messages import (
+    NO_DELTAS,
+    Compare,
+    Differ,
+    Keys,
+    Seen,
+    States,
+    Updates,
+    Want,
+    updates_of,
+)
 from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import STRING, Change, Delta
@@ -17,9 +27,9 @@ def delta(key: bytes) -> Delta:
 
 
 SAID = [
-    (Updates([delta(b"cart"), delta(b"cart")]), "updates cart"),
-    (Updates([delta(b"a"), delta(b"b"), delta(b"c"), delta(b"d")]), "updates a b c …"),
-    (Updates([], True), "updates (more is lost here)"),
+    (updates_of([delta(b"cart"), delta(b"cart")]), "updates cart"),
+    (updates_of([delta(b"a"), delta(b"b"), delta(b"c"), delta(b"d")]), "updates a b c …"),
+    (Updates(NO_DELTAS, True), "updates (more is lost here)"),
     (Seen(clock(12), True, bytes(8), 0), "seen 12; and you?"),
     (Seen(b"\xc1", False, bytes(8), 0), "seen ?"),
     (Want([(5, 3, 7), (6, 1, 1)]), "send 6 that I lack"),

@@ -22,8 +22,10 @@ from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.lattice import Lattice, Watch
 from trivet.core.lattice.tree import FANOUT, LEAVES, LEVELS
 
-PLACES_AT_ONCE: Final = 4_096
+PLACES_AT_ONCE: Final = 1_024
 """Nodes of the tree in one message."""
+STATES_AT_ONCE: Final = 1_000
+"""Keys whose states are given at a time: a large one is as much work as many bytes."""
 KEY_BYTES: Final = 16
 
 
@@ -108,10 +110,12 @@ class Give:
         self.idle_ticks += 1
         if self._states:
             self.idle_ticks = 0
-        while bytes_max > 0 and self._states:
-            message, size = self._next_states(lattice, min(bytes_max, message_bytes_max))
+        left = STATES_AT_ONCE
+        while bytes_max > 0 and left > 0 and self._states:
+            message, size = self._next_states(lattice, min(bytes_max, message_bytes_max), left)
             out.append(message)
             bytes_max -= size
+            left -= len(message.rows)
         if self._states:
             return False
         while self._compared and not self._asked:
@@ -127,12 +131,12 @@ class Give:
         out.append(States(self.number, self._serial, self.clock.encode(), [], done=True))
         return True
 
-    def _next_states(self, lattice: Lattice, bytes_max: int) -> tuple[States, int]:
+    def _next_states(self, lattice: Lattice, bytes_max: int, count_max: int) -> tuple[States, int]:
         """Keys of one clock (Rule X3)."""
         rows: list[tuple[bytes, bytes]] = []
         size = 0
         clock = lattice.context(self._states[0])
-        while self._states and (not rows or size < bytes_max):
+        while self._states and (not rows or (size < bytes_max and len(rows) < count_max)):
             key = self._states[0]
             if lattice.context(key) is not clock and rows:
                 break

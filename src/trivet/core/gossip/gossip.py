@@ -23,12 +23,16 @@ Sources: Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance
 
 from collections import deque
 
+from msgspec.structs import replace
+
 from trivet.core.base.ids import NO_NODE, NodeId, WallMs
+from trivet.core.gossip.bundles import Bundle
 from trivet.core.gossip.exchange import Give, Pull, compare_of, keys_of
-from trivet.core.gossip.incoming import Holder, Incoming
+from trivet.core.gossip.incoming import Holder, Incoming, Taken
 from trivet.core.gossip.knowledge import Peer, alone_of, holders_of, stable_of, told_of, whom_to_ask
 from trivet.core.gossip.memories import Memories
 from trivet.core.gossip.messages import (
+    NO_DELTAS,
     UNKNOWN,
     Compare,
     Differ,
@@ -43,32 +47,18 @@ from trivet.core.gossip.messages import (
 )
 from trivet.core.gossip.portions import portions_of, take_portion
 from trivet.core.gossip.retained import Retained
-from trivet.core.gossip.settings import AFTER_MAX, GossipSettings, node_of, problem
+from trivet.core.gossip.settings import (
+    AFTER_MAX,
+    DIGESTED_AT_ONCE,
+    DIGESTED_PER_TICK,
+    STALE_MAX,
+    STATES_PER_TURN,
+    GossipSettings,
+    node_of,
+    problem,
+)
 from trivet.core.lattice.clock import Clock, Dot, decode_clock
-from trivet.core.lattice.delta import Delta, problem_of
 from trivet.core.lattice.key_state import top_stamp
-
-
-class Taken:
-    """What a turn has taken.
-
-    To be logged in this order, after what this member has made before: states, ``clock``, updates. An update
-    that removes what came with a state must not come before it.
-    """
-
-    __slots__ = ("clock", "states", "updates")
-
-    def __init__(self) -> None:
-        self.states: list[tuple[bytes, bytes, bytes]] = []
-        """(key, state, clock)."""
-        self.clock = b""
-        """Not empty: all of this has been seen."""
-        self.updates: list[Delta] = []
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is to be logged."""
-        return not (self.updates or self.states or self.clock)
 
 
 class Gossip:
@@ -82,7 +72,6 @@ class Gossip:
         """``is_new``: it may lack what it once had, or what the others had before it came."""
         assert not problem(settings), problem(settings)
         self.settings = settings
-        self.actor = settings.actor
         self.full = False
         """The disk is full: nothing is taken."""
         self.messages: list[tuple[NodeId, GossipMessage]] = []
@@ -99,12 +88,13 @@ class Gossip:
         self._holder = holder
         self._lattice = holder.lattice
         self._durable = holder.lattice.clock.copy()
-        self._saves: deque[tuple[int, list[Delta], Clock | None]] = deque()
+        self._saves: deque[tuple[int, list[Bundle], Clock | None]] = deque()
         """Not synced: (save id, own updates, what will then be seen)."""
         self._after: deque[tuple[int, NodeId, GossipMessage]] = deque()
         """Messages about what is not synced (Rule N3)."""
         self._last_save = 0
-        self._incoming = Incoming(holder, settings.waiting_bytes_max)
+        self._incoming = Incoming(holder, settings.waiting_bytes_max, settings.actors_max)
+        self.actor = settings.actor
         self._states: deque[tuple[NodeId, States]] = deque()
         """Have come, and are to be joined."""
         self._peers: dict[NodeId, Peer] = {}
@@ -114,7 +104,7 @@ class Gossip:
         self.witnesses: tuple[tuple[NodeId, ...], int] = ((), 0)
         """So many of these have to be heard before it has caught up (Rule N13)."""
         self._up: dict[NodeId, None] = {}
-        self._wants: dict[NodeId, deque[Delta]] = {}
+        self._wants: dict[NodeId, deque[Bundle]] = {}
         """What peers have asked for, and is on its way to them."""
         self._pull: Pull | None = None
         self._pull_number = 0
@@ -129,6 +119,15 @@ class Gossip:
         self._thanks: dict[NodeId, None] = {}
         """Whose updates were taken, and not told yet that they are on the disk (Rule N6)."""
         self._memories = Memories(settings.silence_ticks)
+
+    @property
+    def actor(self) -> int:
+        """As whom this member makes updates."""
+        return self._incoming.own
+
+    @actor.setter
+    def actor(self, actor: int) -> None:
+        self._incoming.own = actor
 
     # -- who there is --------------------------------------------------------------------------------
 
@@ -181,18 +180,18 @@ class Gossip:
 
     # -- own updates ---------------------------------------------------------------------------------
 
-    def staged(self, save_id: int, own: list[Delta]) -> None:
+    def staged(self, save_id: int, own: list[Bundle]) -> None:
         """All that is taken, and ``own``, is on its way to the disk in this save."""
         self._last_save = save_id
         self._saves.append((save_id, own, self._lattice.clock.copy()))
 
     def saved(self, save_id: int) -> None:
         """That save and all before are on the disk."""
-        own: list[Delta] = []
+        own: list[Bundle] = []
         clock: Clock | None = None
         while self._saves and self._saves[0][0] <= save_id:
-            _, deltas, clock = self._saves.popleft()
-            own.extend(deltas)
+            _, bundles, clock = self._saves.popleft()
+            own.extend(bundles)
         if clock is not None and not self._durable.covers(clock):
             self._durable = clock
             self._may_forget = True
@@ -221,7 +220,7 @@ class Gossip:
         return not (
             self._saves or self._states or self._wants or self._pull is not None or self._retry
             or (self._up_peers() and (len(self._incoming.waiting) or not self.caught_up))
-            or (self._may_forget and len(self.retained))
+            or (self._may_forget and len(self.retained)) or self._lattice.tree.stale_count
             or any(peer.give is not None or not self._is_level(peer) for peer in self._up_peers())
         )  # fmt: skip
 
@@ -288,7 +287,7 @@ class Gossip:
     @property
     def wants_turn(self) -> bool:
         """There is more to be taken at once."""
-        return self._incoming.has_more and not self.full
+        return (self._incoming.has_more or bool(self._states)) and not self.full
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -318,18 +317,7 @@ class Gossip:
         return pull is not None and pull.number == message.number and pull.peer == sender
 
     def _on_updates(self, sender: NodeId, message: Updates) -> None:
-        clock = self._lattice.clock
-        for delta in message.deltas:
-            if clock.has(delta.actor, delta.number):
-                continue
-            is_new = clock.base(delta.actor) == 0
-            if problem_of(delta) or (is_new and len(clock.actors) >= self.settings.actors_max):
-                self._refused += 1
-                continue
-            if delta.actor == self.actor:
-                self.is_forgetful = True  # Rule N10
-                continue
-            self._incoming.put(delta)
+        if self._incoming.put(message.data):
             self._retry = True
         if sender == self._asked:
             self._lack_ticks = 0
@@ -354,24 +342,30 @@ class Gossip:
             self._tell(sender, peer, False)
         same = clock == self._durable == self._lattice.clock
         same = same and not (message.memories or self._lattice.bases_count) and message.root != UNKNOWN
+        same = same and self._is_digested()
         if same and not self._lattice.ahead() and message.root != digest_bytes(self._lattice.tree.root):
             self.broken += 1
 
     def _tell(self, node: NodeId, peer: Peer, asks: bool) -> None:
-        peer.is_told = True
         peer.told_ticks = 0
         lattice = self._lattice
-        is_plain = self._durable == lattice.clock and not lattice.ahead()
-        root = digest_bytes(lattice.tree.root) if is_plain else UNKNOWN
+        is_plain = self._durable == lattice.clock and not lattice.has_ahead
+        is_digested = is_plain and self._is_digested()
+        peer.is_told = is_digested or not is_plain  # else it is told again, with a digest (Rule N7)
+        root = digest_bytes(lattice.tree.root) if is_digested else UNKNOWN
         self.messages.append(
             (node, Seen(self._durable.encode(), asks, root, lattice.bases_count, self.actor, self._epoch))
         )
+
+    def _is_digested(self) -> bool:
+        """Whether the digest of all that is held can be had at once."""
+        return self._lattice.tree.stale_count <= DIGESTED_AT_ONCE
 
     def _on_want(self, sender: NodeId, message: Want) -> None:
         ranges = message.ranges[: self.settings.want_ranges_max]
         if not self.retained.has(ranges):
             self._wants.pop(sender, None)
-            self.messages.append((sender, Updates([], lost=True)))
+            self.messages.append((sender, Updates(NO_DELTAS, lost=True)))
         elif sender not in self._wants:
             self._wants[sender] = deque(self.retained.of(ranges))
 
@@ -422,7 +416,8 @@ class Gossip:
 
     def _take_states(self, taken: Taken, wall_ms: WallMs) -> None:
         """Rule X3."""
-        while self._states:
+        left = STATES_PER_TURN
+        while self._states and left > 0:
             sender, message = self._states.popleft()
             pull = self._pull
             if pull is None or not self._is_of_pull(sender, message):
@@ -430,14 +425,19 @@ class Gossip:
             pull.idle_ticks = 0
             if message.serial in pull.serials:
                 continue
+            first, rest = message.rows[:left], message.rows[left:]
+            left -= len(first)
             try:
                 clock = decode_clock(message.clock)
             except ValueError:
                 self._refused += 1
                 self._end_pull()
                 continue
-            for key, state in message.rows:
+            for key, state in first:
                 self._take_state(pull, taken, key, state, clock, message.clock, wall_ms)
+            if rest:
+                self._states.appendleft((sender, replace(message, rows=rest)))
+                break
             pull.serials[message.serial] = None
             if message.done:
                 pull.last = message.serial
@@ -485,16 +485,20 @@ class Gossip:
         """In an order in which they can be taken (Rule L4)."""
         incoming, pull = self._incoming, self._pull
         if pull is None:
-            incoming.take_at_once(taken.updates, wall_ms)
+            incoming.take_at_once(taken.bundles, wall_ms)
         else:
             incoming.set_aside()
         self._retry = incoming.has_more
         if pull is None or pull.clock is not None:  # Rule X1
-            incoming.take_waiting(taken.updates, None if pull is None else pull.clock, wall_ms)
-        if taken.updates:
+            incoming.take_waiting(taken.bundles, None if pull is None else pull.clock, wall_ms)
+        if incoming.has_own:
+            incoming.has_own = False
+            self.is_forgetful = True  # Rule N10
+        if taken.bundles:
             self._lack_ticks = 0
-            self._thanks.update(dict.fromkeys([node_of(delta.actor) for delta in taken.updates]))
-            self.retained.keep(taken.updates)
+            for bundle in taken.bundles:
+                self._thanks.update(dict.fromkeys([node_of(actor) for actor in bundle.spans]))
+            self.retained.keep(taken.bundles)
 
     def _look_whether_caught_up(self) -> None:
         """Rule N13: it has what all whom it hears had when they told."""
@@ -520,6 +524,8 @@ class Gossip:
                 self._tell(node, peer, True)
             elif not peer.is_told and peer.told_ticks >= settings.tell_ticks // 8:
                 self._tell(node, peer, False)
+        if not self._incoming.has_more or self._lattice.tree.stale_count > STALE_MAX:
+            self._lattice.tree.settle(DIGESTED_PER_TICK)
         self._ask()
         self._look_at_memories()
         self._give()
@@ -568,10 +574,10 @@ class Gossip:
 
     def _give(self) -> None:
         settings = self.settings
-        for node, deltas in list(self._wants.items()):
-            given = take_portion(deltas, settings.give_bytes_per_tick)
+        for node, bundles in list(self._wants.items()):
+            given = take_portion(bundles, settings.give_bytes_per_tick)
             self.messages.extend([(node, one) for one in portions_of(given, settings.message_bytes_max)])
-            if not deltas:
+            if not bundles:
                 del self._wants[node]
         for node, peer in self._peers.items():
             if peer.give is None or len(self._after) >= AFTER_MAX:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from trivet.core.lattice.delta import Delta
+from trivet.core.lattice.delta import Delta, decode_deltas, encode_deltas
 
 RANGES_MAX: Final = 10_000
 PLACES_MAX: Final = 65_536
@@ -22,13 +22,18 @@ class OfGossip(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Updates(OfGossip, array_like=True, tag=120, frozen=True):
-    """Updates, in an order in which they can be taken.
+    """Updates, in an order in which they can be taken: a list of ``Delta``, read when it is its turn.
 
     ``lost``: of what was asked for, something is kept here no more: an exchange would bring it.
     """
 
-    deltas: Annotated[list[Delta], msgspec.Meta(max_length=KEYS_MAX)]
+    data: msgspec.Raw
     lost: bool = False
+
+    @property
+    def deltas(self) -> list[Delta]:
+        """The updates themselves; raises ``ValueError`` when they are nonsense."""
+        return decode_deltas(self.data)
 
 
 class Seen(OfGossip, array_like=True, tag=121, frozen=True):
@@ -97,6 +102,15 @@ class States(OfGossip, array_like=True, tag=126, frozen=True):
 
 
 GossipMessage = Updates | Seen | Want | Compare | Differ | Keys | States
+
+
+NO_DELTAS: Final = msgspec.Raw(b"\x90")
+"""Instead of updates: there are none."""
+
+
+def updates_of(deltas: list[Delta]) -> Updates:
+    """A message with these."""
+    return Updates(msgspec.Raw(encode_deltas(deltas)))
 
 
 UNKNOWN: Final = bytes(8)

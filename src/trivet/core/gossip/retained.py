@@ -4,59 +4,16 @@
   oldest go: whoever lacks them gets them by an exchange. They come and go in bundles, as they were taken.
 """
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+from trivet.core.gossip.bundles import BUNDLE_BYTES, Bundle, bundles_of
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 
-DELTA_BYTES: Final = 200
-CHANGE_BYTES: Final = 40
-NUMBER_MAX: Final = 1 << 63
-BUNDLE: Final = 64
-"""Updates that come and go together, at most."""
-
-
-def size_of(delta: Delta) -> int:
-    """What an update takes, about, in memory and in messages."""
-    total = DELTA_BYTES + len(delta.key) + 20 * len(delta.after)
-    for change in delta.changes:
-        total += CHANGE_BYTES + len(change.name)
-        if change.removed:
-            total += 20 * len(change.removed)
-        if change.bases:
-            total += 40 * len(change.bases)
-        if change.payload is not None:
-            total += len(change.payload)
-    return total
-
-
-class _Bundle:
-    """Some that were taken one after the other."""
-
-    __slots__ = ("bytes", "deltas", "spans")
-
-    def __init__(self, deltas: list[Delta]) -> None:
-        self.deltas = deltas
-        self.bytes = sum([size_of(delta) for delta in deltas])
-        self.spans: dict[int, tuple[int, int]] = {}
-        """By actor: the lowest and the highest of its numbers in it."""
-        for delta in deltas:
-            actor, number = delta.actor, delta.number
-            span = self.spans.get(actor)
-            if span is None:
-                self.spans[actor] = (number, number)
-            elif number > span[1]:
-                self.spans[actor] = (span[0], number)
-            elif number < span[0]:
-                self.spans[actor] = (number, span[1])
-
-    def is_in(self, clock: Clock) -> bool:
-        """Whether the clock has all of them, and all that came before them."""
-        return all(clock.base(actor) >= span[1] for actor, span in self.spans.items())
-
+SHARE: Final = 8
+"""A bundle takes no more of the room than one part of so many, unless an update is larger."""
 
 Rows = dict[int, list[tuple[int, int]]]
 """By actor: ranges of numbers (first, last), rising."""
@@ -69,12 +26,17 @@ def _rows_of(ranges: list[tuple[int, int, int]]) -> Rows:
     return rows
 
 
-def _may_have(bundle: _Bundle, rows: Rows) -> bool:
-    for actor, ranges in rows.items():
-        span = bundle.spans.get(actor)
-        if span is not None and span[0] <= ranges[-1][1] and span[1] >= ranges[0][0]:
-            return True
-    return False
+def _wanted_of(bundle: Bundle, rows: Rows) -> int:
+    """How many of its updates are in the ranges, which don't overlap."""
+    count = 0
+    for actor, (first, last) in bundle.spans.items():
+        for low, high in rows.get(actor, ()):
+            count += max(0, min(last, high) - max(first, low) + 1)
+    return count
+
+
+def _is_wanted(delta: Delta, rows: Rows) -> bool:
+    return any(first <= delta.number <= last for first, last in rows.get(delta.actor, ()))
 
 
 class Retained:
@@ -83,26 +45,28 @@ class Retained:
     def __init__(self, bytes_max: int) -> None:
         self.bytes = 0
         self._bytes_max = bytes_max
+        self._bundle_bytes_max = min(BUNDLE_BYTES, bytes_max // SHARE)
         self._count = 0
-        self._order: deque[_Bundle] = deque()
+        self._order: deque[Bundle] = deque()
         """As they were taken: an order in which they can be taken elsewhere."""
 
     def __len__(self) -> int:
         return self._count
 
-    def keep(self, deltas: list[Delta]) -> None:
-        """Some more, that were just taken here."""
-        for first in range(0, len(deltas), BUNDLE):
-            bundle = _Bundle(deltas[first : first + BUNDLE])
-            self._order.append(bundle)
-            self._count += len(bundle.deltas)
+    def keep(self, bundles: list[Bundle]) -> None:
+        """Some more, that were just taken here; small ones become one."""
+        order = self._order
+        for bundle in bundles:
+            if not order or not order[-1].join(bundle, self._bundle_bytes_max):
+                order.append(bundle.copy())
+            self._count += bundle.count
             self.bytes += bundle.bytes
         while self.bytes > self._bytes_max:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         bundle = self._order.popleft()
-        self._count -= len(bundle.deltas)
+        self._count -= bundle.count
         self.bytes -= bundle.bytes
 
     def forget(self, stable: Clock) -> None:
@@ -112,21 +76,21 @@ class Retained:
             self._drop_oldest()
 
     def has(self, ranges: list[tuple[int, int, int]]) -> bool:
-        """Whether all of these are kept."""
+        """Whether all of these are kept; ranges don't overlap."""
         wanted = 0
         for _, first, last in ranges:
             wanted += last - first + 1
-        return wanted <= self._count and wanted == sum([1 for _ in self.of(ranges)])
+        if wanted > self._count:
+            return False
+        rows = _rows_of(ranges)
+        return wanted == sum([_wanted_of(bundle, rows) for bundle in self._order])
 
-    def of(self, ranges: list[tuple[int, int, int]]) -> Iterator[Delta]:
+    def of(self, ranges: list[tuple[int, int, int]]) -> Iterator[Bundle]:
         """Those of them that are kept, in an order in which they can be taken. Ranges don't overlap."""
         rows = _rows_of(ranges)
         for bundle in list(self._order):
-            if not _may_have(bundle, rows):
-                continue
-            for delta in bundle.deltas:
-                row = rows.get(delta.actor)
-                if row is not None:
-                    place = bisect_right(row, (delta.number, NUMBER_MAX)) - 1
-                    if place >= 0 and delta.number <= row[place][1]:
-                        yield delta
+            wanted = _wanted_of(bundle, rows)
+            if wanted == bundle.count:
+                yield bundle.copy()
+            elif wanted:
+                yield from bundles_of([delta for delta in bundle.deltas() if _is_wanted(delta, rows)])

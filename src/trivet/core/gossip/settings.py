@@ -39,6 +39,14 @@ class GossipSettings(msgspec.Struct, frozen=True):
 
 AFTER_MAX: Final = 64
 """Messages that wait for the disk: as long as there are more nothing is given."""
+DIGESTED_AT_ONCE: Final = 1_000
+"""Keys whose digests are made while somebody waits for them."""
+DIGESTED_PER_TICK: Final = 1_000
+"""Keys whose digests are made in a tick, if no updates wait to be taken, or there are many such keys."""
+STATES_PER_TURN: Final = 200
+"""States of an exchange that a turn joins."""
+STALE_MAX: Final = 200_000
+"""Of more keys digests are made, whatever else there is to be done."""
 ACTOR_SHIFT: Final = 44
 
 

@@ -6,9 +6,27 @@
   can't be taken does not keep out those of others, nor the one that it waits for itself.
 """
 
-from trivet.core.gossip.retained import size_of
+from typing import Final
+
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
+
+DELTA_BYTES: Final = 200
+CHANGE_BYTES: Final = 40
+
+
+def size_of(delta: Delta) -> int:
+    """What an update takes, about, in memory."""
+    total = DELTA_BYTES + len(delta.key) + 20 * len(delta.after)
+    for change in delta.changes:
+        total += CHANGE_BYTES + len(change.name)
+        if change.removed:
+            total += 20 * len(change.removed)
+        if change.bases:
+            total += 40 * len(change.bases)
+        if change.payload is not None:
+            total += len(change.payload)
+    return total
 
 
 class Waiting:

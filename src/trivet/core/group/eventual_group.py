@@ -28,6 +28,7 @@ from trivet.core.base.ids import NO_NODE, Instant, NodeId, WallMs
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.rows import EVENTUAL, GroupRow, KeyspaceRow
 from trivet.core.command.table import Event
+from trivet.core.gossip.bundles import Bundle, bundles_of
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.messages import OfGossip, Seen
 from trivet.core.group.agenda import Agenda
@@ -39,9 +40,9 @@ from trivet.core.group.eventual_log import (
     EventualLog,
     SavedActor,
     SavedClock,
-    SavedRecord,
     SavedState,
-    SavedUpdates,
+    WrittenRecord,
+    saved,
 )
 from trivet.core.group.eventual_messages import AskClock, Carried, Carry, TellClock
 from trivet.core.group.eventual_tally import Tally
@@ -396,7 +397,6 @@ class EventualGroup(Leaderless):
         self._look_at_system()
         if self.gossip.is_forgetful:
             self._begin_anew()
-        records: list[SavedRecord] = []
         made: list[Delta] = []
         waiting: list[tuple[Run, list[Reply]]] = []
         has_waiting = self.tally.read.busy or (self.causal.news and self.causal.waits)
@@ -409,10 +409,10 @@ class EventualGroup(Leaderless):
             self._carry(now_ms)
         if self._is_late() and not self.log.full:
             made.extend(self.executor.sweep(self._wall_ms - self._sweep_after_ms(), SWEEP_MAX))
-        if made:
-            records.append(SavedUpdates(made))
+        own = bundles_of(made)
+        records: list[WrittenRecord] = saved(own)
         self._take(records)
-        self._save(records, made)
+        self._save(records, made, own)
         if self.gossip.messages:
             self.outgoing.extend(self.gossip.messages)
             self.gossip.messages = []
@@ -490,7 +490,7 @@ class EventualGroup(Leaderless):
         else:
             self.carriers.send(self._carrier, self.outgoing, now_ms)
 
-    def _take(self, records: list[SavedRecord]) -> None:
+    def _take(self, records: list[WrittenRecord]) -> None:
         """What has come from others and can be taken."""
         taken = self.gossip.take(self._wall_ms)
         if taken is not None:
@@ -498,8 +498,7 @@ class EventualGroup(Leaderless):
             records.extend([SavedState(key, state, clock) for key, state, clock in taken.states])
             if taken.clock:
                 records.append(SavedClock(taken.clock))
-            if taken.updates:
-                records.append(SavedUpdates(taken.updates))
+            records.extend(saved(taken.bundles))
         if self.gossip.caught_up and self.settings.node in self.members:
             self.comes = False
             if self.doubtful:
@@ -515,14 +514,14 @@ class EventualGroup(Leaderless):
     def _head(self) -> SavedActor:
         return SavedActor(self.gossip.actor, self.comes, self._since)
 
-    def _save(self, records: list[SavedRecord], made: list[Delta]) -> None:
+    def _save(self, records: list[WrittenRecord], made: list[Delta], own: list[Bundle]) -> None:
         if not records:
             return
         save_id = self.log.save(records)
         if made:
             self._made_id = save_id
             self._last_made = (made[-1].actor, made[-1].number)
-        self.gossip.staged(save_id, made)
+        self.gossip.staged(save_id, own)
 
     def _hold(self, waiting: list[tuple[Run, list[Reply]]], seen: Clock | None) -> None:
         """Rules X4, X13; ``seen``: the clock when they were run, if some client's past is among them."""

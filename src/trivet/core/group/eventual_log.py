@@ -18,6 +18,7 @@ from trivet.core.base.disk import Storage
 from trivet.core.base.ids import GroupId, Index, Instant
 from trivet.core.base.limits import Limits
 from trivet.core.base.tokens import Tokens
+from trivet.core.gossip.bundles import Bundle
 from trivet.core.group.save_log import Found, SaveLog
 from trivet.core.group.snapshots import SnapshotFile
 from trivet.core.lattice.clock import decode_clock
@@ -31,6 +32,10 @@ from trivet.core.wal.wal import Wal
 
 COPIES: Final = b"eventual"
 """Rule J3."""
+STALE_MAX: Final = 1_000
+"""Keys whose digests have yet to be made, beyond which a snapshot waits."""
+SETTLED_AT_ONCE: Final = 2_000
+"""Digests that are made in a turn for a snapshot that waits."""
 WALK_STEP: Final = 16
 """Keys looked at together on a walk, about."""
 
@@ -50,6 +55,12 @@ class SavedUpdates(msgspec.Struct, array_like=True, tag=2, frozen=True):
     """Updates were taken in this order, whoever made them."""
 
     deltas: list[Delta]
+
+
+class SavedBundle(msgspec.Struct, array_like=True, tag=2, frozen=True):
+    """The same, as it is written: ``encode_deltas`` of them."""
+
+    deltas: msgspec.Raw
 
 
 class SavedState(msgspec.Struct, array_like=True, tag=3, frozen=True):
@@ -84,6 +95,8 @@ SavedRecord = SavedActor | SavedUpdates | SavedState | SavedClock | SavedKey | S
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[SavedRecord])
+
+WrittenRecord = SavedRecord | SavedBundle
 
 Kept = Found[SavedRecord]
 """What the disk has kept of a group."""
@@ -158,6 +171,11 @@ def encode_record(record: SavedRecord) -> bytes:
     return _encoder.encode(record)
 
 
+def saved(bundles: list[Bundle]) -> list[WrittenRecord]:
+    """These updates, as they are logged."""
+    return [SavedBundle(msgspec.Raw(bundle.data)) for bundle in bundles]
+
+
 class _Walk:
     """A ``Source``: everything, what has been seen and by whom first."""
 
@@ -198,12 +216,16 @@ class EventualLog(SaveLog):
         self.save_id = 0
         """Of the last save in this life."""
 
-    def save(self, records: list[SavedRecord]) -> int:
+    def save(self, records: list[WrittenRecord]) -> int:
         """Stage a save behind all before (Rule J1); its id."""
         self.save_id += 1
         self.append(self.save_id, _encoder.encode(records))
         return self.save_id
 
     def step(self, lattice: Lattice, head: SavedActor, now_ms: Instant) -> None:
-        """One slice of a snapshot, behind the saves of the turn."""
-        self.slice(_Walk(lattice, head), now_ms)
+        """One slice of a snapshot, behind the saves of the turn; before that the digests by which it goes."""
+        tree = lattice.tree
+        if tree.stale_count > STALE_MAX and self.busy:
+            tree.settle(SETTLED_AT_ONCE)
+        if tree.stale_count <= STALE_MAX or not self.busy:
+            self.slice(_Walk(lattice, head), now_ms)

@@ -16,6 +16,8 @@ from trivet.core.lattice.positions import is_place
 NAME_BYTES_MAX: Final = 512 * 1024 * 1024
 """Of an element's name, and of a payload: as large as a string of Redis."""
 CHANGES_MAX: Final = 10_000_000
+DELTAS_MAX: Final = 1_000_000
+"""In one piece of bytes."""
 AFTER_MAX: Final = 10_000
 """Actors whose updates one update comes after: as many as a clock may have."""
 
@@ -75,6 +77,24 @@ class Delta(msgspec.Struct, array_like=True, frozen=True, gc=False):
     key: bytes
     changes: Annotated[list[Change], msgspec.Meta(min_length=1, max_length=CHANGES_MAX)]
     after: Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(max_length=AFTER_MAX)] = ()
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Annotated[list[Delta], msgspec.Meta(max_length=DELTAS_MAX)])
+
+
+def encode_deltas(deltas: list[Delta]) -> bytes:
+    """Some of them, as logs and messages have them."""
+    return _encoder.encode(deltas)
+
+
+def decode_deltas(data: bytes | msgspec.Raw) -> list[Delta]:
+    """What ``encode_deltas`` gave; raises ``ValueError`` at anything else."""
+    try:
+        deltas: list[Delta] = _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    return deltas
 
 
 def problem_of(delta: Delta) -> str:

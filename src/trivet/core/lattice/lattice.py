@@ -37,7 +37,7 @@ from trivet.core.lattice.key_state import (
     decode_state,
     encode_state,
 )
-from trivet.core.lattice.tree import DigestTree, digest_of_cell, digest_of_plain
+from trivet.core.lattice.tree import DigestTree
 
 KEY_BYTES: Final = 300
 """What a key costs in memory beside its cells, about."""
@@ -199,6 +199,31 @@ class Lattice:
         self._close(key, held)
         return [(change.kind, change.name) for change in changes]
 
+    def assign(self, delta: Delta) -> Plain | None:
+        """Take an update that is but a string, assigned to a key that holds what it replaces, and no more.
+
+        None: it is another one, and nothing has changed; it is still to be looked at (``awaits``, ``apply``).
+        What is taken has no problem. It awaits nothing if it is its actor's next, which is not asked here.
+        """
+        changes = delta.changes
+        change = changes[0]
+        payload = change.payload
+        if payload is None or change.kind != STRING or len(changes) != 1 or self._ahead or self._watches:
+            return None
+        if change.name or change.bases or change.added is not None or change.after is not None or delta.after:
+            return None
+        key, removed = delta.key, change.removed
+        state = self._keys.get(key)
+        if state is None:
+            if removed:
+                return None
+        elif isinstance(state, KeyState) or len(removed) != 1 or removed[0] != (state[0], state[1]):
+            return None
+        plain = (delta.actor, delta.number, delta.stamp, payload)
+        self.clock.add(plain[0], plain[1])
+        self._put_plain(key, state, plain)
+        return plain
+
     def _spoil(self, key: bytes, actor: int, number: int) -> None:
         """An update comes in alone, or with a state (Rule L10)."""
         ahead = self._ahead.get(key)
@@ -211,7 +236,7 @@ class Lattice:
             self.bytes_in_memory += KEY_BYTES + len(key) + PLAIN_BYTES + len(plain[3])
         else:
             self.bytes_in_memory += len(plain[3]) - len(before[3])
-        self.tree.put(key, digest_of_plain(key, plain))
+        self.tree.put_plain(key, plain)
         self._keys[key] = plain
 
     def _open(self, key: bytes, state: AnyState | None) -> KeyState:
@@ -228,14 +253,11 @@ class Lattice:
     def _put(
         self, key: bytes, held: KeyState, place: Place, before: AnyCell | None, after: AnyCell | None
     ) -> None:
-        digest = 0
         if before is not None:
-            digest -= digest_of_cell(key, place[0], place[1], before)
             self.bytes_in_memory -= bytes_of(place, before)
         if after is not None:
-            digest += digest_of_cell(key, place[0], place[1], after)
             self.bytes_in_memory += bytes_of(place, after)
-        self.tree.change(key, digest)
+        self.tree.note(key, place, before, after)
         held.put(place, after)
         if isinstance(after, Cell) and after.bases:
             self._with_bases[(key, place)] = None
@@ -274,20 +296,35 @@ class Lattice:
             raise ValueError("a state that holds what its replica has not seen")
         state = self._keys.get(key)
         context = self.context(key)
+        if len(theirs) < 2 and not isinstance(state, KeyState):
+            plain = theirs.get(STRING_PLACE)
+            if len(theirs) == (0 if plain is None else 1) and not isinstance(plain, Cell):
+                joined = _join_plain(state, context, plain, their_clock)
+                if joined is state:
+                    return self._joined(key, [], dots, context, their_clock)
+                if joined is not None:
+                    self._put_plain(key, state, joined)
+                    return self._joined(key, [STRING_PLACE], dots, context, their_clock)
         mine = cells_of(state)
         changed: list[Place] = []
         outcome: list[tuple[Place, AnyCell | None, AnyCell | None]] = []
         for place in dict.fromkeys([*mine, *theirs]):
             before = mine.get(place)
-            joined = to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))
-            if not _is_same(before, joined):
+            after = to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))
+            if not _is_same(before, after):
                 changed.append(place)
-                outcome.append((place, before, joined))
+                outcome.append((place, before, after))
         if outcome:
             held = self._open(key, state)
-            for place, before, joined in outcome:
-                self._put(key, held, place, before, joined)
+            for place, before, after in outcome:
+                self._put(key, held, place, before, after)
             self._close(key, held)
+        return self._joined(key, changed, dots, context, their_clock)
+
+    def _joined(
+        self, key: bytes, changed: list[Place], dots: list[Dot], context: Clock, their_clock: Clock
+    ) -> list[Place]:
+        """A state with these dots was joined when ``context`` had been seen of the key."""
         if not self.clock.covers(their_clock):
             self.note(key, their_clock)
         if self._watches:
@@ -380,6 +417,22 @@ def _changed(before: AnyCell | None, change: Change, delta: Delta) -> AnyCell | 
         start, amount = change.added
         cell.put_series(delta.actor, (delta.number, start, decode_amount(amount)))
     return to_any(cell)
+
+
+def _join_plain(
+    mine: Plain | None, mine_clock: Clock, theirs: Plain | None, their_clock: Clock
+) -> Plain | None:
+    """``join_cells`` where the outcome is one string, or what it was; None: the outcome is not so easy."""
+    if theirs is None:
+        return None if mine is not None and their_clock.has(mine[0], mine[1]) else mine
+    if mine is None:
+        return None if mine_clock.has(theirs[0], theirs[1]) else theirs
+    if (mine[0], mine[1]) == (theirs[0], theirs[1]):
+        return mine
+    is_seen, sees = their_clock.has(mine[0], mine[1]), mine_clock.has(theirs[0], theirs[1])
+    if is_seen is sees:
+        return None
+    return theirs if is_seen else mine
 
 
 def _is_same(one: AnyCell | None, other: AnyCell | None) -> bool:

@@ -346,7 +346,8 @@ class Convergent:
         change = Change(STRING, b"", removed, payload=PLAIN + text)
         stamp = self.hlc.now(self._databases.now_ms)
         delta = Delta(self.actor, lattice.clock.base(self.actor) + 1, stamp, key, [change])
-        lattice.apply(delta)
+        if lattice.assign(delta) is None:
+            lattice.apply(delta)
         self._places.forget(key)
         made.append(delta)
         self.changed.append(key)
@@ -416,6 +417,19 @@ class Convergent:
 
     # -- from the lattice to the view ----------------------------------------------------------------
 
+    def merge_plain(self, delta: Delta) -> bool:
+        """An update of another replica, the next of its actor, if it is but the next string at its key."""
+        plain = self.lattice.assign(delta)
+        if plain is None:
+            return False
+        key = delta.key
+        self.changed.append(key)
+        if self._places or self._view.field_deadlines.count or self._view.deadlines.count:
+            self._show_plain(key, plain)
+        else:
+            self._view.values.put(key, plain[3][1:])
+        return True
+
     def merge(self, delta: Delta) -> None:
         """An update of another replica."""
         places = self.lattice.apply(delta)
@@ -456,7 +470,9 @@ class Convergent:
                 return
         if isinstance(value, Stream):
             settle_stream(value, shown_last_id(cell_of(state, (LAST_ID, b""))))
-        self._show_deadline(key)
+        for one, _ in places:
+            if one == DEADLINE:
+                self._show_deadline(key)
 
     def _follow_one(self, key: bytes, value: Value | None, name: bytes, cell: AnyCell | None) -> bool:
         """One element of ``value`` is as the cell has it; False: not so easily."""
@@ -490,7 +506,8 @@ class Convergent:
         state = self.lattice.state(key)
         value, places = shown_value(state)
         self._places.forget(key)
-        view.field_deadlines.drop(key)
+        if view.field_deadlines.count:
+            view.field_deadlines.drop(key)
         if value is None:
             view.values.pop(key)
             view.deadlines.drop(key)
@@ -513,7 +530,8 @@ class Convergent:
     def _show_deadline(self, key: bytes) -> None:
         deadline_ms = shown_deadline(cell_of(self.lattice.state(key), (DEADLINE, b"")))
         if deadline_ms == -1:
-            self._view.deadlines.drop(key)
+            if self._view.deadlines.count:
+                self._view.deadlines.drop(key)
         else:
             self._view.deadlines.put(key, deadline_ms)
 

@@ -99,6 +99,9 @@ class Places:
     def __init__(self) -> None:
         self._by_key: dict[bytes, ListPlaces] = {}
 
+    def __len__(self) -> int:
+        return len(self._by_key)
+
     def of(self, key: bytes, lattice: Lattice) -> ListPlaces:
         """Of one list, as the lattice has it."""
         found = self._by_key.get(key)
