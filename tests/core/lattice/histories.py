@@ -27,6 +27,13 @@ class Update:
         """By place: ("assign", payload), ("add", amount) or ("remove",)."""
 
 
+def start_of(update: Update, place: tuple[int, bytes]) -> int:
+    """With which number the series began to which it adds."""
+    (change,) = [one for one in update.delta.changes if (one.kind, one.name) == place]
+    assert change.added is not None
+    return change.added[0]
+
+
 class Replica:
     def __init__(self, actor: int) -> None:
         self.actor = actor
@@ -130,7 +137,7 @@ class World:
                     writer.remove(kind, name)
         seen = self.seen_by(replica)
         over = {
-            place: {u.dot for u in self.alive(seen, key, place)}
+            place: {u.dot for u in self.ended(seen, key, place)}
             for place, it in what.items()
             if it[0] != "add"
         }
@@ -188,6 +195,21 @@ class World:
         for u in ours:
             over |= u.over.get(place, set())
         return [u for u in ours if u.what[place][0] != "remove" and u.dot not in over]
+
+    def ended(self, seen: frozenset[tuple[int, int]], key: bytes, place: tuple[int, bytes]) -> list[Update]:
+        """What ends when all that is seen of a cell is replaced or taken back.
+
+        Of a series of additions that is its whole beginning, also what somebody else had taken back of it
+        before, as whoever ends it has seen: one number stands for all.
+        """
+        alive = self.alive(seen, key, place)
+        starts = {u.delta.actor: start_of(u, place) for u in alive if u.what[place][0] == "add"}
+        return alive + [
+            u
+            for u in self.updates
+            if u.dot in seen and u.delta.key == key and u.what.get(place, ("",))[0] == "add"
+            if u.delta.number >= starts.get(u.delta.actor, 1 << 60)
+        ]
 
     def expected(self, seen: frozenset[tuple[int, int]]) -> dict:
         """By (key, place): (assigned payload or None, sum or None), of a replica that has seen just these."""
