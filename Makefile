@@ -41,6 +41,7 @@ soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (hou
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set register_rate=0.8
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set eventual_rate=1
+	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 )) --nodes 3 --ops 200 --jobs $(JOBS) --out soak-failures --workload append
 	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)
 	$(BIN)/pytest -m soak $(PYTEST_ARGS)
 
