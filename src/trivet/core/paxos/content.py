@@ -14,10 +14,10 @@ everyone who receives or loads them (Rule P17).
 import struct
 from collections.abc import Sequence
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
-from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number
 from trivet.core.paxos.operation import Operation
 
@@ -25,7 +25,8 @@ _HEAD: Final = struct.Struct("<I")
 """The length of the value, and one; 0: there is none."""
 VALUE_AT: Final = _HEAD.size
 """Here the value begins, if there is one."""
-_NO_VALUE: Final = _HEAD.pack(0)
+NO_VALUE: Final = _HEAD.pack(0)
+"""So a tombstone begins."""
 _CRC_BYTES: Final = 4
 _SEALED_BYTES_MIN: Final = VALUE_AT + 4 + _CRC_BYTES
 _RESIDUE: Final = 0x2144DF1C
@@ -72,7 +73,7 @@ def is_sound(key: bytes, sealed: Sealed) -> bool:
 
 def is_tombstone(sealed: Sealed) -> bool:
     """Deleted, and not collected yet."""
-    return sealed.startswith(_NO_VALUE)
+    return sealed.startswith(NO_VALUE)
 
 
 def size_bytes(sealed: Sealed) -> int:
