@@ -94,10 +94,16 @@ def value_of(sealed: Sealed) -> bytes | None:
 
 def tail_of(sealed: Sealed) -> Tail:
     """All but the value."""
+    return parts_of(sealed)[1]
+
+
+def parts_of(sealed: Sealed) -> tuple[bytes | None, Tail]:
+    """The value, or None, and the rest."""
     (count,) = _HEAD.unpack_from(sealed)
-    start = VALUE_AT + max(count - 1, 0)
-    tail: Tail = _decode_tail(memoryview(sealed)[start:-_CRC_BYTES])
-    return tail
+    if not count:
+        return None, _decode_tail(sealed[VALUE_AT:-_CRC_BYTES])
+    end = VALUE_AT + count - 1
+    return sealed[VALUE_AT:end], _decode_tail(sealed[end:-_CRC_BYTES])
 
 
 class Content:
@@ -106,8 +112,7 @@ class Content:
     __slots__ = ("crc", "done", "forgotten", "value", "version")
 
     def __init__(self, sealed: Sealed) -> None:
-        self.value = value_of(sealed)
-        self.version, self.forgotten, self.done = tail_of(sealed)
+        self.value, (self.version, self.forgotten, self.done) = parts_of(sealed)
         self.crc = int.from_bytes(sealed[-_CRC_BYTES:], "little")
 
 
@@ -127,8 +132,7 @@ class Draft:
             self.done: list[Done] = []
             self.forgotten = version_floor
         else:
-            self.value = value_of(before)
-            self.version, self.forgotten, self.done = tail_of(before)
+            self.value, (self.version, self.forgotten, self.done) = parts_of(before)
 
     def last_of(self, origin: int) -> Done | None:
         """The last operation of ``origin``, if it is remembered."""
@@ -165,8 +169,7 @@ class Draft:
         if content == self._before:
             return
         self.changed = True
-        self.value = value_of(content)
-        self.version, self.forgotten, self.done = tail_of(content)
+        self.value, (self.version, self.forgotten, self.done) = parts_of(content)
 
     def _evict(self, settled: dict[int, int]) -> None:
         """Forget one entry, and that something is forgotten.
