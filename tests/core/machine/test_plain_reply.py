@@ -60,6 +60,14 @@ def test_replies_come_back(replies):
     assert [type(reply) for reply in again] == [type(reply) for reply in replies]
 
 
+def test_a_lone_status_has_the_bytes_that_it_has_among_others():
+    for reply in (OK, Simple("OK"), Simple("PONG"), Error("OK")):
+        data = encode_replies([reply])
+        assert encode_replies([reply, reply]) == b"\x92" + 2 * data[1:]
+        assert decode_replies(data) == [reply] and type(decode_replies(data)[0]) is type(reply)
+    assert encode_replies([OK]) == encode_replies([Simple("OK")])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
 def test_other_bytes_raise_nothing_else(data):

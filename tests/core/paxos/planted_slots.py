@@ -103,8 +103,8 @@ BUGS = [
         [
             (
                 "content.py",
-                "self.version, self.forgotten, self.done = tail_of(content)",
-                "self.version, self.forgotten, self.done = *tail_of(content)[:2], []",
+                "self.value, (self.version, self.forgotten, self.done) = parts_of(content)",
+                "self.value, (self.version, self.forgotten, _) = parts_of(content)\n        self.done = []",
             )
         ],
         runs="moves",

@@ -160,6 +160,18 @@ def test_a_value_without_its_key():
     assert len(encode_value(b"x" * 100, -1)) < 110
 
 
+def test_a_short_string_has_the_bytes_that_it_has_among_others():
+    for size in (0, 1, 31, 32, 127, 128, 254, 255, 256, 257, 65_536):
+        value = b"\xc4" * size
+        data = encode_value(value, -1)
+        assert data == encode_items([(b"", value, -1)])[1:]
+        assert decode_value(data) == (value, -1)
+        assert deadline_of(data) == -1
+        for broken in (data[:-1], data + b"x"):
+            with pytest.raises(ValueError, match="not a value"):
+                decode_value(broken)
+
+
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\x94\x63\xc4\x00\xff\xc4\x00", b"\x94\x00\xc4\x00\xff"])
 def test_bytes_that_are_no_value(data):
     with pytest.raises(ValueError, match="not a value"):

@@ -65,7 +65,8 @@ class Errand:
     @property
     def tasks(self) -> list[Task]:
         """What is to be run, in order."""
-        return [part.task for part in self.parts]
+        parts = self.parts
+        return [parts[0].task] if len(parts) == 1 else [part.task for part in parts]
 
     def has_room_for(self, part: Part) -> bool:
         """Whether one more may go along."""

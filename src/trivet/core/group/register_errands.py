@@ -280,11 +280,19 @@ class Errands:
     def _end_with(self, errand: Errand, reply: bytes, version: int) -> None:
         """What another run has left."""
         self._end(errand)
-        replies = replies_of(reply, sum([len(part.task.calls) for part in errand.parts]))
+        parts = errand.parts
+        if len(parts) == 1:
+            count = len(parts[0].task.calls)
+        else:
+            count = sum([len(part.task.calls) for part in parts])
+        replies = replies_of(reply, count)
         if self.notes_changes:
             self.changed.append(key_of(errand.place))
+        if replies is not None and len(parts) == 1:
+            parts[0].done(replies, version, False)
+            return
         position = 0
-        for part in errand.parts:
+        for part in parts:
             count = len(part.task.calls)
             if replies is None:
                 part.failed(REPLY_LOST)
@@ -406,7 +414,8 @@ class Errands:
         if errand.reads_only:
             return
         self._writes.pop(errand.seq, None)
-        self.stranded.pop(errand.seq, None)
+        if self.stranded:
+            self.stranded.pop(errand.seq, None)
         if errand.waits_there:
             self._forget_sent(errand)
         front = self._fronts[errand.place]

@@ -27,7 +27,7 @@ from trivet.core.group.register_keys import place_key
 from trivet.core.group.register_messages import ELSEWHERE, ITEMS_MAX, Submit, Submitted
 from trivet.core.machine.plain_reply import encode_replies
 from trivet.core.machine.register import Task, TaskResult
-from trivet.core.machine.register_place import register_of
+from trivet.core.machine.register_place import register_of, simple_place
 from trivet.core.paxos.ballot import node_of
 from trivet.core.paxos.operation import Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
@@ -291,6 +291,10 @@ def place_of(tasks: list[Task]) -> bytes | None:
     first = tasks[0]
     if first.key is None or not 0 <= first.db < 1 << 16:
         return None
+    if len(tasks) == len(first.calls) == 1:  # most are
+        place = simple_place(first.calls[0])
+        if place is not None:
+            return place_key(*place) if place == (first.db, first.key) else None
     for task in tasks:
         if task is not first and (task.db, task.key) != (first.db, first.key):
             return None

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from trivet.core.wire.reply import (
+    OK,
     Blocked,
     Decimal,
     Error,
@@ -58,14 +59,22 @@ def to_plain(reply: Reply) -> Plain:
     return ["l", *[to_plain(item) for item in reply]]
 
 
+_OK_ALONE: Final[bytes] = _encoder.encode([["+", "OK"]])
+"""What most writes reply."""
+
+
 def encode_replies(replies: list[Reply]) -> bytes:
     """The replies of one batch as bytes."""
+    if len(replies) == 1 and replies[0] is OK:
+        return _OK_ALONE
     data: bytes = _encoder.encode([to_plain(reply) for reply in replies])
     return data
 
 
 def decode_replies(data: bytes) -> list[Reply]:
     """The replies that ``encode_replies`` was given; raises ``ValueError`` when it was not."""
+    if data == _OK_ALONE:
+        return [OK]
     plain: object = _decoder.decode(data)
     if not isinstance(plain, list):
         raise ValueError("not a list of replies")

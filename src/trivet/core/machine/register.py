@@ -142,10 +142,14 @@ class Registers:
             except ValueError:
                 result.replies = [UNREADABLE] * len(task.calls)
                 return result
-            _put(database, key, value, deadline_ms)
-            is_mortal = deadline_ms != -1 or isinstance(value, MortalHash)
-            result.there = not is_mortal or database.get(key) is not None
-            result.was_late = not result.there
+            if deadline_ms == -1 and type(value) is bytes:
+                database.values.put(key, value)
+                result.there = True
+            else:
+                _put(database, key, value, deadline_ms)
+                is_mortal = deadline_ms != -1 or isinstance(value, MortalHash)
+                result.there = not is_mortal or database.get(key) is not None
+                result.was_late = not result.there
         context = self._context
         if context.notifies != self.notifies:
             self._listen()
@@ -307,7 +311,7 @@ def _settle(result: TaskResult, database: Database, key: bytes, data: bytes | No
     if value is None:
         result.changed = data is not None
         return
-    encoded = encode_value(value, database.deadline_ms(key))
+    encoded = encode_value(value, database.deadline_ms(key) if database.deadlines.count else -1)
     if encoded == data and _are_errors(result.replies):
         return
     result.changed = True
@@ -315,7 +319,10 @@ def _settle(result: TaskResult, database: Database, key: bytes, data: bytes | No
 
 
 def _are_errors(replies: list[Reply]) -> bool:
-    return all(type(reply) is Error for reply in replies)
+    for reply in replies:  # noqa: SIM110 (a generator costs a tenth of a run)
+        if type(reply) is not Error:
+            return False
+    return True
 
 
 def _clear(database: Database, key: bytes) -> None:

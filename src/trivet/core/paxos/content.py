@@ -14,10 +14,10 @@ everyone who receives or loads them (Rule P17).
 import struct
 from collections.abc import Sequence
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
-from trivet.core.base.checksum import crc32
 from trivet.core.paxos.ballot import Number
 from trivet.core.paxos.operation import Operation
 
@@ -25,7 +25,8 @@ _HEAD: Final = struct.Struct("<I")
 """The length of the value, and one; 0: there is none."""
 VALUE_AT: Final = _HEAD.size
 """Here the value begins, if there is one."""
-_NO_VALUE: Final = _HEAD.pack(0)
+NO_VALUE: Final = _HEAD.pack(0)
+"""So a tombstone begins."""
 _CRC_BYTES: Final = 4
 _SEALED_BYTES_MIN: Final = VALUE_AT + 4 + _CRC_BYTES
 _RESIDUE: Final = 0x2144DF1C
@@ -72,7 +73,7 @@ def is_sound(key: bytes, sealed: Sealed) -> bool:
 
 def is_tombstone(sealed: Sealed) -> bool:
     """Deleted, and not collected yet."""
-    return sealed.startswith(_NO_VALUE)
+    return sealed.startswith(NO_VALUE)
 
 
 def size_bytes(sealed: Sealed) -> int:
@@ -93,10 +94,16 @@ def value_of(sealed: Sealed) -> bytes | None:
 
 def tail_of(sealed: Sealed) -> Tail:
     """All but the value."""
+    return parts_of(sealed)[1]
+
+
+def parts_of(sealed: Sealed) -> tuple[bytes | None, Tail]:
+    """The value, or None, and the rest."""
     (count,) = _HEAD.unpack_from(sealed)
-    start = VALUE_AT + max(count - 1, 0)
-    tail: Tail = _decode_tail(memoryview(sealed)[start:-_CRC_BYTES])
-    return tail
+    if not count:
+        return None, _decode_tail(sealed[VALUE_AT:-_CRC_BYTES])
+    end = VALUE_AT + count - 1
+    return sealed[VALUE_AT:end], _decode_tail(sealed[end:-_CRC_BYTES])
 
 
 class Content:
@@ -105,8 +112,7 @@ class Content:
     __slots__ = ("crc", "done", "forgotten", "value", "version")
 
     def __init__(self, sealed: Sealed) -> None:
-        self.value = value_of(sealed)
-        self.version, self.forgotten, self.done = tail_of(sealed)
+        self.value, (self.version, self.forgotten, self.done) = parts_of(sealed)
         self.crc = int.from_bytes(sealed[-_CRC_BYTES:], "little")
 
 
@@ -126,8 +132,7 @@ class Draft:
             self.done: list[Done] = []
             self.forgotten = version_floor
         else:
-            self.value = value_of(before)
-            self.version, self.forgotten, self.done = tail_of(before)
+            self.value, (self.version, self.forgotten, self.done) = parts_of(before)
 
     def last_of(self, origin: int) -> Done | None:
         """The last operation of ``origin``, if it is remembered."""
@@ -164,8 +169,7 @@ class Draft:
         if content == self._before:
             return
         self.changed = True
-        self.value = value_of(content)
-        self.version, self.forgotten, self.done = tail_of(content)
+        self.value, (self.version, self.forgotten, self.done) = parts_of(content)
 
     def _evict(self, settled: dict[int, int]) -> None:
         """Forget one entry, and that something is forgotten.

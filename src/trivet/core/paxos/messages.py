@@ -34,8 +34,10 @@ class Standing(msgspec.Struct, array_like=True, frozen=True):
 
 def check_columns(*columns: Sized) -> None:
     """Raises ``ValueError``, which the decoder makes its own error of."""
-    if len({len(column) for column in columns}) > 1:
-        raise ValueError("columns of different lengths")
+    count = len(columns[0])
+    for column in columns:
+        if len(column) != count:
+            raise ValueError("columns of different lengths")
 
 
 class Prepare(msgspec.Struct, array_like=True, tag=16, frozen=True):

@@ -316,8 +316,9 @@ class Paxos:
     def _take_ends(self, out: Ready) -> None:
         proposer, acceptor = self.proposer, self.acceptor
         finished, proposer.finished = proposer.finished, []
-        if any(isinstance(operation, Adoption) for operation in finished):
-            out.adopted = [operation for operation in finished if isinstance(operation, Adoption)]
+        adopted: list[Operation] = [operation for operation in finished if isinstance(operation, Adoption)]
+        if adopted:
+            out.adopted = adopted
             finished = [operation for operation in finished if not isinstance(operation, Adoption)]
         out.finished = finished
         out.fetched, self.export.fetched = self.export.fetched, []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from sortedcontainers import SortedDict
 
 from trivet.core.paxos.ballot import NOTHING, Ballot
-from trivet.core.paxos.content import Sealed, is_tombstone
+from trivet.core.paxos.content import NO_VALUE, Sealed, is_tombstone
 
 REGISTER_BYTES = 264
 """What a register takes, beside its key and its content."""
@@ -83,7 +83,7 @@ class Registers:
         register.accepted = accepted
         register.content = content
         register.hearsay = False
-        if is_tombstone(content):
+        if content.startswith(NO_VALUE):
             self.tombstones.setdefault(key, now)
         elif self.tombstones:
             self.tombstones.pop(key, None)

@@ -85,6 +85,11 @@ class Round:
         That is, in order, and of every origin that changes something one (Rule P8).
         """
         queue = self.queue
+        if len(queue) == 1 and queue[0].outcome is Outcome.PENDING and not self.operations:
+            self.operations, self.queue = queue, []  # most are alone
+            self.only_reads = queue[0].reads_only
+            self.wants_content = queue[0].wants_content
+            return
         position = 0
         origins: dict[int, None] = {}
         while position < len(queue) and len(self.operations) < count_max:
@@ -103,7 +108,10 @@ class Round:
 
     def waits_to_read(self) -> bool:
         """Whether all that waits only reads."""
-        return all(operation.reads_only for operation in self.queue)
+        for operation in self.queue:  # noqa: SIM110 (busy groups ask it of every round in every turn)
+            if not operation.reads_only:
+                return False
+        return True
 
     def enter(self, phase: Phase) -> None:
         """A new phase: nobody has answered."""

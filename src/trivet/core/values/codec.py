@@ -46,6 +46,12 @@ _MINUS_ONE: Final = 0xFF
 DEADLINE_WITHIN_BYTES: Final = 13
 """So many bytes of an encoded value tell its deadline."""
 _VALUE_DECODER: Final = msgspec.msgpack.Decoder(Stored)
+_SHORT_MAX: Final = 255
+_SHORT_BYTES: Final = 7
+_SHORT_START: Final = b"\x94\x00\xc4\x00\xff\xc4"
+"""So begin a short string without a deadline and without its key; its length and itself follow."""
+_SHORT: Final = [_SHORT_START + bytes([length]) for length in range(_SHORT_MAX + 1)]
+"""The same with the length, by length."""
 
 
 def encode_items(items: list[Item]) -> bytes:
@@ -72,12 +78,20 @@ def decode_items(data: bytes) -> list[Item]:
 
 
 def encode_value(value: Value, deadline_ms: int) -> bytes:
-    """A value with its deadline, without its key: for who keeps it under the key anyway."""
+    """A value with its deadline, without its key: for who keeps it under the key anyway.
+
+    Most are short strings that stay for ever: the same bytes without the way through an object.
+    """
+    if deadline_ms == -1 and type(value) is bytes and len(value) <= _SHORT_MAX:
+        return _SHORT[len(value)] + value
     return _ENCODER.encode(_store(b"", value, deadline_ms))
 
 
 def decode_value(data: bytes) -> tuple[Value, int]:
     """The value and the deadline that ``encode_value`` was given. Raises ``ValueError`` for other bytes."""
+    length = len(data) - _SHORT_BYTES
+    if 0 <= length <= _SHORT_MAX and data.startswith(_SHORT[length]):
+        return data[_SHORT_BYTES:], -1
     try:
         _, value, deadline_ms = _restore(_VALUE_DECODER.decode(data))
     except (msgspec.DecodeError, OverflowError, MemoryError) as error:
