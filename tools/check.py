@@ -17,6 +17,7 @@ GATES: dict[str, list[str]] = {
     "mypy (tools, bench)": [
         str(BIN / "mypy"),
         "--strict",
+        "--explicit-package-bases",  # whatever lies above the checkout
         "--cache-dir",
         ".mypy_cache/tools",
         "tools",
