@@ -37,6 +37,7 @@ class Looks(msgspec.Struct, frozen=True):
     membership_index: int = 0
     membership: Membership = NOBODY
     suspect: bool = False
+    losses: tuple[tuple[int, int, int], ...] = ()
 
 
 def encode(value: object) -> bytes:

@@ -75,6 +75,7 @@ class Looks(msgspec.Struct):
     membership_index: int = 0
     membership: Membership = NOBODY
     suspect: bool = False
+    losses: tuple[tuple[int, int, int], ...] = ()
 
 
 class Watched:

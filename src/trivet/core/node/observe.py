@@ -40,6 +40,8 @@ class Observation(msgspec.Struct, frozen=True):
     """What it goes by: the newest in its log."""
     suspect: bool = False
     """It may have given votes that it does not know of."""
+    losses: tuple[tuple[NodeId, int, Index], ...] = ()
+    """What a leader was told: (peer, how often it lost something, up to where it counted before the last)."""
 
 
 def observe(group: RaftGroup) -> Observation:
@@ -49,6 +51,7 @@ def observe(group: RaftGroup) -> Observation:
         raft.term, raft.role.name.lower(), raft.leader, raft.commit, group.machine.applied_index,
         raft.last_index, raft.first_index, raft.matches(), raft.missing_to > 0,
         raft.last_term, raft.membership_index, raft.membership, raft.suspect,
+        raft.losses(),
     )  # fmt: skip
 
 

@@ -29,8 +29,8 @@ class Progress:
     """One follower, seen by the leader. Invariant: match < next."""
 
     __slots__ = (
-        "_inflight", "active", "beaten", "commit_sent", "commit_wanted", "full", "inflight_bytes", "match",
-        "match_before", "mode", "next", "nudge", "paused", "peer", "read_seq",
+        "_inflight", "active", "beaten", "commit_sent", "commit_wanted", "full", "inflight_bytes", "losses",
+        "lost_from", "match", "match_before", "mode", "next", "nudge", "paused", "peer", "read_seq",
         "silent", "vouches",
     )  # fmt: skip
 
@@ -39,6 +39,10 @@ class Progress:
         self.mode = Mode.PROBE
         self.match: Index = 0
         self.next: Index = next_index
+        self.losses = 0
+        """How often it said that it lost what it had acknowledged."""
+        self.lost_from: Index = 0
+        """``match`` before the last of them."""
         self.paused = False
         """PROBE: a probe is on its way. Ends with an answer or a heartbeat's answer."""
         self.nudge = False
@@ -123,6 +127,8 @@ class Progress:
     def lower(self, match: Index) -> None:
         """It lost entries that it had acknowledged."""
         if match < self.match:
+            self.losses += 1
+            self.lost_from = self.match
             self.match = match
             self.match_before = match
 

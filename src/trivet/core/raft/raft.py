@@ -272,6 +272,14 @@ class Raft:
             return ()
         return tuple([(progress.peer, progress.match) for progress in leading.progress.values()])
 
+    def losses(self) -> tuple[tuple[NodeId, int, Index], ...]:
+        """Of a leader: (peer, how often it said that it lost something, up to where it counted before)."""
+        leading = self._s.leading
+        if leading is None:
+            return ()
+        lost = [progress for progress in leading.progress.values() if progress.losses]
+        return tuple([(progress.peer, progress.losses, progress.lost_from) for progress in lost])
+
     # --- inputs -----------------------------------------------------------------------
 
     def tick(self) -> None:

@@ -44,8 +44,8 @@ class Quorums:
         self._damaged: dict[int, None] = {}
         self._before: dict[int, tuple[int, MembershipLike]] = {}
         """(commit, membership) of each node at the look before, in its present life."""
-        self._matches: dict[int, dict[int, int]] = {}
-        """What a leader believed of its peers at the look before."""
+        self._losses: dict[int, tuple[int, dict[int, int]]] = {}
+        """(term, by peer: how often it had lost something), as a leader knew at the look before."""
         self._reached: dict[int, int] = {}
         """The highest last index of each node that was seen."""
         self._gone: dict[int, int] = {}
@@ -90,25 +90,24 @@ class Quorums:
             before = self._before.get(node)
             if before is not None and seen.commit > before[0]:
                 found += _commits_alone(node, seen, before[1], self._forgetful(node, seen))
-            self._matches[node] = dict(seen.matches)
+            self._losses[node] = (seen.term, {peer: count for peer, count, _ in seen.losses})
         self._before[node] = (seen.commit, membership)
         if any(stand.membership != membership for stand in self._stands.values()):
             found += self._apart()
         return found
 
     def _forgetful(self, node: int, seen: ObservationLike) -> tuple[int, ...]:
-        """Peers that have just said that they lost something, and whose log has reached the commit index.
+        """Peers that were counted up to the commit index, and have said since then that they lost it.
 
-        They may have held it when it was counted. Of one that was damaged the word may be an old one, which
-        has come in the same turn as that by which it was counted, and after it.
+        Their logs have reached it, too. The word may be an old one that came late, in the same turn.
         """
-        before = self._matches.get(node, {})
+        term, before = self._losses.get(node, (0, {}))
+        known = before if term == seen.term else {}
         return tuple(
             [
                 peer
-                for peer, match in seen.matches
-                if (match < before.get(peer, 0) or peer in self._damaged)
-                and self._reached.get(peer, 0) >= seen.commit
+                for peer, count, lost_from in seen.losses
+                if count > known.get(peer, 0) and min(lost_from, self._reached.get(peer, 0)) >= seen.commit
             ]
         )
 
