@@ -60,3 +60,16 @@ def test_bytes_that_are_nothing_of_the_kind() -> None:
     ]  # fmt: skip
     wide = encode_deltas([delta(7, number % 9 + 1) for number in range(70_000)])
     assert count_of(wide) == 70_000
+
+
+def test_there_is_no_gap_in_one() -> None:
+    """Else what is asked for would be counted as kept, and never be given."""
+    deltas = [delta(7, 1), delta(8, 5), delta(7, 2), delta(7, 4), delta(8, 6), delta(8, 8)]
+    bundles = bundles_of(deltas)
+    assert [one for bundle in bundles for one in bundle.deltas()] == deltas
+    assert [bundle.spans for bundle in bundles] == [
+        {7: (1, 2), 8: (5, 5)},
+        {7: (4, 4), 8: (6, 6)},
+        {8: (8, 8)},
+    ]
+    assert not any(bundle.has_gap for bundle in bundles)

@@ -1,5 +1,8 @@
 """Updates that are kept for others."""
 
+import pytest
+
+from trivet.core.base.prng import Prng
 from trivet.core.gossip.bundles import BUNDLE, bundles_of
 from trivet.core.gossip.retained import SHARE, Retained
 from trivet.core.lattice.clock import Clock
@@ -37,6 +40,33 @@ def test_given_in_the_order_in_which_they_were_taken() -> None:
     assert given(retained, [(9, 1, 2), (7, 2, 2), (7, 3, 9)]) == kept[1:]
     assert given(retained, [(7, 1, 1), (7, 3, 3), (5, 1, 9)]) == [kept[0], kept[4]]
     assert given(retained, []) == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_scattered_ranges_are_found(seed: int) -> None:
+    """As by looking at each update; however many ranges there are."""
+    prng = Prng(seed)
+    retained = Retained(1 << 20)
+    numbers = {7: 0, 9: 0}
+    kept: list[Delta] = []
+    for _ in range(200):
+        actor = (7, 9)[prng.below(2)]
+        numbers[actor] += 1 + (prng.below(20) == 0)
+        kept.append(delta(actor, numbers[actor]))
+        retained.keep(bundles_of([kept[-1]]))
+    ranges = []
+    for actor in (7, 9):
+        first = prng.below(3)
+        while first < 130:
+            last = first + prng.below(4)
+            ranges.append((actor, first, last))
+            first = last + 1 + prng.below(9)
+    prng.shuffle(ranges)
+    wanted = [one for one in kept if any(a == one.actor and f <= one.number <= t for a, f, t in ranges)]
+    assert given(retained, ranges) == wanted
+    assert retained.has(ranges) is (len(wanted) == sum(t - f + 1 for _, f, t in ranges))
+    there = [(one.actor, one.number, one.number) for one in wanted]
+    assert retained.has(there) and given(retained, there) == wanted
 
 
 def test_small_ones_become_one_and_what_was_given_stays_as_it_was() -> None:

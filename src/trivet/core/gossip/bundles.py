@@ -24,13 +24,15 @@ _ARRAY32: Final = 0xDD
 class Bundle:
     """Updates that were taken one after the other: of each actor some without a gap."""
 
-    __slots__ = ("_pieces", "bytes", "count", "spans")
+    __slots__ = ("_pieces", "bytes", "count", "has_gap", "spans")
 
     def __init__(self, data: bytes, deltas: list[Delta]) -> None:
         """``data``: ``deltas`` as ``encode_deltas`` writes them."""
         self._pieces = [_body_of(data)]
         self.bytes = len(data)
         self.count = len(deltas)
+        self.has_gap = False
+        """Some number is left out: it is no bundle; ``bundles_of`` makes several."""
         self.spans: dict[int, tuple[int, int]] = {}
         """By actor: the first and the last of its numbers in it."""
         if len(deltas) == 1:
@@ -42,6 +44,8 @@ class Bundle:
             actor = delta.actor
             if actor not in first_of:
                 first_of[actor] = delta.number
+            elif last_of[actor] + 1 != delta.number:
+                self.has_gap = True
             last_of[actor] = delta.number
         for actor, first in first_of.items():
             self.spans[actor] = (first, last_of[actor])
@@ -96,8 +100,25 @@ def _bundle(deltas: list[Delta], bundles: list[Bundle]) -> None:
     if half and len(data) > BUNDLE_BYTES:
         _bundle(deltas[:half], bundles)
         _bundle(deltas[half:], bundles)
+        return
+    bundle = Bundle(data, deltas)
+    if bundle.has_gap:
+        bundles.extend([Bundle(encode_deltas(run), run) for run in _runs(deltas)])
     else:
-        bundles.append(Bundle(data, deltas))
+        bundles.append(bundle)
+
+
+def _runs(deltas: list[Delta]) -> list[list[Delta]]:
+    """The same, each without a gap."""
+    runs: list[list[Delta]] = []
+    last_of: dict[int, int] = {}
+    for delta in deltas:
+        if not runs or last_of.get(delta.actor, delta.number - 1) + 1 != delta.number:
+            runs.append([])
+            last_of = {}
+        runs[-1].append(delta)
+        last_of[delta.actor] = delta.number
+    return runs
 
 
 def count_of(data: bytes | msgspec.Raw) -> int:

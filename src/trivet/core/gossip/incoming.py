@@ -149,10 +149,11 @@ class Incoming:
             data, deltas = self._next()
             left -= max(1, len(deltas))
             took = self._take_these(deltas, wall_ms)
-            if took and len(took) == len(deltas):
-                taken.append(Bundle(bytes(data), took))
-            else:
+            bundle = Bundle(bytes(data), took) if took and len(took) == len(deltas) else None
+            if bundle is None or bundle.has_gap:
                 taken.extend(bundles_of(took))
+            else:
+                taken.append(bundle)
 
     def _take_these(self, deltas: list[Delta], wall_ms: WallMs) -> list[Delta]:
         """Those of them that can be taken, which are."""

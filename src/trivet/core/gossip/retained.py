@@ -4,6 +4,7 @@
   oldest go: whoever lacks them gets them by an exchange. They come and go in bundles, as they were taken.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +13,7 @@ from trivet.core.gossip.bundles import BUNDLE_BYTES, Bundle, bundles_of
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import Delta
 
+NUMBER_MAX: Final = 1 << 63
 SHARE: Final = 8
 """A bundle takes no more of the room than one part of so many, unless an update is larger."""
 
@@ -30,13 +32,22 @@ def _wanted_of(bundle: Bundle, rows: Rows) -> int:
     """How many of its updates are in the ranges, which don't overlap."""
     count = 0
     for actor, (first, last) in bundle.spans.items():
-        for low, high in rows.get(actor, ()):
-            count += max(0, min(last, high) - max(first, low) + 1)
+        row = rows.get(actor)
+        if row is None:
+            continue
+        place = max(0, bisect_right(row, (first, NUMBER_MAX)) - 1)
+        while place < len(row) and row[place][0] <= last:
+            count += max(0, min(last, row[place][1]) - max(first, row[place][0]) + 1)
+            place += 1
     return count
 
 
 def _is_wanted(delta: Delta, rows: Rows) -> bool:
-    return any(first <= delta.number <= last for first, last in rows.get(delta.actor, ()))
+    row = rows.get(delta.actor)
+    if row is None:
+        return False
+    place = bisect_right(row, (delta.number, NUMBER_MAX)) - 1
+    return place >= 0 and delta.number <= row[place][1]
 
 
 class Retained:
