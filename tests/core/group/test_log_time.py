@@ -2,6 +2,9 @@
 
 from itertools import pairwise
 
+import pytest
+
+from tests.core.node.bench import Bench
 from trivet.core.group.log_time import LogTime
 from trivet.core.values.deadlines import NEVER
 
@@ -57,3 +60,21 @@ def test_whoever_leads_again_begins_with_what_the_log_says():
     time.reset()
     assert time.when(201_000) == 201_000
     assert time.at(10_000, 110_000, 200_000) == 200_000
+
+
+@pytest.mark.parametrize("asleep", [False, True])
+def test_a_leaders_clock_that_goes_back_holds_keys_twice_as_long_at_most(asleep):
+    """L6, A3: not for as long as the clock needs to come to where it was."""
+    bench = Bench(3)
+    leader = bench.node(bench.leader()).group
+    bench.say("a", "SET k 1 PX 2000 | SET for-ever 1")
+    if asleep:
+        bench.until(lambda: leader.asleep, 1_500)
+    bench.servers[bench.leader()].wall_skew_ms = -100_000
+    bench.wait(1_900 if not asleep else 400)
+    assert len(bench.node(2).group.machine.databases.open(0)) == 2
+    bench.wait(2_300 if not asleep else 3_800)
+    assert len(bench.node(2).group.machine.databases.open(0)) == 1, "nobody has asked for it"
+    assert bench.say("a", "GET k | SET j 1 PX 500") == ["nil", "+OK"]
+    bench.wait(1_100)
+    assert bench.say("a", "GET j") == ["nil"]

@@ -3,15 +3,14 @@
 import pytest
 
 from tests.core.node.bench import Bench, Limits, encode
-from trivet.core.group.messages import Forward, ForwardRead, ReadReplies
+from trivet.core.group.messages import Forward
 from trivet.core.group.outbox import Outbox
 from trivet.core.group.run import Run
 from trivet.core.machine.entry import Batch, decode_body, encode_batch
 from trivet.core.machine.machine import DIGEST_INTERVAL
-from trivet.core.machine.plain_reply import encode_replies
 from trivet.core.node.blocking import Nobody
 from trivet.core.node.peers import encode_message
-from trivet.core.wire.reply import NOT_HERE, OK
+from trivet.core.wire.reply import OK
 
 
 def batches_in_log(bench: Bench, number: int) -> list[int]:
@@ -386,78 +385,6 @@ def test_reads_wait_when_the_log_cannot_tell_the_time():
     assert bench.say("b@3", "GET k") == []
     bench.until(lambda: len(bench.events) == 2, 2000)
     assert sorted(bench._outcome("")) == ["a: nil", "b: nil"]
-
-
-def test_a_full_disk_keeps_no_reader_waiting():
-    """Its log can't tell the time: keys outlive their deadline until it has space again."""
-    bench = Bench()
-    bench.say("a", "SET k 1 PX 1000")
-    bench.servers[1].disk.full = True
-    for i in range(100):
-        bench.say("a", f"SET j{i} {'v' * 1000}")
-    bench.wait(2000)
-    assert bench.say("a", "GET k") == ['"1"']
-    bench.servers[1].disk.full = False
-    bench.wait(2000)
-    assert bench.say("a", "GET k") == ["nil"]
-
-
-def test_what_the_leader_could_not_run_for_a_full_follower_goes_elsewhere():
-    """The leader runs reads for it, and may find that their keys are not in the group any more."""
-    bench = Bench(3, limits=Limits(segment_bytes=65536))
-    group = bench.node(2).group
-    bench.servers[2].disk.full = True
-    for i in range(100):
-        bench.say("a", f"SET j{i} {'v' * 1000}")
-    bench.until(lambda: group.wal.full, 5000)
-    run = Run(Nobody(), False)
-    run.add((0, [b"GET", b"k"]), 10)
-    group.read(run, bench.mono_ms)
-    group.turn(bench.mono_ms, bench.wall_ms)
-    (read_id,) = [message.read_id for _, message in group.outgoing if isinstance(message, ForwardRead)]
-    replies = encode_replies([NOT_HERE])
-    group.on_message(1, ReadReplies(read_id, replies, group.settings.incarnation))
-    assert group.outbox.misrouted == [run] and run.misrouted == 1 and run.calls
-
-
-def test_where_most_disks_are_full_a_leader_with_room_refuses_what_would_not_be_committed():
-    """At once, and it is known that nothing was done."""
-    bench = Bench(3, limits=Limits(segment_bytes=65536))
-    assert bench.leader() == 1
-    for number in (2, 3):
-        bench.servers[number].disk.full = True
-    replies: list[str] = []
-    for i in range(100):
-        replies += bench.say("a", f"SET j{i} {'v' * 1000}")
-        bench.wait(20)
-    assert not bench.node(1).group.wal.full
-    bench.wait(6_000)
-    refused = bench.say("a", "SET k 1")
-    assert len(refused) == 1 and refused[0].startswith("-OOM the disks of most nodes"), refused
-    assert bench.say("a", "GET j0") != []
-    bench.wait(60_000)  # nothing is said in between, also not of space that is there again
-    for number in (2, 3):
-        bench.servers[number].disk.full = False
-    bench.wait(2_000)
-    assert bench.say("a", "SET k 1") == ["+OK"]
-
-
-@pytest.mark.parametrize("asleep", [False, True])
-def test_a_leaders_clock_that_goes_back_holds_keys_twice_as_long_at_most(asleep):
-    """L6, A3: not for as long as the clock needs to come to where it was."""
-    bench = Bench(3)
-    leader = bench.node(bench.leader()).group
-    bench.say("a", "SET k 1 PX 2000 | SET for-ever 1")
-    if asleep:
-        bench.until(lambda: leader.asleep, 1_500)
-    bench.servers[bench.leader()].wall_skew_ms = -100_000
-    bench.wait(1_900 if not asleep else 400)
-    assert len(bench.node(2).group.machine.databases.open(0)) == 2
-    bench.wait(2_300 if not asleep else 3_800)
-    assert len(bench.node(2).group.machine.databases.open(0)) == 1, "nobody has asked for it"
-    assert bench.say("a", "GET k | SET j 1 PX 500") == ["nil", "+OK"]
-    bench.wait(1_100)
-    assert bench.say("a", "GET j") == ["nil"]
 
 
 def test_no_read_starves_while_many_keys_are_due():

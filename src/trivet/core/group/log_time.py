@@ -4,7 +4,8 @@ On the path: wall clock -> ``LogTime.at`` -> entries and time entries.
 
 - Rule L6: it is the leader's clock. Where the log has a later time already, since another leader's clock was
   ahead, or this one went back, the log's time goes on from there at half speed until the clock has caught
-  up: what ends by that time (deadlines, reservations) ends at most twice as late, and never early.
+  up: what ends by that time (deadlines, reservations) ends at most twice as late, and never early. What a
+  leader has counted so and not written yet its successor does not know: it begins where the log is.
 """
 
 from trivet.core.base.ids import Instant, WallMs
