@@ -3,129 +3,50 @@
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar
 
 import pytest
 
+from tests.core.group.errand_world import (
+    GET,
+    INCR,
+    ORIGIN,
+    SET,
+    WALL_MS,
+    Bench,
+    Look,
+    Wanted,
+    encoded,
+    place_of,
+    sent,
+)
 from tests.core.group.pure import only_pure
 from trivet.core.access.users import Users
-from trivet.core.base.limits import Limits
-from trivet.core.base.prng import Prng
 from trivet.core.group.outbox import TIMEOUT_ERROR
-from trivet.core.group.register_errand import NO_MAJORITY, TASKS_MAX, Errand
+from trivet.core.group.register_errand import NO_MAJORITY, TASKS_MAX
 from trivet.core.group.register_errands import (
     GRACE_MS,
     RETRIES_MAX,
     TOO_MANY,
     VALUE_TOO_LARGE,
-    Errands,
 )
 from trivet.core.group.register_execution import (
     DONE_REPLY_BYTES,
     REPLY_LOST,
     Execution,
-    Numbers,
     Runner,
     replies_of,
 )
-from trivet.core.group.register_keys import place_key, slot_of_place
-from trivet.core.group.register_runs import Part
-from trivet.core.group.run import Run
 from trivet.core.machine.register import Registers, Task
 from trivet.core.paxos.operation import Operation, Outcome
-from trivet.core.paxos.slots import SEALED, SERVED, Holding, Span
 from trivet.core.script.scripts import Scripts
-from trivet.core.values.codec import encode_value
-from trivet.core.values.types import Value
-from trivet.core.wire.reply import NOT_HERE, OK, Error, Reply
+from trivet.core.wire.reply import NOT_HERE, OK, Error
 
 pytestmark = only_pure
-
-WALL_MS = 1_000_000
-ORIGIN = 77
-
-
-class Wanted(Part):
-    """A part that remembers its end."""
-
-    def __init__(self, calls: list[list[bytes]], reads_only: bool = False, now_ms: int = 0) -> None:
-        key = calls[0][1] if calls and len(calls[0]) > 1 else None
-        task = Task(0, key, [(0, call) for call in calls], 0, None, reads_only)
-        super().__init__(task, 10 * len(calls), now_ms)
-        self.replies: list[Reply] | None = None
-        self.seen: tuple[int, bool] = (0, False)
-        self.home: list[Run] | None = None
-
-    def done(self, replies: list[Reply], version: int, there: bool) -> None:
-        assert self.replies is None, "answered twice"
-        self.replies = replies
-        self.seen = (version, there)
-
-    def failed(self, error: Error) -> None:
-        self.done([error] * len(self.task.calls), 0, False)
-
-    def moved(self) -> None:
-        self.done([NOT_HERE] * len(self.task.calls), 0, False)
-
-    def rehome(self, misrouted: list[Run]) -> None:
-        self.home = misrouted
-
-
-class Look(Wanted):
-    """As that of ``WATCH``."""
-
-    behind_writes: ClassVar[bool] = True
-
-
-class Bench:
-    """Errands, and a room that ends operations as the test says."""
-
-    def __init__(self, numbers: Numbers | None = None) -> None:
-        self.runner = Runner(Registers(Users(), Scripts()), ORIGIN, numbers)
-        self.runner.wall_ms = WALL_MS
-        self.errands = Errands(self.runner, Prng(1), 1000, Limits())
-        self.values: dict[bytes, tuple[bytes | None, int]] = {}
-        self.now_ms = 0
-
-    def add(self, *calls: list[bytes], reads: bool = False) -> Wanted:
-        part = Wanted(list(calls), reads, self.now_ms)
-        self.errands.add(part, self.now_ms)
-        return part
-
-    def due(self) -> list[Errand]:
-        return self.errands.take_due()
-
-    def begin(self) -> list[Operation]:
-        """Everything that is due is submitted here."""
-        return [self.errands.operation(errand) for errand in self.due()]
-
-    def run(self, operation: Operation) -> None:
-        """As the room runs it."""
-        value, version = self.values.get(operation.key, (None, 0))
-        change = operation.change(value, version)
-        if change.changed:
-            version += 1
-            self.values[operation.key] = (change.value, version)
-        operation.reply, operation.version = change.reply, version
-
-    def end(self, operation: Operation, outcome: Outcome = Outcome.OK) -> None:
-        operation.outcome = outcome
-        self.errands.ended(operation, self.now_ms)
-        self.errands.check_rest()
-
-    def do(self, operation: Operation) -> None:
-        self.run(operation)
-        self.end(operation)
 
 
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
-
-
-SET = [b"SET", b"k", b"v"]
-GET = [b"GET", b"k"]
-INCR = [b"INCR", b"k"]
 
 
 def test_what_comes_for_a_key_goes_together(bench: Bench) -> None:
@@ -342,13 +263,6 @@ def test_a_task_without_calls_takes_what_is_late(bench: Bench) -> None:
 # -- copies
 
 
-def sent(bench: Bench, *calls: list[bytes]) -> tuple[Wanted, Errand]:
-    part = bench.add(*calls)
-    (errand,) = bench.due()
-    bench.errands.sent(errand, 2, bench.now_ms)
-    return part, errand
-
-
 def test_a_copy_elsewhere_ends_it(bench: Bench) -> None:
     part, errand = sent(bench, INCR)
     there = Execution(Runner(Registers(Users(), Scripts()), 99), errand.tasks, errand.seed, False)
@@ -533,145 +447,3 @@ def test_what_a_run_says_to_others_is_kept_for_the_group(bench: Bench) -> None:
     bench.add(SET)
     bench.do(bench.begin()[0])
     assert bench.errands.changed == [b"k"] and bench.errands.events
-
-
-def holding(*states: int) -> Holding:
-    """All slots in that state; none: nothing is held."""
-    return Holding(tuple([Span(0, 16383, 1, state) for state in states]), slot_of_place)
-
-
-def test_calls_of_slots_that_are_not_served_go_elsewhere(bench: Bench) -> None:
-    """M1."""
-    bench.errands.hold(holding(SEALED))
-    assert bench.add(INCR).replies == [NOT_HERE]
-    assert bench.add(GET, reads=True).replies == [NOT_HERE]
-    assert bench.add([b"TIME"]).replies != [NOT_HERE]
-    assert not bench.errands.busy
-
-
-def test_what_has_surely_not_happened_goes_elsewhere(bench: Bench) -> None:
-    """M2."""
-    write, read = bench.add(INCR), bench.add(GET, reads=True)
-    begun = bench.begin()
-    waiting = bench.add(INCR)
-    bench.errands.hold(holding(SEALED))
-    for operation in begun:
-        operation.exposed = operation.reads_only  # of a read that tells nothing
-        bench.end(operation, Outcome.MOVED)
-    assert write.replies == read.replies == [NOT_HERE]
-    (next_one,) = bench.begin()
-    bench.end(next_one, Outcome.MOVED)
-    assert waiting.replies == [NOT_HERE]
-    assert bench.errands.pending_bytes == 0
-
-
-def stranded(bench: Bench) -> tuple[Wanted, Operation]:
-    """A write in doubt, of a slot that is sealed."""
-    write = bench.add(INCR)
-    (operation,) = bench.begin()
-    bench.errands.hold(holding(SEALED))
-    operation.exposed = True
-    bench.end(operation, Outcome.MOVED)
-    assert write.replies is None
-    return write, operation
-
-
-def test_what_is_in_doubt_waits_for_who_serves_the_slot_next(bench: Bench) -> None:
-    """M4: a copy with all its numbers; what waits behind it goes elsewhere at once."""
-    bench.errands.hold(holding(SERVED))
-    write = bench.add(INCR)
-    (operation,) = bench.begin()
-    behind = bench.add(SET)
-    bench.errands.hold(holding(SEALED))
-    operation.exposed = True
-    bench.end(operation, Outcome.MOVED)
-    assert behind.replies == [NOT_HERE]
-    heir = Bench(bench.runner.numbers)
-    heir.errands.since = 50
-    misrouted: list[Run] = []
-    (errand,) = bench.errands.stranded.values()
-    bench.errands.hand_over(errand, heir.errands, misrouted)
-    bench.errands.check_rest()
-    assert not bench.errands.busy
-    assert bench.errands.pending_bytes == 0
-    assert write.home is misrouted
-    (copy,) = heir.begin()
-    assert (copy.seq, copy.since, copy.fresh) == (operation.seq, operation.since, False)
-    heir.do(copy)
-    assert write.replies == [1]
-    assert heir.errands.pending_bytes == 0
-
-
-def test_a_seal_that_is_lifted_lets_it_go_on_here(bench: Bench) -> None:
-    write, operation = stranded(bench)
-    bench.errands.hold(holding(SERVED))
-    assert not bench.errands.stranded
-    (copy,) = bench.begin()
-    assert (copy.seq, copy.fresh) == (operation.seq, False)
-    bench.do(copy)
-    assert write.replies == [1]
-
-
-def test_what_comes_to_be_in_doubt_too_late_stays_in_doubt(bench: Bench) -> None:
-    """It would come behind what its client has sent to the other group since."""
-    write, _ = stranded(bench)
-    bench.errands.give_up_stranded()
-    assert write.replies is None
-    bench.errands.hold(holding())
-    bench.errands.give_up_stranded()
-    assert write.replies == [TIMEOUT_ERROR]
-    assert not bench.errands.busy
-
-
-def test_a_copy_elsewhere_is_waited_for(bench: Bench) -> None:
-    write = bench.add(INCR)
-    (errand,) = bench.due()
-    bench.errands.sent(errand, 2, 0)
-    bench.errands.hold(holding(SEALED))
-    bench.errands.answered(2, errand.seq, Outcome.BUSY, 0, b"", 0)
-    (here,) = bench.begin()
-    bench.end(here, Outcome.MOVED)
-    assert write.replies == [NOT_HERE]
-
-
-def test_a_link_that_breaks_leaves_a_doubt(bench: Bench) -> None:
-    write = bench.add(INCR)
-    (errand,) = bench.due()
-    bench.errands.sent(errand, 2, 0)
-    bench.errands.hold(holding(SEALED))
-    bench.errands.lost(2)
-    (here,) = bench.begin()
-    bench.end(here, Outcome.MOVED)
-    assert write.replies is None
-    assert list(bench.errands.stranded.values()) == [errand]
-
-
-def test_two_groups_of_a_node_count_together(bench: Bench) -> None:
-    """M3: registers bring along what they remember of an origin."""
-    other = Bench(bench.runner.numbers)
-    marks, seqs = {}, {}
-    for one in (bench, other, bench, other):
-        one.add(INCR)
-        (operation,) = one.begin()
-        seqs[operation.seq] = None
-        one.do(operation)
-        marks[operation.reply[:16]] = None
-    assert (len(seqs), len(marks)) == (4, 4)
-
-
-def test_an_errand_that_finds_another_on_its_key_is_in_doubt(bench: Bench) -> None:
-    write, _ = stranded(bench)
-    heir = Bench(bench.runner.numbers)
-    heir.add(INCR)
-    (errand,) = bench.errands.stranded.values()
-    bench.errands.hand_over(errand, heir.errands, [])
-    assert write.replies == [TIMEOUT_ERROR]
-    heir.errands.check_rest()
-
-
-def place_of(key: bytes) -> bytes:
-    return place_key(0, key)
-
-
-def encoded(value: Value, deadline_ms: int) -> bytes:
-    return encode_value(value, deadline_ms)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.core.group.errand_world import Wanted
 from tests.core.group.pure import only_pure
-from tests.core.group.test_register_errands import Wanted
 from trivet.core.access.users import Users
 from trivet.core.base.buggify import REGISTERS_SILENT
 from trivet.core.base.limits import Limits
