@@ -9,9 +9,11 @@ from trivet.core.cluster.map import ClusterMap, Member
 from trivet.core.group.outbox import Outbox
 from trivet.core.node.config import NodeConfig
 from trivet.core.node.replicas import ReplicaMaker, founding_membership
-from trivet.core.raft.membership import NOBODY, Membership
-from trivet.core.wal.record import DropRecord
+from trivet.core.raft.membership import NOBODY, Membership, encode_membership
+from trivet.core.wal.record import DropRecord, FoundRecord, SnapshotRecord
 from trivet.core.wal.recovery import Recovery, recover
+from trivet.core.wal.replay import RecoveredGroup
+from trivet.core.wal.snapshot_file import snapshot_file
 
 FOUNDERS = [Member(id=n, host=f"10.0.0.{n}", client_port=7000 + n, peer_port=17000 + n) for n in range(1, 6)]
 MEMBERS = Membership((1, 2, 3), (), ())
@@ -127,6 +129,20 @@ def test_a_tombstone_outlives_a_restart():
 
 
 # -- B3: snapshots
+
+
+def test_whose_snapshot_cannot_be_read_says_again_who_the_members_are():
+    """B3: the snapshot's record told, and does not count any more; the next life is to know, too."""
+    disk = Disk()
+    replicas, recovery = maker(disk)
+    members = encode_membership(MEMBERS)
+    record = SnapshotRecord(2, 1, 1, snapshot_file(2, 1, 1), False, members)
+    disk.files[record.file] = bytearray(b"no snapshot")
+    found = RecoveredGroup(2, 1, 0, 1, record, 2, [], membership=members)
+    recovery.groups[2] = found
+    back = replicas.restore(found, disk, recovery, ClusterMap(CLUSTER, FOUNDERS[:3]), Prng(1))
+    assert back.raft.missing_to == 1 and back.raft.membership == MEMBERS
+    assert FoundRecord(2, members) in [record for record, _ in recovery.wal._staged]
 
 
 def test_each_group_comes_from_its_own_snapshot():

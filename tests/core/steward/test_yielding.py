@@ -71,9 +71,9 @@ def test_who_leads_the_system_group_and_hears_few_gives_that_up_too():
     assert leads(bench, 1, group) and leads(bench, 1, SYSTEM_GROUP), "it stays so"
     assert bench.node(1).steward.yielding.count == 0
     facts = bench.node(1).steward.facts()
-    assert facts is not None and facts.hard_of_hearing == [2]
+    assert facts is not None and facts.hear_few == [2]
     bench.cuts.clear()
-    bench.until(lambda: not bench.node(1).steward.facts().hard_of_hearing)
+    bench.until(lambda: not bench.node(1).steward.facts().hear_few)
 
 
 def test_who_hears_one_of_two_keeps_what_it_leads():

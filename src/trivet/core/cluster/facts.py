@@ -35,7 +35,7 @@ class Facts(msgspec.Struct, kw_only=True):
     """The nodes that nobody hears, and for how long; all others are alive."""
     unreachable_ms: dict[NodeId, int] = {}
     """Those that only others hear, and for how long they are not heard here (Rule P13)."""
-    hard_of_hearing: list[NodeId] = []
+    hear_few: list[NodeId] = []
     """Those that hear few of the others: they get nothing to lead (Rule P14)."""
     leader: NodeId = 0
     """Who does not hear them: the leader of the system group; 0: another node, to whom that means nothing."""

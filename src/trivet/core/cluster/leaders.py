@@ -46,7 +46,7 @@ class _Leaders:
             and node != facts.leader
             and node in facts.caught_up
             and node not in self.survey.bad
-            and node not in self.survey.facts.hard_of_hearing
+            and node not in self.survey.facts.hear_few
         ]
 
     def hand(self, row: GroupRow, node: NodeId, reason: str) -> None:

@@ -79,7 +79,7 @@ class Planner:
         """When this leader saw a claim first; when it has asked to end it, not again for as long."""
         self._since: dict[tuple[str, GroupId], Instant] = {}
         """Since when a split or a merge seems right (Rule F5)."""
-        self._hard_of_hearing: dict[NodeId, None] = {}
+        self._hear_few: dict[NodeId, None] = {}
         """Who reported last that it hears few others (Rule K14)."""
         self._told: dict[NodeId, PlanTold] = {}
         self._progress: dict[int, MoveReport] = {}
@@ -103,12 +103,12 @@ class Planner:
         if not self._term or cluster is None or sender not in cluster.members:
             return None
         self._heard_ms[sender] = now_ms
-        if report.hears_few != (sender in self._hard_of_hearing):
+        if report.hears_few != (sender in self._hear_few):
             self._news = True
             if report.hears_few:
-                self._hard_of_hearing[sender] = None
+                self._hear_few[sender] = None
             else:
-                del self._hard_of_hearing[sender]
+                del self._hear_few[sender]
         for one in report.groups:
             known = self._groups.get(one.group)
             if known is not None and known.node == sender and known.report == one:
@@ -168,7 +168,7 @@ class Planner:
             )  # fmt: skip
         return Facts(
             dead_ms=dead, unreachable_ms=unreachable, leader=desk.node, groups=groups,
-            hard_of_hearing=[node for node in self._hard_of_hearing if node in cluster.members],
+            hear_few=[node for node in self._hear_few if node in cluster.members],
         )  # fmt: skip
 
     def _silent(self, cluster: ClusterMap) -> tuple[dict[NodeId, int], dict[NodeId, int]]:
@@ -269,7 +269,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
-        self._progress, self._said, self._hard_of_hearing = {}, {}, {}
+        self._progress, self._said, self._hear_few = {}, {}, {}
         self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:
