@@ -59,6 +59,16 @@ def test_nobody_leads_who_is_to_be_emptied():
     assert leads(model, {0: 1, 1: 1, 2: 2, 3: 3}) == [(0, 2), (1, 2)]
 
 
+def test_who_hears_few_of_the_others_gets_nothing_to_lead():
+    """P14: what it leads it hands over by itself."""
+
+    def spoil(facts):
+        facts.hear_few = [2]
+
+    assert leads(several(), dict.fromkeys(range(1, 7), 1), spoil) == [(1, 3), (2, 3), (3, 3)]
+    assert leads(several(shards=2), {1: 1, 2: 3, 3: 3}, spoil) == []
+
+
 def test_only_who_has_the_log_leads():
     model = several(shards=2)
 
