@@ -17,7 +17,7 @@ from mypyc.build import mypycify
 
 modules = modules_to_compile(Path(".."))
 mypycify(
-    ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", *modules],
+    ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", "--explicit-package-bases", *modules],
     target_dir=sys.argv[1],
     group_name="trivet_core",
 )

@@ -26,7 +26,7 @@ from mypyc.build import mypycify
 
 out, temporary, *modules = sys.argv[1:]
 extensions = mypycify(
-    ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", *modules],
+    ["--config-file", "../pyproject.toml", "--no-warn-unused-configs", "--explicit-package-bases", *modules],
     opt_level="2",
     debug_level="0",
     target_dir=temporary,

@@ -200,8 +200,9 @@ class Supervisor:
 
     def _forget(self, node: NodeProcess) -> None:
         place = self.nodes.index(node)
-        del self.nodes[place], self._cluster["nodes"][place]
+        del self._cluster["nodes"][place]
         write_cluster(self._data, self._cluster)
+        del self.nodes[place]  # last: for this waits who has it leave (``release``)
         self._say(
             f"node {node.row['id']} has left the cluster and ended; its directory is kept: "
             f"{node.row['directory']}"
