@@ -183,6 +183,10 @@ class SimulatedCluster:
         self.invariants.booted(node)
         self.registers.booted(node)
 
+    def wiped(self, node: NodeId) -> None:
+        """Its disk is empty: whatever starts there is nobody's member."""
+        self.invariants.wiped(node)
+
     def observed(
         self, node: NodeId, group: GroupId, seen: ObservationLike, entry: EntryAt, digest: DigestOf
     ) -> None:

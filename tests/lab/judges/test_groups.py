@@ -82,6 +82,24 @@ def test_a_change_that_did_not_wait_for_an_entry_of_its_term() -> None:
         assert ["membership safety: nodes" in s for s in watched.sentences()] == ([] if waits else [True])
 
 
+@pytest.mark.parametrize("when", ["never", "before the group was seen", "after it was seen"])
+def test_a_wiped_node_counts_for_nobody(when: str) -> None:
+    """It starts as what the configuration says it is, and whoever knows the node's birth refuses it."""
+    watched = Watched(1, 2, 3, 4, 5)
+    if when.startswith("before"):
+        watched.judges.wiped(1)
+    watched.look(2, "124  5", "1", commit=1, membership_index=1)
+    watched.look(1, "145", "111", commit=3, membership_index=3)
+    watched.look(5, "145", "111", commit=3, membership_index=3)
+    watched.look(4, "145", "111", role="leader", commit=3, membership_index=3)
+    assert watched.sentences() == []
+    if when.startswith("after"):
+        watched.judges.wiped(1)
+    watched.judges.booted(1)
+    watched.look(1, "123", term=0)
+    assert ["membership safety: nodes" in s for s in watched.sentences()] == ([True] if when == "never" else [])
+
+
 def test_a_commit_without_a_quorum() -> None:
     watched = Watched(1)
     watched.look(1, "123  4", "11", role="leader", matches=((2, 0), (3, 0), (4, 2)))

@@ -17,6 +17,7 @@ class GroupJudges:
         self.groups: dict[int, InvariantJudge] = {}
         self._here: dict[int, dict[int, None]] = {}
         """Of which groups each node has shown a replica in its present life."""
+        self._wiped: dict[int, None] = {}
 
     def booted(self, node: int) -> None:
         """A new life of ``node``; its replicas show themselves one by one."""
@@ -25,6 +26,12 @@ class GroupJudges:
             judge.ended(node)
         self.reached["boots"] = self.reached.get("boots", 0) + 1
 
+    def wiped(self, node: int) -> None:
+        """The disk of ``node`` is empty, and nobody may listen to what starts there."""
+        self._wiped[node] = None
+        for judge in self.groups.values():
+            judge.quorums.wiped(node)
+
     def observed(
         self, node: int, group: int, seen: ObservationLike, entry: EntryAt, digest: DigestOf
     ) -> None:
@@ -32,6 +39,8 @@ class GroupJudges:
         judge = self.groups.get(group)
         if judge is None:
             judge = self.groups[group] = InvariantJudge(self.complaints, self.reached, f" (group {group})")
+            for wiped in self._wiped:
+                judge.quorums.wiped(wiped)
         here = self._here[node]
         if group not in here:
             here[group] = None

@@ -9,8 +9,8 @@
 - A replica that comes back to a node from which it went has kept its term, and takes itself for a voter by
   what it is told, never by how the group began.
 
-Nodes that are down count as they were seen last. Whoever may have lost something of its log counts for
-nobody.
+Nodes that are down count as they were seen last. Whoever may have lost something of its log, or its whole
+disk, counts for nobody.
 """
 
 from itertools import combinations
@@ -60,6 +60,12 @@ class Quorums:
     def booted(self, node: int) -> None:
         """A new life; until it is seen, it stands as before."""
         self._before.pop(node, None)
+
+    def wiped(self, node: int) -> None:
+        """Its disk is empty: it counts for nobody, whatever it takes itself for when it starts."""
+        self._damaged[node] = None
+        if node in self._stands:
+            self._stands[node].damaged = True
 
     def left(self, node: int) -> list[str]:
         """The replica is gone, though its group is not."""

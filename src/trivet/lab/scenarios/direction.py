@@ -50,6 +50,10 @@ class Onlooker:
         """Pass it on."""
         self._watcher.registers_left(node, group)
 
+    def wiped(self, node: NodeId) -> None:
+        """Pass it on."""
+        self._watcher.wiped(node)
+
     def lost(self, node: NodeId) -> None:
         """Pass it on."""
         self._watcher.lost(node)
