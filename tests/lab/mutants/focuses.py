@@ -262,6 +262,11 @@ MEMBERS_OF_COPIES: Focus = COPIES | {
 }  # fmt: skip
 """Members come and go while the network splits."""
 
+WIPED: Focus = {
+    "ops": 150, "workloads": "append,register", "wipe_every_ms": 2_500, "power_every_ms": 3_000, "core_rate": 0.0,
+}  # fmt: skip
+"""Machines come back with an empty disk and their old configuration."""
+
 PRIMARIES: Focus = {
     "nodes": 3, "ops": 400, "workloads": "primary,bank,append", "primary_rate": 1.0, "primary_shards": 3,
     "second_rate": 0.0, "rest_rate": 0.0, "think_ms_max": 40, "clients": 6, "readers": 0,

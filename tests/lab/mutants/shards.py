@@ -1,6 +1,6 @@
 """Section 5 of the fault matrix: slots on the move (H1 to H6); and changes of members in whole nodes (M7, M8)."""
 
-from mutants.focuses import MEMBERS_MOVE, MOVERS_FALL, MOVERS_RETURN, MOVES_GIVEN_UP, OLD_MAPS, SLOTS_MOVE
+from mutants.focuses import MEMBERS_MOVE, MOVERS_FALL, MOVERS_RETURN, MOVES_GIVEN_UP, OLD_MAPS, SLOTS_MOVE, WIPED
 from mutants.model import Edit, Mutant, edit
 
 SHARDS = [
@@ -89,5 +89,10 @@ SHARDS = [
         "M8", "a change that is half done is not ended",
         edit("core/raft/change.py", "    if not leading.transfer_to and not s.full:\n        _append", "    if s.full:\n        _append"),
         1, "replicas", MEMBERS_MOVE, liveness=True,
+    ),
+    Mutant(
+        "M9", "a member that comes back with an empty disk is listened to",
+        edit("core/node/peers.py", "        if known and hello.birth and hello.birth != known:\n", "        if False:\n"),
+        1, "invariants", WIPED,
     ),
 ]  # fmt: skip
