@@ -172,14 +172,17 @@ def test_a_user_without_the_right_changes_nothing():
     assert bench.ask("b", "KEYSPACE HELP").startswith('["KEYSPACE <subcommand>')
 
 
-def test_a_new_group_is_not_founded_on_fewer_because_somebody_joins():
-    """Who joins gets nothing yet: named among the nodes it took the place of one that is away for a moment."""
-    up, joining = SimpleNamespace(state=UP), SimpleNamespace(state=JOINING)
-    heard = {2: False, 3: True, 4: True}
-    front = SimpleNamespace(
-        config=SimpleNamespace(node=1),
-        cluster=SimpleNamespace(members={1: up, 2: up, 3: up, 4: joining}),
-        system=SimpleNamespace(peer_is_up=heard.get),
-    )
-    assert on_alive(front, 3) == [], "any that is up, heard or not"
+def test_on_which_nodes_a_new_group_is_founded():
+    """Those that are heard before those that are not: most of them must be there for it to begin."""
+    up, joining = SimpleNamespace(state=UP, zone=""), SimpleNamespace(state=JOINING, zone="")
+    cluster = SimpleNamespace(members={1: up, 2: up, 3: up, 4: joining, 5: up}, groups={})
+    heard = {1: True, 3: True, 4: True}
+    front = SimpleNamespace(cluster=cluster, alive=lambda node: heard.get(node, False))
     assert on_alive(front, 2) == [b"ON", b"1", b"3"]
+    # Not on fewer because somebody joins, who gets nothing yet.
+    assert on_alive(front, 3) == [b"ON", b"1", b"3", b"2"]
+    assert on_alive(front, 0) == on_alive(front, 3)
+    # The one with less to do.
+    cluster.groups[7] = SimpleNamespace(id=7, target=[1, 2, 3])
+    assert on_alive(front, 3) == [b"ON", b"1", b"3", b"5"]
+    assert on_alive(front, 5) == [b"ON", b"1", b"3", b"5", b"2"]

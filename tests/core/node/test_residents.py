@@ -1,6 +1,7 @@
 """Replicas that come to a node and go, as the cluster map wants it (Rules F1 to F3)."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from tests.core.node.bench import CLUSTER, SMALL, Bench, Limits
 from trivet.core.base.prng import Prng
 from trivet.core.cluster.map import FIRST_GROUP, SYSTEM_GROUP
+from trivet.core.cluster.rows import GroupRow
 from trivet.core.group.raft_group import RaftGroup
 from trivet.core.group.remote_group import RemoteGroup
 from trivet.core.node.peers import NODE_GROUP, PEER_FORMAT, Hello, encode_message
 from trivet.core.node.residents import whom_to_dial
+from trivet.core.raft.membership import Membership
 from trivet.core.raft.state import Role
 from trivet.core.wire.reply import OK
 
@@ -282,6 +285,23 @@ def test_a_replica_whose_membership_is_newer_than_the_report_stays():
     assert not residents._is_out(msgspec.structs.replace(row, membership=index - 1), replica)
     assert residents._is_out(msgspec.structs.replace(row, membership=index), replica)
     assert not residents._is_out(msgspec.structs.replace(row, membership=index, learners=[1]), replica)
+
+
+def test_a_replica_that_began_with_a_snapshot_goes_all_the_same():
+    """F3: a snapshot's index stands for that of its membership, and the map may never report one as high."""
+    bench = with_keyspace(3)
+    row = msgspec.structs.replace(
+        bench.node(1).system.machine.cluster.groups[SECOND], members=[2, 3], target=[2, 3], membership=4
+    )
+
+    def is_out(membership: Membership, commit: int, last: GroupRow = row) -> bool:
+        raft = SimpleNamespace(membership=membership, membership_index=6, commit=commit)
+        return bench.node(1).residents._is_out(last, SimpleNamespace(raft=raft))
+
+    assert is_out(Membership((2, 3)), 6)
+    assert not is_out(Membership((2, 3)), 5), "it may be taken back"
+    assert not is_out(Membership((2, 3), (), (1,)), 6), "the map is behind"
+    assert not is_out(Membership((2, 3)), 6, msgspec.structs.replace(row, target=[1, 2]))
 
 
 def test_a_replica_that_leads_serves_at_once():

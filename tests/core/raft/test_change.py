@@ -12,7 +12,7 @@ import pytest
 
 SCRIPTS = [
     "learner", "joint", "one_at_a_time", "truncated", "leader_leaves", "leader_leaves_alone",
-    "next_leader_goes_on", "outgoing_leader_is_needed", "learner_votes", "snapshot", "snapshot_at_its_index",
+    "next_leader_goes_on", "outgoing_leader_is_needed", "learner_votes", "snapshot", "snapshot_at_its_index", "forgetful",
     "fresh_by_snapshot", "strangers", "tombstone", "both_elect", "unable",
 ]  # fmt: skip
 

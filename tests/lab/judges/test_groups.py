@@ -97,7 +97,9 @@ def test_a_wiped_node_counts_for_nobody(when: str) -> None:
         watched.judges.wiped(1)
     watched.judges.booted(1)
     watched.look(1, "123", term=0)
-    assert ["membership safety: nodes" in s for s in watched.sentences()] == ([True] if when == "never" else [])
+    assert ["membership safety: nodes" in s for s in watched.sentences()] == (
+        [True] if when == "never" else []
+    )
 
 
 def test_a_commit_without_a_quorum() -> None:

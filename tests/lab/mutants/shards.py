@@ -1,6 +1,14 @@
 """Section 5 of the fault matrix: slots on the move (H1 to H6); and changes of members in whole nodes (M7, M8)."""
 
-from mutants.focuses import MEMBERS_MOVE, MOVERS_FALL, MOVERS_RETURN, MOVES_GIVEN_UP, OLD_MAPS, SLOTS_MOVE, WIPED
+from mutants.focuses import (
+    MEMBERS_MOVE,
+    MOVERS_FALL,
+    MOVERS_RETURN,
+    MOVES_GIVEN_UP,
+    OLD_MAPS,
+    SLOTS_MOVE,
+    WIPED,
+)
 from mutants.model import Edit, Mutant, edit
 
 SHARDS = [

@@ -74,6 +74,11 @@ SNAPSHOTS = [
         1, "raft", {}, scene="raft:runs",
     ),
     Mutant(
+        "M8", "a change begins although whom it needs has forgotten something, and does not vote",
+        edit(CHANGE, "progress.vouches and _takes_part(s, progress)\n    return 2", "_takes_part(s, progress)\n    return 2"),
+        1, "raft", {}, scene="raft:change/forgetful",
+    ),
+    Mutant(
         "M8", "nobody leaves a joint membership",
         edit(CHANGE, "    if not leading.transfer_to and not s.full:\n", "    if False:\n"),
         1, "raft", {}, scene="raft:runs",

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from trivet.core.base.ids import NodeId
 from trivet.core.cluster import keyspace_syntax
 from trivet.core.cluster.change_keyspaces import find
+from trivet.core.cluster.choosing import choose, load_of, zones_of
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import EVENTUAL, LEADERLESS, UP, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import DEFAULT_REPLICAS, EVENTUAL, LEADERLESS, UP, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -317,13 +318,15 @@ def leader_of(front: Front, row: GroupRow) -> NodeId:
 
 
 def on_alive(front: Front, replicas: int) -> list[bytes]:
-    """``ON node …`` for a new group: those that may get one and that this node hears, if they are enough."""
-    own = front.config.node
-    alive = [
-        node
-        for node, row in front.cluster.members.items()
-        if row.state == UP and (node == own or front.system.peer_is_up(node))
-    ]
-    if len(alive) < (replicas or 3):
-        return []
+    """``ON node …`` for a new group: those that may get one and that this node hears.
+
+    Where they are too few, as many more as are wanted: of three members of which one is away, one may fall.
+    """
+    cluster = front.cluster
+    up = [node for node, row in cluster.members.items() if row.state == UP]
+    alive = [node for node in up if front.alive(node)]
+    wanted = (replicas or DEFAULT_REPLICAS) - len(alive)
+    if wanted > 0:
+        away = [node for node in up if node not in alive]
+        alive += choose(wanted, away, zones_of(cluster), load_of(cluster), alive)
     return [b"ON", *[b"%d" % node for node in alive]]

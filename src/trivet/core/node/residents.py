@@ -8,7 +8,8 @@ clients are still served through the remote one.
 - Rule F2: a founder begins with the founding membership only if the map says that the group has never
   reported another. Any other replica waits to be told.
 - Rule F3: a replica is dropped when the map names this node nowhere in the group, and the map's membership
-  is at least as new as the replica's own: it can no longer count for anything.
+  is at least as new as the replica's own, or that names it nowhere either, and is committed: it can no longer
+  count for anything. (A replica that began with a snapshot knows of its membership only that it is no newer.)
 - Rule F4: after a start the map goes once more through what it was. No replica comes or goes before it is
   as new as it was before the start.
 - Rule F5: when a group is gone, its slots are others' by now: what waits for it goes there. Of a batch that
@@ -191,9 +192,13 @@ class Residents:
 
     def _is_out(self, row: GroupRow, replica: RaftGroup) -> bool:
         """Rule F3."""
-        own = replica.raft.stamp if row.primary else replica.raft.membership_index
-        is_wanted = self._is_wanted(row) or not self._primaries.may_leave(row, replica)
-        return not is_wanted and row.membership >= own
+        raft = replica.raft
+        if self._is_wanted(row) or not self._primaries.may_leave(row, replica):
+            return False
+        if row.primary:
+            return row.membership >= raft.stamp
+        own = raft.membership_index
+        return row.membership >= own or (raft.commit >= own and self._node not in raft.membership.members())
 
     # -- time ---------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def refusal(s: State, to: Membership) -> str:
         if node not in s.membership.voters and not is_caught_up(s, leading, node):
             return f"node {node} is not a learner that has caught up"
     if to.voters != s.membership.voters and not _would_commit(s, leading, to.voters):
-        return "most of these voters are silent, full or far behind"
+        return "most of these voters are silent, full, far behind, or have forgotten something"
     return ""
 
 
@@ -65,11 +65,15 @@ def _takes_part(s: State, progress: Progress) -> bool:
 
 
 def _would_commit(s: State, leading: LeaderState, voters: tuple[NodeId, ...]) -> bool:
-    """Whether most of ``voters`` take part: a joint entry counts at once, and holds up all behind it."""
+    """Whether most of ``voters`` take part: a joint entry counts at once, and holds up all behind it.
+
+    Who has forgotten something does not vote before a leader has told it: should this one fall before, a
+    membership that needs it would elect nobody ever.
+    """
     able = 0
     for node in voters:
         progress = leading.progress.get(node)
-        able += node == s.node if progress is None else _takes_part(s, progress)
+        able += node == s.node if progress is None else progress.vouches and _takes_part(s, progress)
     return 2 * able > len(voters)
 
 

@@ -167,6 +167,7 @@ def on_append_reply(s: State, sender: NodeId, message: AppendReply) -> None:
         return
     agree = s.log.last_not_above(message.hint_index, message.hint_term)
     if message.lost:
+        progress.vouches = False
         progress.lower(agree)
         if progress.mode is Mode.SNAPSHOT:
             return
