@@ -138,6 +138,8 @@ class Run:
                 return f"{node}: broken {live.broken}, refused {live.refused}, forgetful {live.is_forgetful}"
             if len(live.retained):
                 return f"{node} keeps {len(live.retained)} that all have"
+            if any(peer.give is not None for peer in live._peers.values()):
+                return f"{node} still gives somebody its states"
             if not live.caught_up:
                 return f"{node} has not caught up"
         for node in group.members:

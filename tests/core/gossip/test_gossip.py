@@ -14,7 +14,17 @@ from tests.core.scripts import replay as replay_script
 from trivet.core.gossip.bundles import bundles_of
 from trivet.core.gossip.gossip import Gossip
 from trivet.core.gossip.incoming import Taken
-from trivet.core.gossip.messages import UNKNOWN, Differ, Seen, States, Updates, Want, digest_bytes, updates_of
+from trivet.core.gossip.messages import (
+    UNKNOWN,
+    Compare,
+    Differ,
+    Seen,
+    States,
+    Updates,
+    Want,
+    digest_bytes,
+    updates_of,
+)
 from trivet.core.gossip.settings import DIGESTED_AT_ONCE, STATES_PER_TURN, GossipSettings
 from trivet.core.lattice.clock import Clock
 from trivet.core.lattice.delta import STRING, Change, Delta
@@ -436,6 +446,25 @@ def test_an_exchange_that_nobody_goes_on_with_ends() -> None:
     assert group.live(1).quiet
 
 
+def ticks_until_a_giver_gives_up(kind: type[Gossip]) -> int:
+    """Who asked says nothing any more, though its link stands."""
+    group = Group(2, 1, kind, silence_ticks=30)
+    group.write(1, b"k", "set", b"", "v")
+    group.turn(1)
+    giver = group.live(1)
+    giver.step(2, Compare(9, 0, [(0, [])]))
+    for ticks in range(1, 200):
+        giver.tick()
+        giver.messages.clear()
+        if giver._peers[2].give is None:
+            return ticks
+    return 200
+
+
+def test_a_giver_gives_up_after_silence() -> None:
+    assert 30 < ticks_until_a_giver_gives_up(Gossip) < 40
+
+
 # -- planted bugs ------------------------------------------------------------------------------------
 
 PLANTED = {
@@ -494,6 +523,8 @@ def noticed(kind: type[Gossip]) -> bool:
             replay_script(HERE / "testdata" / "gossip" / f"{name}.txt", Conversation(kind).run, False)
         except (AssertionError, ValueError, KeyError):
             return True
+    if ticks_until_a_giver_gives_up(kind) == 200:
+        return True
     if ticks_of_a_large_update(kind) == 300 or taken_of_a_large_update_that_comes_early(kind) < 2:
         return True
     return any(Run(seed, kind).run() for seed in range(60))

@@ -103,11 +103,15 @@ PLANTED = {
     ),
     "K4 bases of lost lives are dropped": ("lattice.py", "if actor not in self._living or ", "if "),
     "K6 bases stay for ever": ("lattice.py", "if self._is_over(cell, actor):", "if False:"),
-    "K6 forgotten bases come back with states": (
-        "lattice.py",
-        "to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))",
-        "to_any(join_cells(before, context, theirs.get(place), their_clock))",
-    ),
+    # Guarded twice: by Rule L11, and by Rule C6.
+    "K6 forgotten bases come back with states": [
+        (
+            "lattice.py",
+            "to_any(self._forget(join_cells(before, context, theirs.get(place), their_clock)))",
+            "to_any(join_cells(before, context, theirs.get(place), their_clock))",
+        ),
+        ("cell.py", "if actor in left.bases or not mine_clock.has(base[2], base[3]):", "if True:"),
+    ],
     "places of concurrent items are the same": (
         "positions.py",
         "_LEVEL.pack(low + step * (n + 1), dot[0], dot[1])",
@@ -145,11 +149,12 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_planted_bug_is_noticed(name, tmp_path):
-    file, there, planted = PLANTED[name]
+    edits = PLANTED[name]
     shutil.copytree(ROOM, tmp_path / "lattice")
-    text = (tmp_path / "lattice" / file).read_text()
-    assert text.count(there) == 1, "the place has moved"
-    (tmp_path / "lattice" / file).write_text(text.replace(there, planted))
+    for file, there, planted in edits if isinstance(edits, list) else [edits]:
+        text = (tmp_path / "lattice" / file).read_text()
+        assert text.count(there) == 1, "the place has moved"
+        (tmp_path / "lattice" / file).write_text(text.replace(there, planted))
     said = look(tmp_path)
     assert said, f"nobody noticed: {name}"
     print(said)
