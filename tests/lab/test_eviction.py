@@ -39,7 +39,13 @@ def fill(seed: int, policy: str) -> tuple[str, dict[int, tuple[int, int]]]:
         return stage.digest(), {node: (sizes[node], seen[node].applied) for node in stage.nodes}
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "volatile-ttl", "noeviction"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "volatile-ttl",
+        *(pytest.param(p, marks=pytest.mark.soak) for p in ("allkeys-lru", "allkeys-lfu", "noeviction")),
+    ],
+)
 def test_replicas_stay_equal_and_the_run_repeats(policy):
     digest, sizes = fill(5, policy)
     assert len(set(sizes.values())) == 1

@@ -155,6 +155,7 @@ def test_planted_who_goes_by_its_own_ears_alone_replaces_the_living(play):
 JUST_THAT_LINK = {"plans": True, "grace_ms": 3_000, "leader_link_every_ms": 2_000}
 
 
+@pytest.mark.soak
 def test_in_drawn_runs_the_judge_is_silent_and_there_is_something_to_judge():
     found = run(msgspec.structs.replace(draw_options(1, 5, 150), **JUST_THAT_LINK))
     assert found.complaints == []

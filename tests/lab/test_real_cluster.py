@@ -17,16 +17,19 @@ def silent(first_seed: int, seeds: int, nodes: int, ops: int) -> None:
     assert lab_run(plan, out) == 0, out.getvalue()
 
 
-@pytest.mark.parametrize("first_seed", [1, 21, 31, pytest.param(11, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "first_seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (11, 21, 31))]
+)
 def test_three_nodes(first_seed: int) -> None:
     silent(first_seed, 3, 3, 200)
 
 
 @pytest.mark.parametrize(
-    "first_seed", [11, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 6, 16))]
+    ("first_seed", "seeds"),
+    [(11, 1), *(pytest.param(seed, 3, marks=pytest.mark.soak) for seed in (1, 6, 12, 16))],
 )
-def test_five_nodes(first_seed: int) -> None:
-    silent(first_seed, 3, 5, 150)
+def test_five_nodes(first_seed: int, seeds: int) -> None:
+    silent(first_seed, seeds, 5, 150)
 
 
 def test_a_calm_node_gets_a_tick_per_beat() -> None:

@@ -109,6 +109,7 @@ def test_memories_go_when_everybody_has_seen_the_removal(history):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("test", LAWS)
 def test_for_long(test):
     settings(max_examples=max(10_000, EXAMPLES), deadline=None, database=None)(given(histories)(test))()

@@ -27,7 +27,7 @@ def test_whoever_carries_a_move_on_is_struck(place, side, way):
     assert strike(place, side, way) == []
 
 
-@pytest.mark.parametrize("first", [1, 11])
+@pytest.mark.parametrize("first", [pytest.param(1, marks=pytest.mark.soak), 11])
 def test_histories(first):
     seen: dict[str, int] = {}
     for seed in range(first, first + 10):

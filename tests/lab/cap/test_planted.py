@@ -47,7 +47,13 @@ def broken_with(tmp_path, edits, mode, trouble):
 @pytest.mark.parametrize(
     ("edits", "mode", "trouble", "words"),
     [
-        (READS_UNASKED, "raft", "cut", ["reads are stale", "the judge says that it is not"]),
+        pytest.param(
+            READS_UNASKED,
+            "raft",
+            "cut",
+            ["reads are stale", "the judge says that it is not"],
+            marks=pytest.mark.soak,
+        ),
         (
             COMMITS_ALONE,
             "raft",
@@ -55,7 +61,7 @@ def broken_with(tmp_path, edits, mode, trouble):
             ["acknowledged writes are lost", "reads are stale", "no quorum of voters"],
         ),
         (NEVER_REFUSES, "raft", "split", ["got no answer at all"]),
-        (NEVER_REFUSES, "paxos", "split", ["got no answer at all"]),
+        pytest.param(NEVER_REFUSES, "paxos", "split", ["got no answer at all"], marks=pytest.mark.soak),
     ],
     ids=["stale-reads", "lost-writes", "silent-raft", "silent-paxos"],
 )
