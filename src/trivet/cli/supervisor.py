@@ -134,7 +134,6 @@ class Supervisor:
         self._restart = restart
         self._say = say
         self._signals = 0
-        self._wake = threading.Event()
         self._leader_told = (0, 0)
 
     def run(self, draw: Callable[[list[NodeView | None]], None] | None) -> int:
@@ -152,7 +151,7 @@ class Supervisor:
                 self._turn(begun_s)
                 if draw is not None:
                     draw([node.watcher.view for node in self.nodes])
-                self._wake.wait(TURN_S)
+                time.sleep(TURN_S)
             self._say("stopping")
         finally:
             self._stop_all()
@@ -220,8 +219,8 @@ class Supervisor:
     # -- the loop -------------------------------------------------------------------------------
 
     def _on_signal(self, _number: int, _frame: object) -> None:
+        # It runs in the middle of whatever this thread does: it takes no lock, which that may hold already.
         self._signals += 1
-        self._wake.set()
 
     def _turn(self, begun_s: float) -> None:
         now_s = time.monotonic()
@@ -300,8 +299,7 @@ class Supervisor:
         deadline_s = time.monotonic() + STOP_MAX_S
         left = [node for node in self.nodes if node.process is not None]
         while left and time.monotonic() < deadline_s and self._signals <= max(told, 1):
-            self._wake.clear()
-            self._wake.wait(TURN_S)
+            time.sleep(TURN_S)
             left = [node for node in left if node.process is not None and node.process.poll() is None]
         for node in left:
             self._say(f"node {node.row['id']} did not stop in time: killed")
