@@ -3,6 +3,8 @@
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from trivet.core.paxos.ready import Fetched, ScanResult
 
 
@@ -98,6 +100,19 @@ def test_an_earlier_ballot_will_not_do(harness: ModuleType) -> None:
     asking.fetch(b"a", ballot=(1 << 40, 0))
     asking.settle()
     assert asking.fetched[0].missing == [b"a"]
+
+
+@pytest.mark.parametrize("holder", [1, 2])
+def test_who_is_behind_is_not_asked_for_the_same_again_and_again(harness: ModuleType, holder: int) -> None:
+    """What it tells of first will not do, and fills the answer: what comes after it is asked for alone."""
+    asking = Asking(harness, page_bytes_max=1)
+    asking.write(b"a", b"b", b"c")
+    asking.live.fetch({b"a": (1 << 40, 0), b"b": (1, 0), b"c": (1 << 40, 0)}, holder)
+    asking.group.turn(1)
+    asking.settle()
+    (fetched,) = asking.fetched
+    assert [key for key, _, _ in fetched.found] == [b"b"]
+    assert fetched.missing == [b"a", b"c"]
 
 
 def test_a_holder_that_is_silent_is_asked_again_and_the_others_too(harness: ModuleType) -> None:

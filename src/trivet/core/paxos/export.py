@@ -26,18 +26,25 @@ ASKED_MAX: Final = 8
 class _Fetch:
     """Some registers, being asked for."""
 
-    __slots__ = ("asked", "found", "left", "silent", "ticks", "times")
+    __slots__ = ("asked", "found", "left", "silent", "ticks", "times", "told")
 
     def __init__(self, wanted: dict[bytes, Ballot]) -> None:
         self.left = wanted
         """Register -> the lowest ballot that will do."""
         self.found: list[tuple[bytes, Ballot, Sealed]] = []
-        self.silent: list[NodeId] = []
+        self.silent: dict[NodeId, None] = {}
         """Who is to be asked at the end of the turn."""
-        self.asked: dict[NodeId, bool] = {}
-        """Who was asked; True: it has told all that it can."""
+        self.asked: dict[NodeId, list[bytes]] = {}
+        """For what each was asked last."""
+        self.told: dict[NodeId, dict[bytes, None]] = {}
+        """What each can't tell more of: it has told of it, if only of an earlier ballot, or has it not."""
         self.ticks = 0
         self.times = 0
+
+    def open_at(self, node: NodeId) -> list[bytes]:
+        """Of what it can still be asked."""
+        told = self.told.get(node)
+        return [key for key in self.left if told is None or key not in told]
 
 
 class Export:
@@ -60,7 +67,7 @@ class Export:
         """Ask for the contents of registers, accepted at these ballots or later."""
         self._next_round += 1
         fetch = self._fetches[self._next_round] = _Fetch(wanted)
-        fetch.silent.append(holder)
+        fetch.silent[holder] = None
 
     def stop(self) -> None:
         """Nobody wants to know any more."""
@@ -77,11 +84,11 @@ class Export:
                 if fetch.times >= ASKED_MAX:
                     self._end(round_id, fetch)
                 else:
-                    self._ask(fetch, [node for node in quorums.members if not fetch.asked.get(node)])
+                    self._ask(fetch, [node for node in quorums.members if fetch.open_at(node)])
 
     def _ask(self, fetch: _Fetch, nodes: list[NodeId]) -> None:
         fetch.ticks = 0
-        fetch.silent = nodes
+        fetch.silent |= dict.fromkeys(nodes)
 
     def _end(self, round_id: int, fetch: _Fetch) -> None:
         del self._fetches[round_id]
@@ -93,15 +100,11 @@ class Export:
         if config is None:
             return
         for round_id, fetch in self._fetches.items():
-            if not fetch.silent:
-                continue
-            settings = self._proposer.settings
-            keys = list(fetch.left)[: settings.page_keys_max]
-            page = Page(settings.proposer, config.epoch, round_id, None, len(keys), 0, keys)
-            for node in fetch.silent:
-                fetch.asked.setdefault(node, False)
-                out.append((node, page))
-            fetch.silent = []
+            silent, fetch.silent = fetch.silent, {}
+            for node in silent:
+                settings = self._proposer.settings
+                keys = fetch.asked[node] = fetch.open_at(node)[: settings.page_keys_max]
+                out.append((node, Page(settings.proposer, config.epoch, round_id, None, len(keys), 0, keys)))
 
     def on_page_reply(self, sender: NodeId, reply: PageReply) -> None:
         """What one member has, which the proposer has found to count."""
@@ -109,22 +112,26 @@ class Export:
         quorums = self._proposer.quorums
         if fetch is None or quorums is None or sender not in fetch.asked:
             return
+        told = fetch.told.setdefault(sender, {})
+        open_before = len(fetch.open_at(sender))
         for item in reply.items:
             wanted = fetch.left.get(item.key)
-            content = item.content
-            if wanted is None or content is None or item.accepted < wanted:
+            if wanted is None:
                 continue
-            if is_sound(item.key, content):
+            told[item.key] = None
+            content = item.content
+            if content is not None and item.accepted >= wanted and is_sound(item.key, content):
                 del fetch.left[item.key]
                 fetch.found.append((item.key, item.accepted, content))
+        if not reply.more:
+            told |= dict.fromkeys(fetch.asked[sender])
         if not fetch.left:
             self._end(reply.round_id, fetch)
-        elif reply.more and reply.items:
+        elif 0 < len(fetch.open_at(sender)) < open_before:
             self._ask(fetch, [sender])
         else:
-            fetch.asked[sender] = True
             others = [node for node in quorums.members if node not in fetch.asked]
             if others:
                 self._ask(fetch, others)
-            elif all(fetch.asked.values()):
+            elif not any(fetch.open_at(node) for node in quorums.members):
                 self._end(reply.round_id, fetch)
