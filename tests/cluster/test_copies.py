@@ -264,14 +264,14 @@ class Sizes(threading.Thread):
     def __init__(self, host, port):
         super().__init__(daemon=True)
         self.seen = [(0.0, -1)]
-        """(when it was asked, what it said)."""
+        """(when it answered, what it said)."""
         self._at = (port, host)
 
     def run(self):
         with connect(*self._at, db=FILLED_DB) as client:
             while self.seen[-1][1] < CHANGED:
-                asked_s = time.monotonic()
-                self.seen.append((asked_s, client.dbsize()))
+                size = client.dbsize()
+                self.seen.append((time.monotonic(), size))
                 time.sleep(0.02)
 
 
@@ -306,18 +306,18 @@ def test_both_sides_of_a_long_split_change_many_keys(tmp_path, written, record_p
         hold(LONG_CUT_S)
         for side in sides:
             side.join(120)
-        before = [Sizes(*address) for address in addresses.values()]
-        for one in before:
+        watched = [Sizes(*address) for address in addresses.values()]
+        for one in watched:
             one.start()
-        wait_until(lambda: all(len(one.seen) > 1 for one in before), "all have been asked")
-        assert sorted({one.seen[-1][1] for one in before}) == [half], "each side has its own"
+        wait_until(lambda: all(len(one.seen) > 1 for one in watched), "all have been asked")
+        assert sorted({one.seen[-1][1] for one in watched}) == [half], "each side has its own"
         begun_s = time.monotonic()
         cluster.heal()
         healed_s = time.monotonic()
-        for one in before:
+        for one in watched:
             one.join(120)
-        assert all(one.seen[-1][1] == CHANGED for one in before)
-        equal_s = max(one.seen[-1][0] for one in before)
+        assert all(one.seen[-1][1] == CHANGED for one in watched)
+        equal_s = max(one.seen[-1][0] for one in watched)
         writers.go_on()
         writers.stop()
         writers.converged_s()

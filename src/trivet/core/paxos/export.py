@@ -103,8 +103,11 @@ class Export:
             silent, fetch.silent = fetch.silent, {}
             for node in silent:
                 settings = self._proposer.settings
-                keys = fetch.asked[node] = fetch.open_at(node)[: settings.page_keys_max]
-                out.append((node, Page(settings.proposer, config.epoch, round_id, None, len(keys), 0, keys)))
+                keys = fetch.open_at(node)[: settings.page_keys_max]
+                if keys:  # else it has answered meanwhile
+                    fetch.asked[node] = keys
+                    page = Page(settings.proposer, config.epoch, round_id, None, len(keys), 0, keys)
+                    out.append((node, page))
 
     def on_page_reply(self, sender: NodeId, reply: PageReply) -> None:
         """What one member has, which the proposer has found to count."""
