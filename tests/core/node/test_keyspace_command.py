@@ -6,6 +6,7 @@ from tests.core.node.bench import Bench
 from tests.core.node.founded import founded, reply
 from trivet.core.cluster.rows import JOINING, UP
 from trivet.core.node.keyspace_command import leader_of, on_alive
+from trivet.core.raft.state import Role
 
 
 def names(bench: Bench, client: str) -> list[str]:
@@ -186,3 +187,13 @@ def test_on_which_nodes_a_new_group_is_founded():
     cluster.groups[7] = SimpleNamespace(id=7, target=[1, 2, 3])
     assert on_alive(front, 3) == [b"ON", b"1", b"3", b"5"]
     assert on_alive(front, 5) == [b"ON", b"1", b"3", b"5", b"2"]
+
+
+def test_one_copy_is_not_put_on_a_node_that_is_away():
+    """All have as little to do, and of those the first is taken: it is not there."""
+    bench = founded(3)
+    bench.crash(1)
+    bench.until(lambda: any(bench.node(n).system.raft.role is Role.LEADER for n in (2, 3)))
+    bench.ask("a@2", "KEYSPACE CREATE 5 MODE local")
+    bench.until(lambda: ("a", "+OK") in bench.events)
+    assert bench.node(2).front.cluster.groups_in(5)[0].members == [2]

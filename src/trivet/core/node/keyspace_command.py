@@ -12,7 +12,7 @@ from trivet.core.cluster.change_keyspaces import find
 from trivet.core.cluster.choosing import choose, load_of, zones_of
 from trivet.core.cluster.keyspace_syntax import KeyspaceCall
 from trivet.core.cluster.ranges import show
-from trivet.core.cluster.rows import DEFAULT_REPLICAS, EVENTUAL, LEADERLESS, UP, GroupRow, KeyspaceRow
+from trivet.core.cluster.rows import DEFAULT_REPLICAS, EVENTUAL, LEADERLESS, LOCAL, UP, GroupRow, KeyspaceRow
 from trivet.core.machine.entry import Call
 from trivet.core.machine.scanning import SLOTKEYS
 from trivet.core.node.front import Front
@@ -153,7 +153,7 @@ class _Create(_OfKeyspace):
         assert self.first is not None
         words = [b"KEYSPACE", *self.first[1:]]
         if not self.call.on:
-            words += on_alive(self.front, self.call.replicas or 0)
+            words += on_alive(self.front, 1 if self.call.mode == LOCAL else self.call.replicas or 0)
         self.claim(words, self._made)
 
     def _made(self) -> None:
