@@ -5,7 +5,7 @@ import pytest
 from tests.core.cluster.conversation import founders
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.raft.membership import Membership
-from trivet.lab.world.standstill import has_majority, stays_as_it_is
+from trivet.lab.world.standstill import came_elsewhere, has_majority, stays_as_it_is
 
 
 class Seen:
@@ -47,3 +47,13 @@ def test_one_that_changes_or_is_about_to_does_not():
     row.incoming = []
     cluster.keyspaces[row.keyspace].replicas = 1
     assert not stays_as_it_is(row, cluster, []), "somebody asked for fewer"
+
+
+def test_a_group_that_came_since_is_not_for_the_core_to_serve():
+    cluster = ClusterMap("ab12", founders(3), replicas=3)
+    known = dict.fromkeys(cluster.groups)
+    assert not came_elsewhere(known, None, [2, 3])
+    cluster.groups[1].members = [1]
+    assert not came_elsewhere(known, cluster, [2, 3]), "who has lost members since is to blame"
+    del known[1]
+    assert came_elsewhere(known, cluster, [2, 3]) and not came_elsewhere(known, cluster, [1, 2])

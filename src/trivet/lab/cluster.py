@@ -28,7 +28,7 @@ from trivet.lab.workloads import Mix
 from trivet.lab.workloads.mix import has_copies
 from trivet.lab.world import wishes
 from trivet.lab.world.admin import Orders
-from trivet.lab.world.client import Call, Client, Source
+from trivet.lab.world.client import Client, Once, Source
 from trivet.lab.world.clock import NodeClock
 from trivet.lab.world.disk import SimulatedDisk
 from trivet.lab.world.nemesis import Nemesis
@@ -36,7 +36,7 @@ from trivet.lab.world.network import Network
 from trivet.lab.world.options import RunOptions
 from trivet.lab.world.process import HeldOf, Process, World
 from trivet.lab.world.sim import Simulation
-from trivet.lab.world.standstill import has_majority, stays_as_it_is
+from trivet.lab.world.standstill import came_elsewhere, has_majority, stays_as_it_is
 from trivet.lab.world.trace import Trace
 from trivet.lab.world.wires import Wires
 
@@ -55,17 +55,6 @@ GRACE_CALLS = 3
 
 JUMPS_MAX = 10
 """So many jumps of one clock may add up; updates from too far ahead wait until the others are there."""
-
-
-class _Reader:
-    """The source of one final reader: all keys once."""
-
-    def __init__(self, calls: list[Call]) -> None:
-        self.calls = calls
-
-    def next_calls(self, client: int, prng: Prng) -> list[Call]:
-        """The next unread key."""
-        return [self.calls.pop()] if self.calls else []
 
 
 class SimulatedCluster:
@@ -347,6 +336,8 @@ class SimulatedCluster:
 
     def _core_serves(self, core: list[NodeId]) -> bool:
         """Nodes outside ``core`` are broken in ways that a whole majority must not mind."""
+        cluster = self.newest_map()
+        known = {} if cluster is None else dict.fromkeys(cluster.groups)
         self.nemesis.heal_core(core)
         for client in self.clients:
             client.among = core
@@ -354,13 +345,16 @@ class SimulatedCluster:
                 client.drop()
         self._settle(core)
         self.standing.whole(self.simulation.now_us)
-        good = self._demand(f"while nodes {core} are whole and the others are not")
+        good = self._demand(
+            f"while nodes {core} are whole and the others are not",
+            lambda: came_elsewhere(known, self.newest_map(), core),
+        )
         for client in self.clients:
             client.among = self.serving
         return good
 
-    def _demand(self, when: str) -> bool:
-        """Every client must get answers again, so the cluster a leader."""
+    def _demand(self, when: str, excused: Callable[[], bool] = lambda: False) -> bool:
+        """Every client must get answers again, so the cluster a leader; or it turns out why not."""
         self.mix.add(GRACE_CALLS * len(self.clients) * 4)
         goals = {client.number: client.succeeded + GRACE_CALLS for client in self.clients}
         for client in self.clients:
@@ -371,14 +365,14 @@ class SimulatedCluster:
 
         finished = self._run_for(self.options.liveness_ms, lambda: served() and self._idle())
         self.mix.abandon()
-        if not self.spoken() and not finished:
+        if not self.spoken() and not finished and not excused():
             self.complain(
                 "liveness",
                 f"clients get no answers within {self.options.liveness_ms} ms {when}",
                 self._state(),
             )
         starved = [c.number for c in self.clients if c.succeeded < goals[c.number]]
-        if not self.spoken() and len(starved) == len(self.clients):
+        if not self.spoken() and len(starved) == len(self.clients) and not excused():
             self.complain("liveness", f"no client's calls succeed {when}", self._state())
         self._run_for(self.options.client_timeout_ms, self._idle)
         return not self.spoken()
@@ -422,7 +416,7 @@ class SimulatedCluster:
             dict.fromkeys(place for one in looks for place in one)
         )
         for node in self.processes:
-            reader = self._client(1000 + node, _Reader(list(calls)))
+            reader = self._client(1000 + node, Once(list(calls)))
             reader.home = node
             reader.hasty = True
             readers.append(reader)

@@ -28,6 +28,7 @@ class Model:
         self.dead: dict[int, int] = {}
         self.unreachable: dict[int, int] = {}
         """From the leader of the system group; others hear them."""
+        self.awaited: list[int] = []
         self.leaders: dict[int, int] = {}
         self.density: dict[int, int] = {}
         """Bytes per 16,384 slots, by keyspace."""
@@ -118,7 +119,10 @@ class Model:
         dead = {node: (self.turns - since) * TURN_MS for node, since in self.dead.items()}
         apart = {node: (self.turns - since) * TURN_MS for node, since in self.unreachable.items()}
         leader = next((n for n in self.map.groups[0].members if self.alive(n) and n not in apart), 0)
-        return Facts(dead_ms=dead, unreachable_ms=apart, leader=leader if apart else 0, groups=groups)
+        return Facts(
+            dead_ms=dead, unreachable_ms=apart, awaited=self.awaited, leader=leader if apart else 0,
+            groups=groups,
+        )  # fmt: skip
 
     def under_way(self) -> int:
         groups = self.map.groups

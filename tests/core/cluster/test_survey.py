@@ -100,6 +100,16 @@ def test_whom_only_others_hear_gets_nothing_and_loses_nothing():
     assert seen.size == 5
 
 
+def test_who_has_joined_and_was_not_heard_gets_nothing():
+    """Rule P15: also when it counts as dead, or as one that others hear, by now."""
+    model = Model(5)
+    model.awaited = [3, 4]
+    model.die(4)
+    seen = survey(model)
+    assert (seen.candidates, seen.away) == ([1, 2, 5], [])
+    assert seen.size == 5
+
+
 def test_the_leader_and_those_that_it_does_not_hear_are_not_in_touch():
     """Rule P13: of a group with both only one side is there at a time; all others are in touch with both."""
     model = Model(5)

@@ -117,6 +117,21 @@ def test_a_new_leader_thinks_everybody_alive_and_waits():
     assert list(planner.facts(world.newest()).dead_ms) == [other]
 
 
+def test_who_has_joined_is_awaited_until_it_reports():
+    """Rule F10: it is given nothing before."""
+    world, planner, leader = planning()
+    world.hosts[leader].steward.desk.hearsay = Others()
+    new = world.join()
+    world.crash(new, 30_000)
+    world.until(lambda: new in planner._heard_ms)
+    given = planner.facts(world.newest())
+    assert given.awaited == [new] and new not in given.dead_ms
+    world.run(10_000)
+    assert all(new not in row.target for row in world.newest().groups.values())
+    world.until(lambda: any(new in row.target for row in world.newest().groups.values()), 60_000)
+    assert planner.facts(world.newest()).awaited == []
+
+
 def test_a_move_that_is_over_before_the_next_look_was_not_in_vain():
     """Rule F3: what its source still has was not handed over."""
     for left, rests in (([(0, 16_383)], True), ([(8_192, 16_383)], False)):

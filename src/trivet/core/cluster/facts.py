@@ -35,6 +35,8 @@ class Facts(msgspec.Struct, kw_only=True):
     """The nodes that nobody hears, and for how long; all others are alive."""
     unreachable_ms: dict[NodeId, int] = {}
     """Those that only others hear, and for how long they are not heard here (Rule P13)."""
+    awaited: list[NodeId] = []
+    """Those that have joined and were not heard here since: they get nothing yet (Rule P15)."""
     hear_few: list[NodeId] = []
     """Those that hear few of the others: they get nothing to lead (Rule P14)."""
     leader: NodeId = 0

@@ -23,7 +23,9 @@ class Survey:
         self.actions: list[Action] = []
         self.zones = zones_of(state)
         self.candidates: list[NodeId] = [
-            node for node, row in state.members.items() if row.state == UP and not self.is_silent(node)
+            node
+            for node, row in state.members.items()
+            if row.state == UP and not self.is_silent(node) and node not in facts.awaited
         ]
         """The nodes that may get something."""
         self.size = sum(1 for row in state.members.values() if row.state != DRAINING)
@@ -44,7 +46,7 @@ class Survey:
         self.away: list[NodeId] = [
             node
             for node, row in state.members.items()
-            if row.state == UP and self.is_silent(node) and node not in self.bad
+            if row.state == UP and self.is_silent(node) and node not in self.bad and node not in facts.awaited
         ]
         """The nodes that are not heard now and are expected back."""
         self.load = load_of(state)

@@ -13,6 +13,8 @@ carrying out.
 - Rule F9: a node that does not report, and that is not dead to all (``hearsay``), is *unreachable*: it gets
   nothing and leads nothing more, and however long that lasts it is not replaced. When it dies after all, its
   time is counted from when others heard it last; of one whom nobody heard any more, from its last report.
+- Rule F10: who has joined gets nothing before it has reported once: it may never come, and whatever counts on
+  it is the less safe for it.
 - Rule F4: a plan that is not carried out (``plans``) is still made and told to every node, for people.
 """
 
@@ -67,6 +69,8 @@ class Planner:
         """In which this node leads the system group; 0: it does not."""
         self._next_ms: Instant = 0
         self._heard_ms: dict[NodeId, Instant] = {}
+        self._awaited: dict[NodeId, None] = {}
+        """Who has joined since this node leads, and has not reported (Rule F10)."""
         self._groups: dict[GroupId, _Heard] = {}
         self._ops: dict[GroupId, dict[NodeId, int]] = {}
         self._said: dict[GroupId, dict[NodeId, Said]] = {}
@@ -103,6 +107,9 @@ class Planner:
         if not self._term or cluster is None or sender not in cluster.members:
             return None
         self._heard_ms[sender] = now_ms
+        if sender in self._awaited:
+            del self._awaited[sender]
+            self._news = True
         if report.hears_few != (sender in self._hear_few):
             self._news = True
             if report.hears_few:
@@ -167,7 +174,8 @@ class Planner:
                 copies={node: (said[2], said[3]) for node, said in members.items() if said[1] == epoch},
             )  # fmt: skip
         return Facts(
-            dead_ms=dead, unreachable_ms=unreachable, leader=desk.node, groups=groups,
+            dead_ms=dead, unreachable_ms=unreachable, awaited=list(self._awaited), leader=desk.node,
+            groups=groups,
             hear_few=[node for node in self._hear_few if node in cluster.members],
         )  # fmt: skip
 
@@ -189,8 +197,12 @@ class Planner:
         return dead, unreachable
 
     def _forget(self, cluster: ClusterMap) -> None:
-        """Nodes and groups that are no more. Who is new has been heard now."""
+        """Nodes and groups that are no more. Whose time begins now, for it is new, has not reported."""
         now_ms = self._desk.now_ms
+        for node in cluster.members:
+            if node not in self._heard_ms:
+                self._awaited[node] = None
+        self._awaited = dict.fromkeys(node for node in self._awaited if node in cluster.members)
         self._heard_ms = {node: self._heard_ms.get(node, now_ms) for node in cluster.members}
         self._told = {node: told for node, told in self._told.items() if node in cluster.members}
         self._progress = {move: one for move, one in self._progress.items() if move in cluster.moves}
@@ -269,7 +281,7 @@ class Planner:
         self._term = term
         self._next_ms = self._desk.now_ms + self._desk.settings.warm_ms
         self._heard_ms, self._groups, self._ops, self._told = {}, {}, {}, {}
-        self._progress, self._said, self._hear_few = {}, {}, {}
+        self._progress, self._said, self._hear_few, self._awaited = {}, {}, {}, {}
         self._errands, self._claims = [], {}
         cluster = self._desk.map
         if cluster is not None:

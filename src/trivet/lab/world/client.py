@@ -70,6 +70,17 @@ class Source(Protocol):
     def next_calls(self, client: int, prng: Prng) -> list[Call]: ...
 
 
+class Once:
+    """The source of one final reader: each call once, the last first."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = calls
+
+    def next_calls(self, client: int, prng: Prng) -> list[Call]:
+        """The next that was not made."""
+        return [self.calls.pop()] if self.calls else []
+
+
 class _Waiting:
     def __init__(self, call: Call, operation: Operation) -> None:
         self.call = call

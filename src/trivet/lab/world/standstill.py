@@ -1,12 +1,12 @@
 """Whether the members of a group stay who they are, if nobody asks for anything else.
 
 A majority of the present members may be none of those that shall be: where members change, or are about to, a
-core of whole nodes owes nobody anything.
+core of whole nodes owes nobody anything. Nor for a group that an order under way has made elsewhere since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from trivet.core.base.ids import SYSTEM_GROUP, NodeId
+from trivet.core.base.ids import SYSTEM_GROUP, GroupId, NodeId
 from trivet.core.cluster.map import ClusterMap
 from trivet.core.cluster.rows import GroupRow
 from trivet.lab.seam import ObservationLike
@@ -24,3 +24,10 @@ def stays_as_it_is(row: GroupRow, cluster: ClusterMap, looks: Sequence[Observati
     if any(look.membership.outgoing for look in looks):
         return False  # a step that is in somebody's log only
     return row.id == SYSTEM_GROUP or len(row.members) <= cluster.keyspaces[row.keyspace].replicas
+
+
+def came_elsewhere(known: Container[GroupId], now: ClusterMap | None, core: Sequence[NodeId]) -> bool:
+    """Whether there is a group that is none of the ``known``, and has no majority in ``core``."""
+    return now is not None and any(
+        row.id not in known and not has_majority(row, core) for row in now.groups.values()
+    )
