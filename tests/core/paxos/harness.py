@@ -280,6 +280,8 @@ class Group:
         self._turns += 1
         if self._turns % self.checks == 0:
             paxos.check_invariants()
+            if ready is None:
+                paxos.check_rest()
 
     # --- outcomes -------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from trivet.core.paxos.content import (
     is_tombstone,
     seal,
     size_bytes,
+    unsound,
     value_start,
 )
 from trivet.core.paxos.operation import UNCHANGED, Operation
@@ -38,6 +39,15 @@ def test_a_checksum_covers_everything_and_the_key() -> None:
     assert not is_sound(b"k", sealed[:-1])
     assert not is_sound(b"k", b"")
     assert seal(b"k", 1, None, (), 0) != seal(b"k", 1, b"", (), 0)
+
+
+def test_of_many_those_that_are_damaged_are_named() -> None:
+    keys = [b"a", b"b", b"c", b"d"]
+    contents = [seal(key, 3, b"x", (), 2) for key in keys]
+    assert list(unsound(keys, contents)) == list(unsound([], [])) == []
+    contents[1], contents[3] = contents[0], b""
+    assert list(unsound(keys, contents)) == [1, 3]
+    assert list(unsound([b"", b"k"], [b"\xff" * 4, bytes(4)])) == [0, 1]
 
 
 def test_no_bytes_too_few_are_sound_by_chance() -> None:

@@ -285,6 +285,7 @@ def test_nothing_that_peers_send_crashes_a_member(seed: int) -> None:
         while ready := paxos.ready():
             if ready.save is not None and noise.prng.below(4):
                 paxos.saved(ready.save.save_id)
+        paxos.check_rest()
         paxos.check_invariants()
     assert paxos.acceptor.saves.held_count <= 20
     assert paxos.underway <= settings.operations_max
@@ -320,3 +321,17 @@ def test_a_rescan_begins_with_its_own_first_page(harness: ModuleType) -> None:
 
 def _page(*keys: bytes) -> ScanResult:
     return ScanResult(INTERNAL, True, list(keys), keys[-1], [])
+
+
+def test_without_input_there_is_no_outcome(harness: ModuleType) -> None:
+    """``ready`` need not look: what waits for others, or for room, does so until it hears of something."""
+    group = harness.Group(1, flights_max=1)
+    live = group.desks[1].live
+    for number in range(4):
+        change = harness.change_of((b"INCR", b"%d" % number))
+        live.submit(Operation(number, b"%d" % number, change, False, 9, number + 1, 0, True))
+        assert (live.ready() is not None) == (number == 0), "the others wait for room"
+        assert live.ready() is None
+        live.check_rest()
+    live.tick()
+    assert live.ready() is None

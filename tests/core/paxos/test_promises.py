@@ -36,3 +36,14 @@ def test_bytes_are_bounded() -> None:
     kept.keep(b"k", 1, CONTENT)
     kept.clear()
     assert (len(kept), kept.bytes_in_memory) == (0, 0)
+
+
+def test_what_may_have_been_removed_is_known_by_the_floor() -> None:
+    """Rule P11: above the floor nothing was removed, nor was what has a later version than all that was."""
+    kept = KeptPromises(10, 1 << 20)
+    kept.keep(b"k", 5, CONTENT)
+    found = kept.take(b"k")
+    assert found is not None
+    assert found.may_be_there((4, 9), 7)
+    assert found.may_be_there((5, 9), 0)
+    assert not found.may_be_there((5, 9), 1)

@@ -513,6 +513,7 @@ class PaxosGroup(Leaderless):
             assert (
                 not self._staged and not self.wants_turn and not self.errands.has_due and not self.walks.pages
             )
+            self.paxos.check_rest()
         if self.asleep:
             assert not self.stirred and self.paxos.quiet, "clocks must run"
             assert not (self.errands.busy or self.forwards.busy or self.walks.busy)

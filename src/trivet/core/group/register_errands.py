@@ -36,7 +36,7 @@ from trivet.core.group.register_runs import Part
 from trivet.core.group.run import Run
 from trivet.core.machine.register import TaskResult
 from trivet.core.machine.rights import Denied
-from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.paxos.operation import OK, Operation, Outcome
 from trivet.core.paxos.slots import SEALED, Holding
 from trivet.core.wire.reply import Error
 
@@ -67,7 +67,7 @@ class Errands:
         self.denied: list[Denied] = []
         self.pending_bytes = 0
         """Writes without replies."""
-        self._prng = prng
+        self._last_seed = prng.u64() & SEED_MAX
         self._timeout_ms = command_timeout_ms
         self._due: list[Errand] = []
         self._fronts: dict[bytes, Front] = {}
@@ -141,7 +141,9 @@ class Errands:
             front.waiting.append(part)
 
     def _seed(self) -> int:
-        return self._prng.u64() & SEED_MAX
+        """Another one than any before; who uses it scatters it (``Prng``)."""
+        self._last_seed = seed = (self._last_seed + 1) & SEED_MAX
+        return seed
 
     # -- they begin -------------------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class Errands:
         if errand.is_over or (not errand.reads_only and operation.seq != errand.seq):
             return
         assert errand.execution is not None
-        if operation.outcome is not Outcome.OK:
+        if operation.outcome is not OK:
             self._failed(errand, operation.outcome, operation.version, operation.exposed)
             return
         results = errand.execution.results_of(operation.reply)
@@ -266,7 +268,7 @@ class Errands:
         if errand is None or errand.sent_to != sender:
             return
         self._forget_sent(errand)
-        if outcome is Outcome.OK:
+        if outcome is OK:
             self._end_with(errand, reply, version)
         else:
             self._failed(errand, outcome, version, False)
@@ -420,10 +422,16 @@ class Errands:
             self._forget_sent(errand)
         front = self._fronts[errand.place]
         for part in errand.parts:
-            self._leaves(front, part)
+            self.pending_bytes -= part.size_bytes
+            if part.follows:
+                part.follows = False
+                front.following -= 1
         if front.writing is errand:
             front.writing = None
-            self._next(errand.place, front)
+            if front.waiting:
+                self._next(errand.place, front)
+            elif front.reading is None and not front.reads:
+                del self._fronts[errand.place]
 
     def _leaves(self, front: Front, part: Part) -> None:
         """It is no write under way, or waiting, any more."""

@@ -29,7 +29,7 @@ from trivet.core.machine.plain_reply import encode_replies
 from trivet.core.machine.register import Task, TaskResult
 from trivet.core.machine.register_place import register_of, simple_place
 from trivet.core.paxos.ballot import node_of
-from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.paxos.operation import OK, Operation, Outcome
 from trivet.core.paxos.paxos import Paxos
 
 UNDER_WAY_MAX: Final = 10_000
@@ -200,7 +200,7 @@ class Forwards:
         foreign.load.size_bytes -= foreign.size_bytes
         outcome: int = operation.outcome
         reply = operation.reply
-        if outcome == Outcome.OK:
+        if outcome == OK:
             results = foreign.execution.results_of(reply)
             if results is not None:
                 self._tell(results)
@@ -215,8 +215,7 @@ class Forwards:
             outcome = Outcome.INDEFINITE  # an accept with its change has left this proposer
         if self._buggify is not None and self._buggify.rare(REGISTERS_SILENT):
             return
-        ends = self._ends_for(foreign.sender, operation.origin)
-        ends.add(operation.seq, outcome, operation.version, reply)
+        self._ends_for(foreign.sender, operation.origin).add(operation.seq, outcome, operation.version, reply)
 
     def _tell(self, results: list[TaskResult]) -> None:
         """Rule V4."""

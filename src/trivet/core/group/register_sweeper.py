@@ -17,7 +17,7 @@ from trivet.core.group.register_runs import Part
 from trivet.core.machine.register import Task
 from trivet.core.paxos.content import VALUE_AT, Sealed, value_start
 from trivet.core.paxos.preference import preferred
-from trivet.core.values.codec import DEADLINE_WITHIN_BYTES, deadline_of, may_have_deadline
+from trivet.core.values.codec import DEADLINE_WITHIN_BYTES, deadline_of, may_have_deadlines
 from trivet.core.values.deadlines import NEVER, Deadlines
 from trivet.core.wire.reply import Error, Reply
 
@@ -66,9 +66,8 @@ class Sweeper:
 
     def holds_all(self, places: list[bytes], contents: list[Sealed]) -> None:
         """What this node's acceptor has accepted."""
-        knows_some = bool(self._late) or self._deadlines.count > 0
-        for place, content in zip(places, contents, strict=True):
-            if knows_some or may_have_deadline(content, VALUE_AT):
+        if self._late or self._deadlines.count or may_have_deadlines(contents, VALUE_AT):
+            for place, content in zip(places, contents, strict=True):
                 self.holds(place, content)
 
     def holds(self, place: bytes, content: Sealed | None) -> None:

@@ -25,6 +25,7 @@ _decoder = msgspec.msgpack.Decoder()
 
 _SCALARS: Final = (bytes, int, float)
 """A truth value is an ``int``."""
+_PLAIN_ALREADY: Final = (int, bytes)
 
 Plain = None | bool | int | float | bytes | str | list["Plain"]
 
@@ -65,10 +66,13 @@ _OK_ALONE: Final[bytes] = _encoder.encode([["+", "OK"]])
 
 def encode_replies(replies: list[Reply]) -> bytes:
     """The replies of one batch as bytes."""
-    if len(replies) == 1 and replies[0] is OK:
-        return _OK_ALONE
-    data: bytes = _encoder.encode([to_plain(reply) for reply in replies])
-    return data
+    if len(replies) == 1:  # most are
+        reply = replies[0]
+        if reply is OK:
+            return _OK_ALONE
+        if type(reply) in _PLAIN_ALREADY:
+            return _encoder.encode(replies)
+    return _encoder.encode([to_plain(reply) for reply in replies])
 
 
 def decode_replies(data: bytes) -> list[Reply]:
@@ -78,6 +82,8 @@ def decode_replies(data: bytes) -> list[Reply]:
     plain: object = _decoder.decode(data)
     if not isinstance(plain, list):
         raise ValueError("not a list of replies")
+    if len(plain) == 1 and type(plain[0]) in _PLAIN_ALREADY:
+        return plain
     return [from_plain(item) for item in plain]
 
 

@@ -13,7 +13,7 @@ from typing import cast
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.ballot import NOTHING, Ballot, after_all_of
 from trivet.core.paxos.config import GroupConfig
-from trivet.core.paxos.content import is_sound, is_tombstone, size_bytes, tail_of
+from trivet.core.paxos.content import NONE_DAMAGED, is_sound, is_tombstone, size_bytes, tail_of, unsound
 from trivet.core.paxos.messages import (
     Accept,
     Accepted,
@@ -366,7 +366,7 @@ class Acceptor:
         """Phase 2, per register. What is damaged is not looked at (Rule P17)."""
         registers, proposer, now = self.registers, message.proposer, self.now
         get, key_bytes_max = registers.get, self.settings.key_bytes_max
-        checks = sender != self.settings.node  # else it has not travelled
+        damaged = unsound(message.keys, message.contents) if sender != self.settings.node else NONE_DAMAGED
         next_id = self.saves.next_id
         seals = self.holding.seals
         save_id = 0
@@ -392,7 +392,7 @@ class Acceptor:
             elif ballot < promised:
                 passed_over[position] = None
                 refused.append(Refused(position, promised))
-            elif checks and not (len(key) <= key_bytes_max and is_sound(key, content)):
+            elif position in damaged or len(key) > key_bytes_max:
                 passed_over[position] = None
                 refused.append(Refused(position, NOTHING))
             else:

@@ -71,6 +71,18 @@ def is_sound(key: bytes, sealed: Sealed) -> bool:
     return crc32(sealed, crc32(key)) == _RESIDUE and len(sealed) >= _SEALED_BYTES_MIN
 
 
+NONE_DAMAGED: Final[Sequence[int]] = ()
+
+
+def unsound(keys: Sequence[bytes], contents: Sequence[Sealed]) -> Sequence[int]:
+    """The positions of those that are not what was sealed under their key: of nearly all there are none."""
+    crcs = list(map(crc32, contents, map(crc32, keys)))
+    if crcs.count(_RESIDUE) == len(contents) and min(map(len, contents), default=0) >= _SEALED_BYTES_MIN:
+        return NONE_DAMAGED
+    pairs = zip(keys, contents, strict=True)
+    return [position for position, (key, sealed) in enumerate(pairs) if not is_sound(key, sealed)]
+
+
 def is_tombstone(sealed: Sealed) -> bool:
     """Deleted, and not collected yet."""
     return sealed.startswith(NO_VALUE)

@@ -11,7 +11,7 @@ from itertools import count
 from trivet.core.base.ids import NodeId
 from trivet.core.paxos.content import size_bytes
 from trivet.core.paxos.messages import Accept, Message, Prepare, Read, Remove, RemoveItem
-from trivet.core.paxos.rounds import Flight, Phase, Question, Round
+from trivet.core.paxos.rounds import ACCEPTING, PREPARING, READING, WAITING, Flight, Phase, Question, Round
 
 ITEM_BYTES = 32
 SLOW_TICKS = 2
@@ -54,7 +54,7 @@ class Outbox:
             flight.leave(round_)
             if not flight.left:
                 del self.flights[flight.number]
-        elif round_.phase is not Phase.WAITING:
+        elif round_.phase is not WAITING:
             place = _place_of(round_)
             asking = self._asking[place]
             asking.remove(round_)
@@ -74,7 +74,7 @@ class Outbox:
         reading = writing = 0
         for flight in self.flights.values():
             if flight.ticks < SLOW_TICKS:
-                if flight.phase is Phase.READING:
+                if flight.phase is READING:
                     reading += 1
                 else:
                     writing += 1
@@ -114,7 +114,7 @@ class Outbox:
         start = size = 0
         for position, round_ in enumerate(rounds):
             size += ITEM_BYTES + len(round_.key)
-            if phase is Phase.ACCEPTING and round_.content is not None:
+            if phase is ACCEPTING and round_.content is not None:
                 size += size_bytes(round_.content)
             if size >= self._bytes_max:
                 yield rounds[start : position + 1]
@@ -124,10 +124,10 @@ class Outbox:
 
     def _question(self, epoch: int, number: int, phase: Phase, rounds: list[Round], apart: bool) -> Question:
         keys = [round_.key for round_ in rounds]
-        if phase is Phase.READING:
+        if phase is READING:
             return Read(self.proposer, epoch, number, keys, [round_.held for round_ in rounds], not apart)
         counters = [round_.counter for round_ in rounds]
-        if phase is Phase.PREPARING:
+        if phase is PREPARING:
             return Prepare(self.proposer, epoch, number, keys, counters)
         next_counters = [round_.next_counter for round_ in rounds]
         contents = [round_.content for round_ in rounds if round_.content is not None]
@@ -136,4 +136,4 @@ class Outbox:
 
 def _place_of(round_: Round) -> tuple[Phase, bool]:
     phase = round_.phase
-    return phase, round_.is_collecting or (phase is Phase.READING and not round_.wants_content)
+    return phase, round_.is_collecting or (phase is READING and not round_.wants_content)

@@ -37,8 +37,8 @@ class Paxos:
     """One member. Inputs: the methods; outcome: ``ready()``, once per turn."""
 
     __slots__ = (
-        "_generation", "_revival", "_revived", "acceptor", "collecting", "collector", "export", "proposer",
-        "rescan_", "scans", "settings",
+        "_generation", "_revival", "_revived", "_stirred", "acceptor", "collecting", "collector", "export",
+        "proposer", "rescan_", "scans", "settings",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,8 @@ class Paxos:
         self._revived = 0
         """The save with which it is certain again."""
         self._generation = 0
+        self._stirred = True
+        """There was input since the last outcome, or that one has left something to do."""
 
     # --- what it is ----------------------------------------------------------------------
 
@@ -140,6 +142,7 @@ class Paxos:
         """The cluster map has another epoch of this group (Rule P12)."""
         if config.epoch <= self.epoch:
             return
+        self._stirred = True
         self.acceptor.learn(config)
         self.proposer.learn(config)
         self.rescan_.stop()
@@ -160,11 +163,13 @@ class Paxos:
 
     def submit(self, operation: Operation) -> None:
         """Begin an operation."""
+        self._stirred = True
         self.proposer.submit(operation)
 
     def scan(self, scan_id: int, cursor: bytes | None, limit: int) -> None:
         """Ask for the keys after ``cursor``; about ``limit`` of them. ``scan_id`` >= 0."""
         assert scan_id >= 0
+        self._stirred = True
         self.scans.start(scan_id, cursor, limit)
 
     def rescan(self) -> None:
@@ -172,14 +177,17 @@ class Paxos:
 
         ``Ready.rescanned`` says when that is so.
         """
+        self._stirred = True
         self.rescan_.start()
 
     def collect(self, key: bytes) -> bool:
         """Remove the tombstone of ``key`` now. False: it is busy."""
+        self._stirred = True
         return self.collector.collect(key)
 
     def list_registers(self, cursor: bytes | None, limit: int) -> None:
         """Ask a quorum for the registers after ``cursor``, and their ballots (``Ready.listed``; Rule P23)."""
+        self._stirred = True
         self.scans.start(LISTING, cursor, limit)
 
     def fetch(self, wanted: dict[bytes, Ballot], holder: NodeId) -> None:
@@ -187,19 +195,23 @@ class Paxos:
 
         ``wanted``: at most ``page_keys_max``; ``holder`` is a member that has them.
         """
+        self._stirred = True
         self.export.fetch(wanted, holder)
 
     def stop_export(self) -> None:
         """Nobody wants to know any more what the group has."""
+        self._stirred = True
         self.scans.stop(LISTING)
         self.export.stop()
 
     def adopt(self, op_id: int, key: bytes, content: Sealed, epoch: int) -> None:
         """Have a quorum hold ``content`` in a slot that arrives since ``epoch`` (``Ready.adopted``; P22)."""
+        self._stirred = True
         self.proposer.submit(Adoption(op_id, key, content, self.settings.proposer, epoch))
 
     def step(self, sender: NodeId, message: Message) -> None:
         """A message arrived."""
+        self._stirred = True
         kind = type(message)
         if kind in QUESTIONS:
             self.acceptor.step(sender, cast(Question, message))
@@ -239,10 +251,12 @@ class Paxos:
 
     def saved(self, save_id: int) -> None:
         """Every save up to ``save_id`` is durable: what waited for it may go."""
+        self._stirred = True
         self.acceptor.saved(save_id)
 
     def tick(self) -> None:
         """One tick passed."""
+        self._stirred = True
         self.acceptor.tick()
         self.proposer.tick()
         self.scans.tick()
@@ -261,6 +275,8 @@ class Paxos:
 
     def ready(self) -> Ready | None:
         """What this turn's inputs lead to; None if nothing does."""
+        if not self._stirred:
+            return None
         out = Ready()
         node = self.settings.node
         while True:
@@ -276,7 +292,15 @@ class Paxos:
                 self.step(node, message)
         out.save = self.acceptor.take_save()
         self._take_ends(out)
+        acceptor, proposer = self.acceptor, self.proposer
+        self._stirred = bool(proposer.restless or proposer.internal or proposer.collected or acceptor.out)
         return None if out.is_empty() else out
+
+    def check_rest(self) -> None:
+        """Assert that without input there is no outcome; call it when ``ready`` has given None."""
+        stirred, self._stirred = self._stirred, True
+        assert self.ready() is None, "something was left to do"
+        self._stirred = stirred
 
     def _messages(self) -> list[tuple[NodeId, Message]]:
         """Everything that may leave now, to this node itself as well."""

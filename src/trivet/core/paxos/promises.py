@@ -6,7 +6,8 @@ whatever comes of it, a new entry follows from a new acceptance or none does. Le
 first.
 """
 
-from trivet.core.paxos.content import Sealed
+from trivet.core.paxos.ballot import Ballot
+from trivet.core.paxos.content import Sealed, tail_of
 
 PROMISE_BYTES = 164
 """What a kept promise takes, beside its key and its content."""
@@ -21,6 +22,13 @@ class Kept:
         self.counter = counter
         self.content = content
         self.size_bytes = size_bytes
+
+    def may_be_there(self, floor: Ballot, floor_version: int) -> bool:
+        """Whether the register cannot have been removed, as far as is known (Rule P11).
+
+        An accept in vain would be safe, but leave its operations in doubt (Rule P9).
+        """
+        return self.counter > floor[0] or tail_of(self.content)[0] > floor_version
 
 
 class KeptPromises:

@@ -20,7 +20,7 @@ from trivet.core.base.prng import Prng
 from trivet.core.paxos.adoption import takes
 from trivet.core.paxos.ballot import NOTHING, Ballot
 from trivet.core.paxos.config import GroupConfig, Quorums
-from trivet.core.paxos.content import Draft, Sealed, is_sound, is_tombstone, tail_of
+from trivet.core.paxos.content import Draft, Sealed, is_sound, is_tombstone
 from trivet.core.paxos.messages import (
     Accepted,
     Message,
@@ -32,11 +32,11 @@ from trivet.core.paxos.messages import (
     RemoveItem,
     Standing,
 )
-from trivet.core.paxos.operation import SINCE_MAX, Operation, Outcome
+from trivet.core.paxos.operation import PENDING, SINCE_MAX, Operation, Outcome
 from trivet.core.paxos.outbox import Outbox
-from trivet.core.paxos.promises import Kept, KeptPromises
+from trivet.core.paxos.promises import KeptPromises
 from trivet.core.paxos.registers import Registers
-from trivet.core.paxos.rounds import Flight, Phase, Round
+from trivet.core.paxos.rounds import ACCEPTING, PREPARING, READING, WAITING, Flight, Phase, Round
 from trivet.core.paxos.running import run, settle
 from trivet.core.paxos.settings import PaxosSettings
 from trivet.core.paxos.slots import Holding, SlotOf, one_slot
@@ -53,7 +53,7 @@ class Proposer:
     __slots__ = (
         "_due", "_new", "_own", "_sleeping", "_slot_of", "collected", "collecting", "config", "counter",
         "epoch_wanted", "finished", "floor", "floor_version", "generation", "holding", "internal", "kept",
-        "lives", "now", "outbox", "prng", "quorums", "rounds", "settings", "settled", "underway",
+        "lives", "now", "outbox", "prng", "quorums", "restless", "rounds", "settings", "settled", "underway",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +91,8 @@ class Proposer:
         self.collected: list[tuple[bytes, bool]] = []
         """Tombstones: every member has it, and was told to drop it; or it could not be done."""
         self.underway = 0
+        self.restless = False
+        """Rounds that have begun have left others to begin."""
         self._own = own
         self._new: list[Round] = []
         """Rounds that have not begun: at the end of a turn they do, as soon as there is room for a flight."""
@@ -118,7 +120,7 @@ class Proposer:
         """Operations on slots that are not served any more (Rule P20)."""
         for round_ in list(self.rounds.values()):
             for operation in [*round_.operations, *round_.queue]:
-                if operation.outcome is Outcome.PENDING and not takes(self.holding, operation):
+                if operation.outcome is PENDING and not takes(self.holding, operation):
                     self.underway -= 1
                     self._finish(operation, Outcome.MOVED)
             if round_.operations and round_.is_idle():
@@ -228,7 +230,7 @@ class Proposer:
         if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
             return
         flight = self.outbox.flights.get(message.flight)
-        if flight is None or flight.phase is not Phase.PREPARING:
+        if flight is None or flight.phase is not PREPARING:
             return
         bit = quorums.bits[sender]
         refused = self._take_refused(flight, bit, message.refused)
@@ -261,7 +263,7 @@ class Proposer:
         if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
             return
         flight = self.outbox.flights.get(message.flight)
-        if flight is None or flight.phase is not Phase.ACCEPTING:
+        if flight is None or flight.phase is not ACCEPTING:
             return
         bit = quorums.bits[sender]
         if not (flight.parted or message.refused or message.since):
@@ -297,7 +299,7 @@ class Proposer:
         if quorums is None or not self.hears(sender, message.proposer, message.epoch, message.standing):
             return
         flight = self.outbox.flights.get(message.flight)
-        if flight is None or flight.phase is not Phase.READING:
+        if flight is None or flight.phase is not READING:
             return
         bit = quorums.bits[sender]
         count = len(flight.rounds)
@@ -345,7 +347,8 @@ class Proposer:
 
     def _ask(self, round_: Round, phase: Phase) -> None:
         """A new phase."""
-        self.outbox.withdraw(round_)
+        if round_.phase is not WAITING:
+            self.outbox.withdraw(round_)
         round_.enter(phase)
         self.outbox.ask(round_)
 
@@ -356,7 +359,7 @@ class Proposer:
                 self._read(round_)
                 return
             kept = self.kept.take(round_.key)
-            if kept is not None and self._may_be_there(kept):
+            if kept is not None and kept.may_be_there(self.floor, self.floor_version):
                 self._decide(round_, kept.content, False, kept.counter)
                 return
         self._prepare(round_)
@@ -366,14 +369,7 @@ class Proposer:
         register = None if self._own is None else self._own.get(round_.key)
         if register is not None and register.content is not None:
             round_.held, round_.content = register.accepted, register.content
-        self._ask(round_, Phase.READING)
-
-    def _may_be_there(self, kept: Kept) -> bool:
-        """Whether the register cannot have been removed, as far as is known (Rule P11).
-
-        An accept in vain would be safe, but leave its operations in doubt (Rule P9).
-        """
-        return kept.counter > self.floor[0] or tail_of(kept.content)[0] > self.floor_version
+        self._ask(round_, READING)
 
     def _prepare(self, round_: Round) -> None:
         """Phase 1, with a new ballot. A promise kept from before is below it from now on."""
@@ -381,7 +377,7 @@ class Proposer:
         # Who writes the key all the time takes a new ballot with every change: get ahead of that.
         self.counter += 1 << min(round_.tries, JUMP_MAX)
         round_.counter = self.counter
-        self._ask(round_, Phase.PREPARING)
+        self._ask(round_, PREPARING)
 
     def _decide(self, round_: Round, content: Sealed | None, agreed: bool, counter: int) -> None:
         """The value is known: run the operations upon it, and have what comes out accepted at ``counter``.
@@ -406,7 +402,7 @@ class Proposer:
         round_.counter = counter
         round_.next_counter = next_counter
         round_.content = content
-        self._ask(round_, Phase.ACCEPTING)
+        self._ask(round_, ACCEPTING)
 
     def _answer_reads(self, round_: Round, content: Sealed | None) -> None:
         """A quorum has accepted this, so nothing later had been by one when the read began (Rule P6)."""
@@ -417,7 +413,7 @@ class Proposer:
         """Its operations, one upon the outcome of the other."""
         draft = Draft(content, self.floor_version, self.settings.origins_max)
         for operation in round_.operations:
-            if operation.outcome is Outcome.PENDING:
+            if operation.outcome is PENDING:
                 run(operation, draft, self.settled, self.settings.value_bytes_max)
         return draft
 
@@ -436,7 +432,7 @@ class Proposer:
         settings = self.settings
         round_.tries += 1
         self.outbox.withdraw(round_)
-        round_.enter(Phase.WAITING)
+        round_.enter(WAITING)
         if round_.tries == 1:
             self._due.append(round_)
         elif round_.is_collecting:
@@ -455,7 +451,7 @@ class Proposer:
             if round_ is None:
                 continue
             mask = round_.mask if flight.parted else flight.mask
-            if flight.phase is Phase.READING and quorums.is_quorum(mask):
+            if flight.phase is READING and quorums.is_quorum(mask):
                 self._prepare(round_)
             elif round_.refused:
                 self._conflict(round_)
@@ -472,9 +468,9 @@ class Proposer:
         for round_ in list(self.collecting.values()):
             self._give_up_collecting(round_)
         for round_ in self.rounds.values():
-            if round_.phase is not Phase.WAITING:
+            if round_.phase is not WAITING:
                 self.outbox.withdraw(round_)
-                round_.enter(Phase.WAITING)
+                round_.enter(WAITING)
                 round_.tries = max(round_.tries, 1)
                 self._due.append(round_)
 
@@ -482,9 +478,10 @@ class Proposer:
 
     def _end(self, round_: Round) -> None:
         """What was run is confirmed."""
-        self.outbox.withdraw(round_)
+        if round_.phase is not WAITING:
+            self.outbox.withdraw(round_)
         for operation in round_.operations:
-            if operation.outcome is Outcome.PENDING:
+            if operation.outcome is PENDING:
                 self.underway -= 1
                 self._finish(operation, operation.tentative)
         if round_.queue:
@@ -503,17 +500,17 @@ class Proposer:
             for operation in round_.operations:
                 self._expire_one(operation, now)
             queue = round_.queue
-            if queue and (queue[0].outcome is not Outcome.PENDING or queue[0].due <= now):
+            if queue and (queue[0].outcome is not PENDING or queue[0].due <= now):
                 round_.queue = [operation for operation in queue if not self._expire_one(operation, now)]
             if round_.operations and round_.is_idle():
                 self._end(round_)
 
     def _expire_one(self, operation: Operation, now: int) -> bool:
         """Whether it is over."""
-        if operation.outcome is Outcome.PENDING and operation.due <= now:
+        if operation.outcome is PENDING and operation.due <= now:
             self.underway -= 1
             self._finish(operation, Outcome.INDEFINITE if operation.exposed else Outcome.DEFINITE)
-        return operation.outcome is not Outcome.PENDING
+        return operation.outcome is not PENDING
 
     # --- tombstones ----------------------------------------------------------------------
 
@@ -545,7 +542,7 @@ class Proposer:
 
     def _drop_collecting(self, round_: Round) -> None:
         self.outbox.withdraw(round_)
-        round_.enter(Phase.WAITING)
+        round_.enter(WAITING)
         del self.collecting[round_.key]
 
     # --- outcome -------------------------------------------------------------------------
@@ -557,7 +554,7 @@ class Proposer:
         if self._due:
             due, self._due = self._due, []
             for round_ in due:
-                if round_.phase is not Phase.WAITING or not self._is_there(round_):
+                if round_.phase is not WAITING or not self._is_there(round_):
                     continue
                 if round_.is_idle():
                     self._end(round_)
@@ -575,11 +572,14 @@ class Proposer:
         """Rounds begin for whose flight there is room; to the others more operations may come."""
         may_read, may_write = self.outbox.room(self.settings.flights_max)
         new, self._new = self._new, []
+        waiting: list[Round] = []
         for round_ in new:
             if (may_read and may_write) or (may_read if round_.waits_to_read() else may_write):
                 self._start(round_)
             else:
-                self._new.append(round_)
+                waiting.append(round_)
+        self.restless = bool(self._new)
+        self._new = waiting + self._new
 
     def _start(self, round_: Round) -> None:
         round_.take(self.settings.round_operations_max)

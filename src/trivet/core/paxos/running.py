@@ -8,7 +8,7 @@ from typing import Final
 
 from trivet.core.paxos.adoption import Adoption
 from trivet.core.paxos.content import Draft
-from trivet.core.paxos.operation import Operation, Outcome
+from trivet.core.paxos.operation import OK, Operation, Outcome
 
 SETTLED_MAX: Final = 4096
 """Origins of which a proposer knows which operations are over."""
@@ -29,7 +29,7 @@ def run(operation: Operation, draft: Draft, settled: dict[int, int], value_bytes
     """Run ``operation`` upon ``draft``, unless it has been run before, or may have been."""
     operation.wrote = False
     operation.version = draft.version
-    operation.tentative = Outcome.OK
+    operation.tentative = OK
     if isinstance(operation, Adoption):
         draft.adopt(operation.content)
         operation.wrote = draft.changed

@@ -5,7 +5,7 @@ msgpack array, with what its ``dump`` gives: a value restored from it behaves
 identically ever after, chance included, because shape and order are kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -117,9 +117,13 @@ def deadline_of(data: bytes) -> int:
     return data[4] if data[4] < _FIXINTS else -1
 
 
-def may_have_deadline(data: bytes, start: int) -> bool:
-    """Whether ``deadline_of`` what begins there is worth a look; whatever the bytes are."""
-    return data[start + _DEADLINE_AT] != _MINUS_ONE
+def may_have_deadlines(many: Sequence[bytes], start: int) -> bool:
+    """Whether ``deadline_of`` what begins at ``start`` in each is worth a look; whatever the bytes are."""
+    at = start + _DEADLINE_AT
+    for data in many:  # noqa: SIM110 (a generator takes twice as long)
+        if data[at] != _MINUS_ONE:
+            return True
+    return False
 
 
 def item_of(database: Database, key: bytes) -> Item | None:
