@@ -338,6 +338,11 @@ def test_what_is_given_up_is_under_way_no_more():
     assert past.under_way == {GROUP: 1}
     way.carriers.expire(1)
     assert past.under_way == {} and read.replies == [NOBODY]
+    read = causal_run(past, GET, writes=False)
+    way.send(read)
+    assert way.carriers.silent(1) and past.under_way == {}, "it goes elsewhere"
+    assert way.send() and past.under_way == {GROUP: 1}
+    way.carriers.expire(1)
     way.send(causal_run(past, GET, writes=False))
     way.carriers.fail_all(NOBODY)
     assert past.under_way == {}

@@ -369,3 +369,15 @@ def test_reads_do_not_wait_for_a_member_that_is_silent():
     held.on_peer_silent(2)
     assert held.carriers.busy is False
     bench.release(2)
+
+
+def test_what_was_asked_of_a_node_that_could_not_answer_is_asked_again():
+    """It had lost its link to the one who asks, who hears of that by the next one."""
+    bench = with_copies(3, "REPLICAS 1 ON 1")
+    assert bench.answer("c", "SET k 1") == "+OK"
+    bench.node(1).on_peer_lost(3)
+    bench.settle()
+    assert bench.ask("c", "GET k") == "", "node 1 runs it, and can't say what came out"
+    bench.dial(1, 3)
+    bench.wait(300)
+    assert not group(bench, 3).carriers.busy

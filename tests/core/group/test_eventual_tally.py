@@ -115,3 +115,64 @@ def test_all_who_wait_are_told():
     assert tally.busy
     tally.fail_all(Error("ERR gone"))
     assert not tally.busy
+
+
+def moved(bench):
+    """Node 1 goes, the only one that was there, and node 2 comes."""
+    row = copy.deepcopy(bench.node(1).front.cluster.groups[FIRST])
+    row.membership, row.before, row.members, row.incoming, row.since = 1, [1], [1, 2], [2], [(2, 2)]
+    return row
+
+
+def moves(bench, *heard: int) -> None:
+    """So ``heard`` have been told."""
+    for number in heard:
+        group(bench, number).follow(moved(bench))
+        bench.servers[number].dirty = True
+
+
+def test_who_goes_serves_until_somebody_who_stays_has_what_was_here():
+    """X19: clients of all nodes are served, and what they write is not lost."""
+    bench = with_copies(3, "REPLICAS 1 ON 1")
+    assert bench.answer("a", "INCR n") == "1"
+    bench.cut(2)
+    moves(bench, 1, 2, 3)
+    bench.wait(300)
+    assert group(bench, 1).serves and not group(bench, 2).serves
+    assert bench.answer("a", "INCR n") == "2"
+    assert bench.answer("c", "INCR n") == "3", "node 2 can't be reached, node 1 goes on for a while"
+    assert group(bench, 1).standing().kept > 0
+    bench.heal()
+    bench.until(lambda: group(bench, 2).serves, 2_000)
+    bench.until(lambda: not group(bench, 1).serves, 2_000)
+    for number, name in enumerate("abc", 4):
+        assert bench.answer(name, "INCR n") == str(number)
+    bench.until(lambda: group(bench, 1).standing().kept == 0, 2_000)
+    bench.cut(2)
+    assert not group(bench, 1).serves, "never again"
+
+
+def test_who_goes_and_begins_anew_serves_no_more():
+    """X19: it may have reported that nothing is left here alone."""
+    bench = with_copies(3, "REPLICAS 1 ON 1")
+    assert bench.answer("a", "INCR n") == "1"
+    bench.cut(2)
+    held = group(bench, 1)
+    held.tally.follow(moved(bench), None)
+    assert not held.tally.lingers
+    held.tally.follow(moved(bench), held.executor.lattice.clock.copy())
+    assert held.tally.lingers
+
+
+def test_who_goes_serves_no_more_where_somebody_stays_who_was_there():
+    """X5."""
+    bench = with_copies(3)
+    goes(bench, 1, 2, 3)
+    assert [group(bench, number).serves for number in (1, 2, 3)] == [True, False, True]
+
+
+def test_a_member_without_a_word_to_hand_on_goes_at_once():
+    """X19: nothing is waited for where there is nothing."""
+    bench = with_copies(3, "REPLICAS 1 ON 1")
+    moves(bench, 1, 2, 3)
+    bench.until(lambda: not group(bench, 1).serves, 1_000)

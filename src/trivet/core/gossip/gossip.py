@@ -258,15 +258,17 @@ class Gossip:
         """Updates here that no other member is known to have on its disk."""
         return alone_of(self._lattice.clock, self._peers.values())
 
-    def kept_from(self, among: tuple[NodeId, ...], count: int) -> int:
-        """Updates here that fewer than ``count`` others of ``among``, or than there are, have on their disks.
+    def kept_from(self, among: tuple[NodeId, ...], count: int, clock: Clock | None = None) -> int:
+        """Updates (of ``clock``) that fewer than ``count`` others of ``among``, or than there are, have.
 
-        Only those count that are heard, and what they have said in this epoch: who is away may have lost what
-        it had, and who was no member meanwhile has (Rule N12).
+        On their disks. Only those count that are heard, and what they have said in this epoch: who is away
+        may have lost what it had, and who was no member meanwhile has (Rule N12).
         """
         others = [self._peers[node] for node in among if node in self._peers]
         heard = [peer for peer in others if peer.up and peer.is_heard and peer.epoch == self._epoch]
-        return alone_of(self._lattice.clock, heard, max(1, min(count, len(others))))
+        return alone_of(
+            self._lattice.clock if clock is None else clock, heard, max(1, min(count, len(others)))
+        )
 
     @property
     def durable(self) -> Clock:

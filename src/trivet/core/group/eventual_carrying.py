@@ -196,7 +196,7 @@ class Carriers:
         """Nothing comes from there, though the link is up: reads go elsewhere; whether there are any."""
         gone = [number for number, one in self._sent.items() if one.member == member and not one.run.writes]
         for number in reversed(gone):
-            sent = self._sent.pop(number)
+            sent = self._take(number)
             self._waiting.appendleft((sent.run, sent.since_ms))
         return bool(gone)
 

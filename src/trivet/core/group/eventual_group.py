@@ -8,7 +8,7 @@ answered when that is synced, and only then do others hear of it.
   it publishes in ``EXEC`` and its keyspace events are told then, behind the update: nobody sees or hears of
   what this node may forget.
 - Rule X5: who is no member has a member run its clients' calls (``eventual_carrying``). So does a member that
-  goes, so that what it alone has grows no more, and one that comes, until it has what the others had.
+  goes (X19), so that what it alone has grows no more, and one that comes, until it has what the others had.
 - Rule X6: the time by which values expire is this node's, and never falls within a life. What is late is not
   shown; one member after the other takes it away, the first at once, the others only if it is still there.
 - Rule X7: a client's ``WATCH`` and ``EXEC`` concern what this node holds; nothing is known of others.
@@ -17,7 +17,7 @@ answered when that is synced, and only then do others hear of it.
 - Rule X10: who is no member any more hands on what has not been done here, its own clients' and what others
   have sent. The numbers of what is carried go on: others remember them (Rule X8 there).
 - Rules X12 to X14: calls of clients that carry what they have seen (``eventual_causal``).
-- Rules X16 to X18: writes and reads that wait for other members (``eventual_tally``).
+- Rules X16 to X19: writes and reads that wait for other members (``eventual_tally``).
 """
 
 from collections import deque
@@ -168,6 +168,7 @@ class EventualGroup(Leaderless):
         self.executor.settle_in(row.keyspace)
         own = self.settings.node
         was_none = self.epoch > 0 and own not in self.members
+        seen = self.executor.lattice.clock.copy() if self.epoch > 0 and self.serves else None
         self.epoch, self.members, self.staying = epoch, tuple(row.members), tuple(row.incoming)
         since = dict(row.since).get(own, 0)
         if own in self.members and since > self._since:
@@ -177,7 +178,7 @@ class EventualGroup(Leaderless):
             self._is_new = False
             self.comes = since > 0
             self.gossip.caught_up = not self.comes
-        self.tally.follow(row)
+        self.tally.follow(row, seen)
         # What is left over must not count as what a member has.
         is_in = own in self.members and not self._was_out
         self.gossip.learn(self.members if is_in else (), epoch)
@@ -193,7 +194,7 @@ class EventualGroup(Leaderless):
         """Whether calls run on what is here (Rule X5)."""
         own = self.settings.node
         is_here = own in self.members and not self.comes and not self._was_out
-        return is_here and (not self.staying or own in self.staying)
+        return is_here and (not self.staying or own in self.staying or self.tally.lingers)
 
     @property
     def left_over(self) -> bool:
@@ -304,8 +305,8 @@ class EventualGroup(Leaderless):
     def _choose_carrier(self, not_one: NodeId = NO_NODE) -> None:
         """Rule X1: the same for as long as it can be reached; nodes begin with different ones."""
         own = self.settings.node
-        among = self.staying or self.members
-        members = [node for node in among if node in self._up and node not in (not_one, own)]
+        here = [node for node in self.members if node in self._up and node not in (not_one, own)]
+        members = [node for node in here if node in self.staying] or here  # who goes may linger (Rule X19)
         members = [node for node in members if node not in self._silent] or members
         if self.serves or not members:
             self._carrier = NO_NODE

@@ -5,6 +5,8 @@ hears what they have.
 
 - Rule X17: while members change there are two sets, and both are asked; who goes by other members than this
   one counts in neither.
+- Rule X19: where nobody who stays was there before, who goes runs calls until one of those has all that was
+  here when the change began, or is known to have all that is here; never again after that.
 """
 
 from trivet.core.base.ids import Instant, NodeId
@@ -34,15 +36,22 @@ class Tally:
         self._founders: tuple[NodeId, ...] = ()
         """The other members that were there before the change, if one is under way."""
         self._epoch = 0
+        self._staying: tuple[NodeId, ...] = ()
+        self._lingers_for: Clock | None = None
+        """What one of those that stay is to have before this member runs no calls any more (Rule X19)."""
 
     @property
     def busy(self) -> bool:
         """Whether some run waits."""
         return bool(self.write) or self.read.busy
 
-    def follow(self, row: GroupRow) -> None:
-        """The cluster map has these members."""
+    def follow(self, row: GroupRow, seen: Clock | None) -> None:
+        """The cluster map has these members; ``seen``: here so far, if this node ran calls until now."""
         before = row.before or row.members
+        self._staying = tuple(row.incoming)
+        goes = self._own in row.members and bool(row.incoming) and self._own not in row.incoming
+        all_come = not any(node in before for node in row.incoming)
+        self._lingers_for = seen if goes and all_come else None
         self._epoch = row.membership + 1
         self._sides = Sides(row.members, before, row.incoming)
         self._others = [node for node in row.members if node != self._own]
@@ -69,7 +78,18 @@ class Tally:
 
     def kept(self, staying: tuple[NodeId, ...]) -> int:
         """Rule X17: updates here that fewer of those that stay have than a write asks for."""
-        return self._gossip.kept_from(staying, self.write.count)
+        kept = self._gossip.kept_from(staying, self.write.count)
+        if not kept:
+            self._lingers_for = None  # it may be the last that is asked of this member
+        return kept
+
+    @property
+    def lingers(self) -> bool:
+        """Rule X19."""
+        clock = self._lingers_for
+        if clock is not None and not self._gossip.kept_from(self._staying, 1, clock):
+            self._lingers_for = None
+        return self._lingers_for is not None
 
     def look(self) -> None:
         """Rule X16: writes that so many have are answered."""

@@ -109,6 +109,7 @@ class Residents:
         cluster = front.system.machine.cluster  # a snapshot may have brought another
         seen, epoch = self._seen
         if self._peers.has_news:
+            self._greet_again()
             self._dial(cluster)
         if cluster is None:
             return False
@@ -219,6 +220,18 @@ class Residents:
             group.on_peer_silent(peer)
         for leaderless in self._front.leaderless.values():
             leaderless.on_peer_silent(peer)
+
+    def _greet_again(self) -> None:
+        """Peers have new links to us: while they had none, they could not answer what they were asked.
+
+        Groups with a leader ask again by themselves.
+        """
+        introduced, self._peers.introduced = self._peers.introduced, []
+        for peer in introduced:
+            for leaderless in self._front.leaderless.values():
+                leaderless.on_peer_lost(peer)
+                if peer in self._peers.up:
+                    leaderless.on_peer_up(peer)
 
     # -- coming and going ---------------------------------------------------------------------------
 
