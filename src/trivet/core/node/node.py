@@ -422,7 +422,7 @@ class Node(Views):
             front.unparked |= front.rerouting.go_on(front.blocked, front.map_epoch, mono_ms)
         if (system or front.sharing.open) and front.sharing.look(mono_ms):
             front.unparked = True
-        if system or self._peers.has_news:
+        if system or self._peers.has_news or self._peers.introduced:
             self._follow_system(mono_ms)
         if front.steps:
             front.look_at_waiting()

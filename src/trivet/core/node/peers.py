@@ -185,7 +185,7 @@ class Peers:
         self.newcomers: dict[NodeId, tuple[str, int]] = {}
         """Such nodes that have introduced themselves, and where they are."""
         self.has_news = False
-        """Somebody has introduced itself, maybe for the first time, or from elsewhere; the node takes it."""
+        """There is one more of them, or another place of one, or one more birth; the node takes it."""
         self._births: dict[NodeId, int] = {}
         """As the cluster map has them."""
         self._heard_births: dict[NodeId, int] = {}
@@ -194,7 +194,7 @@ class Peers:
         """When each peer was last heard."""
         self.strangers: list[NodeId] = []
         """Nodes to be told that they are not who they were; the node takes them."""
-        self.introduced: list[NodeId] = []
+        self.introduced: dict[NodeId, None] = {}
         """Peers that have a new link to us; the node takes them."""
         self.returned: list[NodeId] = []
         """Peers that have introduced themselves while our link to them was down; the node takes them."""
@@ -340,10 +340,11 @@ class Peers:
         place = (hello.host, hello.peer_port)
         if hello.birth and not self.birth_of(peer):
             self._heard_births[peer] = hello.birth
+            self.has_news = True
         if peer not in self._members and self.newcomers.get(peer) != place:
             self.newcomers[peer] = place
-        self.introduced.append(peer)
-        self.has_news = True
+            self.has_news = True
+        self.introduced[peer] = None
         if peer not in self.up:
             self.returned.append(peer)
         older = self._link_of.get(peer)

@@ -108,8 +108,9 @@ class Residents:
         front = self._front
         cluster = front.system.machine.cluster  # a snapshot may have brought another
         seen, epoch = self._seen
-        if self._peers.has_news:
+        if self._peers.introduced:
             self._greet_again()
+        if self._peers.has_news:
             self._dial(cluster)
         if cluster is None:
             return False
@@ -226,7 +227,7 @@ class Residents:
 
         Groups with a leader ask again by themselves.
         """
-        introduced, self._peers.introduced = self._peers.introduced, []
+        introduced, self._peers.introduced = self._peers.introduced, {}
         for peer in introduced:
             for leaderless in self._front.leaderless.values():
                 leaderless.on_peer_lost(peer)
