@@ -343,7 +343,8 @@ class PaxosGroup(Leaderless):
         self.stirred = False
         paxos, errands, walks = self.paxos, self.errands, self.walks
         paxos.full = self.log.full
-        self._wall_ms = errands.runner.wall_ms = max(self._wall_ms, wall_ms)  # Rule Q3
+        if wall_ms > self._wall_ms:
+            self._wall_ms = errands.runner.wall_ms = wall_ms  # Rule Q3
         self._look_at_system()
         if self._staged:
             staged, self._staged = self._staged, []
@@ -355,11 +356,9 @@ class PaxosGroup(Leaderless):
         for scan_id, cursor, limit in pages:
             paxos.scan(scan_id, cursor, limit)
         self._begin(now_ms)
-        ready = paxos.ready()
-        while ready is not None:
+        while (ready := paxos.ready()) is not None:
             self._carry_out(ready, now_ms)
             self._begin(now_ms)
-            ready = paxos.ready()
         self.forwards.flush(self.outgoing)
         self.log.step(paxos, now_ms)
         if errands.stranded:

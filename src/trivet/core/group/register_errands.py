@@ -97,7 +97,7 @@ class Errands:
             part.done(result.replies, 0, False)
             return
         place = place_key(task.db, task.key)
-        if not self.serves(place):
+        if self.holding is not None and not self.holding.serves(place):
             part.moved()
             return
         front = self._fronts.get(place)

@@ -89,8 +89,8 @@ class Sweeper:
     @property
     def next_deadline_ms(self) -> WallMs:
         """When ``turn`` has something to do."""
-        again_ms = next(iter(self._late.values()), NEVER)
-        return min(self._deadlines.next_ms(), again_ms) if self._deadlines.count else again_ms
+        next_ms = self._deadlines.next_ms() if self._deadlines.count else NEVER
+        return min(next_ms, next(iter(self._late.values()))) if self._late else next_ms
 
     def turn(self, own: NodeId, alive: list[NodeId], now_ms: Instant, wall_ms: WallMs) -> None:
         """Remove what is late, as far as this node is preferred for it."""

@@ -122,6 +122,10 @@ def _chunk(pieces: list[bytes]) -> bytes:
     return _ARRAY32.pack(_ARRAY32_TAG, len(pieces)) + b"".join(pieces)
 
 
+LOOK_MS: Final = 10
+"""Whether a snapshot is called for is looked at so often: turns may be many."""
+
+
 class _Taking:
     """The snapshot being taken."""
 
@@ -166,6 +170,8 @@ class SaveLog:
         self._taking: _Taking | None = None
         self._paused_until_ms: Instant = 0
         self._now_ms: Instant = 0
+        self._look_ms: Instant = 0
+        """When it is looked next whether a snapshot is called for."""
 
     # -- saves ---------------------------------------------------------------------------------------
 
@@ -229,9 +235,11 @@ class SaveLog:
         self._now_ms = now_ms
         if now_ms >= self._paused_until_ms:
             self._paused_until_ms = 0
-        if self._taking is None and not self._paused_until_ms and self._may_begin():
-            writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
-            self._taking = _Taking(writer, self.last_index)
+        if self._taking is None and now_ms >= self._look_ms:
+            self._look_ms = now_ms + LOOK_MS
+            if not self._paused_until_ms and self._may_begin():
+                writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
+                self._taking = _Taking(writer, self.last_index)
         taking = self._taking
         if taking is None or taking.finishing or len(taking.jobs) >= JOBS_MAX:
             return

@@ -316,9 +316,12 @@ class Paxos:
         messages = acceptor.out
         acceptor.out = []
         proposer.flush(messages)
-        self.scans.flush(messages)
-        self.export.flush(messages)
-        self.rescan_.flush(messages)
+        if self.scans.underway:
+            self.scans.flush(messages)
+        if self.export.underway:
+            self.export.flush(messages)
+        if self.rescan_.epoch:
+            self.rescan_.flush(messages)
         return messages
 
     def _take_internal_ends(self) -> None:
@@ -327,32 +330,38 @@ class Paxos:
             internal, proposer.internal = proposer.internal, []
             for operation in internal:
                 self.rescan_.on_finished(operation)
-        for key, ok in proposer.collected:
-            self.collector.on_collected(key, ok)
-        proposer.collected = []
-        results, self.scans.results = self.scans.results, []
-        for result in results:
-            if result.scan_id == INTERNAL:
-                self.rescan_.on_scan(result)
-            else:
-                self.scans.results.append(result)
+        if proposer.collected:
+            for key, ok in proposer.collected:
+                self.collector.on_collected(key, ok)
+            proposer.collected = []
+        if self.scans.results:
+            results, self.scans.results = self.scans.results, []
+            for result in results:
+                if result.scan_id == INTERNAL:
+                    self.rescan_.on_scan(result)
+                else:
+                    self.scans.results.append(result)
 
     def _take_ends(self, out: Ready) -> None:
         proposer, acceptor = self.proposer, self.acceptor
-        finished, proposer.finished = proposer.finished, []
-        adopted: list[Operation] = [operation for operation in finished if isinstance(operation, Adoption)]
-        if adopted:
-            out.adopted = adopted
-            finished = [operation for operation in finished if not isinstance(operation, Adoption)]
-        out.finished = finished
-        out.fetched, self.export.fetched = self.export.fetched, []
-        for result in self.scans.results:
-            (out.listed if result.scan_id == LISTING else out.scans).append(result)
-        self.scans.results = []
+        if proposer.finished:
+            finished, proposer.finished = proposer.finished, []
+            adopted: list[Operation] = [one for one in finished if isinstance(one, Adoption)]
+            if adopted:
+                out.adopted = adopted
+                finished = [one for one in finished if not isinstance(one, Adoption)]
+            out.finished = finished
+        if self.export.fetched:
+            out.fetched, self.export.fetched = self.export.fetched, []
+        if self.scans.results:
+            for result in self.scans.results:
+                (out.listed if result.scan_id == LISTING else out.scans).append(result)
+            self.scans.results = []
         out.rescanned, self.rescan_.done_epoch = self.rescan_.done_epoch, 0
-        wanted = max(proposer.epoch_wanted, acceptor.epoch_wanted)
-        proposer.epoch_wanted = acceptor.epoch_wanted = 0
-        out.epoch_wanted = wanted if wanted > self.epoch else 0
+        if proposer.epoch_wanted or acceptor.epoch_wanted:
+            wanted = max(proposer.epoch_wanted, acceptor.epoch_wanted)
+            proposer.epoch_wanted = acceptor.epoch_wanted = 0
+            out.epoch_wanted = wanted if wanted > self.epoch else 0
         if self._revived and acceptor.saves.saved_id >= self._revived:
             self._revived = 0
             out.revived = True

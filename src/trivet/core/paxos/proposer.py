@@ -154,10 +154,7 @@ class Proposer:
         self._new.append(round_)
 
     def collect(self, key: bytes) -> bool:
-        """Bring the tombstone of ``key`` to every member, then have it dropped (Rule P11).
-
-        False: it is busy.
-        """
+        """Bring the tombstone of ``key`` to every member, then have it dropped (P11). False: it is busy."""
         if key in self.rounds or key in self.collecting or not self.holding.serves(key):
             return False
         round_ = self.collecting[key] = Round(key, [], True)
@@ -483,7 +480,8 @@ class Proposer:
         for operation in round_.operations:
             if operation.outcome is PENDING:
                 self.underway -= 1
-                self._finish(operation, operation.tentative)
+                operation.outcome = operation.tentative
+                (self.internal if operation.is_internal else self.finished).append(operation)
         if round_.queue:
             self._await_room(Round(round_.key, round_.queue))
         else:
