@@ -68,6 +68,7 @@ class Errands:
         self.pending_bytes = 0
         """Writes without replies."""
         self._last_seed = prng.u64() & SEED_MAX
+        """Each run has the next one; who uses it scatters it (``Prng``)."""
         self._timeout_ms = command_timeout_ms
         self._due: list[Errand] = []
         self._fronts: dict[bytes, Front] = {}
@@ -92,7 +93,8 @@ class Errands:
         """One more part; whom it concerns is in its task."""
         task = part.task
         if task.key is None:
-            result = self.runner.registers.run(task, None, 0, self.runner.wall_ms, self._seed())
+            self._last_seed = (self._last_seed + 1) & SEED_MAX
+            result = self.runner.registers.run(task, None, 0, self.runner.wall_ms, self._last_seed)
             self._tell(result)
             part.done(result.replies, 0, False)
             return
@@ -140,11 +142,6 @@ class Errands:
         else:
             front.waiting.append(part)
 
-    def _seed(self) -> int:
-        """Another one than any before; who uses it scatters it (``Prng``)."""
-        self._last_seed = seed = (self._last_seed + 1) & SEED_MAX
-        return seed
-
     # -- they begin -------------------------------------------------------------------------------
 
     @property
@@ -163,7 +160,7 @@ class Errands:
 
     def _open(self, errand: Errand) -> None:
         errand.has_begun = True
-        errand.seed = self._seed()
+        errand.seed = self._last_seed = (self._last_seed + 1) & SEED_MAX
         if errand.reads_only:
             front = self._fronts[errand.place]
             front.reads += 1

@@ -75,6 +75,12 @@ class Task(msgspec.Struct, array_like=True, frozen=True):
     """Nothing may change; else also a value goes that is late."""
 
 
+_NO_EVENTS: Final[list[Event]] = []
+_NOTHING_PUBLISHED: Final[list[tuple[bool, bytes, bytes]]] = []
+_NOBODY_DENIED: Final[list[Denied]] = []
+"""Of most runs; nothing is ever put in."""
+
+
 class TaskResult:
     """What a run came to."""
 
@@ -90,9 +96,9 @@ class TaskResult:
         """Whether the key was there before, as of the time of the run."""
         self.was_late = False
         """The value that was found is past its deadline."""
-        self.events: list[Event] = []
-        self.published: list[tuple[bool, bytes, bytes]] = []
-        self.denied: list[Denied] = []
+        self.events: list[Event] = _NO_EVENTS
+        self.published: list[tuple[bool, bytes, bytes]] = _NOTHING_PUBLISHED
+        self.denied: list[Denied] = _NOBODY_DENIED
 
 
 class Registers:
@@ -202,6 +208,8 @@ class Registers:
                 if row is not None and row.run is not None:
                     replies.append(row.run(context, args))
                     continue
+                if result.denied is _NOBODY_DENIED:
+                    result.denied = []
                 replies.append(run_call(context, call, task.client, self.users, result.denied))
             except Exception as error:
                 replies.append(defect(context, args, error))
@@ -341,5 +349,4 @@ def _clear(database: Database, key: bytes) -> None:
 def _void(result: TaskResult, count: int) -> None:
     """Nothing of the run counts (Rule R1)."""
     result.replies = [DEFECT] * count
-    result.events.clear()
-    result.published.clear()
+    result.events, result.published = [], []

@@ -19,14 +19,12 @@ REGISTER_BYTES = 264
 class Register:
     """Invariants: ``accepted`` <= ``promised``; ``content`` is None just when nothing is accepted."""
 
-    __slots__ = ("accepted", "content", "content_bytes", "hearsay", "promised", "save_id")
+    __slots__ = ("accepted", "content", "hearsay", "promised", "save_id")
 
     def __init__(self, promised: Ballot, accepted: Ballot, content: Sealed | None) -> None:
         self.promised = promised
         self.accepted = accepted
         self.content = content
-        self.content_bytes = 0
-        """What ``content`` counts for, since it entered the table."""
         self.hearsay = False
         """It has ``content`` from others, after it lost its own.
 
@@ -75,11 +73,12 @@ class Registers:
 
     def accept(self, key: bytes, register: Register, accepted: Ballot, content: Sealed, now: int) -> None:
         """It holds ``content`` from now on."""
-        if register.content is None:
+        before = register.content
+        if before is None:
             self.bare.pop(key, None)
-        content_bytes = len(content)
-        self.bytes_in_memory += content_bytes - register.content_bytes
-        register.content_bytes = content_bytes
+            self.bytes_in_memory += len(content)
+        else:
+            self.bytes_in_memory += len(content) - len(before)
         register.accepted = accepted
         register.content = content
         register.hearsay = False
@@ -91,7 +90,7 @@ class Registers:
     def remove(self, key: bytes) -> None:
         """It is no longer there."""
         register: Register = self._table.pop(key)
-        self.bytes_in_memory -= REGISTER_BYTES + len(key) + register.content_bytes
+        self.bytes_in_memory -= REGISTER_BYTES + len(key) + len(register.content or b"")
         self.tombstones.pop(key, None)
         self.bare.pop(key, None)
 
