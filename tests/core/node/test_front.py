@@ -212,6 +212,35 @@ def test_it_does_not_wait_for_ever_and_is_forgotten_with_its_client():
     assert not front.adrift
 
 
+class Patient:
+    """Steps that wait for time to pass."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def look(self):
+        self.looks += 1
+        assert self.looks < 1_000, "a turn without an end"
+        return False
+
+
+def test_a_turn_ends_while_one_waits_for_a_group_and_another_for_its_time():
+    """Who waits for the map looks when time has passed: in a turn it would be parked again, and the turn go on."""
+    bench = founded(3, "20")
+    bench.ask("a", "SELECT 20")
+    front = bench.node(1).front
+    group = front.replicas.pop(2)
+    front.homes_changed()
+    patient = Patient()
+    front.steps.append(patient)
+    assert bench.say("a", "SET k 1") == []
+    bench.wait(100)
+    assert front.adrift and 0 < patient.looks < 50
+    front.replicas[2] = group
+    front.homes_changed()
+    bench.until(lambda: [text for _, text in bench.events] == ["+OK"])
+
+
 def test_what_is_put_into_another_keyspace():
     founded(3, "3").talk(
         """

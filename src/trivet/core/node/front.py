@@ -472,13 +472,20 @@ class Front:
         del self.adrift[session.conn]
         return False
 
+    def look_at_steps(self) -> None:
+        """Groups have had their turns: what goes on step by step looks again."""
+        waiting, self.steps = self.steps, []
+        kept = [steps for steps in waiting if not steps.look()]
+        self.unparked = self.unparked or len(kept) < len(waiting)
+        self.steps = kept + self.steps
+
     def look_at_waiting(self) -> None:
-        """Time has passed, or the map has changed: what waits for that looks again."""
+        """Time has passed, or the map has changed: what waits for that looks again.
+
+        Only then: who waits for the map is parked again by its look, which is what a turn goes on for.
+        """
         if self.steps:
-            waiting, self.steps = self.steps, []
-            kept = [steps for steps in waiting if not steps.look()]
-            self.unparked = self.unparked or len(kept) < len(waiting)
-            self.steps = kept + self.steps
+            self.look_at_steps()
         for conn in list(self.adrift):
             session = self.sessions[conn]
             if session.parked:

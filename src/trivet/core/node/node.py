@@ -425,7 +425,7 @@ class Node(Views):
         if system or self._peers.has_news or self._peers.introduced:
             self._follow_system(mono_ms)
         if front.steps:
-            front.look_at_waiting()
+            front.look_at_steps()
         if front.pubsub.wishes:
             begin_to_listen(front)
         if front.pubsub.inbox:
