@@ -489,3 +489,17 @@ def test_no_replica_goes_by_a_map_of_before():
     node.residents._is_news = True
     node.residents._follow(node.front.cluster)
     assert number not in holders(bench, SECOND)
+
+
+def test_a_leader_that_is_silent_speaks_to_who_had_lost_its_link(monkeypatch):
+    """A member that does not vote campaigns not: it waits for the leader's word, and asks nothing meanwhile."""
+    bench = with_keyspace(3)
+    number = leader_of(bench, SYSTEM_GROUP)
+    group = bench.node(number).groups[SYSTEM_GROUP]
+    heard: list[int] = []
+    monkeypatch.setattr(group, "on_peer_up", heard.append)
+    other = number % 3 + 1
+    bench.node(other).on_peer_lost(number)
+    bench.dial(other, number)
+    bench.settle()
+    assert heard == [other]

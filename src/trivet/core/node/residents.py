@@ -225,14 +225,15 @@ class Residents:
     def _greet_again(self) -> None:
         """Peers have new links to us: while they had none, they could not answer what they were asked.
 
-        Groups with a leader ask again by themselves.
+        Nor may they have heard that we are there: who lost a leader that had fallen silent waits for its word.
         """
         introduced, self._peers.introduced = self._peers.introduced, {}
         for peer in introduced:
             for leaderless in self._front.leaderless.values():
                 leaderless.on_peer_lost(peer)
-                if peer in self._peers.up:
-                    leaderless.on_peer_up(peer)
+            if peer in self._peers.up:
+                for _, group in self.all:
+                    group.on_peer_up(peer)
 
     # -- coming and going ---------------------------------------------------------------------------
 
