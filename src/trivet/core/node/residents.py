@@ -225,7 +225,7 @@ class Residents:
     def _greet_again(self) -> None:
         """Peers have new links to us: while they had none, they could not answer what they were asked.
 
-        Nor may they have heard that we are there: who lost a leader that had fallen silent waits for its word.
+        Nor may they know that we are there: who lost a leader that had fallen silent waits for its word.
         """
         introduced, self._peers.introduced = self._peers.introduced, {}
         for peer in introduced:
