@@ -29,7 +29,7 @@ def test_a_quiet_run_has_transactions_that_commit() -> None:
 
 def test_coordinators_and_leaders_fall_amid_them() -> None:
     total: dict[str, int] = {}
-    for seed in (8, 10):
+    for seed in (30, 41):
         total |= played(seed, kill_every_ms=700, fault_ms_max=800, election_ms=300).reached
     assert any(what.startswith("coordinator falls") for what in total)
     for what in (

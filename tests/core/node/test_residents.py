@@ -497,7 +497,7 @@ def test_a_leader_that_is_silent_speaks_to_who_had_lost_its_link(monkeypatch):
     number = leader_of(bench, SYSTEM_GROUP)
     group = bench.node(number).groups[SYSTEM_GROUP]
     heard: list[int] = []
-    monkeypatch.setattr(group, "on_peer_up", heard.append)
+    monkeypatch.setattr(group, "on_peer_greets", heard.append)
     other = number % 3 + 1
     bench.node(other).on_peer_lost(number)
     bench.dial(other, number)

@@ -75,6 +75,7 @@ class Links:
     def __init__(self, up: dict[int, None]) -> None:
         self.up = up
         self.newcomers: dict[int, tuple[str, int]] = {}
+        self.introduced: dict[int, None] = {}
 
     def know(self, births: dict[int, int], next_node: int) -> None:
         """Everybody here is who it says."""

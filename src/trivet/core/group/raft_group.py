@@ -211,6 +211,11 @@ class RaftGroup:
         if peer == self.raft.leader:
             self._resend = True
 
+    def on_peer_greets(self, peer: NodeId) -> None:
+        """It has a new link to us: as leader, say that we are there. Our link to it is as it was."""
+        self.stir()
+        self.raft.peer_up(peer)
+
     def on_peer_lost(self, peer: NodeId) -> None:
         """The link to ``peer`` broke, most likely with its process."""
         self.stir()

@@ -123,7 +123,7 @@ def _chunk(pieces: list[bytes]) -> bytes:
 
 
 LOOK_MS: Final = 10
-"""Whether a snapshot is called for is looked at so often: turns may be many."""
+"""Whether a snapshot is called for is looked at so often, beside each save: turns may be many."""
 
 
 class _Taking:
@@ -170,8 +170,9 @@ class SaveLog:
         self._taking: _Taking | None = None
         self._paused_until_ms: Instant = 0
         self._now_ms: Instant = 0
+        self._looked_at = last_index
         self._look_ms: Instant = 0
-        """When it is looked next whether a snapshot is called for."""
+        """When it is looked next whether a snapshot is called for, if nothing is saved before."""
 
     # -- saves ---------------------------------------------------------------------------------------
 
@@ -235,8 +236,8 @@ class SaveLog:
         self._now_ms = now_ms
         if now_ms >= self._paused_until_ms:
             self._paused_until_ms = 0
-        if self._taking is None and now_ms >= self._look_ms:
-            self._look_ms = now_ms + LOOK_MS
+        if self._taking is None and (self.last_index != self._looked_at or now_ms >= self._look_ms):
+            self._looked_at, self._look_ms = self.last_index, now_ms + LOOK_MS
             if not self._paused_until_ms and self._may_begin():
                 writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
                 self._taking = _Taking(writer, self.last_index)

@@ -231,9 +231,10 @@ class Residents:
         for peer in introduced:
             for leaderless in self._front.leaderless.values():
                 leaderless.on_peer_lost(peer)
-            if peer in self._peers.up:
-                for _, group in self.all:
-                    group.on_peer_up(peer)
+                if peer in self._peers.up:
+                    leaderless.on_peer_up(peer)
+            for group in self._groups.values():
+                group.on_peer_greets(peer)
 
     # -- coming and going ---------------------------------------------------------------------------
 
