@@ -58,7 +58,7 @@ CHANGE: dict[str, object] = {
 @pytest.mark.parametrize(
     ("first", "nodes", "changes", "wanted"),
     [
-        (14, 3, ROT, ["registers in doubt", "registers caught up"]),
+        (32, 3, ROT, ["registers in doubt", "registers caught up"]),
         (1, 5, CHANGE, ["registers: members begin to change", "registers: members have changed"]),
     ],
     ids=["logs that rot", "members that change"],
