@@ -159,9 +159,9 @@ def test_who_goes_and_begins_anew_serves_no_more():
     bench.cut(2)
     held = group(bench, 1)
     held.tally.follow(moved(bench), None)
-    assert not held.tally.lingers
+    assert not held.tally.lingers((2,))
     held.tally.follow(moved(bench), held.executor.lattice.clock.copy())
-    assert held.tally.lingers
+    assert held.tally.lingers((2,))
 
 
 def test_who_goes_serves_no_more_where_somebody_stays_who_was_there():

@@ -194,7 +194,7 @@ class EventualGroup(Leaderless):
         """Whether calls run on what is here (Rule X5)."""
         own = self.settings.node
         is_here = own in self.members and not self.comes and not self._was_out
-        return is_here and (not self.staying or own in self.staying or self.tally.lingers)
+        return is_here and (not self.staying or own in self.staying or self.tally.lingers(self.staying))
 
     @property
     def left_over(self) -> bool:
@@ -259,11 +259,9 @@ class EventualGroup(Leaderless):
     @property
     def has_writes(self) -> bool:
         """As ``face``."""
-        if self._held or self.emptyings or self.carriers.has_writes or self.causal.has_writes:
-            return True
-        if self.tally.write:
-            return True
-        return any(run.writes for run in self._staged)
+        under_way = bool(self._held or self.emptyings or self.tally.write)
+        under_way = under_way or self.carriers.has_writes or self.causal.has_writes
+        return under_way or any(run.writes for run in self._staged)
 
     @property
     def pending_bytes(self) -> int:
@@ -293,6 +291,11 @@ class EventualGroup(Leaderless):
         self.gossip.peer_lost(peer)
         self.carriers.lost(peer)
         self._choose_carrier()
+
+    def on_peer_greets(self, peer: NodeId) -> None:
+        """As ``LeaderlessReplica``: what was carried there goes once more, or is in doubt (Rule X2 there)."""
+        self.stir()
+        self.carriers.lost(peer)
 
     def on_peer_silent(self, peer: NodeId) -> None:
         """Its link is up, and nothing comes: reads do not wait for it here while there is another."""
@@ -362,12 +365,9 @@ class EventualGroup(Leaderless):
         self.tally.expire(now_ms)
         if now_ms >= self._collect_ms:
             self._collect_ms = now_ms + COLLECT_MS
-            if self.executor.lattice.bases_count:
-                self._collect()
-
-    def _collect(self) -> None:
-        gossip = self.gossip
-        self.executor.lattice.collect(gossip.stable(), gossip.told(), gossip.living())
+            lattice, gossip = self.executor.lattice, self.gossip
+            if lattice.bases_count:
+                lattice.collect(gossip.stable(), gossip.told(), gossip.living())
 
     def _may_sleep(self) -> bool:
         """Nothing that passes with time is under way."""

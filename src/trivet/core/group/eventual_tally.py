@@ -36,7 +36,6 @@ class Tally:
         self._founders: tuple[NodeId, ...] = ()
         """The other members that were there before the change, if one is under way."""
         self._epoch = 0
-        self._staying: tuple[NodeId, ...] = ()
         self._lingers_for: Clock | None = None
         """What one of those that stay is to have before this member runs no calls any more (Rule X19)."""
 
@@ -48,7 +47,6 @@ class Tally:
     def follow(self, row: GroupRow, seen: Clock | None) -> None:
         """The cluster map has these members; ``seen``: here so far, if this node ran calls until now."""
         before = row.before or row.members
-        self._staying = tuple(row.incoming)
         goes = self._own in row.members and bool(row.incoming) and self._own not in row.incoming
         all_come = not any(node in before for node in row.incoming)
         self._lingers_for = seen if goes and all_come else None
@@ -83,11 +81,10 @@ class Tally:
             self._lingers_for = None  # it may be the last that is asked of this member
         return kept
 
-    @property
-    def lingers(self) -> bool:
-        """Rule X19."""
+    def lingers(self, staying: tuple[NodeId, ...]) -> bool:
+        """Rule X19; once it is False it stays so until the members change again."""
         clock = self._lingers_for
-        if clock is not None and not self._gossip.kept_from(self._staying, 1, clock):
+        if clock is not None and not self._gossip.kept_from(staying, 1, clock):
             self._lingers_for = None
         return self._lingers_for is not None
 

@@ -140,6 +140,10 @@ class LeaderlessReplica(Replica, Protocol):
         """Whether the node's memory is full: nothing is evicted, what would grow is refused."""
         ...
 
+    def on_peer_greets(self, peer: NodeId) -> None:
+        """``peer`` has a new link to us: while it had none, it could not answer what it was asked."""
+        ...
+
     def on_peer_silent(self, peer: NodeId) -> None:
         """The node of ``peer`` has not been heard of for an election time-out, though its link is up."""
         ...

@@ -278,6 +278,9 @@ class PaxosGroup(Leaderless):
                     self._alive.append(member)
         self._preferred = Preferred(self._alive)
 
+    def on_peer_greets(self, peer: NodeId) -> None:
+        """As ``LeaderlessReplica``: what it has not answered is asked again by itself (``resend_ms``)."""
+
     def on_peer_silent(self, peer: NodeId) -> None:
         """The node of ``peer`` has not been heard of for an election time-out, though its link is up."""
         self._shun(peer, self.settings.command_timeout_ms)

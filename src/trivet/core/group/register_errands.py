@@ -68,7 +68,6 @@ class Errands:
         self.pending_bytes = 0
         """Writes without replies."""
         self._last_seed = prng.u64() & SEED_MAX
-        """Each run has the next one; who uses it scatters it (``Prng``)."""
         self._timeout_ms = command_timeout_ms
         self._due: list[Errand] = []
         self._fronts: dict[bytes, Front] = {}
@@ -93,13 +92,12 @@ class Errands:
         """One more part; whom it concerns is in its task."""
         task = part.task
         if task.key is None:
-            self._last_seed = (self._last_seed + 1) & SEED_MAX
-            result = self.runner.registers.run(task, None, 0, self.runner.wall_ms, self._last_seed)
+            result = self.runner.registers.run(task, None, 0, self.runner.wall_ms, self._seed())
             self._tell(result)
             part.done(result.replies, 0, False)
             return
         place = place_key(task.db, task.key)
-        if self.holding is not None and not self.holding.serves(place):
+        if not self.serves(place):
             part.moved()
             return
         front = self._fronts.get(place)
@@ -142,6 +140,11 @@ class Errands:
         else:
             front.waiting.append(part)
 
+    def _seed(self) -> int:
+        """The next one; who uses it scatters it (``Prng``)."""
+        self._last_seed = (self._last_seed + 1) & SEED_MAX
+        return self._last_seed
+
     # -- they begin -------------------------------------------------------------------------------
 
     @property
@@ -160,7 +163,7 @@ class Errands:
 
     def _open(self, errand: Errand) -> None:
         errand.has_begun = True
-        errand.seed = self._last_seed = (self._last_seed + 1) & SEED_MAX
+        errand.seed = self._seed()
         if errand.reads_only:
             front = self._fronts[errand.place]
             front.reads += 1
@@ -419,16 +422,10 @@ class Errands:
             self._forget_sent(errand)
         front = self._fronts[errand.place]
         for part in errand.parts:
-            self.pending_bytes -= part.size_bytes
-            if part.follows:
-                part.follows = False
-                front.following -= 1
+            self._leaves(front, part)
         if front.writing is errand:
             front.writing = None
-            if front.waiting:
-                self._next(errand.place, front)
-            elif front.reading is None and not front.reads:
-                del self._fronts[errand.place]
+            self._next(errand.place, front)
 
     def _leaves(self, front: Front, part: Part) -> None:
         """It is no write under way, or waiting, any more."""

@@ -10,7 +10,7 @@ from typing import Final
 from zlib import crc32
 
 from trivet.core.cluster.slots import slot_of
-from trivet.core.values.table import REVERSED_BYTE
+from trivet.core.values.table import reversed_bytes
 
 _HEAD: Final = struct.Struct(">HI")
 HEAD_BYTES: Final = _HEAD.size
@@ -19,8 +19,7 @@ _DB_BYTES: Final = 2
 
 def place_key(db: int, key: bytes) -> bytes:
     """The name of the register of ``key`` in database ``db``."""
-    # The middle is ``reversed_bytes``, see ``scan_place``: names are made for every call.
-    return db.to_bytes(_DB_BYTES, "big") + crc32(key).to_bytes(4, "little").translate(REVERSED_BYTE) + key
+    return db.to_bytes(_DB_BYTES, "big") + reversed_bytes(crc32(key)) + key  # see ``scan_place``
 
 
 def db_of(place: bytes) -> int:

@@ -53,8 +53,6 @@ class RegisterLog(SaveLog):
     ) -> None:  # fmt: skip
         """``last_index``, ``newest``: as ``Kept`` has them."""
         super().__init__(REGISTERS, group, wal, tokens, limits, last_index, newest, buggify)
-        self._walk: _Walk | None = None
-        """Over the registers of its acceptor."""
 
     def save(self, save: Save) -> None:
         """Stage a save behind all before (Rule J1)."""
@@ -62,10 +60,7 @@ class RegisterLog(SaveLog):
 
     def step(self, paxos: Paxos, now_ms: Instant) -> None:
         """One slice of work, behind the saves of the turn."""
-        walk = self._walk
-        if walk is None:
-            walk = self._walk = _Walk(paxos)
-        self.slice(walk, now_ms)
+        self.slice(_Walk(paxos), now_ms)
 
 
 class _Walk:

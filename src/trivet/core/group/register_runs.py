@@ -166,12 +166,7 @@ class LonePart(Part):
     def __init__(
         self, run: Run, task: Task, now_ms: Instant, tracked: list[Run], misrouted: list[Run]
     ) -> None:
-        # As ``Part`` has it: one is made for every call.
-        self.task = task
-        self.size_bytes = sum(map(len, task.calls[0][1])) + CALL_BYTES
-        self.staged_ms = now_ms
-        self.patient = run.patient
-        self.before_writes = self.follows = False
+        super().__init__(task, sum(map(len, task.calls[0][1])) + CALL_BYTES, now_ms, run.patient)
         self._run = run
         self._tracked = tracked
         self._misrouted = misrouted

@@ -122,10 +122,6 @@ def _chunk(pieces: list[bytes]) -> bytes:
     return _ARRAY32.pack(_ARRAY32_TAG, len(pieces)) + b"".join(pieces)
 
 
-LOOK_MS: Final = 10
-"""Whether a snapshot is called for is looked at so often, beside each save: turns may be many."""
-
-
 class _Taking:
     """The snapshot being taken."""
 
@@ -170,9 +166,8 @@ class SaveLog:
         self._taking: _Taking | None = None
         self._paused_until_ms: Instant = 0
         self._now_ms: Instant = 0
-        self._looked_at = last_index
-        self._look_ms: Instant = 0
-        """When it is looked next whether a snapshot is called for, if nothing is saved before."""
+        self._looked_bytes = -1
+        """So much was logged when it was last looked whether a snapshot is called for; -1: look anyhow."""
 
     # -- saves ---------------------------------------------------------------------------------------
 
@@ -236,16 +231,20 @@ class SaveLog:
         self._now_ms = now_ms
         if now_ms >= self._paused_until_ms:
             self._paused_until_ms = 0
-        if self._taking is None and (self.last_index != self._looked_at or now_ms >= self._look_ms):
-            self._looked_at, self._look_ms = self.last_index, now_ms + LOOK_MS
-            if not self._paused_until_ms and self._may_begin():
-                writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
-                self._taking = _Taking(writer, self.last_index)
+        if self._taking is None and not self._paused_until_ms and self._is_to_look() and self._may_begin():
+            writer = SnapshotWriter(self._tokens, self._group, self.last_index, TERM)
+            self._taking = _Taking(writer, self.last_index)
         taking = self._taking
         if taking is None or taking.finishing or len(taking.jobs) >= JOBS_MAX:
             return
         if self._buggify is None or not self._buggify.rare(SLICE_LATE):
             self._slice(taking, source)
+
+    def _is_to_look(self) -> bool:
+        """Whether anything has changed that could call for a snapshot: turns may be many."""
+        logged_bytes, before = self._wal.bytes_since_snapshot(self._group), self._looked_bytes
+        self._looked_bytes = logged_bytes
+        return logged_bytes != before or self._wal.held_bytes(self._group) > 0
 
     def _may_begin(self) -> bool:
         if self._is_called_for():
@@ -312,6 +311,7 @@ class SaveLog:
         if taking is None or token not in taking.jobs:
             return
         self._paused_until_ms = self._now_ms + FAILURE_PAUSE_MS
+        self._looked_bytes = -1
         self._taking = None
         self.jobs.append(taking.writer.abort())
         self.notes.append(f"group {self._group}: a snapshot could not be written ({text})")

@@ -229,12 +229,10 @@ class Residents:
         """
         introduced, self._peers.introduced = self._peers.introduced, {}
         for peer in introduced:
-            for leaderless in self._front.leaderless.values():
-                leaderless.on_peer_lost(peer)
-                if peer in self._peers.up:
-                    leaderless.on_peer_up(peer)
             for group in self._groups.values():
                 group.on_peer_greets(peer)
+            for leaderless in self._front.leaderless.values():
+                leaderless.on_peer_greets(peer)
 
     # -- coming and going ---------------------------------------------------------------------------
 

@@ -41,8 +41,7 @@ class Outbox:
 
         Collections fly alone, since they end later; so do reads that want no content.
         """
-        phase = round_.phase
-        place = _place_of(round_) if phase is READING else (phase, round_.is_collecting)
+        place = _place_of(round_)
         asking = self._asking.get(place)
         if asking is None:
             asking = self._asking[place] = []

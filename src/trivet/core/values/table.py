@@ -44,12 +44,12 @@ _UNEVEN_FACTOR: Final = 16
 
 SPACE: Final = 1 << 32
 _SPACE: Final = SPACE
-REVERSED_BYTE: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_REVERSED_BYTE: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def reversed_bytes(number: int) -> bytes:
     """The 32 bits of ``number`` in reverse order, big-endian."""
-    return number.to_bytes(4, "little").translate(REVERSED_BYTE)
+    return number.to_bytes(4, "little").translate(_REVERSED_BYTE)
 
 
 def reverse32(number: int) -> int:
