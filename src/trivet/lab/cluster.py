@@ -45,6 +45,8 @@ SWEEPS, SWEEP_MS = 30, 200
 """So often, and so far apart, what moves have left behind is looked for."""
 LINKS_SPEAK_US = 1_000_000
 """So long after a link came, at most, each end has heard what the other has to say first."""
+LEADS_HANGING_US = 3_000_000
+"""So long, at most, a leader whose disk hangs goes on leading: Raft's ``disk_patience_ticks``."""
 LOOK_US = 100_000
 """So often it is asked what stands too long."""
 LEAVES_US = 500_000
@@ -338,13 +340,13 @@ class SimulatedCluster:
         """Nodes outside ``core`` are broken in ways that a whole majority must not mind."""
         cluster = self.newest_map()
         known = {} if cluster is None else dict.fromkeys(cluster.groups)
-        self.nemesis.heal_core(core)
+        hangs = self.nemesis.heal_core(core)
         for client in self.clients:
             client.among = core
             if client.node not in core:
                 client.drop()
         self._settle(core)
-        self.standing.whole(self.simulation.now_us)
+        self.standing.whole(self.simulation.now_us + (LEADS_HANGING_US if hangs else 0))
         good = self._demand(
             f"while nodes {core} are whole and the others are not",
             lambda: came_elsewhere(known, self.newest_map(), core),

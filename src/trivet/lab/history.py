@@ -12,6 +12,10 @@ from trivet.lab.resp import ReplyError, Value
 
 FOREVER_US = 1 << 62
 """When an indefinite operation returns."""
+IN_ORDER = -1
+"""The lane of calls whose keys are all in one group as long as they live."""
+SIDE_BY_SIDE = -2
+"""The lane of calls whose keys may be in several groups: of these no order is promised."""
 
 
 class Outcome(IntEnum):
@@ -29,7 +33,7 @@ class Operation(msgspec.Struct):
     number: int
     client: int
     conn: int
-    """0: not known; else what it answered took effect in the order in which it was sent."""
+    """0: not known; else what it answered took effect in the order in which it was sent, within a lane."""
     node: int
     commands: tuple[tuple[bytes, ...], ...]
     keys: tuple[bytes, ...]
@@ -40,6 +44,8 @@ class Operation(msgspec.Struct):
     """One per command when the outcome is OK."""
     final: bool = False
     """Read after the end of all writes."""
+    lane: int = IN_ORDER
+    """Calls of one connection that may go to several groups share a lane only where they share a slot."""
 
     def text(self) -> str:
         """One line for people."""

@@ -7,7 +7,7 @@ from hand_made import failed, op
 from random_histories import long_registers, make_stale
 
 from trivet.core.base.prng import Prng
-from trivet.lab.history import FOREVER_US, Operation, Outcome
+from trivet.lab.history import FOREVER_US, IN_ORDER, SIDE_BY_SIDE, Operation, Outcome
 from trivet.lab.judges.linearizability import judge, judge_part, partitions
 from trivet.lab.judges.models import MODELS, canonical
 from trivet.lab.resp import OK, ReplyError, Value
@@ -133,6 +133,17 @@ def test_calls_of_one_pipeline_take_effect_in_order() -> None:
     assert judge([*unknown, op(3, 10, 11, "GET k", b"a")])[0] == [], "what was not answered may happen later"
 
 
+def test_the_order_of_a_pipeline_is_asked_for_within_a_lane() -> None:
+    """Calls that may go to several groups at once are under way side by side."""
+    joined = [op(1, 0, 1, "SET k 0 ; SET j 0", OK, OK)]
+    lanes = {(5, 5): False, (IN_ORDER, IN_ORDER): False, (5, 6): True, (SIDE_BY_SIDE, SIDE_BY_SIDE): True}
+    for (first, second), good in lanes.items():
+        sent = [op(2, 2, 9, "SET k a", OK, conn=7), op(3, 2, 9, "SET j b", OK, conn=7)]
+        sent[0].lane, sent[1].lane = first, second
+        seen = [op(4, 3, 4, "GET j", b"b"), op(5, 5, 6, "GET k", b"0")]
+        assert (judge([*joined, *sent, *seen])[0] == []) is good
+
+
 def test_keys_are_judged_apart_unless_a_transaction_joins_them() -> None:
     history = [
         op(1, 0, 1, "SET a 1", OK),
@@ -221,7 +232,8 @@ def is_one_pipeline(first: Operation, second: Operation) -> bool:
     """Whether their connection has sent ``first`` before ``second``, and both were answered."""
     answered = first.outcome is Outcome.OK and second.outcome is Outcome.OK
     sent = (first.invoke_us, first.number) < (second.invoke_us, second.number)
-    return answered and first.conn == second.conn != 0 and sent
+    one_lane = first.lane == second.lane != SIDE_BY_SIDE
+    return answered and first.conn == second.conn != 0 and one_lane and sent
 
 
 def random_history(prng: Prng) -> list[Operation]:
@@ -247,6 +259,7 @@ def random_history(prng: Prng) -> list[Operation]:
             name += f" {number}" if prng.chance(0.7) else f" v{number}"
         now += prng.between(0, 6)
         operation = op(number, max(0, now - prng.below(5)), now + prng.below(5), name, conn=prng.below(3))
+        operation.lane = prng.below(2) if prng.chance(0.5) else IN_ORDER - prng.below(2)
         base = past[prng.below(len(past))] if prng.chance(0.4) else held
         lost = prng.chance(0.2)
         replies: list[Value] = []

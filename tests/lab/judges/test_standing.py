@@ -51,6 +51,17 @@ def test_time_counts_from_the_return_of_the_majorities():
     assert len(complaints) == 1
 
 
+def test_and_not_before_a_leader_with_a_hanging_disk_must_have_given_up():
+    one, complaints = judge()
+    one.whole(4 * S)
+    one.elected(2 * S)
+    one.observed(5, 10, Standing((ONE,)), 2 * S)
+    one.look(6 * S)
+    assert complaints == []
+    one.look(6 * S + 1)
+    assert len(complaints) == 1
+
+
 def test_and_anew_from_each_election():
     one, complaints = judge()
     one.elected(S)

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from trivet.core.base.prng import Prng
+from trivet.core.cluster.slots import slot_of
 from trivet.core.group.register_keys import place_key
-from trivet.lab.history import Outcome
+from trivet.lab.history import IN_ORDER, SIDE_BY_SIDE, Outcome
 from trivet.lab.resp import OK, ReplyError
 from trivet.lab.runner import run
 from trivet.lab.workloads import REGISTRY, Mix, workload_names
@@ -132,6 +133,16 @@ def test_a_database_that_could_not_be_chosen_leaves_open_where_the_rest_happened
     assert call.pick([refused, refused])[0] is Outcome.FAIL
     assert call.pick([refused, ok])[0] is Outcome.INFO
     assert call.pick([refused, ReplyError("TIMEOUT perhaps")])[0] is Outcome.INFO
+
+
+def test_what_may_be_in_several_groups_has_a_lane_for_each_slot() -> None:
+    def lane(place: Place, *keys: bytes) -> int:
+        return place.dress(Call([[b"MGET", *keys]], list(keys), [[b"MGET", *keys]])).lane
+
+    apart, together = Place(0, (), apart=True), Place(0, (b"a:",))
+    assert lane(apart, b"a:1") == lane(apart, b"{a:1}b", b"a:1") == slot_of(b"a:1")
+    assert lane(apart, b"a:1", b"a:2") == SIDE_BY_SIDE
+    assert lane(together, b"a:1", b"a:2") == lane(Place(0, ()), b"a:1", b"a:2") == IN_ORDER
 
 
 def test_registers_that_nobody_meant_to_touch_are_read_too() -> None:

@@ -9,8 +9,8 @@ every configuration, so that a broken one costs no more than there are configura
 - A pending read that fits the state takes effect at once: it changes nothing, and must come anyway.
 - Of two indefinite operations with the same commands the older one goes first.
 - A configuration that used up more indefinite operations than another, and is else equal, is not looked at.
-- Answered operations of one connection take effect in the order in which they were sent (Rule C1 of the
-  node): each comes after the one before it.
+- Answered operations of one connection and lane take effect in the order in which they were sent (Rule C1
+  of the node): each comes after the one before it.
 - On registers (SET, GET and CAS only) a value that one write makes is gone when it is overwritten: if an
   answer still waits for it, no order follows. And a write whose value nobody sees may hide under any later
   write.
@@ -18,7 +18,7 @@ every configuration, so that a broken one costs no more than there are configura
 
 from collections.abc import Sequence
 
-from trivet.lab.history import Operation, Outcome
+from trivet.lab.history import SIDE_BY_SIDE, Operation, Outcome
 from trivet.lab.judges.models import ANY, READS, canonical
 from trivet.lab.judges.several import SEVERAL, keys_of
 from trivet.lab.judges.state import ABSENT, KeyState, Span, steps
@@ -129,7 +129,7 @@ class Timeline:
         reads: dict[int, int] = {}
         writes: dict[int, int] = {}
         latest: dict[tuple[tuple[bytes, ...], ...], int] = {}
-        sent: dict[int, int] = {}
+        sent: dict[tuple[int, int], int] = {}
         free = 1
         for _, kind, number in events:
             operation = operations[number]
@@ -149,10 +149,12 @@ class Timeline:
                 bit = free & -free
                 free = free & ~bit or bit << 1
                 self.bits[number] = bit
-                earlier = sent.get(operation.conn, -1) if operation.conn else -1
+                line = (operation.conn, operation.lane)
+                ordered = operation.conn and operation.lane != SIDE_BY_SIDE
+                earlier = sent.get(line, -1) if ordered else -1
                 if earlier >= 0 and operations[earlier].return_us >= operation.invoke_us:
                     self.before[number] = earlier
-                sent[operation.conn] = number
+                sent[line] = number
                 (reads if only_reads(operation) else writes)[number] = bit
             else:
                 # Deadlines count from the invocation: two PEXPIRE of different times are no twins.

@@ -31,7 +31,7 @@ class StandingJudge:
         """How long something has stood there at most, while time counted."""
 
     def whole(self, now_us: int) -> None:
-        """From now on each group has a majority that is whole."""
+        """From then on each group has a majority that is whole, and no leader that can do nothing."""
         self._whole_us = now_us
 
     def broken(self) -> None:
@@ -41,7 +41,7 @@ class StandingJudge:
     def elected(self, now_us: int) -> None:
         """Some group has another leader, who begins to count anew."""
         if self._whole_us != FOREVER_US:
-            self._whole_us = now_us
+            self._whole_us = max(self._whole_us, now_us)
 
     def groups_seen(self, groups: dict[int, int]) -> None:
         """The groups of a newer map; others are no more."""

@@ -182,7 +182,10 @@ def _place(options: RunOptions, name: str, workload: Workload) -> Place:
     own = Prng(options.seed ^ crc32(b"place " + name.encode()) << 16)
     database = SECOND_DATABASE if own.chance(options.second_rate) else 0
     spreads = own.chance(options.spread_rate) and workload.may_spread
-    return Place(database if several else ANY_DATABASE, () if spreads else workload.together)
+    apart = bool(options.move_every_ms) or (database == SECOND_DATABASE and options.second_shards > 1)
+    return Place(
+        database if several else ANY_DATABASE, () if spreads else workload.together, spreads and apart
+    )
 
 
 def _second_keyspace(options: RunOptions) -> Call:

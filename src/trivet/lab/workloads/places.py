@@ -7,7 +7,8 @@ workload's database, and what the replies say of keys is undressed again.
 
 from collections.abc import Callable, Sequence
 
-from trivet.lab.history import Outcome, classify
+from trivet.core.cluster.slots import slot_of
+from trivet.lab.history import IN_ORDER, SIDE_BY_SIDE, Outcome, classify
 from trivet.lab.resp import OK, Value
 from trivet.lab.world.client import Call, Picked
 
@@ -18,15 +19,19 @@ ANY_DATABASE = -1
 class Place:
     """Where one workload's keys live."""
 
-    def __init__(self, database: int, together: Sequence[bytes]) -> None:
-        """``together``: how the keys begin that share a slot; none: each where it falls."""
+    def __init__(self, database: int, together: Sequence[bytes], apart: bool = False) -> None:
+        """``together``: how the keys begin that share a slot; none: each where it falls.
+
+        ``apart``: the others may be in several groups, now or later.
+        """
+        self._apart = apart
         self.database = database
         self._together = tuple(together)
         self._tag = b"{%s}" % self._together[0][:1] if self._together else b""
 
     def is_plain(self) -> bool:
         """Whether nothing is to be done."""
-        return self.database == ANY_DATABASE and not self._together
+        return self.database == ANY_DATABASE and not self._together and not self._apart
 
     def key(self, key: bytes) -> bytes:
         """A key as it stands in the store."""
@@ -49,7 +54,13 @@ class Place:
             call.final,
             call.hears,
             call.leaves,
+            self._lane(call.keys),
         )
+
+    def _lane(self, keys: Sequence[bytes]) -> int:
+        """A cluster promises the order of a pipeline for what concerns one group (Rule C1 of the node)."""
+        slots = {slot_of(self.key(key)) for key in keys} if self._apart else set()
+        return IN_ORDER if not slots else slots.pop() if len(slots) == 1 else SIDE_BY_SIDE
 
     def _picks(self, pick: Callable[[list[Value]], Picked], select: bool) -> Callable[[list[Value]], Picked]:
         def picked(replies: list[Value]) -> Picked:

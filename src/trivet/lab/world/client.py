@@ -12,7 +12,7 @@ from typing import Protocol
 
 from trivet.core.base.ids import ConnectionId, NodeId
 from trivet.core.base.prng import Prng
-from trivet.lab.history import FOREVER_US, Operation, Outcome, classify
+from trivet.lab.history import FOREVER_US, IN_ORDER, Operation, Outcome, classify
 from trivet.lab.resp import ProtocolError, ReplyError, ReplyParser, Value, request
 from trivet.lab.world.options import RunOptions
 from trivet.lab.world.sim import Simulation
@@ -36,7 +36,10 @@ class Call:
         final: bool = False,
         hears: bool = False,
         leaves: bool = False,
+        lane: int = IN_ORDER,
     ) -> None:
+        self.lane = lane
+        """What its connection answers in the order in which it was sent, as ``Operation`` has it."""
         self.leaves = leaves
         """When it is answered, and nothing else is under way, the client hangs up: it goes on elsewhere."""
         self.hears = hears
@@ -159,6 +162,7 @@ class Client:
             operation = Operation(
                 number=len(self._history), client=self.number, conn=self._conn, node=self._node,
                 commands=call.commands, keys=call.keys, invoke_us=self._simulation.now_us, final=call.final,
+                lane=call.lane,
             )  # fmt: skip
             if call.commands:
                 self._history.append(operation)

@@ -126,8 +126,11 @@ class Nemesis:
         most = min(len(able), total - 1)
         return sorted(able[: prng.between(total // 2 + 1, most)])
 
-    def heal_core(self, core: list[NodeId]) -> None:
-        """End all faults; then break the nodes outside ``core`` anew, each in its own way, for good."""
+    def heal_core(self, core: list[NodeId]) -> bool:
+        """End all faults; then break the nodes outside ``core`` anew, each in its own way, for good.
+
+        Gives whether a disk hangs.
+        """
         self._quiet("core " + " ".join(map(str, core)))
         for process in self._victims.processes.values():
             process.resume()
@@ -138,6 +141,7 @@ class Nemesis:
         for node in self._victims.processes:
             if node not in core:
                 outsiders.break_for_good(self._core, node, core)
+        return any(process.disk.hanging for process in self._victims.processes.values())
 
     def calm(self) -> None:
         """End all faults: heal, restart, resume."""
