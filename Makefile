@@ -39,7 +39,7 @@ check: $(VENV)/.done  ## the gates: ruff, mypy --strict, imports, sizes, mirrore
 soak: $(VENV)/.done libraries tools  ## the long runs: SEEDS=5000 lab seeds (hours), COMMANDS=200000 against redis-server, the other planted bugs, failover for minutes
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 4 / 5 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 5 --ops 300 --jobs $(JOBS) --out soak-failures
-	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set register_rate=0.8
+	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set register_rate=0.8
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 + 1 )) --nodes 3 --ops 300 --jobs $(JOBS) --out soak-failures --set eventual_rate=1
 	$(BIN)/trivet lab run --seed 1 --seeds $$(( $(SEEDS) * 2 / 5 )) --nodes 3 --ops 200 --jobs $(JOBS) --out soak-failures --workload append
 	TRIVET_DIFFERENTIAL_COMMANDS=$(COMMANDS) $(BIN)/pytest -n $(JOBS) tests/differential $(PYTEST_ARGS)

@@ -8,10 +8,12 @@ from trivet.core.base.disk import Channel
 from trivet.core.base.limits import Limits
 from trivet.core.base.prng import Prng
 from trivet.core.base.tokens import Tokens
+from trivet.core.group import eventual_log
 from trivet.core.group.eventual_log import (
     COPIES,
     SETTLED_AT_ONCE,
     STALE_MAX,
+    WALK_STEP,
     EventualLog,
     Kept,
     Restored,
@@ -19,8 +21,10 @@ from trivet.core.group.eventual_log import (
     SavedClock,
     SavedContext,
     SavedKey,
+    SavedRecord,
     SavedState,
     SavedUpdates,
+    WrittenRecord,
     encode_record,
     found_updates,
 )
@@ -34,20 +38,25 @@ from trivet.core.wal.snapshot_file import is_snapshot_file
 
 GROUP = 5
 ACTOR = 1 << 44 | 7
+FAR = 1 << 44 | 8
 SEGMENT = 8 * 1024
 LIMITS = Limits(segment_bytes=SEGMENT, snapshot_log_bytes=4_000, snapshot_chunk_bytes=300)
 HEAD = SavedActor(ACTOR, False)
 
 
 def image(lattice: Lattice) -> tuple:
-    return ({key: lattice.encoded(key) for key in lattice.held()}, lattice.clock.encode(), lattice.tree.root)
+    lattice.settle()
+    ahead = {key: lattice.context(key).encode() for key, _ in lattice.ahead()}
+    held = {key: lattice.encoded(key) for key in lattice.held()}
+    return (held, ahead, lattice.clock.encode(), lattice.tree.root)
 
 
 class Life:
-    """A replica alone, from the start of its node to its end."""
+    """A replica from the start of its node to its end; there may be another one, ``far``."""
 
-    def __init__(self, disk: Disk, number: int, seed: int) -> None:
+    def __init__(self, disk: Disk, number: int, seed: int, far: Lattice | None = None) -> None:
         self.disk = disk
+        self.far = far
         self.prng = Prng(seed * 1000 + number)
         tokens = Tokens()
         recovery = recover(disk, tokens, SEGMENT, 7, None)
@@ -74,9 +83,34 @@ class Life:
         self.log.save([HEAD])
 
     def update(self) -> None:
+        delta = self._made(self.lattice, ACTOR)
+        if delta is not None:
+            self.lattice.apply(delta)
+            self.images[self.log.save([SavedUpdates([delta])])] = image(self.lattice)
+
+    def exchange(self) -> None:
+        """States of keys come from the other, one at a time or all of them; it may have made updates before."""
+        far, prng = self.far, self.prng
+        assert far is not None
+        for _ in range(prng.below(4)):
+            delta = self._made(far, FAR)
+            if delta is not None:
+                far.apply(delta)
+        is_whole = prng.chance(0.2)
+        records: list[WrittenRecord] = []
+        for key in [*far.held(), *self.lattice.held()] if is_whole else [b"k%d" % prng.below(12)]:
+            state, clock = far.encoded(key), far.clock.copy()
+            self.lattice.join(key, state, clock)
+            records.append(SavedState(key, state, clock.encode()))
+        if is_whole:
+            self.lattice.know(far.clock)
+            records.append(SavedClock(far.clock.encode()))
+        self.images[self.log.save(records)] = image(self.lattice)
+
+    def _made(self, lattice: Lattice, actor: int) -> Delta | None:
         self.stamp += 1
         key = b"k%d" % self.prng.below(12)
-        writer = Writer(self.lattice, ACTOR, self.stamp, key)
+        writer = Writer(lattice, actor, self.stamp, key)
         match self.prng.below(5):
             case 0:
                 writer.remove_all()
@@ -86,10 +120,7 @@ class Life:
                 writer.assign(FIELD, b"f%d" % self.prng.below(3), b"v" * self.prng.below(80))
             case _:
                 writer.assign(STRING, b"", b"\0" + b"x" * self.prng.below(80))
-        delta = writer.finish()
-        if delta is not None:
-            self.lattice.apply(delta)
-            self.images[self.log.save([SavedUpdates([delta])])] = image(self.lattice)
+        return writer.finish()
 
     def turn(self) -> None:
         self.now_ms += 20
@@ -114,6 +145,8 @@ class Life:
         for _ in range(steps):
             for _ in range(self.prng.below(3)):
                 self.update()
+            if self.far is not None and self.prng.chance(0.3):
+                self.exchange()
             self.turn()
             for _ in range(self.prng.below(6)):
                 self.perform(Channel.LOG if self.prng.below(2) else Channel.BULK)
@@ -129,13 +162,15 @@ class Life:
         raise AssertionError("it does not come to rest")
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_life_begins_with_a_state_that_was_and_has_all_that_was_durable(seed):
-    """J6."""
+@pytest.mark.parametrize("seed", range(20))
+def test_a_life_begins_with_a_state_that_was_and_has_all_that_was_durable(seed, monkeypatch):
+    """J6, J9. In half of the runs states come from another replica meanwhile, also while a snapshot is taken."""
     disk = Disk()
+    far = Lattice() if seed % 2 else None
+    monkeypatch.setattr(eventual_log, "WALK_STEP", 2)
     before: Life | None = None
     for number in range(1, 6):
-        life = Life(disk, number, seed)
+        life = Life(disk, number, seed, far)
         if before is not None:
             assert life.actor == ACTOR
             saves = [save for save, was in before.images.items() if was == image(life.lattice)]
@@ -171,6 +206,63 @@ def test_a_snapshot_has_everything():
     assert again.stamp >= life.stamp
 
 
+class Walked(EventualLog):
+    """Its snapshot is taken by hand, a step at a time."""
+
+    is_over = False
+    busy = True
+
+    def slice(self, source, now_ms):
+        pieces, self.cursor = source.walk(self.cursor)
+        self.pieces += pieces
+        self.is_over = self.cursor is None
+
+    def begin(self):
+        self.pieces: list[bytes] = []
+        self.cursor: bytes | None = None
+        self._ahead: list[tuple[bytes, Clock]] = []
+        return self
+
+
+def test_what_comes_to_a_key_behind_the_walk_does_not_count_as_seen_there():
+    """J9: of some keys another replica has more, of some it alone has anything; that comes amid the walk."""
+    far, here = Lattice(), Lattice()
+    old, new = [b"old%d" % n for n in range(3 * WALK_STEP)], [b"new%d" % n for n in range(3 * WALK_STEP)]
+    for number, key in enumerate(old, start=1):
+        here.apply(Delta(3, number, 5, key, [Change(FIELD, b"g", payload=b"2")]))
+    for number, key in enumerate(old + new, start=1):
+        far.apply(Delta(9, number, 5, key, [Change(FIELD, b"f", payload=b"1")]))
+    log = Walked.__new__(Walked).begin()
+    while not log.is_over:
+        log.step(here, HEAD, 0)
+        if not here.has_ahead and any(b"old" in piece for piece in log.pieces):
+            for key in old + new:
+                here.join(key, far.encoded(key), far.clock)
+    restored = Restored()
+    restored.replay([msgspec.msgpack.decode(piece, type=SavedRecord) for piece in log.pieces])
+    for key in old + new:
+        restored.lattice.join(key, far.encoded(key), far.clock)
+        assert restored.lattice.encoded(key) == here.encoded(key)
+
+
+def test_what_was_seen_when_a_snapshot_began_stands_before_the_keys():
+    """J9."""
+    far, here = Lattice(), Lattice()
+    for number in range(1, 3 * WALK_STEP):
+        key = b"k%d" % number
+        far.apply(Delta(9, number + 1, 5, key, [Change(STRING, b"", payload=b"\0x")]))
+        here.join(key, far.encoded(key), far.clock)
+    log = Walked.__new__(Walked).begin()
+    while not log.is_over:
+        log.step(here, HEAD, 0)
+    records = [msgspec.msgpack.decode(piece, type=SavedRecord) for piece in log.pieces]
+    kinds = [type(record) for record in records]
+    assert kinds == [SavedActor, SavedClock] + [SavedContext] * len(far) + [SavedKey] * len(far)
+    restored = Restored()
+    restored.replay(records)
+    assert image(restored.lattice) == image(here)
+
+
 def test_a_whole_exchange_is_remembered():
     restored = Restored()
     clock = Clock()
@@ -199,6 +291,7 @@ class Sliced(EventualLog):
     """Of which a snapshot is called for, or not."""
 
     def __init__(self, is_busy):
+        self._ahead: list[tuple[bytes, Clock]] = []
         self.is_busy = is_busy
         self.slices = 0
 

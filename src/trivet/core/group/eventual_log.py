@@ -6,6 +6,9 @@ On the path: updates of this node's clients and of its peers -> **one save per t
 
 - Rule J6: what is recovered is a state that this replica once had: the entries without a gap after the
   snapshot, each taken as it was when it came.
+- Rule J9: what a snapshot says of updates that have been seen, of all keys or of one, is what had been seen
+  when it began, and stands before the keys. What came to a key since, behind the walk, would else count as
+  seen and removed; so it stands behind the snapshot in the log, and comes again.
 - Rule J7: whoever may have lost updates of its own goes on as another actor: no dot is given twice.
 """
 
@@ -21,7 +24,7 @@ from trivet.core.base.tokens import Tokens
 from trivet.core.gossip.bundles import Bundle
 from trivet.core.group.save_log import Found, SaveLog
 from trivet.core.group.snapshots import SnapshotFile
-from trivet.core.lattice.clock import decode_clock
+from trivet.core.lattice.clock import Clock, decode_clock
 from trivet.core.lattice.delta import Delta, problem_of
 from trivet.core.lattice.key_state import top_stamp
 from trivet.core.lattice.lattice import Lattice
@@ -85,7 +88,7 @@ class SavedKey(msgspec.Struct, array_like=True, tag=5, frozen=True):
 
 
 class SavedContext(msgspec.Struct, array_like=True, tag=6, frozen=True):
-    """In a snapshot: of this key more has been seen than of others."""
+    """In a snapshot, before all keys: of this key more has been seen than of others."""
 
     key: bytes
     clock: bytes
@@ -179,29 +182,31 @@ def saved(bundles: list[Bundle]) -> list[WrittenRecord]:
 class _Walk:
     """A ``Source``: everything, what has been seen and by whom first."""
 
-    __slots__ = ("_head", "_lattice")
+    __slots__ = ("_ahead", "_head", "_lattice")
 
-    def __init__(self, lattice: Lattice, head: SavedActor) -> None:
+    def __init__(self, lattice: Lattice, head: SavedActor, ahead: list[tuple[bytes, Clock]]) -> None:
+        """``ahead``: what had been seen of single keys when the walk began, as far as it is still to come."""
         self._lattice = lattice
         self._head = head
+        self._ahead = ahead
 
     def walk(self, cursor: bytes | None) -> tuple[list[bytes], bytes | None]:
-        """See ``Source``: leaf by leaf of the tree of digests, at last what is seen of single keys."""
-        lattice = self._lattice
+        """See ``Source``: first what has been seen (Rule J9), then leaf by leaf of the tree of digests."""
+        lattice, ahead = self._lattice, self._ahead
         if cursor is None:
+            ahead[:] = reversed(lattice.ahead())
             records: list[SavedRecord] = [self._head, SavedClock(lattice.clock.encode())]
             return [encode_record(record) for record in records], b"\0\0\0"
-        place = int.from_bytes(cursor, "big")
         pieces: list[bytes] = []
+        while ahead and len(pieces) < WALK_STEP:
+            key, clock = ahead.pop()
+            pieces.append(encode_record(SavedContext(key, clock.encode())))
+        place = int.from_bytes(cursor, "big")
         while place < LEAVES and len(pieces) < WALK_STEP:
             for key, _ in lattice.tree.keys(place):
                 pieces.append(encode_record(SavedKey(key, lattice.encoded(key))))
             place += 1
-        if place < LEAVES:
-            return pieces, place.to_bytes(3, "big")
-        for key, clock in lattice.ahead():
-            pieces.append(encode_record(SavedContext(key, clock.encode())))
-        return pieces, None
+        return pieces, place.to_bytes(3, "big") if place < LEAVES else None
 
 
 class EventualLog(SaveLog):
@@ -215,6 +220,8 @@ class EventualLog(SaveLog):
         super().__init__(COPIES, group, wal, tokens, limits, last_index, newest, buggify)
         self.save_id = 0
         """Of the last save in this life."""
+        self._ahead: list[tuple[bytes, Clock]] = []
+        """Of the snapshot being taken (Rule J9)."""
 
     def save(self, records: list[WrittenRecord]) -> int:
         """Stage a save behind all before (Rule J1); its id."""
@@ -228,4 +235,4 @@ class EventualLog(SaveLog):
         if tree.stale_count > STALE_MAX and self.busy:
             tree.settle(SETTLED_AT_ONCE)
         if tree.stale_count <= STALE_MAX or not self.busy:
-            self.slice(_Walk(lattice, head), now_ms)
+            self.slice(_Walk(lattice, head, self._ahead), now_ms)
