@@ -164,7 +164,7 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_life_begins_with_a_state_that_was_and_has_all_that_was_durable(seed, monkeypatch):
-    """J6, J9. In half of the runs states come from another replica meanwhile, also while a snapshot is taken."""
+    """J6, J8. In half of the runs states come from another replica meanwhile, also while a snapshot is taken."""
     disk = Disk()
     far = Lattice() if seed % 2 else None
     monkeypatch.setattr(eventual_log, "WALK_STEP", 2)
@@ -225,7 +225,7 @@ class Walked(EventualLog):
 
 
 def test_what_comes_to_a_key_behind_the_walk_does_not_count_as_seen_there():
-    """J9: of some keys another replica has more, of some it alone has anything; that comes amid the walk."""
+    """J8: of some keys another replica has more, of some it alone has anything; that comes amid the walk."""
     far, here = Lattice(), Lattice()
     old, new = [b"old%d" % n for n in range(3 * WALK_STEP)], [b"new%d" % n for n in range(3 * WALK_STEP)]
     for number, key in enumerate(old, start=1):
@@ -246,7 +246,7 @@ def test_what_comes_to_a_key_behind_the_walk_does_not_count_as_seen_there():
 
 
 def test_what_was_seen_when_a_snapshot_began_stands_before_the_keys():
-    """J9."""
+    """J8."""
     far, here = Lattice(), Lattice()
     for number in range(1, 3 * WALK_STEP):
         key = b"k%d" % number

@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V15)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V17)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -12,8 +12,9 @@ from mutants.focuses import (
     SESSIONS_AROUND,
     SESSIONS_CARRIED,
     SESSIONS_IN_BLACKOUTS,
+    WANDERING_COPY,
 )
-from mutants.model import Mutant, edit
+from mutants.model import Edit, Mutant, edit
 
 VALUES = [
     Mutant(
@@ -41,7 +42,7 @@ VALUES = [
             "        if kept if not stays else not is_caught_up:\n",
             "        if kept < 0 and is_caught_up:\n",
         ),
-        10, "merging", MEMBERS_OF_COPIES,
+        6, "merging", WANDERING_COPY,
     ),
     Mutant(
         "V4", "who is no member any more keeps what it had",
@@ -152,5 +153,39 @@ VALUES = [
             "            if one.needs is None:\n",
         ),
         37, "sessions", QUORUMS_OF_COPIES,
+    ),
+    Mutant(
+        "V16", "a snapshot says of each key what has been seen of it by the end, not by its beginning",
+        [
+            Edit(
+                "core/group/eventual_log.py",
+                "            ahead[:] = reversed(lattice.ahead())\n",
+                "            ahead.clear()\n",
+            ),
+            Edit(
+                "core/group/eventual_log.py",
+                "        return pieces, place.to_bytes(3, \"big\") if place < LEAVES else None\n",
+                "        if place >= LEAVES:\n"
+                "            pieces += [encode_record(SavedContext(k, c.encode())) for k, c in lattice.ahead()]\n"
+                "        return pieces, place.to_bytes(3, \"big\") if place < LEAVES else None\n",
+            ),
+        ],
+        5, "merging", WANDERING_COPY,
+    ),
+    Mutant(
+        "V17", "the only copy that goes serves on after it has said that it holds nothing alone",
+        [
+            Edit(
+                "core/group/eventual_tally.py",
+                "            self._lingers_for = None  # it may be the last that is asked of this member\n",
+                "            pass\n",
+            ),
+            Edit(
+                "core/group/eventual_tally.py",
+                "        if clock is not None and not self._gossip.kept_from(staying, 1, clock):\n",
+                "        if clock is None and not self._gossip.kept_from(staying, 1, clock):\n",
+            ),
+        ],
+        1, "merging", WANDERING_COPY,
     ),
 ]  # fmt: skip

@@ -262,6 +262,12 @@ MEMBERS_OF_COPIES: Focus = COPIES | {
 }  # fmt: skip
 """Members come and go while the network splits."""
 
+WANDERING_COPY: Focus = MEMBERS_OF_COPIES | {
+    "ops": 1_200, "eventual_replicas": 1, "partition_every_ms": 0, "shape_every_ms": 300, "fault_ms_max": 700,
+    "think_ms_max": 60,
+}  # fmt: skip
+"""One copy, or a few more for a while, on its way from node to node; only some links break."""
+
 WIPED: Focus = {
     "ops": 150, "workloads": "append,register", "wipe_every_ms": 2_500, "power_every_ms": 3_000, "core_rate": 0.0,
 }  # fmt: skip

@@ -6,10 +6,10 @@ On the path: updates of this node's clients and of its peers -> **one save per t
 
 - Rule J6: what is recovered is a state that this replica once had: the entries without a gap after the
   snapshot, each taken as it was when it came.
-- Rule J9: what a snapshot says of updates that have been seen, of all keys or of one, is what had been seen
+- Rule J7: whoever may have lost updates of its own goes on as another actor: no dot is given twice.
+- Rule J8: what a snapshot says of updates that have been seen, of all keys or of one, is what had been seen
   when it began, and stands before the keys. What came to a key since, behind the walk, would else count as
   seen and removed; so it stands behind the snapshot in the log, and comes again.
-- Rule J7: whoever may have lost updates of its own goes on as another actor: no dot is given twice.
 """
 
 from typing import Final
@@ -191,7 +191,7 @@ class _Walk:
         self._ahead = ahead
 
     def walk(self, cursor: bytes | None) -> tuple[list[bytes], bytes | None]:
-        """See ``Source``: first what has been seen (Rule J9), then leaf by leaf of the tree of digests."""
+        """See ``Source``: first what has been seen (Rule J8), then leaf by leaf of the tree of digests."""
         lattice, ahead = self._lattice, self._ahead
         if cursor is None:
             ahead[:] = reversed(lattice.ahead())
@@ -221,7 +221,7 @@ class EventualLog(SaveLog):
         self.save_id = 0
         """Of the last save in this life."""
         self._ahead: list[tuple[bytes, Clock]] = []
-        """Of the snapshot being taken (Rule J9)."""
+        """Of the snapshot being taken (Rule J8)."""
 
     def save(self, records: list[WrittenRecord]) -> int:
         """Stage a save behind all before (Rule J1); its id."""
