@@ -1,4 +1,4 @@
-"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V17)."""
+"""Beyond the fault matrix: copies that take writes alone, and who carries them (V1 to V16)."""
 
 from mutants.focuses import (
     BLACKOUTS_ON_COPIES,
@@ -42,7 +42,7 @@ VALUES = [
             "        if kept if not stays else not is_caught_up:\n",
             "        if kept < 0 and is_caught_up:\n",
         ),
-        6, "merging", WANDERING_COPY,
+        13, "merging", WANDERING_COPY,
     ),
     Mutant(
         "V4", "who is no member any more keeps what it had",
@@ -171,21 +171,5 @@ VALUES = [
             ),
         ],
         5, "merging", WANDERING_COPY,
-    ),
-    Mutant(
-        "V17", "the only copy that goes serves on after it has said that it holds nothing alone",
-        [
-            Edit(
-                "core/group/eventual_tally.py",
-                "            self._lingers_for = None  # it may be the last that is asked of this member\n",
-                "            pass\n",
-            ),
-            Edit(
-                "core/group/eventual_tally.py",
-                "        if clock is not None and not self._gossip.kept_from(staying, 1, clock):\n",
-                "        if clock is None and not self._gossip.kept_from(staying, 1, clock):\n",
-            ),
-        ],
-        1, "merging", WANDERING_COPY,
     ),
 ]  # fmt: skip
