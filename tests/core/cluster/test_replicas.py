@@ -49,6 +49,21 @@ def test_nothing_is_taken_away_without_a_replacement():
     assert steps(model)[0] == {}
 
 
+def test_copies_that_a_quorum_asks_for_stay_on_nodes_that_are_to_be_emptied():
+    """P12: the word was given before the keyspace asked for so many."""
+    model = Model(3)
+    model.say("KEYSPACE CREATE 1 MODE eventual REPLICAS 3 ON 1 2 3")
+    model.say("DRAIN 3")
+    model.say("DRAIN 2")
+    model.say("KEYSPACE ALTER 1 WRITE QUORUM 2")
+    (group,) = model.map.groups_of(1)
+    assert steps(model)[0][group] == [1, 3], "two are enough"
+    model.say(f"GROUP TARGET {group} 1 3")
+    for word in ("BEGIN", "END"):
+        model.say(f"COPIES {word} {group} {model.map.groups[group].membership + 1}")
+    assert group not in steps(model)[0]
+
+
 def test_nobody_is_left_alone_with_the_dead():
     """Of three one is dead and one is to be emptied: it stays until two are alive without it."""
     model = Model(3)

@@ -144,8 +144,15 @@ def _drain(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
     """``DRAIN id``: it shall be emptied."""
     if row.state == DRAINING:
         return OK
-    if not any(other.state == UP and other is not row for other in state.members.values()):
+    others = sum(1 for other in state.members.values() if other.state == UP and other is not row)
+    if not others:
         return Error(f"ERR node {row.id} cannot be drained: no other node is up")
+    for keyspace in state.keyspaces.values():
+        if row.state == UP and keyspace.quorum_max == others + 1:
+            return Error(
+                f"ERR node {row.id} cannot be drained: {others} would be left, and keyspace {keyspace.name} "
+                f"asks for a quorum of {others + 1}: add a node first, or lower it with KEYSPACE ALTER"
+            )
     state.advance()
     row.state = DRAINING
     return OK

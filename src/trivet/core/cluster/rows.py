@@ -130,6 +130,11 @@ class KeyspaceRow(msgspec.Struct, array_like=True):
     read_quorum: int = 1
     """Of mode ``eventual``: a read shows all that so many members had on their disks."""
 
+    @property
+    def quorum_max(self) -> int:
+        """So many members each of its groups needs to serve reads and writes; 1 in other modes."""
+        return max(self.write_quorum, self.read_quorum)
+
 
 class ClaimRow(msgspec.Struct, array_like=True):
     """A database that is to change hands as soon as the groups that have it hold it back."""

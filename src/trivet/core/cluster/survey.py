@@ -91,7 +91,8 @@ class Survey:
     def wanted(self, row: GroupRow) -> int:
         """How many members it shall have, in a cluster of this size."""
         if row.id != SYSTEM_GROUP:
-            return max(1, min(self.state.keyspaces[row.keyspace].replicas, self.size))
+            keyspace = self.state.keyspaces[row.keyspace]
+            return max(keyspace.quorum_max, min(keyspace.replicas, self.size))  # Rule P12
         return system_voters(self.size)
 
     def is_changing(self, row: GroupRow) -> bool:
