@@ -70,6 +70,12 @@ def test_a_client_hangs_up_when_its_patience_ends() -> None:
     assert wires.closed == [1]
 
 
+def test_a_client_goes_elsewhere_when_a_node_can_not_serve_it_for_now() -> None:
+    history, wires = played([get(b"a"), get(b"b")], [b"-TRYAGAIN it is behind\r\n", b"$-1\r\n"])
+    assert [o.outcome for o in history] == [Outcome.FAIL, Outcome.OK]
+    assert (wires.closed, [o.conn for o in history]) == ([1], [1, 2])
+
+
 def test_a_transaction_is_one_operation() -> None:
     call = transaction([[b"INCR", b"a"], [b"INCR", b"b"]], [b"a", b"b"])
     ok = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n"

@@ -52,6 +52,11 @@ class Call:
         self.final = final
 
 
+def _is_sent_away(replies: list[Value]) -> bool:
+    """Whether the node can't do that for now: to a session (``CLIENT CAUSAL``) it says so each time."""
+    return any(isinstance(reply, ReplyError) and reply.code() == "TRYAGAIN" for reply in replies)
+
+
 def _is_message(reply: Value) -> bool:
     return isinstance(reply, tuple) and len(reply) == 3 and reply[0] == b"message"
 
@@ -226,7 +231,7 @@ class Client:
         )
         if follow is not None:
             self._send([follow])
-        elif waiting.call.leaves and not self._waiting:
+        elif not self._waiting and (waiting.call.leaves or _is_sent_away(waiting.replies)):
             self.drop()
         elif not self._waiting:
             self._think()
