@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from mutants import directed, looking, scenes
+from mutants import directed, focuses, looking, scenes
 from mutants.command import failures, main, table
 from mutants.model import Mutant
 from mutants.planting import SEEDS_MAX, Found, look, place, plant
@@ -60,6 +60,20 @@ def test_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
 def test_without_the_bug_nobody_speaks(mutant: Mutant) -> None:
     task: dict[str, object] = {"focus": mutant.focus, "scene": mutant.scene, "liveness": True}
     assert looking.complaints_of(task, mutant.first_seed) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "name", [name for name, value in vars(focuses).items() if name.isupper() and isinstance(value, dict)]
+)
+def test_where_bugs_are_looked_for_there_is_none(name: str) -> None:
+    """What draws out a planted bug draws out others: a focus has found what thousands of drawn runs had not.
+
+    With a machine that is wiped the only copy of something may be gone: nobody can be served then.
+    """
+    for seed in range(101, 111):
+        task: dict[str, object] = {"focus": getattr(focuses, name), "scene": "", "liveness": name != "WIPED"}
+        assert looking.complaints_of(task, seed) == [], f"seed {seed}"
 
 
 @pytest.mark.soak
