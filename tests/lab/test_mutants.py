@@ -22,6 +22,9 @@ def is_quick(name: str) -> bool:
     return number == "0" and row in QUICK
 
 
+HARSH = ("WIPED", "PAUSED_READERS")
+"""Nobody can promise progress: the only copy of something may be wiped, words come later than an election lasts."""
+
 CAUGHT = [
     # Some in every run of the tests; all of them in the soak.
     pytest.param(m, id=name, marks=[pytest.mark.soak] if m.soak or not is_quick(name) else [])
@@ -67,12 +70,13 @@ def test_without_the_bug_nobody_speaks(mutant: Mutant) -> None:
     "name", [name for name, value in vars(focuses).items() if name.isupper() and isinstance(value, dict)]
 )
 def test_where_bugs_are_looked_for_there_is_none(name: str) -> None:
-    """What draws out a planted bug draws out others: a focus has found what thousands of drawn runs had not.
-
-    With a machine that is wiped the only copy of something may be gone: nobody can be served then.
-    """
+    """What draws out a planted bug draws out others: a focus has found what thousands of drawn runs had not."""
     for seed in range(101, 111):
-        task: dict[str, object] = {"focus": getattr(focuses, name), "scene": "", "liveness": name != "WIPED"}
+        task: dict[str, object] = {
+            "focus": getattr(focuses, name),
+            "scene": "",
+            "liveness": name not in HARSH,
+        }
         assert looking.complaints_of(task, seed) == [], f"seed {seed}"
 
 
