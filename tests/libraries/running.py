@@ -64,7 +64,8 @@ def play(words, environ, expected):
     done = subprocess.run(
         words, env=environ, cwd=PROGRAMS, capture_output=True, text=True, check=False, timeout=RUN_MAX_S
     )
-    said = f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
+    cause, _, _ = done.stderr.partition("Exception ignored in")  # what finalizers say at the end hides it
+    said = f"{done.stdout[-4000:]}\n{cause[-8000:] or done.stderr[-8000:]}"
     assert done.returncode == 0, said
     *before, last = done.stdout.splitlines() or [""]
     assert last == expected, said

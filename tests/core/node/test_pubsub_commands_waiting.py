@@ -17,16 +17,53 @@ def test_a_peer_that_does_not_answer_holds_a_subscriber_for_a_while():
         b@1> PUBLISH y 1 | PUBLISH x 1
         1
         1
-        a: >["message" "y" "1"]
         * wait 480
         * wait 20
         a: >["subscribe" "x" 2]
+        a: >["message" "y" "1"]
+        a: >["message" "x" "1"]
         a: nil3
         b> PUBLISH x 2
         1
         a: >["message" "x" "2"]
         """
     )
+
+
+def test_what_is_published_while_a_subscription_waits_is_heard_behind_the_answer():
+    """H7: as in Redis a client need not wait for the answer before it lets others publish."""
+    Bench(3).talk(
+        """
+        * cut 3
+        a@2> SUBSCRIBE x
+        b@2> PUBLISH x 1
+        1
+        b> MULTI | SET k v | PUBLISH x 2 | EXEC
+        +OK
+        +QUEUED
+        +QUEUED
+        [+OK 0]
+        c@1> PUBLISH x 3
+        1
+        * wait 500
+        a: ["subscribe" "x" 1]
+        a: ["message" "x" "1"]
+        a: ["message" "x" "2"]
+        a: ["message" "x" "3"]
+        """
+    )
+
+
+def test_a_subscription_for_which_too_much_is_held_waits_no_longer():
+    """H7: what is held is bounded."""
+    bench = Bench(3, limits=Limits(client_output_pubsub_pause_bytes=1_000))
+    bench.cut(3)
+    assert bench.say("a@2", "SUBSCRIBE x") == []
+    assert bench.say("b@2", "PUBLISH x " + "1" * 900) == ["1"]
+    given = bench.say("b", "PUBLISH x 2 | PUBLISH x " + "3" * 100)
+    heard = [line[-5:] for line in given if line.startswith("a: ")]
+    assert heard == ['"x" 1]'[-5:], '111"]', ' "2"]', '333"]']
+    assert sorted(bench.say("b", "PUBLISH x 4")) == ["1", 'a: ["message" "x" "4"]']
 
 
 def test_while_a_peer_is_late_nobody_waits_for_it():

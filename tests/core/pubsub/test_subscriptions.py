@@ -80,28 +80,6 @@ def test_nothing_is_left_of_those_who_go():
     assert subscriptions.changed == ({b"x": None}, {b"x": None}, {b"x": None})
 
 
-def test_who_is_about_to_listen_counts_and_hears_nothing():
-    """H7."""
-    subscriptions = Subscriptions()
-    one, _ = pair(1)
-    subscriptions.want(Kind.CHANNEL, b"x")
-    subscriptions.want(Kind.CHANNEL, b"x")
-    subscriptions.want(Kind.PATTERN, b"*")
-    assert subscriptions.deliver(b"x", b"hi") == 0
-    assert subscriptions.take_changed() == [(Kind.CHANNEL, b"x", 2), (Kind.PATTERN, b"*", 1)]
-    assert subscriptions.add(one, Kind.CHANNEL, b"x", wanted=True)
-    assert subscriptions.deliver(b"x", b"hi") == 1
-    assert subscriptions.names(Kind.CHANNEL) == [b"x"]
-    assert subscriptions.names(Kind.PATTERN) == [b"*"]
-    assert not any(subscriptions.changed), "as many as before"
-    subscriptions.check_invariants()
-    subscriptions.unwant(Kind.CHANNEL, b"x")
-    subscriptions.unwant(Kind.PATTERN, b"*")
-    assert subscriptions.take_changed() == [(Kind.CHANNEL, b"x", 1), (Kind.PATTERN, b"*", 0)]
-    subscriptions.check_invariants()
-    assert subscriptions.count == 1
-
-
 def test_a_name_is_born_with_the_change_that_tells_of_it():
     subscriptions = Subscriptions()
     one, _ = pair(1)
@@ -115,9 +93,9 @@ def test_a_name_is_born_with_the_change_that_tells_of_it():
     subscriptions.remove_all(other)
     assert subscriptions.born == {}
     subscriptions.take_changed()
-    subscriptions.want(Kind.CHANNEL, b"y")
+    subscriptions.add(one, Kind.CHANNEL, b"y")
     subscriptions.take_changed()
-    subscriptions.want(Kind.CHANNEL, b"x")
+    subscriptions.add(other, Kind.CHANNEL, b"x")
     assert subscriptions.born == {(Kind.CHANNEL, b"y"): 3, (Kind.CHANNEL, b"x"): 4}
     subscriptions.forget_born(3)
     assert subscriptions.born == {(Kind.CHANNEL, b"x"): 4}

@@ -83,7 +83,7 @@ FOR_GOOD = "if client[0] == node and _can_be_made_anew(waiting)\n"
 CLAIMED = "        del self.by_client[client]\n        return [SERVED"
 TO_ALL = "            for receiver in receivers.values():\n"
 TO_FEW = "            for receiver in list(receivers.values())[: len(message) % 3]:\n"
-KNOWN = "session.subscribing or not front.pubsub.are_known(kind, args[1:])"
+KNOWN = "session.held is not None or not front.pubsub.are_known(kind, args[1:])"
 QUIET = {name: 0 for name in RunOptions.__struct_fields__ if name.endswith("_every_ms")} | dict.fromkeys(
     ["net_slow_rate", "drop_rate", "duplicate_rate", "reorder_rate", "fate_rate", "commit_fate_rate",
      "buggify_rate", "hold_rate"], 0
@@ -243,7 +243,7 @@ PLANTED = [
     ),
     Planted(
         "a subscription is answered before peers have heard of it",
-        "core/node/pubsub_commands.py", KNOWN, "session.subscribing", "pubsub", "pubsub", FAR,
+        "core/node/pubsub_commands.py", KNOWN, "session.held is not None", "pubsub", "pubsub", FAR,
     ),
     Planted(
         "a peer says that it has heard, and forgets",

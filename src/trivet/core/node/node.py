@@ -41,7 +41,7 @@ from trivet.core.node.peers import (
     Peers,
     Stranger,
 )
-from trivet.core.node.pubsub_commands import begin_to_listen, listen_at_last
+from trivet.core.node.pubsub_commands import confirm, confirm_at_last
 from trivet.core.node.residents import Residents
 from trivet.core.node.sending import collect_for_peers, collect_of_group
 from trivet.core.node.session import LOGIN, Session
@@ -156,8 +156,8 @@ class Node(Views):
 
     def _protocol_error(self, session: Session) -> None:
         """What came before is answered, then the error. Without one all is dropped, as in Redis."""
-        if session.subscribing:
-            listen_at_last(self.front, session)
+        if session.held is not None:
+            confirm_at_last(self.front, session)
         if session.parser.error:
             session.answer(session.parser.error)
             self.front.close_after_replies(session)
@@ -427,7 +427,7 @@ class Node(Views):
         if front.steps:
             front.look_at_steps()
         if front.pubsub.wishes:
-            begin_to_listen(front)
+            confirm(front)
         if front.pubsub.inbox:
             front.pubsub.open_inbox()
         if front.tracking.clients:

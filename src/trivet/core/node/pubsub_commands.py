@@ -12,9 +12,8 @@ from trivet.core.command.lookup import find_row
 from trivet.core.node.front import Front
 from trivet.core.node.session import SUBSCRIBED, Session
 from trivet.core.node.vetting import call_bytes
-from trivet.core.pubsub.hearing import Call, Wish
+from trivet.core.pubsub.hearing import Wish
 from trivet.core.pubsub.messages import Kind
-from trivet.core.pubsub.subscriptions import Names
 from trivet.core.values.glob import PATTERN_BYTES_MAX
 from trivet.core.wire.reply import Error, Push, Reply, Simple
 
@@ -34,8 +33,6 @@ _HELP: Final = (
     "    This text.",
 )
 
-_NO_NAMES: Names = ({}, {}, {})
-
 _Handler = Callable[[Front, Session, list[bytes]], bool]
 
 
@@ -45,50 +42,49 @@ def _subscriber(kind: Kind, word: bytes) -> _Handler:
             return False
         refusal = front.pubsub.refuse(session.conn, kind, args[1:])
         if refusal is not None:
-            if session.subscribing:
+            if session.held is not None:
                 return False
             session.answer_reply(refusal)
             return True
-        call = (kind, word, args[1:])
-        if session.subscribing or not front.pubsub.are_known(kind, args[1:]):
-            session.subscribing = True
-            front.pubsub.wish(session.conn, session, call, front.now_ms)
-        else:
-            _subscribe(front, session, call, _NO_NAMES)
+        if session.held is not None or not front.pubsub.are_known(kind, args[1:]):
+            session.held = session.held or bytearray()
+            front.pubsub.wish(session.conn, session, kind, word, args[1:], front.now_ms)
+            return True
+        for name in args[1:]:
+            count = front.pubsub.subscribe(session.conn, session, kind, name)
+            session.answer_reply(Push([word, name, count]))
+        _note(front, session)
         return True
 
     return subscribe
 
 
-def _subscribe(front: Front, session: Session, call: Call, wanted: Names) -> None:
-    """The session listens from now on, and is answered; peers have been told of the names in ``wanted``."""
-    kind, word, names = call
-    for name in names:
-        count = front.pubsub.subscribe(session.conn, session, kind, name, name in wanted[kind])
-        session.answer_reply(Push([word, name, count]))
-    _note(front, session)
+def confirm(front: Front) -> None:
+    """Answer those of whom all peers have heard (Rule H7), and those for whom too much came meanwhile."""
+    hub = front.pubsub
+    most_bytes = front.limits.client_output_pubsub_pause_bytes
+    for wish in hub.wishes.values():
+        if len(front.sessions[wish.conn].held or b"") > most_bytes:
+            wish.change = 0
+    for wish in hub.take_heard():
+        _confirm(front, front.sessions[wish.conn], wish)
 
 
-def begin_to_listen(front: Front) -> None:
-    """Answer those who wait for peers to hear that they want to listen, and wait no longer (Rule H7)."""
-    for wish in front.pubsub.take_heard():
-        _grant(front, front.sessions[wish.conn], wish)
-
-
-def listen_at_last(front: Front, session: Session) -> None:
+def confirm_at_last(front: Front, session: Session) -> None:
     """Answer a session that is about to be closed, whoever has heard."""
-    _grant(front, session, front.pubsub.wishes.pop(session.conn))
+    _confirm(front, session, front.pubsub.wishes.pop(session.conn))
 
 
-def _grant(front: Front, session: Session, wish: Wish) -> None:
-    session.subscribing = False
-    for call in wish.calls:
-        _subscribe(front, session, call, wish.names)
+def _confirm(front: Front, session: Session, wish: Wish) -> None:
+    for answer in wish.answers:
+        session.answer_reply(answer)
+    session.subscribed()
+    _note(front, session)
 
 
 def may_follow(front: Front, session: Session, requests: list[list[bytes]], position: int) -> bool:
     """Whether the next command may join the ``SUBSCRIBE`` that waits: peers then hear of both at once."""
-    if not session.subscribing or session.vet & ~SUBSCRIBED or front.vet or position == len(requests):
+    if session.held is None or session.vet & ~SUBSCRIBED or front.vet or position == len(requests):
         return False
     args = requests[position]
     return len(args) > 1 and args[0].upper() in _SUBSCRIBERS

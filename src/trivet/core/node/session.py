@@ -91,11 +91,11 @@ class Session:
     __slots__ = (
         "_flagged", "_ready", "active_ms", "address", "authenticated", "backlog_bytes", "backlog_since_ms",
         "barrier", "blocking", "blocking_answer", "blocking_run", "broken", "buffered_bytes",
-        "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "home",
-        "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
+        "calls_under_way", "closing", "conn", "created_ms", "db", "fresh", "fresh_error", "gone", "held",
+        "home", "knows_topology", "last_command", "library", "library_version", "local_address", "monitors",
         "muted", "name", "no_evict", "open_group", "open_run", "out", "parked", "parser", "past", "paused",
-        "pending", "pieces", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscribing",
-        "subscriptions", "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
+        "pending", "pieces", "protocol", "readonly", "routed_epoch", "shown", "skipped", "subscriptions",
+        "tracked", "tracks", "transaction", "user", "user_born", "vet", "waits", "watching",
         "watching_in", "writes_under_way", "written", "wrote_in",
     )  # fmt: skip
 
@@ -141,8 +141,8 @@ class Session:
         """How many channels, patterns and sharded channels it listens to."""
         self.waits: Waits | None = None
         """A ``WAIT`` that is not over."""
-        self.subscribing = False
-        """A ``SUBSCRIBE`` is not over: peers have yet to hear of it."""
+        self.held: bytearray | None = None
+        """While a ``SUBSCRIBE`` waits for its answer: what has to stay behind it (Rule H7 of ``pubsub``)."""
         self.blocking = False
         """A call like ``BLPOP`` is not over (see ``blocking``)."""
         self.blocking_run: Run | None = None
@@ -224,9 +224,18 @@ class Session:
             self.push_in_order(data)
 
     def push(self, data: bytes) -> None:
-        """Bytes that nobody asked for: they go ahead of what is not answered yet."""
+        """Bytes that nobody asked for: they go ahead of what is not answered yet, but for a ``SUBSCRIBE``."""
+        if self.held is not None:
+            self.held += data
+            return
         self.out.append(data)
         self.run_done()
+
+    def subscribed(self) -> None:
+        """Its ``SUBSCRIBE`` is answered."""
+        held, self.held = self.held, None
+        if held:
+            self.push(bytes(held))
 
     def push_in_order(self, data: bytes) -> None:
         """Bytes that nobody asked for, after the replies of everything before."""
@@ -319,7 +328,7 @@ class Session:
 
     def is_waiting(self) -> bool:
         """A command is under way that waits: everything after it is parked."""
-        return self.blocking or self.subscribing or self.waits is not None
+        return self.blocking or self.held is not None or self.waits is not None
 
     def may_be_idle(self) -> bool:
         """Whether nothing excuses it from sending nothing for long."""

@@ -1,36 +1,29 @@
 """How far peers have heard who listens here, and the clients that wait until they have (Rule H7).
 
 Each turn with news for peers has a number, the *change*; a peer says up to which change it has
-heard. A client that subscribes to a name that some peer may not know of yet makes a *wish*: peers
-are told as if it listened, and it is answered, and listens, when all of them have heard.
+heard. A client that subscribes to a name that some peer may not know of yet makes a *wish*: it listens, and
+it is answered when all of them have heard; what it hears until then stays behind the answer.
 """
 
 from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId
-from trivet.core.pubsub.messages import Kind
-from trivet.core.pubsub.subscriptions import Names, Receiver
+from trivet.core.wire.reply import Push
 
 _NOTHING: Final = -1
 
-Call = tuple[Kind, bytes, list[bytes]]
-"""A client's command: what kind of names, the command's own name as the answer has it, the names."""
-
 
 class Wish:
-    """What one client is about to listen to."""
+    """What one client listens to, and has not been told yet."""
 
-    __slots__ = ("calls", "change", "conn", "deadline_ms", "names", "receiver")
+    __slots__ = ("answers", "change", "conn", "deadline_ms")
 
-    def __init__(self, conn: ConnectionId, receiver: Receiver, deadline_ms: Instant) -> None:
+    def __init__(self, conn: ConnectionId, deadline_ms: Instant) -> None:
         self.conn = conn
-        self.receiver = receiver
         self.deadline_ms = deadline_ms
         """Then it is answered, whoever has not heard."""
-        self.calls: list[Call] = []
-        """Each is to be answered, in order."""
-        self.names: Names = ({}, {}, {})
-        """Those that the client does not listen to yet."""
+        self.answers: list[Push] = []
+        """In order."""
         self.change = 0
         """What peers have to hear."""
 

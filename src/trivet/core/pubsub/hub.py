@@ -7,12 +7,12 @@ from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId
 from trivet.core.base.limits import Limits
-from trivet.core.pubsub.hearing import Call, Hearing, Wish
+from trivet.core.pubsub.hearing import Hearing, Wish
 from trivet.core.pubsub.interest import PeerInterest
 from trivet.core.pubsub.messages import Heard, Interest, Kind, Published, PubSubMessage, TellEverything
 from trivet.core.pubsub.subscriptions import Names, Receiver, Subscriber, Subscriptions, cost_bytes
 from trivet.core.values.glob import Glob
-from trivet.core.wire.reply import Error
+from trivet.core.wire.reply import Error, Push
 
 _FRAME_BYTES_MAX: Final = 1024 * 1024
 """Messages or names in one frame; a single larger message goes alone."""
@@ -60,7 +60,7 @@ class Hub:
         """Late peers that are to show whether they hear again."""
         self._probe_at_ms: Instant = 0
         self.wishes: dict[ConnectionId, Wish] = {}
-        """Clients that are about to listen to something, by deadline."""
+        """Clients that are not answered yet, by deadline."""
         self._doubts: dict[NodeId, None] = {}
         """Peers to ask for everything."""
         self._links: dict[NodeId, bool] = {}
@@ -87,10 +87,6 @@ class Hub:
         held = 0 if subscriber is None else subscriber.total()
         if subscriber is not None:
             names = [name for name in names if name not in subscriber.names[kind]]
-        wish = self.wishes.get(conn)
-        if wish is not None:
-            held += sum(map(len, wish.names))
-            names = [name for name in names if name not in wish.names[kind]]
         if held + len(names) > limits.client_subscriptions_max:
             return Error(
                 f"ERR more subscriptions than client_subscriptions_max ({limits.client_subscriptions_max})"
@@ -105,14 +101,12 @@ class Hub:
             )
         return None
 
-    def subscribe(
-        self, conn: ConnectionId, receiver: Receiver, kind: Kind, name: bytes, wanted: bool = False
-    ) -> int:
+    def subscribe(self, conn: ConnectionId, receiver: Receiver, kind: Kind, name: bytes) -> int:
         """Subscribe; what Redis counts along with the name afterwards."""
         subscriber = self.subscribers.get(conn)
         if subscriber is None:
             subscriber = self.subscribers[conn] = Subscriber(conn, receiver)
-        self.local.add(subscriber, kind, name, wanted)
+        self.local.add(subscriber, kind, name)
         return subscriber.count(kind)
 
     def unsubscribe(self, conn: ConnectionId, kind: Kind, name: bytes) -> int:
@@ -131,9 +125,8 @@ class Hub:
         return [] if subscriber is None else list(subscriber.names[kind])
 
     def all_names(self) -> list[tuple[ConnectionId, Names]]:
-        """What each client listens to or is about to listen to; some clients come twice."""
-        subscribers, wishes = self.subscribers.values(), self.wishes.values()
-        return [(one.conn, one.names) for one in subscribers] + [(one.conn, one.names) for one in wishes]
+        """What each client listens to."""
+        return [(one.conn, one.names) for one in self.subscribers.values()]
 
     def count(self, conn: ConnectionId, kind: Kind) -> int:
         """What Redis counts along with a name of ``kind`` for this client."""
@@ -142,11 +135,7 @@ class Hub:
 
     def forget(self, conn: ConnectionId) -> None:
         """The client is gone, or starts anew."""
-        wish = self.wishes.pop(conn, None)
-        if wish is not None:
-            for kind in Kind:
-                for name in wish.names[kind]:
-                    self.local.unwant(kind, name)
+        self.wishes.pop(conn, None)
         subscriber = self.subscribers.pop(conn, None)
         if subscriber is not None:
             self.local.remove_all(subscriber)
@@ -160,24 +149,21 @@ class Hub:
             return False
         return self._birth(kind, names) <= self._reached()
 
-    def wish(self, conn: ConnectionId, receiver: Receiver, call: Call, now_ms: Instant) -> None:
-        """The client wants to listen, and is to be answered when peers have heard."""
+    def wish(
+        self, conn: ConnectionId, receiver: Receiver, kind: Kind, word: bytes, names: list[bytes],
+        now_ms: Instant,
+    ) -> None:  # fmt: skip
+        """The client listens, and is to be answered, with the command's ``word``, when peers have heard."""
         wish = self.wishes.get(conn)
         if wish is None:
             deadline_ms = now_ms + self._limits.subscribe_confirm_ms_max
-            wish = self.wishes[conn] = Wish(conn, receiver, deadline_ms)
-        wish.calls.append(call)
-        kind, _, names = call
-        subscriber = self.subscribers.get(conn)
+            wish = self.wishes[conn] = Wish(conn, deadline_ms)
         for name in names:
-            listens = subscriber is not None and name in subscriber.names[kind]
-            if not listens and name not in wish.names[kind]:
-                wish.names[kind][name] = None
-                self.local.want(kind, name)
+            wish.answers.append(Push([word, name, self.subscribe(conn, receiver, kind, name)]))
         wish.change = max(wish.change, self._birth(kind, names))
 
     def take_heard(self) -> list[Wish]:
-        """Wishes that all peers have heard of; the caller makes each a subscription."""
+        """Wishes that all peers have heard of; the caller answers them."""
         reached = self._reached()
         wishes = [wish for wish in self.wishes.values() if wish.change <= reached]
         for wish in wishes:
@@ -395,7 +381,7 @@ class Hub:
 
     def _everything(self) -> list[tuple[_Told, _Told, _Told]]:
         local = self.local
-        names = [(kind, name, local.clients(kind, name)) for kind in Kind for name in local.names(kind)]
+        names = [(kind, name, local.clients(kind, name)) for kind in Kind for name in local.receivers[kind]]
         return _parts(names) or [([], [], [])]
 
 

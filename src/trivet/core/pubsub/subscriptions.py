@@ -34,7 +34,7 @@ class Receiver(Protocol):
     protocol: int
 
     def push(self, data: bytes) -> None:
-        """Bytes that the client has not asked for."""
+        """Bytes that the client has not asked for; they never overtake the answer to a ``SUBSCRIBE``."""
         ...
 
 
@@ -89,8 +89,6 @@ class Subscriptions:
         """By kind, name and client."""
         self.globs: dict[bytes, Glob] = {}
         """The patterns, compiled."""
-        self.wanted: tuple[dict[bytes, int], dict[bytes, int], dict[bytes, int]] = ({}, {}, {})
-        """How many clients are about to listen, and are told nothing yet, by kind and name (Rule H7)."""
         self.changed: Names = ({}, {}, {})
         """Names whose number of clients has changed since somebody last looked, by kind."""
         self.has_changed = False
@@ -103,33 +101,11 @@ class Subscriptions:
         self.cost_bytes = 0
 
     def clients(self, kind: Kind, name: bytes) -> int:
-        """How many clients listen to ``name``, or are about to."""
-        return len(self.receivers[kind].get(name, ())) + self.wanted[kind].get(name, 0)
+        """How many clients listen to ``name``."""
+        return len(self.receivers[kind].get(name, ()))
 
-    def names(self, kind: Kind) -> list[bytes]:
-        """All that some client listens to, or is about to."""
-        receivers = self.receivers[kind]
-        return [*receivers, *[name for name in self.wanted[kind] if name not in receivers]]
-
-    def want(self, kind: Kind, name: bytes) -> None:
-        """One client more is about to listen: peers are told as if it did."""
-        self.wanted[kind][name] = self.wanted[kind].get(name, 0) + 1
-        self._changed(kind, name, 1)
-
-    def unwant(self, kind: Kind, name: bytes) -> None:
-        """It is not, after all."""
-        self._less_wanted(kind, name)
-        self._changed(kind, name, -1)
-
-    def _less_wanted(self, kind: Kind, name: bytes) -> None:
-        left = self.wanted[kind][name] - 1
-        if left:
-            self.wanted[kind][name] = left
-        else:
-            del self.wanted[kind][name]
-
-    def add(self, subscriber: Subscriber, kind: Kind, name: bytes, wanted: bool = False) -> bool:
-        """Subscribe; False when it already was. ``wanted``: it is one of those who were about to."""
+    def add(self, subscriber: Subscriber, kind: Kind, name: bytes) -> bool:
+        """Subscribe; False when it already was."""
         if name in subscriber.names[kind]:
             return False
         subscriber.names[kind][name] = None
@@ -139,10 +115,7 @@ class Subscriptions:
             if kind is Kind.PATTERN:
                 self.globs[name] = Glob(name)
         receivers[subscriber.conn] = subscriber.receiver
-        if wanted:
-            self._less_wanted(kind, name)
-        else:
-            self._changed(kind, name, 1)
+        self._changed(kind, name, 1)
         return True
 
     def remove(self, subscriber: Subscriber, kind: Kind, name: bytes) -> bool:
@@ -225,6 +198,6 @@ class Subscriptions:
         assert self.globs.keys() == self.receivers[Kind.PATTERN].keys()
         assert self.count == sum(
             len(receivers) for by_name in self.receivers for receivers in by_name.values()
-        ) + sum(sum(by_name.values()) for by_name in self.wanted)
+        )
         assert all(self.clients(kind, name) for kind, name in self.born)
         assert list(self.born.values()) == sorted(self.born.values())
