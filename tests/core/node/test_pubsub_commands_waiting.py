@@ -156,7 +156,7 @@ def test_one_that_goes_while_it_waits_is_forgotten_everywhere():
         if bench.clients["a"].open:
             assert bench.events[-1] == ("a", "closed")
         assert bench.say(f"c{len(bench.effects)}@1", "PUBSUB CHANNELS | PUBLISH x 1") == ["[]", "0"]
-        assert bench.node(2).front.pubsub.wishes == {}
+        assert bench.node(2).front.pubsub.confirmations == {}
         bench.clients.pop("a")
 
 

@@ -200,19 +200,19 @@ def told(one: Hub, sender: int, message: PubSubMessage) -> list[tuple[int, PubSu
     return one.take_sends()
 
 
-def wishes(one: Hub, conn: int, *names: bytes) -> list[int]:
-    """A client wants to listen, and the turn ends; whose wishes have come true by then."""
+def unanswered(one: Hub, conn: int, *names: bytes) -> list[int]:
+    """A client listens, and the turn ends; who is to be answered by then."""
     assert not one.are_known(Kind.CHANNEL, list(names))
-    one.wish(conn, Ear(), Kind.CHANNEL, b"subscribe", list(names), 0)
+    one.subscribe_and_wait(conn, Ear(), Kind.CHANNEL, b"subscribe", list(names), 0)
     one.take_sends()
     return heard(one)
 
 
 def heard(one: Hub) -> list[int]:
-    """Whose wishes have come true."""
-    taken = one.take_heard()
+    """Who is to be answered."""
+    taken = one.take_confirmed()
     one.local.check_invariants()
-    return [wish.conn for wish in taken]
+    return [one_of_them.conn for one_of_them in taken]
 
 
 def with_peers(*peers: int) -> Hub:
@@ -259,12 +259,12 @@ def test_what_was_heard_is_said_again_on_a_new_link():
     assert [said for _, said in one.take_sends() if isinstance(said, Heard)] == []
 
 
-def test_a_wish_comes_true_when_all_peers_have_heard():
+def test_a_subscription_is_confirmed_when_all_peers_have_heard():
     """H7."""
     one = with_peers(2, 3)
-    one.wish(7, Ear(), Kind.CHANNEL, b"subscribe", [b"x", b"x"], 0)
-    one.wish(7, Ear(), Kind.PATTERN, b"psubscribe", [b"*"], 0)
-    assert [answer.items for answer in one.wishes[7].answers] == [
+    one.subscribe_and_wait(7, Ear(), Kind.CHANNEL, b"subscribe", [b"x", b"x"], 0)
+    one.subscribe_and_wait(7, Ear(), Kind.PATTERN, b"psubscribe", [b"*"], 0)
+    assert [answer.items for answer in one.confirmations[7].answers] == [
         [b"subscribe", b"x", 1], [b"subscribe", b"x", 1], [b"psubscribe", b"*", 2],
     ]  # fmt: skip
     news = Interest(LIFE, 2, False, [(b"x", 1)], [(b"*", 1)], [], 2)
@@ -287,14 +287,14 @@ def test_a_wish_comes_true_when_all_peers_have_heard():
 def test_a_name_that_peers_may_not_know_yet_is_waited_for_by_all():
     """H7."""
     one = with_peers(2)
-    assert wishes(one, 7, b"x") == []
-    assert wishes(one, 8, b"x") == []
+    assert unanswered(one, 7, b"x") == []
+    assert unanswered(one, 8, b"x") == []
     one.forget(7)
     one.take_sends()
     one.on_message(2, Heard(LIFE, 2))
     assert heard(one) == [8]
     one.forget(8)
-    assert wishes(one, 9, b"x") == [], "nobody listened in between"
+    assert unanswered(one, 9, b"x") == [], "nobody listened in between"
 
 
 def test_without_peers_that_are_alive_nobody_waits():
@@ -312,7 +312,7 @@ def test_a_link_that_breaks_ends_the_wait_for_its_peer():
     """H7."""
     for lose in (Hub.on_peer_lost, Hub.on_peer_silent):
         one = with_peers(2, 3)
-        assert wishes(one, 7, b"x") == []
+        assert unanswered(one, 7, b"x") == []
         lose(one, 2)
         assert heard(one) == []
         one.on_message(3, Heard(LIFE, 2))
@@ -323,7 +323,7 @@ def test_a_peer_with_a_new_link_must_hear_everything_anew():
     """H7: also what it had heard before."""
     one = with_peers(2)
     one.on_message(2, Heard(LIFE, 1))
-    wishes(one, 7, b"x")
+    unanswered(one, 7, b"x")
     one.on_message(2, Heard(LIFE, 2))
     assert heard(one) == [7]
     one.on_peer_up(2)
@@ -339,7 +339,7 @@ def test_a_peer_with_a_new_link_must_hear_everything_anew():
 def test_a_late_peer_is_waited_for_again_when_it_answers():
     """H7."""
     one = with_peers(2, 3)
-    assert wishes(one, 7, b"x") == []
+    assert unanswered(one, 7, b"x") == []
     one.on_message(3, Heard(LIFE, 2))
     one.tick(499)
     assert heard(one) == []
@@ -348,7 +348,7 @@ def test_a_late_peer_is_waited_for_again_when_it_answers():
     assert one.take_sends() == [(2, Interest(LIFE, 3, False, [], [], [], 3))], "a probe"
     one.tick(999)
     assert one.take_sends() == []
-    assert wishes(one, 8, b"y") == []
+    assert unanswered(one, 8, b"y") == []
     one.on_message(3, Heard(LIFE, 4))
     assert heard(one) == [8], "nobody waits for 2"
     one.tick(1000)
@@ -361,9 +361,18 @@ def test_a_late_peer_is_waited_for_again_when_it_answers():
     assert one.take_sends() == []
 
 
-def test_one_that_goes_takes_its_wish_along():
+def test_who_waits_for_nobody_is_answered_where_a_peer_has_heard_nothing_yet():
+    """H7: over a new link."""
+    one = hub(2)
+    one.on_message(2, Interest(5, 1, True, [], [], [], 1))
+    assert unanswered(one, 7, b"x") == []
+    one.confirmations[7].wait_for_nobody()
+    assert heard(one) == [7]
+
+
+def test_one_that_goes_is_confirmed_nothing():
     one = with_peers(2)
-    wishes(one, 7, b"x", b"y")
+    unanswered(one, 7, b"x", b"y")
     assert one.all_names() == [(7, ({b"x": None, b"y": None}, {}, {}))]
     one.forget(7)
     assert one.take_sends() == [(2, Interest(LIFE, 3, False, [(b"x", 0), (b"y", 0)], [], [], 3))]
@@ -372,10 +381,10 @@ def test_one_that_goes_takes_its_wish_along():
     assert (one.local.count, one.local.cost_bytes) == (0, 0)
 
 
-def test_wishes_count_for_the_limits():
+def test_what_is_not_confirmed_counts_for_the_limits():
     """H5."""
     one = Hub(Limits(client_subscriptions_max=2, subscriptions_max=3), LIFE)
-    one.wish(7, Ear(), Kind.CHANNEL, b"subscribe", [b"x", b"y"], 0)
+    one.subscribe_and_wait(7, Ear(), Kind.CHANNEL, b"subscribe", [b"x", b"y"], 0)
     assert one.refuse(7, Kind.CHANNEL, [b"x"]) is None
     refusal = one.refuse(7, Kind.CHANNEL, [b"z"])
     assert refusal is not None and "client_subscriptions_max (2)" in refusal.text
@@ -398,7 +407,7 @@ def test_a_message_published_after_the_answer_is_heard():
     for _ in range(3):
         exchange()
     ear = Ear()
-    other.wish(7, ear, Kind.CHANNEL, b"subscribe", [b"x"], 0)
+    other.subscribe_and_wait(7, ear, Kind.CHANNEL, b"subscribe", [b"x"], 0)
     assert one.publish(False, b"x", b"0") == 0
     while not heard(other):
         exchange()

@@ -19,6 +19,7 @@ from trivet.core.cluster.rows import (
     LOCAL,
     PRIMARY,
     RAFT,
+    UP,
     ClaimRow,
     GroupRow,
     KeyspaceRow,
@@ -99,7 +100,7 @@ def _forbids(state: MapState, call: KeyspaceCall) -> Error | None:
     if len(state.groups) + max(1, shards) > GROUPS_MAX:
         return Error(f"ERR there are too many groups: at most {GROUPS_MAX}")
     quorums = (call.write_quorum or 1, call.read_quorum or 1)
-    return _forbids_quorums(call.mode or RAFT, call.replicas or DEFAULT_REPLICAS, quorums)
+    return _forbids_quorums(state, call.mode or RAFT, call.replicas or DEFAULT_REPLICAS, quorums)
 
 
 def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
@@ -138,8 +139,10 @@ def make(state: MapState, call: KeyspaceCall, token: int) -> Reply:
     return OK
 
 
-def _forbids_quorums(mode: str, replicas: int, quorums: tuple[int, int]) -> Error | None:
-    """Why no such quorums, of writes and of reads, can be asked for."""
+def _forbids_quorums(
+    state: MapState, mode: str, replicas: int, quorums: tuple[int, int], before: int = 1
+) -> Error | None:
+    """Why no such quorums, of writes and of reads, can be asked for; ``before``: the larger one until now."""
     largest = max(quorums)
     if largest == 1:
         return None
@@ -147,6 +150,9 @@ def _forbids_quorums(mode: str, replicas: int, quorums: tuple[int, int]) -> Erro
         return Error(f"ERR WRITE QUORUM and READ QUORUM are for mode {EVENTUAL}, not for mode {mode}")
     if largest > replicas:
         return Error(f"ERR a quorum of {largest} can't be reached with {replicas} replicas")
+    up = sum(1 for node in state.members.values() if node.state == UP)
+    if largest > max(before, up):  # Rule P12
+        return Error(f"ERR a quorum of {largest} can't be reached with {up} nodes: add nodes first")
     return None
 
 
@@ -176,7 +182,8 @@ def _alter(state: MapState, row: KeyspaceRow, call: KeyspaceCall) -> Reply:
     if together and shards > 1:
         return Error("ERR a keyspace that stays together has one shard")
     read_quorum = row.read_quorum if call.read_quorum is None else call.read_quorum
-    problem = _forbids_quorums(row.mode, replicas, (write_quorum, read_quorum))
+    quorums = (write_quorum, read_quorum)
+    problem = _forbids_quorums(state, row.mode, replicas, quorums, row.quorum_max)
     if problem is not None:
         return problem
     is_fixed = row.mode in (EVENTUAL, PRIMARY)

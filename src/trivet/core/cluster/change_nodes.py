@@ -148,7 +148,7 @@ def _drain(state: MapState, row: NodeRow, args: list[bytes]) -> Reply:
     if not others:
         return Error(f"ERR node {row.id} cannot be drained: no other node is up")
     for keyspace in state.keyspaces.values():
-        if row.state == UP and keyspace.quorum_max == others + 1:
+        if row.state == UP and keyspace.quorum_max == others + 1:  # Rule P12
             return Error(
                 f"ERR node {row.id} cannot be drained: {others} would be left, and keyspace {keyspace.name} "
                 f"asks for a quorum of {others + 1}: add a node first, or lower it with KEYSPACE ALTER"

@@ -22,5 +22,5 @@ def _awaits_time(front: Front) -> bool:
     """Whether something of a client ends, or goes on, when time passes."""
     return bool(
         front.waiting or front.backlogged or front.steps or front.adrift or front.blocked.by_client
-        or front.rerouting.homeless or front.pause_of_all.until_ms or front.pubsub.wishes
+        or front.rerouting.homeless or front.pause_of_all.until_ms or front.pubsub.confirmations
     )  # fmt: skip

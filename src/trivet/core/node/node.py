@@ -426,7 +426,7 @@ class Node(Views):
             self._follow_system(mono_ms)
         if front.steps:
             front.look_at_steps()
-        if front.pubsub.wishes:
+        if front.pubsub.confirmations:
             confirm(front)
         if front.pubsub.inbox:
             front.pubsub.open_inbox()

@@ -12,7 +12,7 @@ from trivet.core.command.lookup import find_row
 from trivet.core.node.front import Front
 from trivet.core.node.session import SUBSCRIBED, Session
 from trivet.core.node.vetting import call_bytes
-from trivet.core.pubsub.hearing import Wish
+from trivet.core.pubsub.hearing import Confirmation
 from trivet.core.pubsub.messages import Kind
 from trivet.core.values.glob import PATTERN_BYTES_MAX
 from trivet.core.wire.reply import Error, Push, Reply, Simple
@@ -48,7 +48,7 @@ def _subscriber(kind: Kind, word: bytes) -> _Handler:
             return True
         if session.held is not None or not front.pubsub.are_known(kind, args[1:]):
             session.held = session.held or bytearray()
-            front.pubsub.wish(session.conn, session, kind, word, args[1:], front.now_ms)
+            front.pubsub.subscribe_and_wait(session.conn, session, kind, word, args[1:], front.now_ms)
             return True
         for name in args[1:]:
             count = front.pubsub.subscribe(session.conn, session, kind, name)
@@ -63,20 +63,20 @@ def confirm(front: Front) -> None:
     """Answer those of whom all peers have heard (Rule H7), and those for whom too much came meanwhile."""
     hub = front.pubsub
     most_bytes = front.limits.client_output_pubsub_pause_bytes
-    for wish in hub.wishes.values():
-        if len(front.sessions[wish.conn].held or b"") > most_bytes:
-            wish.change = 0
-    for wish in hub.take_heard():
-        _confirm(front, front.sessions[wish.conn], wish)
+    for confirmation in hub.confirmations.values():
+        if len(front.sessions[confirmation.conn].held or b"") > most_bytes:
+            confirmation.wait_for_nobody()
+    for confirmation in hub.take_confirmed():
+        _confirm(front, front.sessions[confirmation.conn], confirmation)
 
 
 def confirm_at_last(front: Front, session: Session) -> None:
     """Answer a session that is about to be closed, whoever has heard."""
-    _confirm(front, session, front.pubsub.wishes.pop(session.conn))
+    _confirm(front, session, front.pubsub.confirmations.pop(session.conn))
 
 
-def _confirm(front: Front, session: Session, wish: Wish) -> None:
-    for answer in wish.answers:
+def _confirm(front: Front, session: Session, confirmation: Confirmation) -> None:
+    for answer in confirmation.answers:
         session.answer_reply(answer)
     session.subscribed()
     _note(front, session)

@@ -1,8 +1,8 @@
 """How far peers have heard who listens here, and the clients that wait until they have (Rule H7).
 
 Each turn with news for peers has a number, the *change*; a peer says up to which change it has
-heard. A client that subscribes to a name that some peer may not know of yet makes a *wish*: it listens, and
-it is answered when all of them have heard; what it hears until then stays behind the answer.
+heard. A client that subscribes to a name that some peer may not know of yet waits for a *confirmation*: it
+listens, and is answered when all of them have heard; what it hears until then stays behind the answer.
 """
 
 from typing import Final
@@ -13,8 +13,8 @@ from trivet.core.wire.reply import Push
 _NOTHING: Final = -1
 
 
-class Wish:
-    """What one client listens to, and has not been told yet."""
+class Confirmation:
+    """What one client listens to, and has not been told yet (``Push`` by ``Push``, in order)."""
 
     __slots__ = ("answers", "change", "conn", "deadline_ms")
 
@@ -23,9 +23,12 @@ class Wish:
         self.deadline_ms = deadline_ms
         """Then it is answered, whoever has not heard."""
         self.answers: list[Push] = []
-        """In order."""
         self.change = 0
         """What peers have to hear."""
+
+    def wait_for_nobody(self) -> None:
+        """It is answered next, also where a peer has heard nothing yet."""
+        self.change = _NOTHING
 
 
 class Hearing:

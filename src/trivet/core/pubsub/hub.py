@@ -7,7 +7,7 @@ from typing import Final
 
 from trivet.core.base.ids import ConnectionId, Instant, NodeId
 from trivet.core.base.limits import Limits
-from trivet.core.pubsub.hearing import Hearing, Wish
+from trivet.core.pubsub.hearing import Confirmation, Hearing
 from trivet.core.pubsub.interest import PeerInterest
 from trivet.core.pubsub.messages import Heard, Interest, Kind, Published, PubSubMessage, TellEverything
 from trivet.core.pubsub.subscriptions import Names, Receiver, Subscriber, Subscriptions, cost_bytes
@@ -59,7 +59,7 @@ class Hub:
         self._probes: dict[NodeId, None] = {}
         """Late peers that are to show whether they hear again."""
         self._probe_at_ms: Instant = 0
-        self.wishes: dict[ConnectionId, Wish] = {}
+        self.confirmations: dict[ConnectionId, Confirmation] = {}
         """Clients that are not answered yet, by deadline."""
         self._doubts: dict[NodeId, None] = {}
         """Peers to ask for everything."""
@@ -135,7 +135,7 @@ class Hub:
 
     def forget(self, conn: ConnectionId) -> None:
         """The client is gone, or starts anew."""
-        self.wishes.pop(conn, None)
+        self.confirmations.pop(conn, None)
         subscriber = self.subscribers.pop(conn, None)
         if subscriber is not None:
             self.local.remove_all(subscriber)
@@ -149,34 +149,34 @@ class Hub:
             return False
         return self._birth(kind, names) <= self._reached()
 
-    def wish(
+    def subscribe_and_wait(
         self, conn: ConnectionId, receiver: Receiver, kind: Kind, word: bytes, names: list[bytes],
         now_ms: Instant,
     ) -> None:  # fmt: skip
         """The client listens, and is to be answered, with the command's ``word``, when peers have heard."""
-        wish = self.wishes.get(conn)
-        if wish is None:
+        confirmation = self.confirmations.get(conn)
+        if confirmation is None:
             deadline_ms = now_ms + self._limits.subscribe_confirm_ms_max
-            wish = self.wishes[conn] = Wish(conn, deadline_ms)
+            confirmation = self.confirmations[conn] = Confirmation(conn, deadline_ms)
         for name in names:
-            wish.answers.append(Push([word, name, self.subscribe(conn, receiver, kind, name)]))
-        wish.change = max(wish.change, self._birth(kind, names))
+            confirmation.answers.append(Push([word, name, self.subscribe(conn, receiver, kind, name)]))
+        confirmation.change = max(confirmation.change, self._birth(kind, names))
 
-    def take_heard(self) -> list[Wish]:
-        """Wishes that all peers have heard of; the caller answers them."""
+    def take_confirmed(self) -> list[Confirmation]:
+        """Those of what all peers have heard; the caller answers them."""
         reached = self._reached()
-        wishes = [wish for wish in self.wishes.values() if wish.change <= reached]
-        for wish in wishes:
-            del self.wishes[wish.conn]
-        return wishes
+        due = [one for one in self.confirmations.values() if one.change <= reached]
+        for one in due:
+            del self.confirmations[one.conn]
+        return due
 
     def tick(self, now_ms: Instant) -> None:
         """Time has passed: who has waited long enough waits for nobody; late peers are asked again."""
-        for wish in self.wishes.values():
-            if now_ms < wish.deadline_ms:
+        for confirmation in self.confirmations.values():
+            if now_ms < confirmation.deadline_ms:
                 break
             for peer in self._listening_peers():
-                self._hearing.too_late(peer, wish.change)
+                self._hearing.too_late(peer, confirmation.change)
         if self._hearing.late and now_ms >= self._probe_at_ms:
             self._probe_at_ms = now_ms + self._limits.subscribe_confirm_ms_max
             self._probes = dict(self._hearing.late)
