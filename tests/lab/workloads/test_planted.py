@@ -96,6 +96,15 @@ THOUGHT_DEAD = CLOCKS_AGREE | QUIET | {
 """Nodes stand still for a while, and nothing else ends what their clients wait for or leaves it open."""
 FAR = QUIET | {"net_slow_rate": 1, "net_slow_us_max": 10_000, "think_ms_max": 2, "keys_per_kind": 1}
 """They are long."""
+ONE_KIND = "                session.writes_under_way is writes\n                and "
+PIPELINES = CLOCKS_AGREE | {
+    "pipeline_max": 6,
+    "think_ms_max": 10,
+    "spread_rate": 1,
+    "second_rate": 1,
+    "second_shards": 3,
+}
+"""Long ones, upon keys that lie apart."""
 TAKEN = "            interest.take(message)\n"
 INBOX = "            self.inbox.extend(message.messages)\n"
 
@@ -249,6 +258,10 @@ PLANTED = [
         "a peer says that it has heard, and forgets",
         "core/pubsub/hub.py", TAKEN, TAKEN.replace("interest", "message.number % 3 and interest"),
         "pubsub", "pubsub", QUIET,
+    ),
+    Planted(
+        "reads and writes of one pipeline are under way side by side",
+        "core/node/front.py", ONE_KIND, "                ", "mixed", "linearizability", PIPELINES,
     ),
     Planted(
         "an add is answered and not done",
